@@ -1,0 +1,33 @@
+"""What every source of images hands over."""
+
+from dataclasses import dataclass
+
+from unpoison.types import Labels, StoredImages
+
+
+@dataclass(frozen=True)
+class SourceImages:
+    """All images of a source, in any order.
+
+    images: (n, height, width, 3) uint8; row_ids: unique and stable, they order everything random;
+    splits: "train" or "test" per row; labels: (n,) index into class_names.
+    """
+
+    images: StoredImages
+    row_ids: list[str]
+    splits: list[str]
+    labels: Labels
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Peek:
+    """What is known of a source while the DAG is built.
+
+    counts: training images of each class, or None where only reading would tell;
+    files: what the source reads, for Snakemake to watch; fingerprint: the same for folders of many files.
+    """
+
+    counts: dict[str, int] | None
+    files: tuple[str, ...] = ()
+    fingerprint: str = ""

@@ -1,0 +1,48 @@
+"""CIFAR-10, downloaded once (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009)."""
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from unpoison.datasets._images import resize_all
+from unpoison.datasets._source import Peek, SourceImages
+from unpoison.errors import UserError
+
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def read(folder: Path, image_size: int, *, url: str | None = None) -> SourceImages:
+    """Read CIFAR-10 from `folder`, downloading it there when it is missing or fails its checksum.
+
+    Args:
+        url: where to download from instead of torchvision's address; the checksum stays the same.
+
+    Raises:
+        UserError: when it can neither be found nor downloaded.
+    """
+    dataset = import_module("torchvision.datasets").CIFAR10
+    if url:
+        dataset = type("CIFAR10", (dataset,), {"url": url})
+    parts = {split: _load(dataset, folder, split == "train") for split in ("train", "test")}
+    images = np.concatenate([part.data for part in parts.values()])
+    labels = np.concatenate([np.array(part.targets) for part in parts.values()])
+    splits = [split for split, part in parts.items() for _ in part.targets]
+    row_ids = [f"{split}/{index:05d}" for split, part in parts.items() for index in range(len(part.targets))]
+    return SourceImages(resize_all(images, image_size), row_ids, splits, labels, CLASS_NAMES)
+
+
+def peek(folder: Path, *, url: str | None = None) -> Peek:
+    """What everybody knows: 5,000 training images of each class."""
+    return Peek(dict.fromkeys(CLASS_NAMES, 5000))
+
+
+def _load(dataset: type, folder: Path, train: bool):  # type: ignore[no-untyped-def]
+    try:
+        # Checks the MD5 of the files that are there, and downloads only when one is missing or wrong.
+        return dataset(root=folder, train=train, download=True)
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"CIFAR-10 is not in {folder} and cannot be downloaded from {dataset.url} ({error}); "  # type: ignore[attr-defined]
+            "without a network use a source of kind parquet, image_folder or generated"
+        ) from error

@@ -1,0 +1,175 @@
+"""Images in Parquet files in the column layout of the Hugging Face hub."""
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unpoison.datasets._images import decode, unique_ids
+from unpoison.datasets._source import Peek, SourceImages
+from unpoison.errors import UserError
+
+
+def read(
+    folder: Path,
+    image_size: int,
+    *,
+    train: str,
+    test: str,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    class_names: list[str] | None = None,
+) -> SourceImages:
+    """Read images and labels from the Parquet files of a training and a test split.
+
+    A row's id is its image's path where the file names one for every row, and a digest of the image's
+    bytes otherwise, so that neither the order of the files nor of their rows matters.
+
+    Args:
+        train, test: a file or a glob, in `folder`.
+        image_column: struct of bytes and path, or plain bytes; the first column that is one, when left out.
+        label_column: integers or strings; 'label', 'fine_label' or 'labels', when left out.
+        class_names: names of the integer labels, when the file's metadata does not have them.
+
+    Raises:
+        UserError: for a missing file or column, labels without names, an image that cannot be read.
+    """
+    splits = {"train": train, "test": test}
+    names = _class_names(folder, train, label_column, class_names)
+    images: list[np.ndarray] = []
+    row_ids: list[str] = []
+    labels: list[int] = []
+    of_split: list[str] = []
+    for split, pattern in splits.items():
+        for path in find(folder, pattern):
+            table = _read_table(path)
+            column = image_column or _image_column(path, table.schema)
+            for place, (data, name) in enumerate(_images(path, table, column)):
+                images.append(decode(data, name or f"{path.name}, row {place}", image_size))
+                name = name or blake2b(data, digest_size=8).hexdigest()
+                row_ids.append(name if name.startswith(f"{split}/") else f"{split}/{name}")
+            labels += _labels(path, table, label_column, names)
+            of_split += [split] * len(table)
+    return SourceImages(np.stack(images), unique_ids(row_ids), of_split, np.array(labels), tuple(names))
+
+
+def peek(
+    folder: Path,
+    *,
+    train: str,
+    test: str,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    class_names: list[str] | None = None,
+) -> Peek:
+    """Class names and counts from the label column alone."""
+    paths = [*find(folder, train), *find(folder, test)]
+    names = _class_names(folder, train, label_column, class_names)
+    counts = np.zeros(len(names), dtype=int)
+    for path in find(folder, train):
+        column = _label_column(path, _schema(path), label_column)
+        table = pq.read_table(path, columns=[column])
+        counts += np.bincount(_labels(path, table, column, names), minlength=len(names))
+    return Peek(dict(zip(names, counts.tolist(), strict=True)), tuple(map(str, paths)))
+
+
+def find(folder: Path, pattern: str) -> list[Path]:
+    """The files that a path or a glob means, in the order of their names."""
+    paths = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise UserError(f"no such file: {folder / pattern} (data_folder is {folder})")
+    return paths
+
+
+def _read_table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} is not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} is not a readable Parquet file ({str(error).splitlines()[0]})") from error
+
+
+def _is_image(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") >= 0
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _image_column(path: Path, schema: pa.Schema) -> str:
+    for column in schema:
+        if _is_image(column.type):
+            return column.name
+    raise UserError(f"{path} has no column of images; its columns are {', '.join(schema.names)}")
+
+
+def _label_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
+    for name in [wanted] if wanted else ["label", "labels", "fine_label"]:
+        if name in schema.names:
+            return name
+    raise UserError(
+        f"{path} has no label column '{wanted or 'label'}'; its columns are {', '.join(schema.names)}"
+    )
+
+
+def _images(path: Path, table: pa.Table, column: str) -> Iterator[tuple[bytes, str | None]]:
+    if column not in table.column_names or not _is_image(table[column].type):
+        raise UserError(
+            f"{path} has no column of images '{column}'; its columns are {', '.join(table.column_names)}"
+        )
+    entries = table[column].to_pylist()
+    pairs = [
+        (entry["bytes"], entry.get("path")) if isinstance(entry, dict) else (entry, None) for entry in entries
+    ]
+    for place, (data, _) in enumerate(pairs):
+        if data is None:
+            raise UserError(f"{path}, row {place}: there is no image")
+    every_row_named = all(name for _, name in pairs)
+    yield from ((data, name if every_row_named else None) for data, name in pairs)
+
+
+def _class_names(folder: Path, train: str, label_column: str | None, given: list[str] | None) -> list[str]:
+    path = find(folder, train)[0]
+    schema = _schema(path)
+    column = _label_column(path, schema, label_column)
+    if given:
+        return given
+    if pa.types.is_string(schema.field(column).type):
+        parts = [
+            pq.read_table(part, columns=[column])[column].unique().to_pylist() for part in find(folder, train)
+        ]
+        return sorted({name for part in parts for name in part})
+    features = _hub_features(schema)
+    names = features.get(column, {}).get("names")
+    if not names:
+        raise UserError(
+            f"{path} does not name its classes; give them in class_names, in the order of the labels"
+        )
+    return list(names)
+
+
+def _hub_features(schema: pa.Schema) -> dict[str, Any]:
+    notes = (schema.metadata or {}).get(b"huggingface")
+    return json.loads(notes)["info"]["features"] if notes else {}
+
+
+def _labels(path: Path, table: pa.Table, label_column: str | None, names: list[str]) -> list[int]:
+    column = _label_column(path, table.schema, label_column)
+    labels = table[column].to_pylist()
+    if labels and isinstance(labels[0], str):
+        labels = [names.index(label) if label in names else label for label in labels]
+    for place, label in enumerate(labels):
+        if not isinstance(label, int) or not 0 <= label < len(names):
+            raise UserError(f"{path}, row {place}: label {label!r} is none of the classes {', '.join(names)}")
+    return labels

@@ -1,0 +1,182 @@
+"""Deletion sets: how many rows of each kind, and which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from pyarrow import ArrowException
+from pyarrow.csv import read_csv
+from pyarrow.parquet import read_table as read_parquet
+
+from unpoison.errors import UserError
+from unpoison.files import read_columns, write_columns
+from unpoison.rows import Rows
+from unpoison.seeds import draw
+from unpoison.shares import count_of, exact
+from unpoison.types import Indices
+
+
+def count_deletion(
+    poisoned: int,
+    clean: int,
+    *,
+    size: int | None = None,
+    recall: float | None = None,
+    fpr: float | None = None,
+    fdr: float | None = None,
+) -> tuple[int, int]:
+    """True and false positives of a deletion set, exact, rounded half to even.
+
+    Either `size` (Sf) or `recall` says how much is found, and `fpr` or `fdr` how many of it are false
+    alarms (none when left out):
+    size and fpr: fp = fpr * clean, tp = size - fp; size and fdr: fp = fdr * size, tp = size - fp;
+    recall and fpr: tp = recall * poisoned, fp = fpr * clean; recall and fdr: fp = tp * fdr / (1 - fdr).
+
+    Raises:
+        UserError: for any other combination, and for counts that cannot be met, naming the numbers.
+    """
+    if (size is None) == (recall is None) or (fpr is not None and fdr is not None):
+        found = {"size": size, "recall": recall, "fpr": fpr, "fdr": fdr}
+        given = (
+            ", ".join(f"{key}: {value}" for key, value in found.items() if value is not None) or "(nothing)"
+        )
+        raise UserError(f"a deletion set takes size or recall, and fpr or fdr or neither; found {given}")
+    if fdr == 1 and size is None:
+        raise UserError("a deletion set with recall cannot have fdr: 1; fdr must be below 1")
+    if size is not None:
+        false = count_of(fdr, size) if fdr is not None else count_of(fpr or 0.0, clean)
+        true = size - false
+    else:
+        true = count_of(recall or 0.0, poisoned)
+        odds = exact(fdr or 0.0) / (1 - exact(fdr or 0.0))
+        false = count_of(fpr, clean) if fpr is not None else round(Fraction(true) * odds)
+    _check_counts(true, false, poisoned, clean)
+    return true, false
+
+
+def _check_counts(true: int, false: int, poisoned: int, clean: int) -> None:
+    wanted = f"asks for {true} poisoned and {false} clean rows"
+    if not 0 <= true <= poisoned:
+        raise UserError(
+            f"the deletion set {wanted}; there are {poisoned} poisoned rows (0 to {poisoned} can be asked for)"
+        )
+    if false > clean:
+        raise UserError(f"the deletion set {wanted}; there are {clean} clean rows")
+    if false == clean:
+        raise UserError(f"the deletion set {wanted}; of {clean} clean rows none would be left")
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """The rows handed to an unlearning method (positions among the training rows) and what they turned out to be."""
+
+    rows: Indices
+    recall: float | None
+    fdr: float | None
+    fpr: float | None
+
+
+NO_DELETION = Deletion(rows=np.array([], dtype=np.int64), recall=None, fdr=None, fpr=None)
+
+
+def select(
+    train: Rows,
+    seed: int,
+    *,
+    flagged: str | None = None,
+    size: int | None = None,
+    recall: float | None = None,
+    fpr: float | None = None,
+    fdr: float | None = None,
+) -> Deletion:
+    """A deletion set by exact counts (see `count_deletion`), or as the user's own list.
+
+    Args:
+        train: the training rows.
+        flagged: CSV or Parquet file with a column row_id.
+
+    Raises:
+        UserError: for counts that cannot be met, and for ids that are no training rows.
+    """
+    if flagged:
+        return describe(train, find_rows(train, read_row_ids(flagged)))
+    poisoned = int(train.is_poisoned.sum())
+    true, false = count_deletion(poisoned, len(train) - poisoned, size=size, recall=recall, fpr=fpr, fdr=fdr)
+    return describe(train, draw_deletion(train, true, false, seed))
+
+
+def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
+    """Positions of that many poisoned and clean training rows, drawn uniformly; larger sets hold smaller ones."""
+    poisoned, clean = np.flatnonzero(train.is_poisoned), np.flatnonzero(~train.is_poisoned)
+    return np.sort(
+        np.concatenate(
+            [
+                poisoned[draw(train.row_id[poisoned], true, "found", seed)],
+                clean[draw(train.row_id[clean], false, "false alarms", seed)],
+            ]
+        )
+    )
+
+
+def find_rows(train: Rows, row_ids: Sequence[str]) -> Indices:
+    """Positions of a user's flagged rows among the training rows.
+
+    Raises:
+        UserError: for an id that is not a training row of this data set, naming the first such one.
+    """
+    position = {row_id: index for index, row_id in enumerate(train.row_id)}
+    unknown = [row_id for row_id in row_ids if row_id not in position]
+    if unknown:
+        raise UserError(
+            f"{len(unknown)} of {len(row_ids)} flagged rows are not training rows of this data set, "
+            f"the first is '{unknown[0]}'; row ids look like '{train.row_id[0]}'"
+        )
+    return np.array(sorted({position[row_id] for row_id in row_ids}), dtype=np.int64)
+
+
+def describe(train: Rows, rows: Indices) -> Deletion:
+    """The deletion set with its achieved recall, FDR and FPR (null where there is nothing to divide by)."""
+    true = int(train.is_poisoned[rows].sum())
+    false = len(rows) - true
+    poisoned = int(train.is_poisoned.sum())
+    clean = len(train) - poisoned
+    if false >= clean:
+        raise UserError(
+            f"the deletion set holds all {clean} clean training rows; none would be left to learn from"
+        )
+    return Deletion(
+        rows=rows,
+        recall=true / poisoned if poisoned else None,
+        fdr=false / len(rows) if len(rows) else None,
+        fpr=false / clean,
+    )
+
+
+def read_row_ids(path: str | Path) -> list[str]:
+    """The column row_id of a CSV or Parquet file.
+
+    Raises:
+        UserError: for a file that cannot be read as one, or lacks the column.
+    """
+    try:
+        table = read_csv(path) if Path(path).suffix == ".csv" else read_parquet(path)
+    except (ArrowException, OSError) as error:
+        raise UserError(
+            f"{path} is not a readable CSV or Parquet file ({str(error).splitlines()[0]})"
+        ) from error
+    if "row_id" not in table.column_names:
+        raise UserError(f"{path} has no column row_id; its columns are {', '.join(table.column_names)}")
+    return [str(row_id) for row_id in table["row_id"].to_pylist()]
+
+
+def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:
+    rates = {"recall": deletion.recall, "fdr": deletion.fdr, "fpr": deletion.fpr}
+    columns = {"position": deletion.rows, "row_id": train.row_id[deletion.rows].astype(str)}
+    write_columns(path, columns, notes=rates)
+
+
+def read_deletion(path: str | Path) -> Deletion:
+    columns, rates = read_columns(path)
+    return Deletion(rows=columns["position"], **rates)

@@ -1,0 +1,143 @@
+"""What a model is worth: one function for each metric, from predictions and labels."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unpoison.deletion import Deletion
+from unpoison.rows import NONE, Rows
+from unpoison.types import Indices, Labels
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric of one model, of one class or (class_name None) of all together."""
+
+    metric: str
+    class_name: str | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    """unit; whether more is better (None: neither); what it is."""
+
+    unit: str
+    higher_is_better: bool | None
+    meaning: str
+
+
+METRICS = {
+    "clean_accuracy": Metric("share", True, "untouched test images whose true class is predicted"),
+    "adversarial_accuracy": Metric(
+        "share",
+        True,
+        "test images stamped with the trigger of their own class's attack whose TRUE class is predicted",
+    ),
+    "attack_success_rate": Metric(
+        "share",
+        False,
+        "stamped test images, those of the target class left out, predicted as the attack's target",
+    ),
+    "corrected_accuracy": Metric(
+        "share",
+        True,
+        "poisoned training images, stamped, whose TRUE class is predicted (Goel et al. 2024: Acc_corr)",
+    ),
+    "retained_accuracy": Metric(
+        "share",
+        True,
+        "clean training images outside the deletion set, not augmented, whose true class is predicted",
+    ),
+    "worst_class_clean_accuracy": Metric("share", True, "the lowest clean accuracy of a class"),
+    "worst_class_adversarial_accuracy": Metric("share", True, "the lowest adversarial accuracy of a class"),
+    "unlearning_seconds": Metric(
+        "seconds", False, "wall seconds of the method, evaluation left out (of the training, for the oracle)"
+    ),
+    "image_passes": Metric(
+        "images", False, "images sent through a network forward and backward by the method"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted labels, one for each row of the tables that `evaluate` is given.
+
+    clean: of the test images; adversarial: of the attacked test images, stamped; manipulated: of the
+    poisoned training images, stamped; training: of all training images as they were before the attack.
+    """
+
+    clean: Labels
+    adversarial: Labels
+    manipulated: Labels
+    training: Labels
+
+
+def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator[Measurement]:
+    """All metrics of a model. Shares are between 0 and 1; those of no rows at all are left out.
+
+    Args:
+        rows: the whole table of the poisoned data set.
+        deleted: positions of the deletion set among the training rows; empty where there is none.
+    """
+    train, test = rows.of("train"), rows.of("test")
+    attacked = attacked_rows(test)
+    poisoned = train.take(train.is_poisoned)
+    retained = ~train.is_poisoned
+    retained[deleted] = False
+    yield from accuracy("clean_accuracy", predictions.clean, test)
+    yield from worst_class("worst_class_clean_accuracy", predictions.clean, test)
+    yield from accuracy("adversarial_accuracy", predictions.adversarial, attacked)
+    yield from worst_class("worst_class_adversarial_accuracy", predictions.adversarial, attacked)
+    yield from attack_success_rate(predictions.adversarial, attacked)
+    yield from accuracy("corrected_accuracy", predictions.manipulated, poisoned)
+    yield from accuracy("retained_accuracy", predictions.training[retained], train.take(retained))
+
+
+def attacked_rows(test: Rows) -> Rows:
+    """The test rows whose class has an attack: the adversarial test."""
+    return test.take(test.trigger_id != NONE)
+
+
+def accuracy(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:
+    """Share of rows whose TRUE label is predicted, over all and for each class."""
+    yield from _shares(metric, predicted == rows.label, rows)
+
+
+def worst_class(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:
+    """The lowest accuracy of a class."""
+    by_class = [found.value for found in accuracy(metric, predicted, rows) if found.class_name is not None]
+    if by_class:
+        yield Measurement(metric, None, min(by_class))
+
+
+def attack_success_rate(predicted: Labels, attacked: Rows) -> Iterator[Measurement]:
+    """Share of stamped test images predicted as the attack's target, images of the target class left out."""
+    counted = attacked.label != attacked.target
+    hits = (predicted == attacked.target)[counted]
+    yield from _shares("attack_success_rate", hits, attacked.take(counted))
+
+
+def _shares(metric: str, hits: np.ndarray, rows: Rows) -> Iterator[Measurement]:
+    if len(rows):
+        yield Measurement(metric, None, float(hits.mean()))
+    for label, name in enumerate(rows.class_names):
+        of_class = rows.label == label
+        if of_class.any():
+            yield Measurement(metric, name, float(hits[of_class].mean()))
+
+
+def metrics_table(measurements: Iterable[Measurement], deletion: Deletion) -> dict[str, list[Any]]:
+    """The metrics of one model as columns, with the rates that its deletion set achieved."""
+    found = list(measurements)
+    return {
+        "metric": [entry.metric for entry in found],
+        "class_name": [entry.class_name for entry in found],
+        "value": [entry.value for entry in found],
+        "unit": [METRICS[entry.metric].unit for entry in found],
+        "higher_is_better": [METRICS[entry.metric].higher_is_better for entry in found],
+        **{rate: [getattr(deletion, rate)] * len(found) for rate in ("recall", "fdr", "fpr")},
+    }

@@ -1,0 +1,52 @@
+"""Networks: one file each, with `network(classes, *, ...)`; and how a trained one is kept and given back."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from unpoison.files import written_whole
+from unpoison.plugins import Plugins
+
+MODELS = Plugins(__name__, "network", "model")
+
+
+def build(name: str, classes: int, options: Mapping[str, Any], seed: int) -> nn.Module:
+    """An untrained network whose initial weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return MODELS[name](classes, **options).to(memory_format=torch.channels_last)
+
+
+def save_model(
+    path: str | Path, model: nn.Module, *, name: str, options: Mapping[str, Any], class_names: tuple[str, ...]
+) -> None:
+    """Write the weights with all that `load_model` needs to build the network again."""
+    tensors = {key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()}
+    description = json.dumps({"model": name, "options": dict(options), "class_names": class_names})
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={"unpoison": description})
+
+
+def load_model(folder: str | Path) -> nn.Module:
+    """Any trained or unlearned model of a results folder, in evaluation mode on the CPU.
+
+    It takes uint8 images (n, 3, height, width) and gives logits; `model.class_names` names their columns.
+
+    Args:
+        folder: a folder that holds `model.safetensors`, or that file itself.
+    """
+    path = Path(folder)
+    path = path / "model.safetensors" if path.is_dir() else path
+    with safe_open(path, framework="pt") as file:
+        description = json.loads(file.metadata()["unpoison"])
+        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    model = build(description["model"], len(description["class_names"]), description["options"], seed=0)
+    model.load_state_dict(weights)
+    model.class_names = tuple(description["class_names"])
+    return model.eval()

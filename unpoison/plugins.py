@@ -1,0 +1,77 @@
+"""A folder of one-file plug-ins as a registry: what is in it, and which options each one takes.
+
+Options are read from the source text, so that checking a config imports no plug-in and no torch.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from unpoison.errors import one_of
+
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Option:
+    """A keyword argument of a plug-in: its annotation as written, and its default (or `REQUIRED`)."""
+
+    annotation: str
+    default: Any
+
+
+class Plugins(Mapping[str, Callable[..., Any]]):
+    """The functions called `function` of a package's modules, by module name, each imported when asked for.
+
+    A file is a plug-in when its name has no leading underscore; a broken one breaks only itself.
+    """
+
+    def __init__(self, package: str, function: str, what: str) -> None:
+        self.package = package
+        self.function = function
+        self.what = what
+        self.folder = Path(__file__).parent.joinpath(*package.split(".")[1:])
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        return getattr(self.module(name), self.function)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self.folder.glob("[!_]*.py")))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(iter(self))
+
+    def module(self, name: str) -> Any:
+        """The module of a plug-in, for a second function that stands beside the agreed one."""
+        self.check(name)
+        return import_module(f"{self.package}.{name}")
+
+    def check(self, name: str) -> None:
+        """Raise a `UserError` that lists the choices when there is no such plug-in."""
+        if name not in self:
+            raise one_of(self.what, name, self)
+
+    def options(self, name: str, function: str | None = None) -> dict[str, Option]:
+        """The keyword-only arguments of a plug-in's function, read without importing it."""
+        self.check(name)
+        return keyword_options(self.folder / f"{name}.py", function or self.function)
+
+
+def keyword_options(path: Path, function: str) -> dict[str, Option]:
+    """The keyword-only arguments of one top-level function of a source file."""
+    for node in ast.parse(path.read_text(), filename=str(path)).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return {
+                argument.arg: Option(
+                    annotation=ast.unparse(argument.annotation) if argument.annotation else "object",
+                    default=REQUIRED if default is None else ast.literal_eval(default),
+                )
+                for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            }
+    raise AssertionError(f"{path.name} has no function '{function}'")

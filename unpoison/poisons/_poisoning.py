@@ -1,0 +1,69 @@
+"""What every poison hands over."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unpoison.errors import UserError
+from unpoison.rows import Rows
+from unpoison.types import Images, Indices, Labels
+
+CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
+
+
+@dataclass(frozen=True)
+class Poisoning:
+    """The rows that an attacker changed, and what his test-time attack does to each class.
+
+    rows: positions in the training rows handed to the poison; given_labels, trigger_ids: one for each of
+    them; attacks: for a class (by label), the trigger that a test image of it is stamped with and the
+    label that the attacker wants it to get. Classes that are not in `attacks` are not attacked.
+    """
+
+    rows: Indices
+    given_labels: Labels
+    trigger_ids: Labels
+    attacks: dict[int, tuple[int, int]]
+
+
+def apply(poisoning: Poisoning, rows: Rows) -> Rows:
+    """All rows of the data set with the poisoned ones marked, and the test rows told their trigger and target."""
+    chosen = np.flatnonzero(rows.split == "train")[poisoning.rows]
+    given_label, trigger_id, target = rows.given_label.copy(), rows.trigger_id.copy(), rows.target.copy()
+    is_poisoned = rows.is_poisoned.copy()
+    is_poisoned[chosen] = True
+    given_label[chosen] = poisoning.given_labels
+    trigger_id[chosen] = poisoning.trigger_ids
+    for label, (trigger, wanted) in poisoning.attacks.items():
+        attacked = (rows.split == "test") & (rows.label == label)
+        trigger_id[attacked], target[attacked] = trigger, wanted
+    return replace(
+        rows, given_label=given_label, trigger_id=trigger_id, target=target, is_poisoned=is_poisoned
+    )
+
+
+def stamp_patch(images: Images, corner: str, size: int, value: int) -> Images:
+    """The images with a square of `size` pixels in one corner set to `value` in every channel."""
+    height, width = images.shape[2:]
+    down = slice(0, size) if corner.startswith("top") else slice(height - size, height)
+    across = slice(0, size) if corner.endswith("left") else slice(width - size, width)
+    images[:, :, down, across] = value
+    return images
+
+
+def check_patch(image_size: int, corner: str, size: int, value: int) -> None:
+    """Refuse a patch that cannot be stamped."""
+    if corner not in CORNERS:
+        raise UserError(f"unknown corner '{corner}'; choose from {', '.join(CORNERS)}")
+    if not 1 <= size <= image_size:
+        raise UserError(
+            f"the patch is {size} pixels wide; it must be 1 to {image_size}, the size of the images"
+        )
+    if not 0 <= value <= 255:
+        raise UserError(f"the patch has value {value}; a pixel is 0 to 255")
+
+
+def check_count(wanted: int, there: int, what: str) -> None:
+    """Refuse to poison more images than there are."""
+    if not 0 <= wanted <= there:
+        raise UserError(f"cannot poison {wanted} {what}: there are {there}")

@@ -1,0 +1,30 @@
+"""The predictions that a model is judged by."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from unpoison.evaluation import Predictions, attacked_rows
+from unpoison.rows import Rows
+from unpoison.training import Stamp, predict
+from unpoison.types import StoredImages
+
+
+def predict_all(
+    model: nn.Module, stored: StoredImages, rows: Rows, stamp: Stamp, precision: str = "auto"
+) -> Predictions:
+    """The labels that a network gives to the rows on which it is judged."""
+    train, test = rows.of("train"), rows.of("test")
+
+    def predicted(chosen: Rows, *, stamped: bool) -> np.ndarray:
+        images = torch.from_numpy(stored[chosen.row]).permute(0, 3, 1, 2)
+        if stamped:
+            images = stamp(images, torch.from_numpy(chosen.trigger_id))
+        return predict(model, images, precision).argmax(1).cpu().numpy()
+
+    return Predictions(
+        clean=predicted(test, stamped=False),
+        adversarial=predicted(attacked_rows(test), stamped=True),
+        manipulated=predicted(train.take(train.is_poisoned), stamped=True),
+        training=predicted(train, stamped=False),
+    )

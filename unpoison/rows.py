@@ -1,0 +1,151 @@
+"""The table of rows: which images a study uses, what they are, and what an attacker made of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from unpoison.errors import UserError, one_of
+from unpoison.files import read_columns, write_columns
+from unpoison.seeds import draw
+from unpoison.shares import amount, apportion
+from unpoison.types import Indices, Labels, Mask
+
+NONE = -1  # no trigger, no target
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One entry per image.
+
+    row: position in the source's image array; row_id: the image's own stable name; split: "train",
+    "validation" or "test"; label: the true class; given_label: the class the trainer is told;
+    trigger_id: the trigger stamped on it (of a test row: on its adversarial twin), or -1; target: what
+    the attack wants a stamped test image to be taken for, or -1. Labels index class_names.
+    """
+
+    row: Indices
+    row_id: np.ndarray
+    split: np.ndarray
+    label: Labels
+    given_label: Labels
+    is_poisoned: Mask
+    trigger_id: Labels
+    target: Labels
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, which: np.ndarray) -> "Rows":
+        """The rows chosen by a mask or by positions."""
+        return replace(self, **{name: getattr(self, name)[which] for name in COLUMNS})
+
+    def of(self, split: str) -> "Rows":
+        return self.take(self.split == split)
+
+    def count_by_class(self) -> dict[str, int]:
+        counts = np.bincount(self.label, minlength=len(self.class_names))
+        return dict(zip(self.class_names, counts.tolist(), strict=True))
+
+
+COLUMNS = tuple(field.name for field in fields(Rows) if field.name != "class_names")
+
+
+def clean_rows(
+    row_ids: Sequence[str], splits: Sequence[str], labels: Labels, class_names: tuple[str, ...]
+) -> Rows:
+    """Rows that nobody has touched, in the order given."""
+    size = len(row_ids)
+    return Rows(
+        row=np.arange(size),
+        row_id=np.array(row_ids, dtype=object),
+        split=np.array(splits, dtype=object),
+        label=labels,
+        given_label=labels.copy(),
+        is_poisoned=np.zeros(size, dtype=bool),
+        trigger_id=np.full(size, NONE),
+        target=np.full(size, NONE),
+        class_names=class_names,
+    )
+
+
+def write_rows(path: str | Path, rows: Rows) -> None:
+    write_columns(
+        path, {name: getattr(rows, name) for name in COLUMNS}, notes={"class_names": rows.class_names}
+    )
+
+
+def read_rows(path: str | Path) -> Rows:
+    columns, notes = read_columns(path)
+    return Rows(**columns, class_names=tuple(notes["class_names"]))
+
+
+def count_rows(
+    there: Mapping[str, int],
+    *,
+    classes: Sequence[str] | None = None,
+    keep: Mapping[str, int | float] | None = None,
+    validation: int | float = 0,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Training images kept of each chosen class, and how many of them are set aside for validation.
+
+    Args:
+        there: training images of each class of the source, in the source's order.
+        classes, keep, validation: as for `choose_rows`.
+
+    Raises:
+        UserError: for a class that the source does not have, more images than there are, or none left.
+    """
+    for name in classes or ():
+        if name not in there:
+            raise one_of("class", name, there)
+    chosen = [name for name in there if not classes or name in classes]
+    for name in keep or {}:
+        if name not in chosen:
+            raise one_of("class in keep:", name, chosen)
+    kept = {name: amount((keep or {}).get(name, 1.0), there[name]) for name in chosen}
+    for name, count in kept.items():
+        if not 1 <= count <= there[name]:
+            raise UserError(f"cannot keep {count} training images of class '{name}': there are {there[name]}")
+    total = sum(kept.values())
+    aside = amount(validation, total)
+    if aside >= total:
+        raise UserError(f"cannot set {aside} rows aside for validation: there are {total} training rows")
+    return kept, dict(zip(kept, apportion(aside, list(kept.values())), strict=True))
+
+
+def choose_rows(
+    source: Rows,
+    seed: int,
+    *,
+    classes: Sequence[str] | None = None,
+    keep: Mapping[str, int | float] | None = None,
+    validation: int | float = 0,
+) -> Rows:
+    """The rows of a data set, drawn from a source; all test rows of the chosen classes are in it.
+
+    Args:
+        classes: names of the classes to use (all); labels follow the order of the source.
+        keep: for a class, how many of its training images to keep: an integer is a number, a float a share.
+        validation: how many training rows to set aside, a number or a share, in proportion to the classes.
+
+    Raises:
+        UserError: as `count_rows`.
+    """
+    there = source.of("train").count_by_class()
+    kept, aside = count_rows(there, classes=classes, keep=keep, validation=validation)
+    names = tuple(kept)
+    new_label = np.array([names.index(name) if name in names else NONE for name in source.class_names])
+    rows = source.take(new_label[source.label] != NONE)
+    labels = new_label[rows.label]
+    split = rows.split.copy()
+    chosen = [np.flatnonzero(split == "test")]
+    for label, name in enumerate(names):
+        of_class = np.flatnonzero((split == "train") & (labels == label))
+        of_class = of_class[draw(rows.row_id[of_class], kept[name], "keep", seed)]
+        split[of_class[draw(rows.row_id[of_class], aside[name], "validation", seed)]] = "validation"
+        chosen.append(of_class)
+    rows = replace(rows, label=labels, given_label=labels.copy(), split=split, class_names=names)
+    return rows.take(np.sort(np.concatenate(chosen)))

@@ -1,0 +1,287 @@
+"""Training: recipes, batches as the trainer sees them, the loop, predictions."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+
+from unpoison.errors import UserError
+from unpoison.files import write_columns
+from unpoison.rows import Rows
+from unpoison.seeds import derive_seed
+from unpoison.types import Images, Labels, Logits, StoredImages
+
+StampTime = Literal["after_augmentation", "before_augmentation"]
+Stamp = Callable[[Tensor, Tensor], Tensor]
+EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: SGD with a linear warm-up to the peak rate and a linear decay.
+
+    Exactly one of `epochs` and `iterations` is given. `warmup` is a share of the steps; `decay_span` is
+    where the decay would reach zero, in shares of the steps: 1 ends at zero, 1.25 (Goel et al. 2024) at
+    a fifth of the peak.
+    """
+
+    learning_rate: float
+    batch_size: int
+    epochs: int | None = None
+    iterations: int | None = None
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup: float = 0.01
+    decay_span: float = 1.25
+    crop_padding: int = 4
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.iterations is None):
+            raise UserError(
+                f"a recipe takes either epochs or iterations; found epochs={self.epochs}, iterations={self.iterations}"
+            )
+
+    def steps(self, rows: int, length: float = 1.0) -> int:
+        """Optimiser steps for that many training rows; `length` scales the whole training."""
+        whole = self.iterations or self.epochs * -(-rows // self.batch_size)  # type: ignore[operator]
+        return max(1, round(whole * length))
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of one step (0-based) out of `steps`."""
+        warm = max(1, round(self.warmup * steps))
+        rising = (step + 1) / warm
+        falling = 1 - (step + 1 - warm) / (self.decay_span * steps - warm + 1)
+        return self.learning_rate * min(rising, falling)
+
+
+@dataclass
+class Meter:
+    """Counts image passes: one image through the network forward and backward."""
+
+    image_passes: int = 0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training rows as a trainer sees them: images with the label each was given.
+
+    An attack that stamps its trigger after augmentation does so in here. Which rows it stamps is nobody
+    else's business: methods read `len`, `labels`, `batches` and `in_order`.
+    """
+
+    images: Images
+    labels: Labels
+    _trigger_ids: Tensor
+    _stamp: Stamp
+    _stamp_time: StampTime
+    _meter: Meter = field(default_factory=Meter)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def metered(self, meter: Meter) -> "Examples":
+        """The same rows, their passes counted by another meter."""
+        return replace(self, _meter=meter)
+
+    def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Augmented batches in random order, epoch after epoch, until `steps` have been given."""
+        generator = torch.Generator().manual_seed(derive_seed("batches", seed))
+        padded, ids, labels = self._prepared(recipe)
+        done = 0
+        while done < steps:
+            order = torch.randperm(len(labels), generator=generator)
+            for rows in order.split(recipe.batch_size)[: steps - done]:
+                self._meter.image_passes += len(rows)
+                images = augment(padded, rows, recipe, generator)
+                rows = rows.to(labels.device)
+                if self._stamp_time == "after_augmentation":
+                    images = self._stamp(images, ids[rows])
+                yield images, labels[rows]
+                done += 1
+
+    def in_order(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every row once, stamped and not augmented, in the order of the rows."""
+        for start in range(0, len(self), batch_size):
+            part = slice(start, start + batch_size)
+            yield self._stamp(self.images[part].clone(), self._trigger_ids[part]), self.labels[part]
+
+    def _prepared(self, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
+        images = self.images
+        if self._stamp_time == "before_augmentation":
+            images = self._stamp(images.clone(), self._trigger_ids)
+        return pad(images, [recipe.crop_padding] * 4), self._trigger_ids, self.labels
+
+
+def examples_of(
+    stored: StoredImages, rows: Rows, stamp: Stamp, stamp_time: StampTime, device: torch.device
+) -> Examples:
+    """The chosen rows of a source as a trainer on that device sees them."""
+    images = torch.from_numpy(stored[rows.row]).permute(0, 3, 1, 2).to(device)
+    labels = torch.from_numpy(rows.given_label).to(device)
+    return Examples(images, labels, torch.from_numpy(rows.trigger_id).to(device), stamp, stamp_time)
+
+
+def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) -> Images:
+    """Random crops (and mirror images of half of them) of the chosen rows, for the whole batch at once."""
+    shifts = 2 * recipe.crop_padding + 1
+    height, width = padded.shape[2] - shifts + 1, padded.shape[3] - shifts + 1
+    tops = torch.randint(shifts, (len(rows), 1), generator=generator)
+    lefts = torch.randint(shifts, (len(rows), 1), generator=generator)
+    across = torch.arange(width).expand(len(rows), width)
+    if recipe.flip:
+        mirrored = torch.rand(len(rows), 1, generator=generator) < 0.5
+        across = torch.where(mirrored, across.flip(1), across)
+    index = [(tops + torch.arange(height))[:, :, None], (lefts + across)[:, None, :], rows[:, None, None]]
+    down, across, rows = (part.to(padded.device, non_blocking=True) for part in index)
+    # Channels last in and out: one gather of whole pixels.
+    return padded.permute(0, 2, 3, 1)[rows, down, across].permute(0, 3, 1, 2)
+
+
+def take_step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One optimiser step down the loss; a loss that is not finite stops the job."""
+    if not torch.isfinite(loss):
+        raise UserError(
+            f"the training loss is not finite (found {loss.item()}); try a lower learning rate or precision: float32"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a training history; seconds leave the validation pass out."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    train_accuracy: float
+    validation_accuracy: float | None
+    seconds: float
+    images: int
+
+
+def train(
+    model: nn.Module,
+    examples: Examples,
+    recipe: Recipe,
+    seed: int,
+    *,
+    precision: str = "auto",
+    length: float = 1.0,
+    validation: Examples | None = None,
+) -> list[Epoch]:
+    """Train the network in place on all examples and give back its history.
+
+    Args:
+        length: share of the recipe's steps to take, with the schedule squeezed into them.
+        validation: rows whose accuracy the history records; nothing is chosen by it.
+    """
+    steps = recipe.steps(len(examples), length)
+    per_epoch = min(steps, -(-len(examples) // recipe.batch_size))
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+    history: list[Epoch] = []
+    losses, hits, seen, started = 0.0, 0, 0, time.perf_counter()
+    model.train()
+    for step, (images, labels) in enumerate(examples.batches(recipe, seed, steps=steps)):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate(step, steps)
+        with autocast(images.device, precision):
+            logits = model(images)
+        loss = cross_entropy(logits.float(), labels)
+        take_step(model, optimizer, loss)
+        losses += loss.detach() * len(labels)
+        hits += (logits.detach().argmax(1) == labels).sum()
+        seen += len(labels)
+        if (step + 1) % per_epoch == 0 or step + 1 == steps:
+            seconds = time.perf_counter() - started
+            held_out = accuracy(model, validation, precision) if validation and len(validation) else None
+            rate, loss_of_epoch, train_accuracy = (
+                recipe.rate(step, steps),
+                float(losses / seen),
+                float(hits / seen),
+            )
+            history.append(
+                Epoch(len(history) + 1, rate, loss_of_epoch, train_accuracy, held_out, seconds, seen)
+            )
+            print(describe(history[-1], -(-steps // per_epoch)), flush=True)
+            losses, hits, seen, started = 0.0, 0, 0, time.perf_counter()
+            model.train()
+    return history
+
+
+def describe(epoch: Epoch, epochs: int) -> str:
+    """One line of progress for the log."""
+    held_out = "" if epoch.validation_accuracy is None else f"  validation {epoch.validation_accuracy:.1%}"
+    return (
+        f"epoch {epoch.epoch}/{epochs}  loss {epoch.loss:.3f}  train {epoch.train_accuracy:.1%}{held_out}"
+        f"  rate {epoch.learning_rate:.4f}  {epoch.seconds:.1f} s"
+    )
+
+
+def write_history(path: str | Path, history: list[Epoch]) -> None:
+    write_columns(
+        path, {field.name: [getattr(epoch, field.name) for epoch in history] for field in fields(Epoch)}
+    )
+
+
+def accuracy(model: nn.Module, examples: Examples, precision: str = "auto") -> float:
+    """Share of the examples, not augmented, whose given label the network predicts."""
+    hits = sum(
+        int((predict(model, images, precision).argmax(1) == labels).sum())
+        for images, labels in examples.in_order()
+    )
+    return hits / len(examples)
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: Images, precision: str = "auto") -> Logits:
+    """Logits of uint8 images in evaluation mode, computed in batches."""
+    model.eval()
+    device = next(model.parameters()).device
+    parts = []
+    for part in images.split(EVALUATION_BATCH):
+        with autocast(device, precision):
+            parts.append(model(part.to(device)).float())
+    return torch.cat(parts)
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the first GPU where one is visible, else the CPU."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but torch sees no CUDA GPU; use device: auto or cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def compute_repeatably(threads: int) -> None:
+    """Same seed, device and threads: the same weights, bit for bit."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """bfloat16 where the hardware computes in it (`auto`), or as told (`bfloat16`, `float32`)."""
+    wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 matrix products run in hardware there."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,14 @@
+"""Shapes and dtypes of the arrays that cross from one module to another; checked in tests."""
+
+from typing import Any
+
+from jaxtyping import Bool, Float, Int64, UInt8
+from numpy import ndarray
+
+# `Any` stands for a NumPy array or a torch tensor: a job without a network need not import torch.
+StoredImages = UInt8[ndarray, "n height width 3"]
+Images = UInt8[Any, "n 3 height width"]
+Labels = Int64[Any, " n"]
+Indices = Int64[Any, " n"]
+Mask = Bool[Any, " n"]
+Logits = Float[Any, "n classes"]

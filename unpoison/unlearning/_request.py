@@ -1,0 +1,51 @@
+"""What an unlearning method is given, and how it is run and its cost taken."""
+
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from unpoison.training import Examples, Meter, Recipe
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that a method may know; nothing in it says which rows are poisoned.
+
+    model: the poisoned network, to be left untouched; new_model: an untrained one of the same kind from a
+    seed; retain, forget: the training rows without and within the deletion set; recipe, precision: how the
+    poisoned network was trained; seed: of everything random in the method.
+    """
+
+    model: nn.Module
+    new_model: Callable[[int], nn.Module]
+    retain: Examples
+    forget: Examples
+    recipe: Recipe
+    seed: int
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a method took: wall seconds, and images sent through the network forward and backward."""
+
+    seconds: float
+    image_passes: int
+
+
+def run(
+    unlearn: Callable[..., nn.Module], request: Request, options: Mapping[str, Any]
+) -> tuple[nn.Module, Cost]:
+    """The unlearned network and its cost; with nothing to forget every method does nothing, by definition."""
+    meter = Meter()
+    metered = replace(request, retain=request.retain.metered(meter), forget=request.forget.metered(meter))
+    started = time.perf_counter()
+    model = unlearn(metered, **options) if len(request.forget) else deepcopy(request.model)
+    if next(model.parameters()).is_cuda:
+        torch.cuda.synchronize()
+    return model.eval(), Cost(time.perf_counter() - started, meter.image_passes)

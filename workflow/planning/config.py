@@ -1,0 +1,162 @@
+"""The config, checked: its keys against the schema, its options against the functions that take them."""
+
+import ast
+import math
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
+
+from unpoison.errors import UserError, one_of
+from unpoison.plugins import REQUIRED, Option
+
+SCHEMA = yaml.safe_load((Path(__file__).parents[1] / "schemas" / "config.schema.yaml").read_text())
+# 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
+_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+)
+_Validator = extend(Draft202012Validator, type_checker=_CHECKER)
+
+
+def checked(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the config with the schema's defaults filled in.
+
+    Raises:
+        UserError: for the first key that is unknown, missing, of the wrong type or out of range.
+    """
+    for path, value in _leaves(config, ()):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"config: {_dotted(path)} is {value}; numbers must be finite")
+    validate(config, SCHEMA, ())
+    return _with_defaults(deepcopy(dict(config)), SCHEMA)
+
+
+def validate(value: object, schema: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
+    """Raise one line for the most telling violation of the schema."""
+    whole = {**schema, "$defs": SCHEMA["$defs"]}
+    error = best_match(_Validator(whole).iter_errors(value))
+    if error is not None:
+        raise UserError(f"config: {_explain(error, (*path, *error.absolute_path))}")
+
+
+def check_options(given: Mapping[str, Any], options: Mapping[str, Option], where: str) -> dict[str, Any]:
+    """All options of a plug-in, the given ones and the defaults.
+
+    Raises:
+        UserError: for an unknown option, one of the wrong type, or a required one that is missing.
+    """
+    for name, value in given.items():
+        if name not in options:
+            raise one_of(f"option in {where}:", name, options)
+        if not accepts(options[name].annotation, value):
+            raise UserError(f"config: {where}.{name}: found {value!r}, allowed: {options[name].annotation}")
+    filled = {name: given.get(name, option.default) for name, option in options.items()}
+    for name, value in filled.items():
+        if value is REQUIRED:
+            raise UserError(f"config: {where}.{name} is missing; it takes {options[name].annotation}")
+    return filled
+
+
+def accepts(annotation: str, value: object) -> bool:
+    """Whether a config value fits a type annotation as written in a plug-in's source."""
+    return _fits(ast.parse(annotation, mode="eval").body, value)
+
+
+def _fits(node: ast.expr, value: object) -> bool:
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _fits(left, value) or _fits(right, value)
+        case ast.Constant(value=None):
+            return value is None
+        case ast.Name(id="float"):
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+        case ast.Name(id="int"):
+            return isinstance(value, int) and not isinstance(value, bool)
+        case ast.Name(id=("str" | "bool") as name):
+            return isinstance(value, {"str": str, "bool": bool}[name])
+        case ast.Subscript(value=ast.Name(id="list"), slice=inner):
+            return isinstance(value, list) and all(_fits(inner, part) for part in value)
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, inner])):
+            return isinstance(value, dict) and all(
+                _fits(key, k) and _fits(inner, v) for k, v in value.items()
+            )
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
+            return value in ast.literal_eval(
+                ast.Tuple(elts=inner.elts if isinstance(inner, ast.Tuple) else [inner])
+            )
+    raise AssertionError(
+        f"an option has the annotation '{ast.unparse(node)}', which no config value can be checked against"
+    )
+
+
+def _explain(error: ValidationError, path: tuple[str | int, ...]) -> str:
+    where = _dotted(path)
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = [key for key in error.instance if key not in known]
+            return f"unknown key '{unknown[0]}' {where and f'in {where}'}; choose from {', '.join(known)}"
+        case "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            return f"{where or 'the config'} lacks the key '{missing[0]}'"
+        case "oneOf" if "epochs" in str(error.validator_value):
+            return (
+                f"{where} takes either epochs or iterations; found {', '.join(error.instance) or '(nothing)'}"
+            )
+        case "propertyNames" | "pattern":
+            return f"{where}: found {error.instance!r}, allowed: names that match {error.validator_value}"
+    return f"{where}: found {error.instance!r}, allowed: {_allowed(error)}"
+
+
+def _allowed(error: ValidationError) -> str:
+    rules = {
+        "type": f"{error.validator_value}",
+        "enum": f"one of {error.validator_value}",
+        "minimum": f"{error.validator_value} or more",
+        "maximum": f"{error.validator_value} or less",
+        "exclusiveMinimum": f"above {error.validator_value}",
+        "exclusiveMaximum": f"below {error.validator_value}",
+        "minItems": f"at least {error.validator_value} entries",
+        "uniqueItems": "each entry once",
+        "minLength": "some text",
+        "maxLength": f"at most {error.validator_value} characters",
+    }
+    return rules.get(str(error.validator), error.schema.get("description", error.message))
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, path))
+
+
+def _leaves(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise UserError(
+                    f"config: {_dotted(path) or 'the config'} has the key {key!r}; keys are text (quote it)"
+                )
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, index))
+    else:
+        yield path, value
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    for name, rule in schema.get("properties", {}).items():
+        if "default" in rule:
+            value.setdefault(name, deepcopy(rule["default"]))
+    rules = schema.get("properties", {})
+    others = schema.get("additionalProperties")
+    return {
+        key: _with_defaults(inner, rules.get(key) or (others if isinstance(others, dict) else {}))
+        for key, inner in value.items()
+    }

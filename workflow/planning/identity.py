@@ -1,0 +1,72 @@
+"""A digest of the code that a step runs: its script, its plug-in, and all they import from `unpoison`.
+
+Comments, docstrings and layout are left out, so that prose reruns nothing; a touched or checked-out file
+has the digest it had before.
+"""
+
+import ast
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """One digest for modules named as they are imported, or for a script named by its file ("train_base.py")."""
+    reached: set[Path] = set()
+    frontier = [path for name in modules for path in [_file_of(name)] if path]
+    while frontier:
+        path = frontier.pop()
+        if path not in reached:
+            reached.add(path)
+            frontier += _imports(path)
+    parts = sorted(f"{path.relative_to(ROOT).as_posix()} {_source_digest(path)}" for path in reached)
+    return _digest("\n".join(parts))
+
+
+@cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    names = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return tuple(sorted(found for name in names if (found := _file_of(name))))
+
+
+@cache
+def _file_of(module: str) -> Path | None:
+    if module.endswith(".py"):
+        return SCRIPTS / module
+    if not module.startswith(("unpoison.", "_")):
+        return None
+    path = (ROOT if module.startswith("unpoison.") else SCRIPTS).joinpath(*module.split("."))
+    files = [path.with_suffix(".py"), path / "__init__.py"]
+    return next((file for file in files if file.is_file()), None)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+@cache
+def _source_digest(path: Path) -> str:
+    return _digest(ast.unparse(_without_docstrings(_tree(path))))
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                node.body = body[1:]  # type: ignore[attr-defined]
+    return tree
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,274 @@
+"""Everything that is to be made, as one table built once from the config; names are looked up in it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from planning.config import SCHEMA, check_options, checked, validate
+from unpoison.datasets import SOURCES
+from unpoison.datasets._source import Peek
+from unpoison.deletion import count_deletion
+from unpoison.errors import UserError, one_of
+from unpoison.plots import PLOTS
+from unpoison.plugins import Plugins
+from unpoison.poisons import POISONS
+from unpoison.rows import count_rows
+from unpoison.unlearning import METHODS
+
+Scalar = str | int | float | bool
+LEVELS = ("dataset", "poison", "training", "deletion", "method")
+SECTIONS = {level: f"{level}s" for level in LEVELS}
+RESERVED = {"dataset": ("sources", "tables", "figures", "logs"), "deletion": ("base", "oracle", "scores")}
+MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
+REFERENCES = {"do_nothing": "base", "oracle": "oracle"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model of a study. Without a deletion set it is a reference: do_nothing or oracle."""
+
+    dataset: str
+    seed: int
+    poison: str
+    training: str
+    deletion: str | None
+    method: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with its axes multiplied out: for each level the names of its variants."""
+
+    name: str
+    variants: Mapping[str, tuple[str, ...]]
+    seeds: tuple[int, ...]
+    varied: tuple[str, ...]  # dotted keys
+    empty: frozenset[str]  # deletion sets without a row: with them every method does nothing
+
+    def cells(self) -> Iterator[Cell]:
+        levels = (self.variants[level] for level in ("dataset", "poison", "training"))
+        for dataset, poison, training, seed in product(*levels, self.seeds):
+            for method in REFERENCES:
+                yield Cell(dataset, seed, poison, training, None, method)
+            for deletion, method in product(self.variants["deletion"], self.variants["method"]):
+                if method not in REFERENCES and deletion not in self.empty:
+                    yield Cell(dataset, seed, poison, training, deletion, method)
+
+
+class Plan:
+    """The checked config, its entries and variants by name, and the cells of all studies."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = checked(config)
+        self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
+        self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
+        self._checked: set[tuple[str, ...]] = set()
+        for name in self.config["sources"]:
+            self.source_options(name)
+        for name in self.config["figures"]:
+            self.figure_options(name)
+        self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
+
+    # -- what rules look up -------------------------------------------------------------------------
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cell once, however many studies share it."""
+        cells = {cell for study in self.studies.values() for cell in study.cells()}
+        return sorted(cells, key=lambda cell: tuple(str(part) for part in vars(cell).values()))
+
+    def entry(self, level: str, name: str) -> dict[str, Any]:
+        """The entry of a variant, its varied keys set."""
+        return self.entries[level][name]
+
+    def source_of(self, dataset: str) -> str:
+        return str(self.entry("dataset", dataset)["source"])
+
+    def kind_and_options(self, level: str, name: str) -> tuple[str, dict[str, Any]]:
+        """The plug-in that a poison or method entry names, and all its options, defaults filled in."""
+        entry = dict(self.entry(level, name))
+        registry = {"poison": POISONS, "method": METHODS}[level]
+        kind = entry.pop(level)
+        entry.pop("stamp", None)
+        return kind, check_options(entry, registry.options(kind), f"{SECTIONS[level]}.{name}")
+
+    def source_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
+        """The plug-in of a source entry, its image size and its options."""
+        entry = dict(self.config["sources"][name])
+        kind, image_size = entry.pop("source", name), entry.pop("image_size")
+        return kind, image_size, check_options(entry, SOURCES.options(kind), f"sources.{name}")
+
+    def peek(self, source: str) -> Peek:
+        """What is known of a source before it is read."""
+        if source not in self._peeks:
+            kind, _, options = self.source_options(source)
+            self._peeks[source] = SOURCES.module(kind).peek(Path(self.config["data_folder"]), **options)
+        return self._peeks[source]
+
+    @cached_property
+    def _peeks(self) -> dict[str, Peek]:
+        return {}
+
+    def model_options(self, training: str) -> tuple[str, dict[str, Any]]:
+        """The model of a training and its options."""
+        entry = dict(self.entry("training", training))
+        kind = entry.pop("model")
+        entry.pop("recipe")
+        return kind, check_options(entry, MODELS.options(kind), f"trainings.{training}")
+
+    def recipe(self, training: str) -> dict[str, Any]:
+        name = self.entry("training", training)["recipe"]
+        if name not in self.config["recipes"]:
+            raise one_of(f"recipe in trainings.{training}:", name, self.config["recipes"])
+        return dict(self.config["recipes"][name])
+
+    def figure_options(self, name: str) -> tuple[str, dict[str, Any]]:
+        """The plug-in of a figure entry and its options."""
+        entry = dict(self.config["figures"][name])
+        for study in entry.pop("studies"):
+            if study not in self.config["studies"]:
+                raise one_of(f"study in figures.{name}:", study, self.config["studies"])
+        kind = entry.pop("figure", name)
+        return kind, check_options(entry, PLOTS.options(kind), f"figures.{name}")
+
+    def sample_of(self, study: str) -> tuple[str, int, str]:
+        """The data set, seed and poison whose images stand for a study."""
+        cell = min(self.studies[study].cells(), key=lambda cell: (cell.dataset, cell.seed, cell.poison))
+        return cell.dataset, cell.seed, cell.poison
+
+    # -- how it is built ----------------------------------------------------------------------------
+
+    def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
+        bases = {
+            "dataset": [entry["dataset"]],
+            "poison": [entry["poison"]],
+            "training": [entry["training"]],
+            "deletion": entry["deletions"],
+            "method": entry["methods"],
+        }
+        variants = {
+            level: tuple(
+                variant
+                for base in bases[level]
+                for variant in self._variants(level, base, entry["vary"], f"studies.{name}")
+            )
+            for level in LEVELS
+        }
+        seeds = entry["seeds"]
+        seeds = tuple(seeds if isinstance(seeds, list) else range(seeds))
+        study = Study(
+            name,
+            variants,
+            seeds,
+            tuple(sorted(entry["vary"])),
+            frozenset(filter(self._is_empty, variants["deletion"])),
+        )
+        for dataset, poison in product(variants["dataset"], variants["poison"]):
+            for training in variants["training"]:
+                self._check_once(self._check_training, training)
+            self._check_once(self._check_poison, dataset, poison)
+            for deletion in variants["deletion"]:
+                self._check_once(self._check_deletion, dataset, poison, deletion)
+        return study
+
+    def _is_empty(self, deletion: str) -> bool:
+        entry = self.entry("deletion", deletion)
+        return entry.get("recall") == 0 and not entry.get("fpr")
+
+    def _variants(self, level: str, base: str, vary: Mapping[str, list[Scalar]], where: str) -> Iterator[str]:
+        section = self.config[SECTIONS[level]]
+        if base not in section:
+            raise one_of(f"{level} in {where}:", base, section)
+        if base in RESERVED.get(level, ()):
+            raise UserError(f"config: {SECTIONS[level]}.{base}: this name is reserved; choose another")
+        axes = {key.split(".", 1)[1]: values for key, values in vary.items() if key.split(".")[0] == level}
+        for values in product(*axes.values()):
+            settings = dict(zip(axes, values, strict=True))
+            variant = base + "".join(f"@{key}={settings[key]}" for key in sorted(settings))
+            if variant not in self.entries[level]:
+                self._add(level, variant, section[base], settings)
+            yield variant
+
+    def _add(self, level: str, variant: str, base: Mapping[str, Any], settings: Mapping[str, Scalar]) -> None:
+        entry = deepcopy(dict(base))
+        if level in ("poison", "method"):
+            entry.setdefault(level, variant.split("@", maxsplit=1)[0])
+        for key, value in settings.items():
+            *folders, last = key.split(".")
+            place = entry
+            for folder in folders:
+                place = place.setdefault(folder, {})
+            place[last] = value
+        validate(
+            entry, SCHEMA["properties"][SECTIONS[level]]["additionalProperties"], (SECTIONS[level], variant)
+        )
+        self.entries[level][variant] = entry
+        self.varied[level][variant] = dict(settings)
+        if level in ("poison", "method"):
+            self.kind_and_options(level, variant)
+
+    def _check_once(self, check: Any, *names: str) -> None:
+        if names not in self._checked:
+            check(*names)
+            self._checked.add(names)
+
+    def _check_training(self, training: str) -> None:
+        self.model_options(training)
+        self.recipe(training)
+
+    def training_rows(self, dataset: str) -> dict[str, int] | None:
+        """Training rows of each class, where the config alone decides it."""
+        entry = self.entry("dataset", dataset)
+        if entry["source"] not in self.config["sources"]:
+            raise one_of(f"source in datasets.{dataset}:", entry["source"], self.config["sources"])
+        there = self.peek(entry["source"]).counts
+        if there is None:
+            return None
+        options = {key: entry.get(key) for key in ("classes", "keep")}
+        kept, aside = count_rows(there, validation=entry["validation"], **options)
+        return {name: kept[name] - aside[name] for name in kept}
+
+    def poison_count(self, dataset: str, poison: str) -> int | None:
+        """How many rows the poison changes, where the config alone decides it."""
+        there = self.training_rows(dataset)
+        if there is None:
+            return None
+        kind, options = self.kind_and_options("poison", poison)
+        image_size = self.source_options(self.source_of(dataset))[1]
+        return int(POISONS.module(kind).plan(there, image_size, **options))
+
+    def _check_poison(self, dataset: str, poison: str) -> None:
+        try:
+            self.poison_count(dataset, poison)
+        except UserError as error:
+            raise UserError(f"config: poison '{poison}' on dataset '{dataset}': {error}") from error
+
+    def _check_deletion(self, dataset: str, poison: str, deletion: str) -> None:
+        entry = dict(self.entry("deletion", deletion))
+        where = f"config: deletion '{deletion}' on poison '{poison}' and dataset '{dataset}'"
+        file = entry.pop("rows", None)
+        if file is not None:
+            if entry:
+                raise UserError(f"{where}: rows is a whole deletion set; found also {', '.join(entry)}")
+            if not (Path(self.config["data_folder"]) / file).is_file():
+                raise UserError(f"{where}: no such file: {Path(self.config['data_folder']) / file}")
+            return
+        there, poisoned = self.training_rows(dataset), self.poison_count(dataset, poison)
+        if there is not None and poisoned is not None:
+            try:
+                count_deletion(poisoned, sum(there.values()) - poisoned, **entry)
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from error
+
+
+def canonical(value: Any) -> Any:
+    """The same value with its keys in order: equal settings give equal params, however they were written."""
+    if isinstance(value, Mapping):
+        return {key: canonical(value[key]) for key in sorted(value)}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [canonical(part) for part in value]
+    return value

@@ -1,0 +1,75 @@
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.current_basedir).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
+os.environ["PYTHONPATH"] = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"  # for the scripts
+
+from planning.gpu import gpu_tag
+from planning.plan import Plan
+from planning.specs import Specs
+from unpoison.errors import UserError
+
+try:
+    plan = Plan(config)
+except UserError as error:
+    sys.exit(f"error: {error}")
+specs = Specs(plan)
+
+ENV = "../../envs/unpoison.yaml"
+THREADS = plan.config["threads"]
+GPU = gpu_tag(
+    plan.config["device"], runs_here=workflow.local_exec or workflow.remote_exec
+)
+
+
+wildcard_constraints:
+    source="[^/]+",
+    dataset="[^/]+",
+    seed="[0-9]+",
+    poison="[^/]+",
+    training="[^/]+",
+    deletion="[^/]+",
+    method="[^/]+",
+    reference="base|oracle",
+    figure="|".join(plan.config["figures"]) or "none",
+    study="|".join(plan.studies),
+
+
+def source_files(wildcards):
+    """The files of the user's that a source reads."""
+    return plan.peek(wildcards.source).files
+
+
+def source_images(wildcards):
+    """The image array that a data set draws from."""
+    return SOURCE_IMAGES.format(source=plan.source_of(wildcards.dataset))
+
+
+def source_rows(wildcards):
+    """The table of that array's rows."""
+    return SOURCE_ROWS.format(source=plan.source_of(wildcards.dataset))
+
+
+def flagged_rows(wildcards):
+    """The user's own list of flagged rows, for a deletion set that is one."""
+    file = plan.entry("deletion", wildcards.deletion).get("rows")
+    return [f"{plan.config['data_folder']}/{file}"] if file else []
+
+
+def sample_files(wildcards):
+    """The images and rows that stand for a study."""
+    dataset, seed, poison = plan.sample_of(wildcards.study)
+    return {
+        "images": SOURCE_IMAGES.format(source=plan.source_of(dataset)),
+        "rows": ROWS.format(dataset=dataset, seed=seed, poison=poison),
+    }
+
+
+def metrics_file(cell):
+    """Where the metrics of a cell are."""
+    if cell.deletion is None:
+        folder = {"do_nothing": "base", "oracle": "oracle"}[cell.method]
+        return REFERENCE_METRICS.format(**vars(cell), reference=folder)
+    return UNLEARNED_METRICS.format(**vars(cell))

@@ -1,0 +1,34 @@
+rule prepare_source:
+    input:
+        files=source_files,
+    output:
+        images=SOURCE_IMAGES,
+        rows=SOURCE_ROWS,
+    log:
+        "<logs>/sources/{source}.log",
+    conda:
+        ENV
+    params:
+        spec=specs.prepare_source,
+        data_folder=plan.config["data_folder"],
+    message:
+        "Prepare the images of {wildcards.source}"
+    script:
+        "../scripts/prepare_source.py"
+
+
+rule poison_dataset:
+    input:
+        rows=source_rows,
+    output:
+        rows=ROWS,
+    log:
+        f"<logs>/{POISONED}/poison_dataset.log",
+    conda:
+        ENV
+    params:
+        spec=specs.poison_dataset,
+    message:
+        "Poison {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
+    script:
+        "../scripts/poison_dataset.py"

@@ -1,0 +1,45 @@
+rule evaluate_reference:
+    input:
+        images=source_images,
+        rows=ROWS,
+        model=REFERENCE_MODEL,
+        run=REFERENCE_RUN,
+    output:
+        metrics=REFERENCE_METRICS,
+    log:
+        f"<logs>/{TRAINED}/{{reference}}/evaluate.log",
+    conda:
+        ENV
+    threads: THREADS
+    resources:
+        gpu=GPU,
+    params:
+        spec=specs.evaluate,
+    message:
+        "Evaluate {wildcards.reference} ({wildcards.dataset}, seed {wildcards.seed})"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule evaluate:
+    input:
+        images=source_images,
+        rows=ROWS,
+        model=UNLEARNED_MODEL,
+        run=UNLEARNED_RUN,
+        deletion=DELETION,
+    output:
+        metrics=UNLEARNED_METRICS,
+    log:
+        f"<logs>/{UNLEARNED}/evaluate.log",
+    conda:
+        ENV
+    threads: THREADS
+    resources:
+        gpu=GPU,
+    params:
+        spec=specs.evaluate,
+    message:
+        "Evaluate {wildcards.method} after {wildcards.deletion} ({wildcards.dataset}, seed {wildcards.seed})"
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,70 @@
+rule collect_results:
+    input:
+        metrics=METRICS,
+    output:
+        table=RESULTS,
+        csv=Path(RESULTS).with_suffix(".csv").as_posix(),
+    log:
+        "<logs>/tables/collect_results.log",
+    conda:
+        ENV
+    params:
+        spec=specs.collect_results,
+    message:
+        "Collect the metrics of all models"
+    script:
+        "../scripts/collect_results.py"
+
+
+rule summarise:
+    input:
+        table=RESULTS,
+    output:
+        table=SUMMARY,
+        csv=Path(SUMMARY).with_suffix(".csv").as_posix(),
+    log:
+        "<logs>/tables/summarise.log",
+    conda:
+        ENV
+    params:
+        spec=specs.summarise,
+    message:
+        "Summarise over seeds"
+    script:
+        "../scripts/summarise.py"
+
+
+rule draw_figure:
+    input:
+        summary=SUMMARY,
+    output:
+        pdf="<results>/figures/{figure}.pdf",
+        png="<results>/figures/{figure}.png",
+    log:
+        "<logs>/figures/{figure}.log",
+    conda:
+        ENV
+    params:
+        spec=specs.draw_figure,
+    message:
+        "Draw {wildcards.figure}"
+    script:
+        "../scripts/draw_figure.py"
+
+
+rule draw_samples:
+    input:
+        unpack(sample_files),
+    output:
+        pdf="<results>/figures/samples_{study}.pdf",
+        png="<results>/figures/samples_{study}.png",
+    log:
+        "<logs>/figures/samples_{study}.log",
+    conda:
+        ENV
+    params:
+        spec=specs.draw_samples,
+    message:
+        "Draw clean and poisoned images of {wildcards.study}"
+    script:
+        "../scripts/draw_samples.py"

@@ -1,0 +1,40 @@
+rule select_deletion:
+    input:
+        rows=ROWS,
+        flagged=flagged_rows,
+    output:
+        deletion=DELETION,
+    log:
+        f"<logs>/{TRAINED}/{{deletion}}/select_deletion.log",
+    conda:
+        ENV
+    params:
+        spec=specs.select_deletion,
+    message:
+        "Select the deletion set {wildcards.deletion} (seed {wildcards.seed})"
+    script:
+        "../scripts/select_deletion.py"
+
+
+rule unlearn:
+    input:
+        images=source_images,
+        rows=ROWS,
+        model=BASE_MODEL,
+        deletion=DELETION,
+    output:
+        model=UNLEARNED_MODEL,
+        run=UNLEARNED_RUN,
+    log:
+        f"<logs>/{UNLEARNED}/unlearn.log",
+    conda:
+        ENV
+    threads: THREADS
+    resources:
+        gpu=GPU,
+    params:
+        spec=specs.unlearn,
+    message:
+        "Unlearn {wildcards.deletion} with {wildcards.method} ({wildcards.dataset}, seed {wildcards.seed})"
+    script:
+        "../scripts/unlearn.py"

@@ -1,0 +1,52 @@
+"""What the scripts that run a network share: the log, the device, the network and the rows of a job."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from _log import begin
+
+from unpoison.errors import UserError
+from unpoison.files import map_array
+from unpoison.models import build
+from unpoison.poisons import trigger_of
+from unpoison.rows import Rows, read_rows
+from unpoison.seeds import derive_seed
+from unpoison.training import Examples, compute_repeatably, examples_of, pick_device
+
+
+class Job:
+    """A job's spec with its inputs opened."""
+
+    def __init__(self, snakemake: Any) -> None:
+        begin(snakemake.log[0])
+        self.spec: Mapping[str, Any] = snakemake.params.spec
+        if snakemake.threads != self.spec["threads"]:
+            raise UserError(
+                f"the config asks for {self.spec['threads']} threads and the job got {snakemake.threads}; "
+                "run with that many --cores, or lower threads"
+            )
+        compute_repeatably(self.spec["threads"])
+        self.device = pick_device(self.spec["device"])
+        self.images = map_array(snakemake.input.images)
+        self.rows: Rows = read_rows(snakemake.input.rows)
+        self.stamp = trigger_of(self.spec["trigger"]["poison"], self.spec["trigger"]["options"])
+        self.model_name: str = self.spec["model"]["name"]
+        self.model_options: Mapping[str, Any] = self.spec["model"]["options"]
+
+    def seed(self, purpose: str) -> int:
+        return derive_seed(purpose, self.spec["seed"])
+
+    def examples(self, rows: Rows) -> Examples:
+        """Rows as a trainer on the job's device sees them."""
+        return examples_of(self.images, rows, self.stamp, self.spec["trigger"]["stamp"], self.device)
+
+    def new_model(self, seed: int) -> torch.nn.Module:
+        """An untrained network on the job's device."""
+        return build(self.model_name, len(self.rows.class_names), self.model_options, seed).to(self.device)
+
+    def device_name(self) -> str:
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return f"cpu ({os.cpu_count()} cores)"

@@ -1,0 +1,13 @@
+"""Draw one figure from the summary."""
+
+from _log import begin
+from unpoison.plots._style import save
+
+from unpoison.files import read_table
+from unpoison.plots import PLOTS
+
+begin(snakemake.log[0])
+spec = snakemake.params.spec
+summary = read_table(snakemake.input.summary)
+figure = PLOTS[spec["figure"]](summary[summary["study"].isin(spec["studies"])], **spec["options"])
+save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -1,0 +1,17 @@
+"""Draw clean and poisoned images side by side."""
+
+from _log import begin
+from unpoison.plots._samples import draw_samples
+from unpoison.plots._style import save
+
+from unpoison.files import map_array
+from unpoison.poisons import trigger_of
+from unpoison.rows import read_rows
+
+begin(snakemake.log[0])
+trigger = snakemake.params.spec["trigger"]
+rows = read_rows(snakemake.input.rows)
+figure = draw_samples(
+    map_array(snakemake.input.images), rows, trigger_of(trigger["poison"], trigger["options"])
+)
+save(figure, snakemake.output.pdf, snakemake.output.png)

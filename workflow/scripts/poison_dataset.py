@@ -1,0 +1,15 @@
+"""Choose the rows of a data set, set validation rows aside and poison the training rows."""
+
+from _log import begin
+
+from unpoison.poisons import POISONS
+from unpoison.poisons._poisoning import apply
+from unpoison.rows import choose_rows, read_rows, write_rows
+
+begin(snakemake.log[0])
+spec = snakemake.params.spec
+rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["dataset"])
+poisoning = POISONS[spec["poison"]](rows.of("train"), spec["seed"], spec["image_size"], **spec["options"])
+poisoned = apply(poisoning, rows)
+write_rows(snakemake.output.rows, poisoned)
+print(f"{len(poisoning.rows)} of {len(rows.of('train'))} training rows poisoned")

@@ -1,0 +1,28 @@
+"""Train the poisoned model: on all training rows, with the labels they were given."""
+
+from _job import Job
+
+from unpoison.files import write_json
+from unpoison.models import save_model
+from unpoison.provenance import run_record
+from unpoison.training import Recipe, train, write_history
+
+job = Job(snakemake)
+train_rows, validation_rows = job.rows.of("train"), job.rows.of("validation")
+model = job.new_model(job.seed("base"))
+history = train(
+    model,
+    job.examples(train_rows),
+    Recipe(**job.spec["recipe"]),
+    job.seed("base"),
+    precision=job.spec["precision"],
+    validation=job.examples(validation_rows),
+)
+names = job.rows.class_names
+save_model(snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names)
+write_history(snakemake.output.history, history)
+cost = {
+    "seconds": sum(epoch.seconds for epoch in history),
+    "image_passes": sum(epoch.images for epoch in history),
+}
+write_json(snakemake.output.run, run_record(job.spec, device=job.device_name(), **cost))

@@ -1,0 +1,29 @@
+"""Train the oracle: from scratch on exactly the clean training rows."""
+
+from _job import Job
+
+from unpoison.files import write_json
+from unpoison.models import save_model
+from unpoison.provenance import run_record
+from unpoison.training import Recipe, train, write_history
+
+job = Job(snakemake)
+train_rows, validation_rows = job.rows.of("train"), job.rows.of("validation")
+clean_rows = train_rows.take(~train_rows.is_poisoned)
+model = job.new_model(job.seed("oracle"))
+history = train(
+    model,
+    job.examples(clean_rows),
+    Recipe(**job.spec["recipe"]),
+    job.seed("oracle"),
+    precision=job.spec["precision"],
+    validation=job.examples(validation_rows),
+)
+names = job.rows.class_names
+save_model(snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names)
+write_history(snakemake.output.history, history)
+cost = {
+    "seconds": sum(epoch.seconds for epoch in history),
+    "image_passes": sum(epoch.images for epoch in history),
+}
+write_json(snakemake.output.run, run_record(job.spec, device=job.device_name(), **cost))
