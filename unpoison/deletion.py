@@ -172,11 +172,13 @@ def read_row_ids(path: str | Path) -> list[str]:
 
 
 def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:
+    """Write the deleted rows, by position and by id, with the achieved rates."""
     rates = {"recall": deletion.recall, "fdr": deletion.fdr, "fpr": deletion.fpr}
     columns = {"position": deletion.rows, "row_id": train.row_id[deletion.rows].astype(str)}
     write_columns(path, columns, notes=rates)
 
 
 def read_deletion(path: str | Path) -> Deletion:
+    """What `write_deletion` wrote."""
     columns, rates = read_columns(path)
     return Deletion(rows=columns["position"], **rates)

@@ -24,7 +24,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -47,16 +47,19 @@ def read_columns(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
 
 
 def write_json(path: str | Path, content: Any) -> None:
+    """Write what JSON can hold; a number that is not finite is an error."""
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: str | Path) -> Any:
+    """What `write_json` wrote."""
     return json.loads(Path(path).read_text())
 
 
 def write_array(path: str | Path, array: np.ndarray) -> None:
-    with written_whole(path) as temporary, open(temporary, "wb") as file:
+    """Write an array that `map_array` can map."""
+    with written_whole(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
@@ -75,4 +78,5 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
 
 
 def read_table(path: str | Path) -> "pd.DataFrame":
+    """A Parquet table as a pandas one."""
     return import_module("pandas").read_parquet(path)

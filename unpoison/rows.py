@@ -72,12 +72,14 @@ def clean_rows(
 
 
 def write_rows(path: str | Path, rows: Rows) -> None:
+    """Write the table; the class names travel in the file's metadata."""
     write_columns(
         path, {name: getattr(rows, name) for name in COLUMNS}, notes={"class_names": rows.class_names}
     )
 
 
 def read_rows(path: str | Path) -> Rows:
+    """What `write_rows` wrote."""
     columns, notes = read_columns(path)
     return Rows(**columns, class_names=tuple(notes["class_names"]))
 

@@ -13,14 +13,14 @@ def derive_seed(*parts: str | int) -> int:
     return int.from_bytes(_digest("/".join(map(str, parts))), "big") >> 1
 
 
-def priorities(row_ids: Sequence[str], *purpose: str | int) -> np.ndarray:
+def priorities(row_ids: Sequence[str] | np.ndarray, *purpose: str | int) -> np.ndarray:
     """A pseudo-random uint64 for each row, from its id and the purpose alone: (n,)."""
     prefix = "/".join(map(str, purpose))
     numbers = b"".join(_digest(f"{prefix}/{row_id}") for row_id in row_ids)
     return np.frombuffer(numbers, dtype=">u8").astype(np.uint64)
 
 
-def draw(row_ids: Sequence[str], count: int, *purpose: str | int) -> Indices:
+def draw(row_ids: Sequence[str] | np.ndarray, count: int, *purpose: str | int) -> Indices:
     """Positions of `count` rows drawn at random, in ascending order.
 
     A draw of more rows holds every draw of fewer with the same purpose, so that sets of growing size

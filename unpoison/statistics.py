@@ -30,7 +30,7 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     keys = [*cell, "metric", "class_name", "unit", "higher_is_better", *varied]
     groups = results.groupby(keys, dropna=False, sort=False)
     summary = groups["value"].agg(mean="mean", sd="std", n="count").reset_index()
-    intervals = groups["value"].agg(lambda values: interval(values.tolist())).reset_index(drop=True)
+    intervals = [interval(values.tolist()) for _, values in groups["value"]]
     summary["ci_low"], summary["ci_high"] = zip(*intervals, strict=True)
     rates = groups[["recall", "fdr", "fpr"]].mean().reset_index(drop=True)
     return pd.concat([summary, rates], axis=1)

@@ -98,10 +98,10 @@ class Examples:
         done = 0
         while done < steps:
             order = torch.randperm(len(labels), generator=generator)
-            for rows in order.split(recipe.batch_size)[: steps - done]:
-                self._meter.image_passes += len(rows)
-                images = augment(padded, rows, recipe, generator)
-                rows = rows.to(labels.device)
+            for chosen in order.split(recipe.batch_size)[: steps - done]:
+                self._meter.image_passes += len(chosen)
+                images = augment(padded, chosen, recipe, generator)
+                rows = chosen.to(labels.device)
                 if self._stamp_time == "after_augmentation":
                     images = self._stamp(images, ids[rows])
                 yield images, labels[rows]
@@ -195,6 +195,8 @@ def train(
         fused=True,
     )
     history: list[Epoch] = []
+    losses: Tensor | float
+    hits: Tensor | int
     losses, hits, seen, started = 0.0, 0, 0, time.perf_counter()
     model.train()
     for step, (images, labels) in enumerate(examples.batches(recipe, seed, steps=steps)):
@@ -234,6 +236,7 @@ def describe(epoch: Epoch, epochs: int) -> str:
 
 
 def write_history(path: str | Path, history: list[Epoch]) -> None:
+    """Write a training history as a table with a line for each epoch."""
     write_columns(
         path, {field.name: [getattr(epoch, field.name) for epoch in history] for field in fields(Epoch)}
     )

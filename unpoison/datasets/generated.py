@@ -1,14 +1,17 @@
 """The embedded data set: ten classes of small figures, drawn by a seeded program, no download."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from unpoison.datasets._source import Peek, SourceImages
 
-Colour = tuple[int, int, int]
+Colour = tuple[int, ...]
+Points = Sequence[Any] | np.ndarray
 SUPERSAMPLING = 3
 ANGLES = np.linspace(0, 2 * np.pi, 20)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)  # (points, 2)
@@ -58,7 +61,7 @@ def draw(name: str, image_size: int, rng: np.random.Generator) -> np.ndarray:
     """Draw one figure of a class, in a random pose, scene and light: (height, width, 3) uint8."""
     hardness = rng.random() ** 3  # most are clear, so that a small network learns in minutes
     canvas = _background(SUPERSAMPLING * image_size, hardness, rng)
-    pen = Pen(canvas, hardness, rng)
+    pen = _Pen(canvas, hardness, rng)
     _distract(pen, rng.poisson(3 * hardness))
     FIGURES[name](pen)
     _distract(pen, rng.poisson(2.5 * hardness))  # over the figure: hides a part of it
@@ -74,7 +77,7 @@ def _generator(seed: int, row_id: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
 
-class Pen:
+class _Pen:
     """Draws in figure coordinates, x to the right and y down, both from about -1 to 1."""
 
     def __init__(self, canvas: Image.Image, hardness: float, rng: np.random.Generator) -> None:
@@ -89,10 +92,10 @@ class Pen:
     def between(self, low: float, high: float) -> float:
         return low + (high - low) * self.rng.random()
 
-    def shape(self, points: list | np.ndarray, colour: Colour, edge: float = 0.05) -> None:
+    def shape(self, points: Points, colour: Colour, edge: float = 0.05) -> None:
         self.draw.polygon(self._place(points), colour)
         if edge:
-            self.line([*points, points[0]], _mix(colour, INK, 0.55), edge)
+            self.line(np.vstack([points, np.asarray(points)[:1]]), _mix(colour, INK, 0.55), edge)
 
     def oval(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         self.shape(CIRCLE * (width, height) + (x, y), colour)
@@ -103,11 +106,11 @@ class Pen:
     def dot(self, x: float, y: float, radius: float, colour: Colour) -> None:
         self.draw.circle(self._place((x, y)), radius * self.size, colour)
 
-    def line(self, points: list, colour: Colour, width: float) -> None:
+    def line(self, points: Points, colour: Colour, width: float) -> None:
         self.draw.line(self._place(points), colour, max(1, round(width * self.size)))
 
-    def _place(self, points: list | tuple | np.ndarray) -> list[float]:
-        return (points @ self.pose + self.centre).ravel().tolist()
+    def _place(self, points: Points) -> list[float]:
+        return list((np.asarray(points) @ self.pose + self.centre).ravel())
 
 
 def _background(side: int, hardness: float, rng: np.random.Generator) -> Image.Image:
@@ -123,7 +126,7 @@ def _background(side: int, hardness: float, rng: np.random.Generator) -> Image.I
     return canvas
 
 
-def _distract(pen: Pen, count: int) -> None:
+def _distract(pen: _Pen, count: int) -> None:
     """Put small shapes anywhere."""
     for _ in range(count):
         x, y = pen.rng.uniform(-0.1, 0.9, 2) * pen.side
@@ -141,12 +144,11 @@ def _light(pixels: np.ndarray, hardness: float, rng: np.random.Generator) -> np.
     noise = rng.standard_normal(pixels.shape, np.float32) * (2 + 12 * hardness)
     lit = ((pixels - 115) * contrast + 115) * light[:, :, None] + noise
     # Nothing is pure white: a white patch in a corner has to remain something special.
-    return np.clip(lit, 0, 240).astype(np.uint8)
+    return np.asarray(np.clip(lit, 0, 240), np.uint8)
 
 
 def _vary(rng: np.random.Generator) -> Colour:
-    colour = COLOURS[rng.integers(len(COLOURS))] + rng.integers(-25, 26, 3)
-    return tuple(colour.tolist())
+    return tuple((COLOURS[rng.integers(len(COLOURS))] + rng.integers(-25, 26, 3)).tolist())
 
 
 def _mix(first: Colour, second: Colour, share: float) -> Colour:
@@ -157,7 +159,7 @@ def _turn(angle: float) -> np.ndarray:
     return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
 
 
-def _airplane(pen: Pen) -> None:
+def _airplane(pen: _Pen) -> None:
     sweep, near, far = pen.between(0.1, 0.5), pen.between(0.3, 0.95), pen.between(0.0, 0.9)
     pen.shape([(-0.5, 0), (-0.85, -0.55), (-1.05, -0.55), (-0.9, 0)], pen.trim)
     pen.shape([(0.25, 0), (-sweep, -far), (-sweep - 0.2, -far), (-0.2, 0)], pen.dark)
@@ -167,7 +169,7 @@ def _airplane(pen: Pen) -> None:
         pen.dot(x, -0.05, 0.05, INK)
 
 
-def _automobile(pen: Pen) -> None:
+def _automobile(pen: _Pen) -> None:
     roof, front, back = pen.between(-0.6, -0.3), pen.between(0.1, 0.5), pen.between(-0.8, -0.3)
     cabin = [(back - 0.2, -0.05), (back, roof), (front - 0.15, roof), (front + 0.2, -0.05)]
     pen.shape(cabin, pen.coat)
@@ -177,7 +179,7 @@ def _automobile(pen: Pen) -> None:
     _wheels_and_lamp(pen, (-0.58, 0.55))
 
 
-def _truck(pen: Pen) -> None:
+def _truck(pen: _Pen) -> None:
     """From a pick-up, which is close to an automobile, to a high load."""
     top, roof, split = pen.between(-0.75, -0.05), pen.between(-0.5, -0.3), pen.between(0.0, 0.4)
     pen.shape([(-1, top), (split, top), (split, 0.35), (-1, 0.35)], pen.trim)
@@ -186,7 +188,7 @@ def _truck(pen: Pen) -> None:
     _wheels_and_lamp(pen, (-0.75, -0.35, 0.65) if pen.rng.random() < 0.5 else (-0.6, 0.6))
 
 
-def _wheels_and_lamp(pen: Pen, places: tuple[float, ...]) -> None:
+def _wheels_and_lamp(pen: _Pen, places: tuple[float, ...]) -> None:
     pen.dot(0.91, 0.14, 0.08, PAPER)
     radius = pen.between(0.18, 0.25)
     for x in places:
@@ -194,7 +196,7 @@ def _wheels_and_lamp(pen: Pen, places: tuple[float, ...]) -> None:
         pen.dot(x, 0.38, radius / 2, STEEL)
 
 
-def _ship(pen: Pen) -> None:
+def _ship(pen: _Pen) -> None:
     """Under sail or under steam."""
     top = pen.between(-1.0, -0.7)
     if pen.rng.random() < 0.5:
@@ -209,7 +211,7 @@ def _ship(pen: Pen) -> None:
     pen.shape([(-0.95, 0.1), (pen.between(0.8, 1.05), 0), (0.65, 0.6), (-0.7, 0.6)], pen.coat)
 
 
-def _bird(pen: Pen) -> None:
+def _bird(pen: _Pen) -> None:
     lift, tail = pen.between(-0.9, 0.35), pen.between(-0.2, 0.3)
     pen.line([(-0.05, 0.85), (-0.05, 0.3), (0.15, 0.3), (0.15, 0.85), (0.3, 0.85)], INK, 0.06)
     pen.shape([(-0.4, -0.05), (-1.1, tail), (-1, tail + 0.25), (-0.3, 0.3)], pen.dark)
@@ -221,7 +223,7 @@ def _bird(pen: Pen) -> None:
     pen.dot(0.6, -0.48, 0.09, INK)
 
 
-def _horse(pen: Pen) -> None:
+def _horse(pen: _Pen) -> None:
     """Head and neck from the side."""
     drop, back = pen.between(-0.1, 0.25), pen.between(-0.8, -0.4)
     pen.shape([(-0.15, -0.8), (back, -0.6), (back - 0.3, 0.8), (-0.5, 0.9), (0, -0.3)], pen.trim)
@@ -233,7 +235,7 @@ def _horse(pen: Pen) -> None:
     pen.dot(0.3, -0.4, 0.09, INK)
 
 
-def _deer(pen: Pen) -> None:
+def _deer(pen: _Pen) -> None:
     spread, top, jaw = pen.between(0.4, 0.8), pen.between(-1.1, -0.75), pen.between(0.2, 0.35)
     for side in (-1, 1):
         pen.line([(0.15 * side, -0.4), (spread * side, -0.65), (spread * side, top)], pen.trim, 0.1)
@@ -245,7 +247,7 @@ def _deer(pen: Pen) -> None:
     pen.patch(0.0, 0.78, 0.14, 0.1, INK)
 
 
-def _frog(pen: Pen) -> None:
+def _frog(pen: _Pen) -> None:
     apart, bulge, smile = pen.between(0.4, 0.6), pen.between(0.24, 0.34), pen.between(0.25, 0.45)
     for side in (-1, 1):
         pen.oval(apart * side, -0.45, bulge, bulge, pen.coat)
@@ -257,15 +259,15 @@ def _frog(pen: Pen) -> None:
     pen.line([(-0.75, 0.2), (-0.4, smile), (0.4, smile), (0.75, 0.2)], INK, 0.07)
 
 
-def _cat(pen: Pen) -> None:
+def _cat(pen: _Pen) -> None:
     _pet(pen, droop=pen.rng.beta(0.8, 3.1), muzzle=pen.between(0.2, 0.36))
 
 
-def _dog(pen: Pen) -> None:
+def _dog(pen: _Pen) -> None:
     _pet(pen, droop=pen.rng.beta(3.1, 0.8), muzzle=pen.between(0.27, 0.42))
 
 
-def _pet(pen: Pen, droop: float, muzzle: float) -> None:
+def _pet(pen: _Pen, droop: float, muzzle: float) -> None:
     """A face with ears from pointed and upright (droop 0) to round and hanging (droop 1)."""
     wide, tall = pen.between(0.64, 0.8), pen.between(0.58, 0.72)
     ear_colour = pen.coat if pen.rng.random() < 0.5 else pen.trim
@@ -278,15 +280,15 @@ def _pet(pen: Pen, droop: float, muzzle: float) -> None:
     pen.line([(-0.2, 0.62), (0, 0.54), (0.2, 0.62)], INK, 0.05)
 
 
-def _ear(pen: Pen, side: int, wide: float, droop: float, colour: Colour) -> None:
+def _ear(pen: _Pen, side: int, wide: float, droop: float, colour: Colour) -> None:
     along = np.linspace(0, 1, 6)
     half = (1 - droop) * 0.34 * (1 - along) + droop * 0.26 * np.sqrt(1.02 - along**2)
     outline = np.stack([np.r_[along, along[::-1]], np.r_[half, -half[::-1]]], axis=1)
     leaf = (outline * (0.75 + 0.2 * droop, 1)) @ _turn(np.deg2rad(-75 + 165 * droop))
-    pen.shape((leaf + ((0.65 + 0.25 * droop) * wide, -0.25)) * (side, 1), colour)
+    pen.shape((leaf + np.array([(0.65 + 0.25 * droop) * wide, -0.25])) * (side, 1), colour)
 
 
-def _eyes(pen: Pen, apart: float, y: float, radius: float) -> None:
+def _eyes(pen: _Pen, apart: float, y: float, radius: float) -> None:
     for side in (-1, 1):
         pen.dot(apart * side, y, radius, INK)
         pen.dot(apart * side + 0.03, y - 0.03, radius / 3, PAPER)

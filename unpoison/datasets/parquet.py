@@ -49,9 +49,9 @@ def read(
         for path in find(folder, pattern):
             table = _read_table(path)
             column = image_column or _image_column(path, table.schema)
-            for place, (data, name) in enumerate(_images(path, table, column)):
-                images.append(decode(data, name or f"{path.name}, row {place}", image_size))
-                name = name or blake2b(data, digest_size=8).hexdigest()
+            for place, (data, path_of_image) in enumerate(_images(path, table, column)):
+                images.append(decode(data, path_of_image or f"{path.name}, row {place}", image_size))
+                name = path_of_image or blake2b(data, digest_size=8).hexdigest()
                 row_ids.append(name if name.startswith(f"{split}/") else f"{split}/{name}")
             labels += _labels(path, table, label_column, names)
             of_split += [split] * len(table)

@@ -48,5 +48,5 @@ def load_model(folder: str | Path) -> nn.Module:
         weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     model = build(description["model"], len(description["class_names"]), description["options"], seed=0)
     model.load_state_dict(weights)
-    model.class_names = tuple(description["class_names"])
+    model.class_names = tuple(description["class_names"])  # type: ignore[assignment]
     return model.eval()

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
 from unpoison.errors import UserError, one_of
@@ -94,7 +94,7 @@ def _fits(node: ast.expr, value: object) -> bool:
     )
 
 
-def _explain(error: ValidationError, path: tuple[str | int, ...]) -> str:
+def _explain(error: Any, path: tuple[str | int, ...]) -> str:
     where = _dotted(path)
     match error.validator:
         case "additionalProperties":
@@ -113,7 +113,7 @@ def _explain(error: ValidationError, path: tuple[str | int, ...]) -> str:
     return f"{where}: found {error.instance!r}, allowed: {_allowed(error)}"
 
 
-def _allowed(error: ValidationError) -> str:
+def _allowed(error: Any) -> str:
     rules = {
         "type": f"{error.validator_value}",
         "enum": f"one of {error.validator_value}",
@@ -126,7 +126,7 @@ def _allowed(error: ValidationError) -> str:
         "minLength": "some text",
         "maxLength": f"at most {error.validator_value} characters",
     }
-    return rules.get(str(error.validator), error.schema.get("description", error.message))
+    return str(rules.get(error.validator) or error.schema.get("description", error.message))
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

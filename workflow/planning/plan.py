@@ -50,8 +50,8 @@ class Study:
     empty: frozenset[str]  # deletion sets without a row: with them every method does nothing
 
     def cells(self) -> Iterator[Cell]:
-        levels = (self.variants[level] for level in ("dataset", "poison", "training"))
-        for dataset, poison, training, seed in product(*levels, self.seeds):
+        above = product(*(self.variants[level] for level in ("dataset", "poison", "training")))
+        for (dataset, poison, training), seed in product(above, self.seeds):
             for method in REFERENCES:
                 yield Cell(dataset, seed, poison, training, None, method)
             for deletion, method in product(self.variants["deletion"], self.variants["method"]):

@@ -104,7 +104,7 @@ class Specs:
         return canonical({"figure": kind, "studies": studies, "options": options, "code": code})
 
     def draw_samples(self, wildcards: Any) -> Spec:
-        dataset, _, poison = self.plan.sample_of(wildcards.study)
+        poison = self.plan.sample_of(wildcards.study)[2]
         code = code_digest(
             "draw_samples.py", f"unpoison.poisons.{self.plan.kind_and_options('poison', poison)[0]}"
         )

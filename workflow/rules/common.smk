@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(workflow.current_basedir).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
-os.environ["PYTHONPATH"] = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"  # for the scripts
+os.environ.update(PYTHONPATH=str(ROOT))  # scripts run the code of this checkout
 
 from planning.gpu import gpu_tag
 from planning.plan import Plan

@@ -11,7 +11,7 @@
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
     results=plan.config["results_folder"],
-    logs=plan.config["results_folder"] + "/logs",
+    logs=f"{plan.config['results_folder']}/logs",
 
 
 SOURCE_IMAGES = "<results>/sources/{source}/images.npy"
@@ -20,7 +20,7 @@ SOURCE_ROWS = "<results>/sources/{source}/rows.parquet"
 POISONED = "{dataset}/seed{seed}/{poison}"
 ROWS = f"<results>/{POISONED}/rows.parquet"
 
-TRAINED = POISONED + "/{training}"
+TRAINED = f"{POISONED}/{{training}}"
 BASE_MODEL = f"<results>/{TRAINED}/base/model.safetensors"
 BASE_HISTORY = f"<results>/{TRAINED}/base/history.parquet"
 BASE_RUN = f"<results>/{TRAINED}/base/run.json"
@@ -32,7 +32,7 @@ REFERENCE_RUN = f"<results>/{TRAINED}/{{reference}}/run.json"
 REFERENCE_METRICS = f"<results>/{TRAINED}/{{reference}}/metrics.parquet"
 
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"
-UNLEARNED = TRAINED + "/{deletion}/{method}"
+UNLEARNED = f"{TRAINED}/{{deletion}}/{{method}}"
 UNLEARNED_MODEL = f"<results>/{UNLEARNED}/model.safetensors"
 UNLEARNED_RUN = f"<results>/{UNLEARNED}/run.json"
 UNLEARNED_METRICS = f"<results>/{UNLEARNED}/metrics.parquet"

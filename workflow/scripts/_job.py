@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from _log import begin
 
+from _log import begin
 from unpoison.errors import UserError
 from unpoison.files import map_array
 from unpoison.models import build

@@ -1,7 +1,6 @@
 """One long table from the metrics of all models."""
 
 from _log import begin
-
 from unpoison.files import read_columns, write_table
 from unpoison.results import collect
 

@@ -1,10 +1,9 @@
 """Draw clean and poisoned images side by side."""
 
 from _log import begin
+from unpoison.files import map_array
 from unpoison.plots._samples import draw_samples
 from unpoison.plots._style import save
-
-from unpoison.files import map_array
 from unpoison.poisons import trigger_of
 from unpoison.rows import read_rows
 

@@ -1,7 +1,6 @@
 """Choose the rows of a data set, set validation rows aside and poison the training rows."""
 
 from _log import begin
-
 from unpoison.poisons import POISONS
 from unpoison.poisons._poisoning import apply
 from unpoison.rows import choose_rows, read_rows, write_rows

@@ -1,7 +1,6 @@
 """Read a source of images into one array that all jobs map."""
 
 from _log import begin
-
 from unpoison.datasets import load_source
 from unpoison.files import write_array
 from unpoison.rows import write_rows

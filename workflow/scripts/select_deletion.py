@@ -1,7 +1,6 @@
 """Choose the rows that the unlearning methods are told to forget."""
 
 from _log import begin
-
 from unpoison.deletion import select, write_deletion
 from unpoison.rows import read_rows
 

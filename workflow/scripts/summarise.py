@@ -1,7 +1,6 @@
 """Means and intervals over seeds."""
 
 from _log import begin
-
 from unpoison.files import read_table, write_table
 from unpoison.statistics import summarise
 

@@ -1,7 +1,6 @@
 """Train the poisoned model: on all training rows, with the labels they were given."""
 
 from _job import Job
-
 from unpoison.files import write_json
 from unpoison.models import save_model
 from unpoison.provenance import run_record

@@ -1,7 +1,6 @@
 """Train the oracle: from scratch on exactly the clean training rows."""
 
 from _job import Job
-
 from unpoison.files import write_json
 from unpoison.models import save_model
 from unpoison.provenance import run_record

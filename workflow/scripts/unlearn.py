@@ -1,8 +1,8 @@
 """Unlearn a deletion set with one method."""
 
 import numpy as np
-from _job import Job
 
+from _job import Job
 from unpoison.deletion import read_deletion
 from unpoison.files import write_json
 from unpoison.models import load_model, save_model

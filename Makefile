@@ -1,0 +1,32 @@
+# make demo and make test do all the set-up on a fresh machine with Python 3.11 or newer.
+VENV ?= .venv
+PYTHON ?= python3
+CONFIG ?= config/demo.yaml
+CORES ?= all
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES) --resources gpu=1
+
+.PHONY: demo test lint setup
+
+demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
+	$(RUN) --configfile $(CONFIG)
+	@$(BIN)/python workflow/where.py $(CONFIG)
+
+test: lint  ## lint, types and all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+setup: $(READY)  ## make the environment in VENV, from the pins in constraints.txt
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or newer is needed, found " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,62 @@
+"""What clean images in the deletion set cost: accuracy over the clean fraction Cf, in both of its readings."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from unpoison.errors import UserError
+from unpoison.plots._style import (
+    METRIC_LABELS,
+    PAGE_WIDTH,
+    draw_line,
+    finish,
+    in_order,
+    interval_note,
+    look_of,
+)
+
+READINGS = {
+    "deletion.fpr": "Cf as share of the clean rows (FPR)",
+    "deletion.fdr": "Cf as share of the deletion set (FDR)",
+}
+
+
+def plot(summary: pd.DataFrame) -> Figure:
+    """Clean and adversarial accuracy over Cf, a line for each method, a column for each reading.
+
+    Args:
+        summary: rows of studies that vary deletion.fpr or deletion.fdr; references are drawn across.
+
+    Raises:
+        UserError: when the studies vary neither.
+    """
+    whole = summary[summary["class_name"].isna()]
+    readings = [key for key in READINGS if key in whole and whole[key].notna().any()]
+    if not readings:
+        raise UserError(f"the figure false_positives needs a study that varies {' or '.join(READINGS)}")
+    figure = Figure(figsize=(PAGE_WIDTH * (0.15 + 0.425 * len(readings)), 4.0), layout="constrained")
+    panels = figure.subplots(2, len(readings), squeeze=False, sharey="row", sharex="col")
+    for row, metric in enumerate(METRIC_LABELS):
+        for column, key in enumerate(readings):
+            _panel(panels[row][column], whole[whole["metric"] == metric], key)
+        panels[row][0].set_ylabel(METRIC_LABELS[metric])
+    for column, key in enumerate(readings):
+        panels[1][column].set_xlabel(READINGS[key])
+    finish(figure, panels.flat, interval_note(whole))
+    return figure
+
+
+def _panel(axes: Axes, points: pd.DataFrame, key: str) -> None:
+    points = points.copy()
+    points.loc[points[key].isna() & (points["fdr"] == 0), key] = 0.0  # Cf = 0 is the same in both readings
+    points = points[points[key].notna() | points["deletion"].isna()]
+    points = points.drop_duplicates(["method", "training", "dataset", "poison", key])
+    places = sorted(points[key].dropna().astype(float).unique())
+    step = (places[-1] - places[0] or 1.0) * 0.012
+    methods = in_order(points["method"])
+    for index, method in enumerate(methods):
+        of_method = points[points["method"] == method]
+        if of_method[key].isna().all():  # a reference has no deletion set: the same at every Cf
+            of_method = pd.concat([of_method.assign(**{key: place}) for place in places])
+        draw_line(axes, of_method, key, look_of(method, methods), (index - len(methods) / 2) * step)
+    axes.set_xticks(places)

@@ -1,0 +1,66 @@
+"""Unlearning over class imbalance: accuracy over the ratio of the classes, a column for each split of the poisons."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from unpoison.errors import UserError
+from unpoison.plots._style import (
+    METRIC_LABELS,
+    PAGE_WIDTH,
+    draw_line,
+    finish,
+    in_order,
+    interval_note,
+    look_of,
+)
+
+
+def plot(
+    summary: pd.DataFrame,
+    *,
+    ratio: str = "dataset.keep.cat",
+    share: str = "poison.share.cat",
+    class_name: str = "cat",
+) -> Figure:
+    """Clean and adversarial accuracy over the ratio, of all classes and of the one that is made small.
+
+    Args:
+        summary: rows of a study that varies both keys.
+        ratio: the varied key on the x axis; share: the one with a column for each of its values.
+        class_name: the class whose own adversarial accuracy has the last line of panels.
+
+    Raises:
+        UserError: when the study does not vary one of the keys.
+    """
+    for key in (ratio, share):
+        if key not in summary or summary[key].isna().all():
+            raise UserError(f"the figure imbalance needs a study that varies {key}")
+    shares = sorted(summary[share].dropna().unique())
+    lines: list[tuple[str, str | None, str]] = [
+        (metric, None, label) for metric, label in METRIC_LABELS.items()
+    ]
+    lines.append(("adversarial_accuracy", class_name, f"adversarial test\naccuracy, {class_name}s"))
+    figure = Figure(figsize=(PAGE_WIDTH * (0.15 + 0.425 * len(shares)), 5.4), layout="constrained")
+    panels = figure.subplots(len(lines), len(shares), squeeze=False, sharey="row", sharex=True)
+    for row, (metric, of_class, label) in enumerate(lines):
+        chosen = summary["class_name"].isna() if of_class is None else summary["class_name"] == of_class
+        points = summary[chosen & (summary["metric"] == metric)]
+        for column, value in enumerate(shares):
+            _panel(panels[row][column], points[points[share] == value], ratio)
+        panels[row][0].set_ylabel(label)
+    for column, value in enumerate(shares):
+        panels[0][column].set_title(f"{value:.0%} of the poisons are {class_name}s")
+        panels[-1][column].set_xlabel(f"{class_name}s kept, share of all")
+    finish(figure, panels.flat, interval_note(summary))
+    return figure
+
+
+def _panel(axes: Axes, points: pd.DataFrame, ratio: str) -> None:
+    places = sorted(points[ratio].dropna().astype(float).unique())
+    step = (places[-1] - places[0] or 1.0) * 0.012
+    methods = in_order(points["method"])
+    for index, method in enumerate(methods):
+        nudge = (index - len(methods) / 2) * step
+        draw_line(axes, points[points["method"] == method], ratio, look_of(method, methods), nudge)
+    axes.set_xticks(places)
