@@ -6,8 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from pyarrow import ArrowException
-from pyarrow.csv import read_csv
+from pyarrow import ArrowException, string
+from pyarrow.csv import ConvertOptions, read_csv
 from pyarrow.parquet import read_table as read_parquet
 
 from unpoison.errors import UserError
@@ -160,8 +160,9 @@ def read_row_ids(path: str | Path) -> list[str]:
     Raises:
         UserError: for a file that cannot be read as one, or lacks the column.
     """
+    as_text = ConvertOptions(column_types={"row_id": string()})  # 007 is an id and not the number 7
     try:
-        table = read_csv(path) if Path(path).suffix == ".csv" else read_parquet(path)
+        table = read_csv(path, convert_options=as_text) if Path(path).suffix == ".csv" else read_parquet(path)
     except (ArrowException, OSError) as error:
         raise UserError(
             f"{path} is not a readable CSV or Parquet file ({str(error).splitlines()[0]})"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from unpoison.deletion import Deletion
 from unpoison.rows import NONE, Rows
@@ -70,10 +71,10 @@ class Predictions:
     poisoned training images, stamped; training: of all training images as they were before the attack.
     """
 
-    clean: Labels
-    adversarial: Labels
-    manipulated: Labels
-    training: Labels
+    clean: Int64[Any, " tested"]
+    adversarial: Int64[Any, " attacked"]
+    manipulated: Int64[Any, " poisoned"]
+    training: Int64[Any, " trained"]
 
 
 def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator[Measurement]:

@@ -8,6 +8,7 @@ from numpy import ndarray
 # `Any` stands for a NumPy array or a torch tensor: a job without a network need not import torch.
 StoredImages = UInt8[ndarray, "n height width 3"]
 Images = UInt8[Any, "n 3 height width"]
+AugmentedImages = UInt8[Any, "batch 3 cropped_height cropped_width"]
 Labels = Int64[Any, " n"]
 Indices = Int64[Any, " n"]
 Mask = Bool[Any, " n"]

@@ -43,6 +43,7 @@ def read(
     names = _class_names(folder, train, label_column, class_names)
     images: list[np.ndarray] = []
     row_ids: list[str] = []
+    digests: list[str] = []
     labels: list[int] = []
     of_split: list[str] = []
     for split, pattern in splits.items():
@@ -50,12 +51,21 @@ def read(
             table = _read_table(path)
             column = image_column or _image_column(path, table.schema)
             for place, (data, path_of_image) in enumerate(_images(path, table, column)):
+                digests.append(blake2b(data, digest_size=8).hexdigest())
                 images.append(decode(data, path_of_image or f"{path.name}, row {place}", image_size))
-                name = path_of_image or blake2b(data, digest_size=8).hexdigest()
+                name = path_of_image or digests[-1]
                 row_ids.append(name if name.startswith(f"{split}/") else f"{split}/{name}")
             labels += _labels(path, table, label_column, names)
             of_split += [split] * len(table)
-    return SourceImages(np.stack(images), unique_ids(row_ids), of_split, np.array(labels), tuple(names))
+    # Images that share an id are numbered in an order of their own, not in that of the files' rows.
+    order = sorted(range(len(labels)), key=lambda row: (row_ids[row], digests[row], labels[row]))
+    return SourceImages(
+        images=np.stack([images[row] for row in order]),
+        row_ids=unique_ids([row_ids[row] for row in order]),
+        splits=[of_split[row] for row in order],
+        labels=np.array(labels)[order],
+        class_names=tuple(names),
+    )
 
 
 def peek(
@@ -107,6 +117,11 @@ def _is_image(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
 def _image_column(path: Path, schema: pa.Schema) -> str:
     for column in schema:
         if _is_image(column.type):
@@ -145,11 +160,11 @@ def _class_names(folder: Path, train: str, label_column: str | None, given: list
     column = _label_column(path, schema, label_column)
     if given:
         return given
-    if pa.types.is_string(schema.field(column).type):
+    if _is_text(schema.field(column).type):
         parts = [
             pq.read_table(part, columns=[column])[column].unique().to_pylist() for part in find(folder, train)
         ]
-        return sorted({name for part in parts for name in part})
+        return sorted({name for part in parts for name in part if name is not None})
     features = _hub_features(schema)
     names = features.get(column, {}).get("names")
     if not names:

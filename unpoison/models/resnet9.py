@@ -36,6 +36,14 @@ class Residual(nn.Module):
         return features + self.layers(features)
 
 
+class GlobalMax(nn.Module):
+    """The largest value of each channel."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        # Not AdaptiveMaxPool2d: on CUDA its backward pass has no deterministic form and raises.
+        return features.amax((2, 3))
+
+
 class ResNet9(nn.Module):
     """The ResNet-9 of the corrective unlearning benchmark (Goel et al. 2024); takes uint8 images."""
 
@@ -49,7 +57,7 @@ class ResNet9(nn.Module):
             Residual(convolution(2 * w, 2 * w), convolution(2 * w, 2 * w)),
             nn.Sequential(convolution(2 * w, 4 * w), nn.MaxPool2d(2)),
             Residual(convolution(4 * w, 4 * w), convolution(4 * w, 4 * w)),
-            nn.Sequential(convolution(4 * w, 2 * w, padding=0), nn.AdaptiveMaxPool2d(1), nn.Flatten()),
+            nn.Sequential(convolution(4 * w, 2 * w, padding=0), GlobalMax()),
             nn.Linear(2 * w, classes, bias=False),
         )
 

@@ -75,7 +75,7 @@ def look_of(method: str, methods: Iterable[str]) -> Look:
 
 
 def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float) -> None:
-    """Means with their 95 % intervals over seeds; `nudge` moves them sideways so that intervals do not hide each other."""
+    """Means with their 95 % intervals over seeds; `nudge` sideways keeps intervals apart."""
     points = points.sort_values(x)
     places = points[x].astype(float) + nudge
     low, high = points["mean"] - points["ci_low"], points["ci_high"] - points["mean"]

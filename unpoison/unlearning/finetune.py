@@ -1,4 +1,4 @@
-"""CF, catastrophic forgetting: go on training the poisoned model on the retain set (Goel et al. 2024, arXiv 2402.14015).
+"""CF, catastrophic forgetting: go on training the poisoned model on the retain set (arXiv 2402.14015).
 
 BatchNorm's running statistics are refreshed by the retain set along the way.
 """

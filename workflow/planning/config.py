@@ -31,7 +31,7 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     for path, value in _leaves(config, ()):
         if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"config: {_dotted(path)} is {value}; numbers must be finite")
+            raise UserError(f"{_dotted(path)} is {value}; numbers must be finite")
     validate(config, SCHEMA, ())
     return _with_defaults(deepcopy(dict(config)), SCHEMA)
 
@@ -41,7 +41,7 @@ def validate(value: object, schema: Mapping[str, Any], path: tuple[str | int, ..
     whole = {**schema, "$defs": SCHEMA["$defs"]}
     error = best_match(_Validator(whole).iter_errors(value))
     if error is not None:
-        raise UserError(f"config: {_explain(error, (*path, *error.absolute_path))}")
+        raise UserError(f"{_explain(error, (*path, *error.absolute_path))}")
 
 
 def check_options(given: Mapping[str, Any], options: Mapping[str, Option], where: str) -> dict[str, Any]:
@@ -54,11 +54,11 @@ def check_options(given: Mapping[str, Any], options: Mapping[str, Option], where
         if name not in options:
             raise one_of(f"option in {where}:", name, options)
         if not accepts(options[name].annotation, value):
-            raise UserError(f"config: {where}.{name}: found {value!r}, allowed: {options[name].annotation}")
+            raise UserError(f"{where}.{name}: found {value!r}, allowed: {options[name].annotation}")
     filled = {name: given.get(name, option.default) for name, option in options.items()}
     for name, value in filled.items():
         if value is REQUIRED:
-            raise UserError(f"config: {where}.{name} is missing; it takes {options[name].annotation}")
+            raise UserError(f"{where}.{name} is missing; it takes {options[name].annotation}")
     return filled
 
 
@@ -100,7 +100,7 @@ def _explain(error: Any, path: tuple[str | int, ...]) -> str:
         case "additionalProperties":
             known = error.schema.get("properties", {})
             unknown = [key for key in error.instance if key not in known]
-            return f"unknown key '{unknown[0]}' {where and f'in {where}'}; choose from {', '.join(known)}"
+            return f"unknown key '{unknown[0]}'{where and f' in {where}'}; choose from {', '.join(known)}"
         case "required":
             missing = [key for key in error.validator_value if key not in error.instance]
             return f"{where or 'the config'} lacks the key '{missing[0]}'"
@@ -109,7 +109,8 @@ def _explain(error: Any, path: tuple[str | int, ...]) -> str:
                 f"{where} takes either epochs or iterations; found {', '.join(error.instance) or '(nothing)'}"
             )
         case "propertyNames" | "pattern":
-            return f"{where}: found {error.instance!r}, allowed: names that match {error.validator_value}"
+            allowed = error.schema.get("description", f"text that matches {error.validator_value}")
+            return f"{where}: found {error.instance!r}, allowed: {allowed}"
     return f"{where}: found {error.instance!r}, allowed: {_allowed(error)}"
 
 
@@ -121,6 +122,7 @@ def _allowed(error: Any) -> str:
         "maximum": f"{error.validator_value} or less",
         "exclusiveMinimum": f"above {error.validator_value}",
         "exclusiveMaximum": f"below {error.validator_value}",
+        "minProperties": "at least one entry",
         "minItems": f"at least {error.validator_value} entries",
         "uniqueItems": "each entry once",
         "minLength": "some text",
@@ -138,7 +140,7 @@ def _leaves(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise UserError(
-                    f"config: {_dotted(path) or 'the config'} has the key {key!r}; keys are text (quote it)"
+                    f"{_dotted(path) or 'the config'} has the key {key!r}; keys are text (quote it)"
                 )
             yield from _leaves(inner, (*path, key))
     elif isinstance(value, list):

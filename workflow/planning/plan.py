@@ -1,5 +1,6 @@
 """Everything that is to be made, as one table built once from the config; names are looked up in it."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class Plan:
         self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
         self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
         self._checked: set[tuple[str, ...]] = set()
+        check_writable(Path(self.config["results_folder"]))
         for name in self.config["sources"]:
             self.source_options(name)
         for name in self.config["figures"]:
@@ -184,7 +186,7 @@ class Plan:
         if base not in section:
             raise one_of(f"{level} in {where}:", base, section)
         if base in RESERVED.get(level, ()):
-            raise UserError(f"config: {SECTIONS[level]}.{base}: this name is reserved; choose another")
+            raise UserError(f"{SECTIONS[level]}.{base}: this name is reserved; choose another")
         axes = {key.split(".", 1)[1]: values for key, values in vary.items() if key.split(".")[0] == level}
         for values in product(*axes.values()):
             settings = dict(zip(axes, values, strict=True))
@@ -245,11 +247,11 @@ class Plan:
         try:
             self.poison_count(dataset, poison)
         except UserError as error:
-            raise UserError(f"config: poison '{poison}' on dataset '{dataset}': {error}") from error
+            raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error
 
     def _check_deletion(self, dataset: str, poison: str, deletion: str) -> None:
         entry = dict(self.entry("deletion", deletion))
-        where = f"config: deletion '{deletion}' on poison '{poison}' and dataset '{dataset}'"
+        where = f"deletion '{deletion}' on poison '{poison}' and dataset '{dataset}'"
         file = entry.pop("rows", None)
         if file is not None:
             if entry:
@@ -263,6 +265,13 @@ class Plan:
                 count_deletion(poisoned, sum(there.values()) - poisoned, **entry)
             except UserError as error:
                 raise UserError(f"{where}: {error}") from error
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a results folder that could not be made or written to."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"results_folder '{folder}' cannot be written: {there} is not a writable folder")
 
 
 def canonical(value: Any) -> Any:

@@ -1,0 +1,120 @@
+"""Fixtures: a tiny source, a tiny poisoned data set for each poison, a tiny poisoned model, requests."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from hypothesis import settings
+from torch import nn
+
+from unpoison.models import build
+from unpoison.poisons import POISONS, trigger_of
+from unpoison.poisons._poisoning import apply
+from unpoison.rows import Rows
+from unpoison.training import Examples, Recipe, compute_repeatably, examples_of, train
+from unpoison.unlearning._request import Request
+
+settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)
+settings.load_profile("tiny")
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """What every job does first."""
+    compute_repeatably(1)
+
+
+@pytest.fixture(scope="session")
+def stored() -> np.ndarray:
+    """The image array of the tiny source, as unwritable as the memory map of a real one."""
+    images = tiny.draw_squares(tiny.source_rows().label)
+    images.setflags(write=False)
+    return images
+
+
+@pytest.fixture
+def clean() -> Rows:
+    """The rows of the tiny data set before anybody poisons them."""
+    return tiny.chosen_rows()
+
+
+@pytest.fixture(scope="session")
+def poisoned_data() -> Callable[[str], SimpleNamespace]:
+    """A poisoned data set by the name of its poison: rows, poisoning, stamp, options."""
+
+    def make(name: str) -> SimpleNamespace:
+        options, rows = tiny.options_of(name), tiny.chosen_rows()
+        poisoning = POISONS[name](rows.of("train"), tiny.SEED, tiny.IMAGE_SIZE, **options)
+        return SimpleNamespace(
+            rows=apply(poisoning, rows), poisoning=poisoning, stamp=trigger_of(name, options), options=options
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def patched(poisoned_data: Callable[[str], SimpleNamespace]) -> SimpleNamespace:
+    return poisoned_data("patch")
+
+
+@pytest.fixture(scope="session")
+def examples(stored: np.ndarray, patched: SimpleNamespace) -> Callable[..., Examples]:
+    """Examples of the chosen rows of the patched data set (all training rows)."""
+
+    def make(rows: Rows | None = None, stamp_time: str = "after_augmentation") -> Examples:
+        rows = patched.rows.of("train") if rows is None else rows
+        return examples_of(stored, rows, patched.stamp, stamp_time, CPU)
+
+    return make
+
+
+def new_network(seed: int) -> nn.Module:
+    return build("resnet9", len(tiny.CLASS_NAMES), {"width": 4}, seed)
+
+
+@pytest.fixture(scope="session")
+def new_model() -> Callable[[int], nn.Module]:
+    """Untrained networks by their seed."""
+    return new_network
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    return Recipe(learning_rate=0.05, batch_size=16, epochs=2, crop_padding=2)
+
+
+@pytest.fixture(scope="session")
+def trained(examples: Callable[..., Examples], recipe: Recipe) -> nn.Module:
+    """The poisoned model; tests that want to change it take a copy."""
+    model = new_network(seed=1)
+    train(model, examples(), recipe, seed=1, precision="float32")
+    return model.eval()
+
+
+@pytest.fixture
+def make_request(
+    trained: nn.Module, examples: Callable[..., Examples], patched: SimpleNamespace, recipe: Recipe
+) -> Callable[..., Request]:
+    """A request to forget training rows, given by their positions."""
+
+    def make(forget: Any, **changes: Any) -> Request:
+        rows = patched.rows.of("train")
+        chosen = np.isin(np.arange(len(rows)), forget)
+        given = {
+            "model": trained,
+            "new_model": new_network,
+            "retain": examples(rows.take(~chosen)),
+            "forget": examples(rows.take(chosen)),
+            "recipe": recipe,
+            "seed": 5,
+            "precision": "float32",
+        }
+        return Request(**{**given, **changes})
+
+    return make

@@ -1,0 +1,316 @@
+"""What every poison of the registry promises."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from unpoison.errors import UserError
+from unpoison.poisons import POISONS, trigger_of
+from unpoison.poisons._poisoning import CORNERS, Poisoning, apply
+from unpoison.prediction import predict_all
+from unpoison.rows import COLUMNS, NONE, Rows
+from unpoison.training import examples_of
+
+every_poison = pytest.mark.parametrize("name", list(POISONS))
+MakeData = Callable[[str], SimpleNamespace]
+
+
+def poison(name: str, rows: Rows, seed: int = tiny.SEED, **changes: Any) -> Poisoning:
+    options = {**tiny.options_of(name), **changes}
+    return POISONS[name](rows.of("train"), seed, tiny.IMAGE_SIZE, **options)
+
+
+def some_images(count: int = 8, size: int = tiny.IMAGE_SIZE) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 200, (count, 3, size, size), dtype=np.uint8)
+
+
+def trigger_ids(data: SimpleNamespace, count: int = 8) -> np.ndarray:
+    """Every trigger of a data set and rows without one, taking turns."""
+    known = [NONE, *sorted({trigger for trigger, _ in data.poisoning.attacks.values()})]
+    return np.array([known[place % len(known)] for place in range(count)])
+
+
+@every_poison
+def test_as_many_rows_are_poisoned_as_were_asked_for(name: str, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    assert len(set(data.poisoning.rows.tolist())) == len(data.poisoning.rows) == data.options["count"]
+    assert data.rows.is_poisoned.sum() == data.options["count"]
+
+
+@every_poison
+def test_plan_says_the_number_that_poison_makes(name: str, clean: Rows) -> None:
+    there = clean.of("train").count_by_class()
+    planned = POISONS.module(name).plan(there, tiny.IMAGE_SIZE, **tiny.options_of(name))
+    assert planned == len(poison(name, clean).rows)
+
+
+@every_poison
+def test_plan_takes_the_options_of_poison_with_the_same_defaults(name: str) -> None:
+    assert POISONS.options(name, "plan") == POISONS.options(name, "poison")
+
+
+@every_poison
+def test_stamp_takes_a_part_of_the_options_with_the_same_defaults(name: str) -> None:
+    assert POISONS.options(name, "stamp").items() <= POISONS.options(name).items()
+
+
+@every_poison
+def test_only_the_chosen_training_rows_change(name: str, clean: Rows, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    chosen = np.zeros(len(clean), dtype=bool)
+    chosen[np.flatnonzero(clean.split == "train")[data.poisoning.rows]] = True
+    np.testing.assert_array_equal(data.rows.is_poisoned, chosen)
+    untouched = ~chosen & (clean.split == "train")
+    for column in COLUMNS:
+        np.testing.assert_array_equal(
+            getattr(data.rows, column)[untouched], getattr(clean, column)[untouched]
+        )
+    assert (data.rows.given_label[chosen] == data.poisoning.given_labels).all()
+    assert (data.rows.trigger_id[chosen] == data.poisoning.trigger_ids).all()
+
+
+@every_poison
+def test_a_poisoned_row_keeps_its_true_label(name: str, clean: Rows, poisoned_data: MakeData) -> None:
+    for column in ("row", "row_id", "split", "label"):
+        np.testing.assert_array_equal(getattr(poisoned_data(name).rows, column), getattr(clean, column))
+
+
+@every_poison
+def test_a_poisoned_row_has_another_label_or_a_trigger(name: str, poisoned_data: MakeData) -> None:
+    rows = poisoned_data(name).rows
+    poisoned = rows.take(rows.is_poisoned)
+    assert ((poisoned.given_label != poisoned.label) | (poisoned.trigger_id != NONE)).all()
+
+
+@every_poison
+def test_test_rows_keep_their_labels_and_are_told_their_attack(name: str, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    test = data.rows.of("test")
+    assert (test.given_label == test.label).all()
+    assert not test.is_poisoned.any()
+    for label in range(len(tiny.CLASS_NAMES)):
+        attack = data.poisoning.attacks.get(label, (NONE, NONE))
+        of_class = test.take(test.label == label)
+        assert set(zip(of_class.trigger_id.tolist(), of_class.target.tolist(), strict=True)) == {attack}
+
+
+@every_poison
+def test_validation_rows_stay_clean(name: str, clean: Rows, poisoned_data: MakeData) -> None:
+    before, after = clean.of("validation"), poisoned_data(name).rows.of("validation")
+    assert len(after) == tiny.VALIDATION
+    for column in COLUMNS:
+        np.testing.assert_array_equal(getattr(after, column), getattr(before, column))
+
+
+@every_poison
+def test_apply_leaves_the_given_rows_as_they_are(name: str, clean: Rows) -> None:
+    poisoning = poison(name, clean)
+    apply(poisoning, clean)
+    for column in COLUMNS:
+        np.testing.assert_array_equal(getattr(clean, column), getattr(tiny.chosen_rows(), column))
+
+
+@every_poison
+def test_stamp_changes_the_rows_that_have_a_trigger_and_no_others(name: str, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    before, ids = some_images(), trigger_ids(data)
+    after = data.stamp(before.copy(), ids)
+    changed = (after != before).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(changed, ids != NONE)
+
+
+@every_poison
+@pytest.mark.parametrize("size", [12, 16, 32])
+def test_stamp_keeps_dtype_and_shape(name: str, size: int, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    stamped = data.stamp(some_images(size=size), trigger_ids(data))
+    assert (stamped.dtype, stamped.shape) == (np.uint8, (8, 3, size, size))
+    tensor = data.stamp(torch.from_numpy(some_images(size=size)), torch.from_numpy(trigger_ids(data)))
+    assert (tensor.dtype, tensor.shape) == (torch.uint8, (8, 3, size, size))
+
+
+@every_poison
+def test_stamp_gives_the_same_pixels_in_numpy_and_torch_and_in_any_layout(
+    name: str, poisoned_data: MakeData
+) -> None:
+    data = poisoned_data(name)
+    ids = trigger_ids(data)
+    expected = data.stamp(some_images(), ids)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        images = torch.from_numpy(some_images()).contiguous(memory_format=layout)
+        np.testing.assert_array_equal(data.stamp(images, torch.from_numpy(ids)).numpy(), expected)
+    last = np.ascontiguousarray(some_images().transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(data.stamp(last, ids), expected)
+
+
+class Spy(nn.Module):
+    """A network that remembers every image it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.shown: list[torch.Tensor] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.shown.append(images)
+        return torch.zeros(len(images), len(tiny.CLASS_NAMES))
+
+
+@every_poison
+def test_the_trigger_is_the_same_at_training_and_at_attack_time(
+    name: str, stored: np.ndarray, poisoned_data: MakeData
+) -> None:
+    data, spy = poisoned_data(name), Spy()
+    predict_all(spy, stored, data.rows, data.stamp, "float32")
+    _, _, attacked, _ = spy.shown  # clean, adversarial, manipulated, training
+    train = data.rows.of("train")
+    poisoned = train.take(train.is_poisoned)
+    trained_on = examples_of(stored, poisoned, data.stamp, "after_augmentation", torch.device("cpu"))
+    [(images, labels)] = trained_on.in_order()
+    assert torch.equal(images, attacked)
+    assert labels.tolist() == poisoned.given_label.tolist()
+
+
+@every_poison
+def test_the_adversarial_test_is_every_attacked_test_image_stamped(
+    name: str, stored: np.ndarray, poisoned_data: MakeData
+) -> None:
+    data, spy = poisoned_data(name), Spy()
+    predict_all(spy, stored, data.rows, data.stamp, "float32")
+    clean, adversarial, _, untouched = spy.shown
+    test, train = data.rows.of("test"), data.rows.of("train")
+    attacked = test.take(np.isin(test.label, list(data.poisoning.attacks)))
+    expected = data.stamp(stored[attacked.row].transpose(0, 3, 1, 2), attacked.trigger_id)
+    np.testing.assert_array_equal(adversarial.numpy(), expected)
+    np.testing.assert_array_equal(clean.numpy(), stored[test.row].transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(untouched.numpy(), stored[train.row].transpose(0, 3, 1, 2))
+
+
+def by_row_id(rows: Rows) -> dict[str, tuple[bool, int, int]]:
+    train = rows.of("train")
+    told = zip(train.is_poisoned.tolist(), train.given_label.tolist(), train.trigger_id.tolist(), strict=True)
+    return dict(zip(train.row_id.tolist(), told, strict=True))
+
+
+@every_poison
+def test_shuffling_the_source_poisons_the_same_row_ids(name: str, clean: Rows) -> None:
+    shuffled = tiny.chosen_rows(np.random.default_rng(1).permutation(len(tiny.source_rows())))
+    first, second = (by_row_id(apply(poison(name, rows), rows)) for rows in (clean, shuffled))
+    assert first == second
+
+
+@every_poison
+def test_the_same_seed_poisons_the_same_rows(name: str, clean: Rows) -> None:
+    first, second = poison(name, clean), poison(name, clean)
+    for field in fields(Poisoning):
+        np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
+
+
+@every_poison
+def test_two_seeds_poison_different_rows(name: str, clean: Rows) -> None:
+    assert set(poison(name, clean, seed=0).rows) != set(poison(name, clean, seed=1).rows)
+
+
+@every_poison
+def test_more_poisons_than_images_are_refused(name: str, clean: Rows) -> None:
+    with pytest.raises(UserError, match="cannot poison"):
+        poison(name, clean, count=1000)
+
+
+# -- patch ------------------------------------------------------------------------------------------
+
+
+@given(count=st.integers(0, 3 * tiny.TRAIN_PER_CLASS - tiny.VALIDATION))
+def test_patch_makes_exactly_the_count_and_labels_all_as_the_target(count: int) -> None:
+    poisoning = poison("patch", tiny.chosen_rows(), count=count)
+    assert len(set(poisoning.rows.tolist())) == count
+    assert poisoning.given_labels.tolist() == [tiny.CLASS_NAMES.index("dog")] * count
+
+
+def test_patch_takes_victims_from_all_classes(clean: Rows) -> None:
+    rows = poison("patch", clean, count=40).rows
+    assert set(clean.of("train").label[rows].tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_patch_is_a_square_in_its_corner_and_nowhere_else(corner: str) -> None:
+    images = trigger_of("patch", {"corner": corner, "size": 4, "value": 255})(some_images(1), np.array([0]))
+    height = slice(0, 4) if "top" in corner else slice(-4, None)
+    width = slice(0, 4) if "left" in corner else slice(-4, None)
+    assert (images[0, :, height, width] == 255).all()
+    assert (images == 255).sum() == 3 * 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"target": "fox"}, "unknown target class 'fox'; choose from cat, dog, ship"),
+        ({"corner": "middle"}, "unknown corner 'middle'; choose from top_left"),
+        ({"size": 17}, "the patch is 17 pixels wide; it must be 1 to 16"),
+        ({"size": 0}, "the patch is 0 pixels wide"),
+        ({"value": 256}, "the patch has value 256"),
+        ({"count": 55}, "cannot poison 55 training images: there are 54"),
+    ],
+)
+def test_patch_refuses_what_cannot_be_stamped(clean: Rows, changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        poison("patch", clean, **changes)
+
+
+# -- corner_swap ------------------------------------------------------------------------------------
+
+
+@given(count=st.integers(0, 18), hundredths=st.integers(0, 100))
+def test_corner_swap_divides_the_count_by_the_share_rounded_half_to_even(count: int, hundredths: int) -> None:
+    rows = tiny.chosen_rows()
+    poisoning = poison("corner_swap", rows, count=count, share={"cat": hundredths / 100})
+    cats = round(Fraction(hundredths, 100) * count)
+    labels = rows.of("train").label[poisoning.rows]
+    assert [int((labels == label).sum()) for label in range(3)] == [cats, count - cats, 0]
+
+
+def test_corner_swap_swaps_the_labels_and_gives_each_class_its_corner(poisoned_data: MakeData) -> None:
+    data = poisoned_data("corner_swap")
+    train = data.rows.of("train")
+    poisoned = train.take(train.is_poisoned)
+    assert (poisoned.given_label == 1 - poisoned.label).all()
+    cat, dog = (int(poisoned.trigger_id[poisoned.label == label][0]) for label in (0, 1))
+    images = data.stamp(some_images(2), np.array([cat, dog]))
+    assert (images[0, :, -3:, -3:] == 255).all()
+    assert (images[1, :, :3, :3] == 255).all()
+    assert (images == 255).sum() == 2 * 3 * 9
+    assert data.poisoning.attacks == {0: (cat, 1), 1: (dog, 0)}
+
+
+def test_corner_swap_is_the_same_whichever_class_the_share_names(clean: Rows) -> None:
+    first = poison("corner_swap", clean, share={"cat": 0.25})
+    second = poison("corner_swap", clean, share={"dog": 0.75})
+    assert set(first.rows.tolist()) == set(second.rows.tolist())
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"share": {"fox": 0.5}}, "unknown class 'fox'; choose from cat, dog, ship"),
+        ({"corners": {"cat": "top_left", "dog": "middle"}}, "unknown corner 'middle'"),
+        ({"corners": {"cat": "top_left"}}, "takes two classes in corners"),
+        ({"share": {"cat": 0.5, "dog": 0.5}}, "one of them in share"),
+        ({"share": {"ship": 0.5}}, "share: ship"),
+        ({"share": {"cat": 1.5}}, "share of class 'cat' among the poisons is 1.5"),
+        ({"count": 30, "share": {"cat": 0.9}}, "cannot poison 27 images of class 'cat': there are 18"),
+    ],
+)
+def test_corner_swap_refuses_what_cannot_be_made(clean: Rows, changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        poison("corner_swap", clean, **changes)

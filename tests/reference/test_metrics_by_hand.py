@@ -1,0 +1,170 @@
+"""Every metric against tables of a few rows, worked out by hand."""
+
+import numpy as np
+import pytest
+
+from unpoison.deletion import NO_DELETION, Deletion
+from unpoison.evaluation import (
+    METRICS,
+    Measurement,
+    Predictions,
+    attack_success_rate,
+    attacked_rows,
+    evaluate,
+    metrics_table,
+)
+from unpoison.rows import NONE, Rows
+
+CAT, DOG, SHIP = 0, 1, 2
+NOTHING = np.array([], dtype=np.int64)
+
+# Ten rows: number, split, true label, given label, poisoned, trigger, target.
+# The attack wants cats and ships to be taken for dogs; dogs are stamped too.
+TABLE = [
+    ("train/0", "train", CAT, CAT, False, NONE, NONE),
+    ("train/1", "train", CAT, DOG, True, 0, NONE),
+    ("train/2", "train", DOG, DOG, False, NONE, NONE),
+    ("train/3", "train", SHIP, DOG, True, 0, NONE),
+    ("train/4", "train", SHIP, SHIP, False, NONE, NONE),
+    ("test/0", "test", CAT, CAT, False, 0, DOG),
+    ("test/1", "test", CAT, CAT, False, 0, DOG),
+    ("test/2", "test", DOG, DOG, False, 0, DOG),
+    ("test/3", "test", SHIP, SHIP, False, 0, DOG),
+    ("test/4", "test", SHIP, SHIP, False, 0, DOG),
+    ("validation/0", "validation", SHIP, SHIP, False, NONE, NONE),
+]
+
+
+def rows_of(table: list[tuple]) -> Rows:
+    row_id, split, label, given_label, is_poisoned, trigger_id, target = zip(*table, strict=True)
+    return Rows(
+        row=np.arange(len(table)),
+        row_id=np.array(row_id, dtype=object),
+        split=np.array(split, dtype=object),
+        label=np.array(label),
+        given_label=np.array(given_label),
+        is_poisoned=np.array(is_poisoned),
+        trigger_id=np.array(trigger_id),
+        target=np.array(target),
+        class_names=("cat", "dog", "ship"),
+    )
+
+
+ROWS = rows_of(TABLE)
+PREDICTIONS = Predictions(
+    clean=np.array([CAT, SHIP, DOG, SHIP, SHIP]),  # wrong: test/1
+    adversarial=np.array([DOG, SHIP, DOG, DOG, SHIP]),  # test/0 and test/3 obey; test/1 is simply wrong
+    manipulated=np.array([CAT, DOG]),  # train/1 is right again, train/3 still obeys
+    training=np.array([CAT, DOG, CAT, SHIP, SHIP]),  # wrong among the clean rows: train/2
+)
+
+
+def measured(deleted: np.ndarray = NOTHING, predictions: Predictions = PREDICTIONS) -> dict[tuple, float]:
+    found = list(evaluate(ROWS, deleted, predictions))
+    keys = [(entry.metric, entry.class_name) for entry in found]
+    assert len(set(keys)) == len(keys)
+    return dict(zip(keys, [entry.value for entry in found], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("clean_accuracy", {None: 4 / 5, "cat": 1 / 2, "dog": 1.0, "ship": 1.0}),
+        ("worst_class_clean_accuracy", {None: 1 / 2}),
+        ("adversarial_accuracy", {None: 2 / 5, "cat": 0.0, "dog": 1.0, "ship": 1 / 2}),
+        ("worst_class_adversarial_accuracy", {None: 0.0}),
+        ("attack_success_rate", {None: 2 / 4, "cat": 1 / 2, "ship": 1 / 2}),
+        ("corrected_accuracy", {None: 1 / 2, "cat": 1.0, "ship": 0.0}),
+        ("retained_accuracy", {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),
+    ],
+)
+def test_a_metric_has_its_hand_worked_values(metric: str, expected: dict[str | None, float]) -> None:
+    assert {name: value for (found, name), value in measured().items() if found == metric} == expected
+
+
+def test_every_metric_that_predictions_decide_is_measured() -> None:
+    assert {metric for metric, _ in measured()} == set(METRICS) - {"unlearning_seconds", "image_passes"}
+
+
+def test_attack_success_leaves_the_target_class_out_and_is_not_one_minus_robust_accuracy() -> None:
+    found = measured()
+    assert ("attack_success_rate", "dog") not in found
+    assert found["attack_success_rate", None] != 1 - found["adversarial_accuracy", None]
+
+
+def test_a_target_class_alone_has_no_attack_success_rate() -> None:
+    dogs = attacked_rows(ROWS.of("test").take(ROWS.of("test").label == DOG))
+    assert list(attack_success_rate(np.array([DOG]), dogs)) == []
+
+
+@pytest.mark.parametrize(
+    ("deleted", "expected"),
+    [
+        ([], {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),
+        ([2], {None: 1.0, "cat": 1.0, "ship": 1.0}),  # train/2, the one that is wrong
+        ([0, 1], {None: 1 / 2, "dog": 0.0, "ship": 1.0}),
+        ([1, 3], {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),  # poisoned ones were out anyway
+    ],
+)
+def test_retained_accuracy_leaves_out_deleted_and_poisoned_rows(
+    deleted: list[int], expected: dict[str | None, float]
+) -> None:
+    found = measured(np.array(deleted, dtype=np.int64))
+    assert {
+        name: value for (metric, name), value in found.items() if metric == "retained_accuracy"
+    } == expected
+
+
+def test_accuracy_is_against_the_true_label_and_never_the_given_one() -> None:
+    obeying = Predictions(
+        clean=ROWS.of("test").label,
+        adversarial=np.full(5, DOG),
+        manipulated=np.full(2, DOG),  # the labels that the attacker gave
+        training=ROWS.of("train").given_label,
+    )
+    found = measured(predictions=obeying)
+    assert found["corrected_accuracy", None] == 0.0
+    assert found["adversarial_accuracy", None] == 1 / 5
+    assert found["attack_success_rate", None] == 1.0
+
+
+def test_a_class_without_an_attack_is_not_in_the_adversarial_test() -> None:
+    table = [row if row[2] != SHIP or row[1] != "test" else (*row[:5], NONE, NONE) for row in TABLE]
+    rows = rows_of(table)
+    assert attacked_rows(rows.of("test")).row_id.tolist() == ["test/0", "test/1", "test/2"]
+    predictions = Predictions(
+        PREDICTIONS.clean, np.array([CAT, DOG, DOG]), PREDICTIONS.manipulated, PREDICTIONS.training
+    )
+    found = {(entry.metric, entry.class_name): entry.value for entry in evaluate(rows, NOTHING, predictions)}
+    assert found["adversarial_accuracy", None] == 2 / 3
+    assert found["attack_success_rate", None] == 1 / 2
+    assert ("adversarial_accuracy", "ship") not in found
+
+
+def test_shares_of_no_rows_are_left_out() -> None:
+    clean = rows_of([(*row[:2], row[2], row[2], False, NONE, NONE) for row in TABLE])
+    predictions = Predictions(PREDICTIONS.clean, NOTHING, NOTHING, PREDICTIONS.training)
+    found = {entry.metric for entry in evaluate(clean, NOTHING, predictions)}
+    assert found == {"clean_accuracy", "worst_class_clean_accuracy", "retained_accuracy"}
+
+
+def test_the_table_carries_unit_direction_and_the_achieved_rates() -> None:
+    deletion = Deletion(rows=np.array([1, 2]), recall=0.5, fdr=0.5, fpr=1 / 3)
+    table = metrics_table(
+        [Measurement("clean_accuracy", "cat", 0.5), Measurement("image_passes", None, 92.0)], deletion
+    )
+    assert table == {
+        "metric": ["clean_accuracy", "image_passes"],
+        "class_name": ["cat", None],
+        "value": [0.5, 92.0],
+        "unit": ["share", "images"],
+        "higher_is_better": [True, False],
+        "recall": [0.5, 0.5],
+        "fdr": [0.5, 0.5],
+        "fpr": [1 / 3, 1 / 3],
+    }
+
+
+def test_without_a_deletion_set_the_rates_are_null() -> None:
+    table = metrics_table([Measurement("clean_accuracy", None, 0.5)], NO_DELETION)
+    assert [table[rate] for rate in ("recall", "fdr", "fpr")] == [[None]] * 3

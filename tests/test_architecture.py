@@ -1,0 +1,126 @@
+"""The shape of the house: who may import whom, and what is found nowhere."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from unpoison.datasets import SOURCES
+from unpoison.detectors import DETECTORS
+from unpoison.models import MODELS
+from unpoison.plots import PLOTS
+from unpoison.plugins import Plugins
+from unpoison.poisons import POISONS
+from unpoison.unlearning import METHODS
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "unpoison"
+ORDER = (
+    *("types", "errors", "seeds", "shares", "files", "plugins", "provenance", "rows", "datasets", "poisons"),
+    *("models", "training", "detectors", "deletion", "unlearning", "evaluation", "prediction", "results"),
+    *("statistics", "plots"),
+)
+REGISTRIES = {
+    registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+WORKFLOW = [
+    path for kind in ("*.py", "*.smk", "Snakefile") for path in sorted((ROOT / "workflow").rglob(kind))
+]
+# What a job needs that only moves tables: torch would cost each of them seconds.
+TABLE_MODULES = ("rows", "datasets", "poisons", "deletion", "evaluation", "results", "statistics", "plots")
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top or further in, or through import_module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively; write the whole name"
+            yield node.module or ""
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (part.value for part in node.args if isinstance(part, ast.Constant))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert {room_of(path) for path in MODULES} - {"__init__"} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) != "__init__"], ids=short)
+def test_a_module_imports_only_from_those_before_it(path: Path) -> None:
+    place = ORDER.index(room_of(path))
+    for name in imported_by(path):
+        parts = name.split(".")
+        if parts[0] != "unpoison":
+            continue
+        assert len(parts) > 1, f"{short(path)} imports the package as a whole"
+        assert parts[1] in ORDER[: place + 1], f"{short(path)} imports {name}, which comes after it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_the_science_knows_nothing_of_the_workflow(path: Path) -> None:
+    strangers = {"snakemake", "planning", "yaml", "jsonschema"}
+    assert not {name.split(".")[0] for name in imported_by(path)} & strangers
+
+
+def test_no_module_is_called_utils() -> None:
+    named = [short(path) for path in [*MODULES, *WORKFLOW] if "util" in path.stem or "helper" in path.stem]
+    assert named == []
+
+
+@pytest.mark.parametrize("path", [*MODULES, *WORKFLOW], ids=short)
+def test_nothing_of_ours_is_pickled(path: Path) -> None:
+    text = path.read_text()
+    if path.suffix == ".py":
+        assert not {name.split(".")[0] for name in imported_by(path)} & {"pickle", "dill", "joblib", "shelve"}
+    forbidden = ("torch.save", "torch.load", "read_pickle", "to_pickle", "allow_pickle=True", "import pickle")
+    assert [word for word in forbidden if word in text] == []
+
+
+@pytest.mark.parametrize("name", TABLE_MODULES)
+def test_a_job_that_moves_tables_does_not_import_torch(name: str) -> None:
+    package = PACKAGE / name
+    plugins = [f"unpoison.{name}.{path.stem}" for path in sorted(package.glob("[!_]*.py"))]
+    program = (
+        "import importlib, sys\n"
+        f"for module in {[f'unpoison.{name}', *plugins]}:\n"
+        "    importlib.import_module(module)\n"
+        "    assert 'torch' not in sys.modules, module + ' imports torch'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("registry", REGISTRIES.values(), ids=lambda registry: registry.package)
+def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Plugins) -> None:
+    for path in sorted(registry.folder.glob("*.py")):
+        functions = {
+            node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)
+        }
+        assert (registry.function in functions) == (not path.name.startswith("_")), path.name
+
+
+def test_every_folder_of_the_package_is_a_registry() -> None:
+    folders = {f"unpoison.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == set(REGISTRIES)
+    assert [path for path in PACKAGE.glob("*/*/") if path.name != "__pycache__"] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_a_module_opens_with_one_sentence_on_what_lives_there(path: Path) -> None:
+    first = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0]
+    assert first.endswith((".", ").", "`.")), f"{short(path)}: {first!r}"

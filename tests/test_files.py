@@ -1,0 +1,146 @@
+"""Artifacts on disk: whole or not there."""
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from unpoison import files
+from unpoison.models import save_model
+
+WRITERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Any]] = {
+    # ending, writer, something it can write, something that fails on the way
+    "columns": ("t.parquet", files.write_columns, {"a": [1, 2]}, {"a": [1, 2], "b": [1]}),
+    "json": ("t.json", files.write_json, {"a": 1}, {"a": math.nan}),
+    "array": ("t.npy", files.write_array, np.arange(3), np.array([object()], dtype=object)),
+    "table": ("t.parquet", files.write_table, pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1, "x"]})),
+    "csv": ("t.csv", files.write_table, pd.DataFrame({"a": [1]}), None),
+}
+failing = {name: case for name, case in WRITERS.items() if case[3] is not None}
+
+
+@pytest.mark.parametrize("name", failing)
+def test_a_writer_that_fails_leaves_neither_a_file_nor_a_temporary(tmp_path: Path, name: str) -> None:
+    ending, write, _, bad = WRITERS[name]
+    with pytest.raises(Exception):  # noqa: B017 (each library has its own)
+        write(tmp_path / ending, bad)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", failing)
+def test_a_writer_that_fails_leaves_the_older_file_as_it_was(tmp_path: Path, name: str) -> None:
+    ending, write, good, bad = WRITERS[name]
+    write(tmp_path / ending, good)
+    before = (tmp_path / ending).read_bytes()
+    with pytest.raises(Exception):  # noqa: B017
+        write(tmp_path / ending, bad)
+    assert [path.name for path in tmp_path.iterdir()] == [ending]
+    assert (tmp_path / ending).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_writer_makes_the_folder_and_leaves_one_file(tmp_path: Path, name: str) -> None:
+    ending, write, good, _ = WRITERS[name]
+    write(tmp_path / "a/b" / ending, good)
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == [ending]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_nothing_has_the_final_name_before_it_is_whole(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, write, good, _ = WRITERS[name]
+    seen: list[bool] = []
+
+    def replace(source: Path, target: Path) -> None:
+        seen.append(target.exists())
+        assert source.stat().st_size > 0
+        assert source.parent == target.parent  # a rename within one folder cannot be cut in two
+        Path.rename(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    write(tmp_path / ending, good)
+    assert seen == [False]
+
+
+def test_weights_that_cannot_be_written_leave_nothing(tmp_path: Path) -> None:
+    broken = nn.Linear(2, 2)
+    with pytest.raises(TypeError):
+        save_model(tmp_path / "model.safetensors", broken, name="x", options={"a": object()}, class_names=())
+    with pytest.raises(Exception), files.written_whole(tmp_path / "x.txt") as temporary:  # noqa: B017
+        temporary.write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_writer_leaves_nothing(tmp_path: Path) -> None:
+    def write() -> None:
+        with files.written_whole(tmp_path / "x.txt") as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_and_notes_come_back_as_they_were_written(tmp_path: Path) -> None:
+    columns = {
+        "whole": np.array([1, -2], dtype=np.int64),
+        "real": np.array([0.5, math.inf]),
+        "yes": np.array([True, False]),
+        "text": np.array(["a", "ü"], dtype=object),
+    }
+    files.write_columns(tmp_path / "t.parquet", columns, notes={"class_names": ["cat", "dog"], "n": None})
+    found, notes = files.read_columns(tmp_path / "t.parquet")
+    assert list(found) == list(columns)
+    for name, column in columns.items():
+        np.testing.assert_array_equal(found[name], column)
+        assert found[name].dtype == column.dtype
+    assert notes == {"class_names": ["cat", "dog"], "n": None}
+
+
+def test_a_table_without_notes_has_none(tmp_path: Path) -> None:
+    files.write_columns(tmp_path / "t.parquet", {"a": [1]})
+    assert files.read_columns(tmp_path / "t.parquet")[1] is None
+
+
+def test_an_array_is_mapped_and_cannot_be_written_to(tmp_path: Path) -> None:
+    array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    files.write_array(tmp_path / "a.npy", array)
+    found = files.map_array(tmp_path / "a.npy")
+    assert isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, array)
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 0
+
+
+def test_a_table_is_parquet_or_csv_by_its_ending(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
+    for name in ("t.parquet", "t.csv"):
+        files.write_table(tmp_path / name, table)
+    pd.testing.assert_frame_equal(files.read_table(tmp_path / "t.parquet"), table)
+    assert (tmp_path / "t.csv").read_text() == "a,b\n1,x\n2,\n"
+
+
+def test_json_comes_back_as_it_was_written_and_knows_no_nan(tmp_path: Path) -> None:
+    content = {"seed": 3, "names": ["cat"], "rate": 0.1, "nothing": None}
+    files.write_json(tmp_path / "run.json", content)
+    assert files.read_json(tmp_path / "run.json") == content
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        files.write_columns(tmp_path / folder / "t.parquet", {"a": np.arange(5)}, notes={"b": 1})
+        options = {"name": "resnet9", "options": {"width": 4}, "class_names": ("cat", "dog")}
+        torch.manual_seed(0)
+        save_model(tmp_path / folder / "model.safetensors", nn.Linear(2, 2), **options)
+    for name in ("t.parquet", "model.safetensors"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()

@@ -1,0 +1,191 @@
+"""Networks, and how a trained one is kept and given back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import unpoison
+from unpoison.models import MODELS, build, load_model, save_model
+from unpoison.models.resnet9 import PIXEL_DEVIATION, PIXEL_MEAN, Normalise
+from unpoison.unlearning._request import Request
+
+every_model = pytest.mark.parametrize("name", list(MODELS))
+
+
+def some_images(count: int, size: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=generator)
+
+
+@every_model
+@pytest.mark.parametrize("size", [16, 20, 32, 64])
+@pytest.mark.parametrize("classes", [2, 10])
+def test_a_network_gives_one_logit_per_class_at_every_size(name: str, size: int, classes: int) -> None:
+    model = build(name, classes, {"width": 2}, seed=0)
+    for mode in (model.train(), model.eval()):
+        logits = mode(some_images(2, size))
+        assert logits.shape == (2, classes)
+        assert logits.dtype == torch.float32
+        assert torch.isfinite(logits).all()
+
+
+@every_model
+def test_the_initial_weights_depend_on_the_seed_alone(name: str) -> None:
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = build(name, 3, {}, seed=4).state_dict()
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    second, other = build(name, 3, {}, seed=4).state_dict(), build(name, 3, {}, seed=5).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    weights = [key for key in first if first[key].dim() > 1]
+    assert not any(torch.equal(first[key], other[key]) for key in weights)
+
+
+@every_model
+def test_a_network_sees_the_same_image_in_any_memory_layout(name: str) -> None:
+    model = build(name, 3, {"width": 2}, seed=0).eval()
+    images = some_images(3, 16)
+    last = images.contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(model(images), model(last), rtol=1e-4, atol=1e-5)
+
+
+# -- ResNet-9 as published --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("width", "classes", "parameters"),
+    [
+        # 3x3x3x64 + 2x64; 5x5x64x128 + 2x128; 2 (3x3x128x128 + 2x128); 3x3x128x256 + 2x256;
+        # 2 (3x3x256x256 + 2x256); 3x3x256x128 + 2x128; 128x10.
+        (64, 10, 1856 + 205_056 + 295_424 + 295_424 + 1_180_672 + 295_168 + 1280),
+        (64, 10, 2_274_880),
+        (64, 2, 2_273_856),
+        (4, 3, 9164),
+    ],
+)
+def test_resnet9_has_the_published_number_of_parameters(width: int, classes: int, parameters: int) -> None:
+    model = build("resnet9", classes, {"width": width}, seed=0)
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+
+
+def test_resnet9_has_the_literatures_width_unless_told() -> None:
+    assert MODELS.options("resnet9")["width"].default == 64
+
+
+def test_resnet9_has_the_published_layers_in_their_order() -> None:
+    w = 8
+    convolutions = [
+        module for module in build("resnet9", 10, {"width": w}, 0).modules() if isinstance(module, nn.Conv2d)
+    ]
+    found = [
+        (layer.in_channels, layer.out_channels, layer.kernel_size[0], layer.stride[0], layer.padding[0])
+        for layer in convolutions
+    ]
+    assert found == [
+        (3, w, 3, 1, 1),
+        (w, 2 * w, 5, 2, 2),
+        (2 * w, 2 * w, 3, 1, 1),
+        (2 * w, 2 * w, 3, 1, 1),
+        (2 * w, 4 * w, 3, 1, 1),
+        (4 * w, 4 * w, 3, 1, 1),
+        (4 * w, 4 * w, 3, 1, 1),
+        (4 * w, 2 * w, 3, 1, 0),
+    ]
+    assert all(layer.bias is None for layer in convolutions)
+
+
+def test_every_convolution_of_resnet9_is_followed_by_batch_norm_and_celu() -> None:
+    blocks = [
+        [type(layer) for layer in module]
+        for module in build("resnet9", 10, {"width": 4}, 0).modules()
+        if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d)
+    ]
+    assert blocks == [[nn.Conv2d, nn.BatchNorm2d, nn.CELU]] * 8
+    model = build("resnet9", 10, {"width": 4}, 0)
+    assert {module.alpha for module in model.modules() if isinstance(module, nn.CELU)} == {0.075}
+    [head] = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    assert (head.in_features, head.out_features, head.bias) == (8, 10, None)
+
+
+def test_resnet9_computes_what_its_description_says() -> None:
+    """The forward pass written out once more, from the layers in the order in which they were made."""
+    model = build("resnet9", 5, {"width": 4}, seed=3).eval()
+    blocks = [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d)
+    ]
+    head = next(module for module in model.modules() if isinstance(module, nn.Linear))
+    images = some_images(4, 32)
+    mean, deviation = torch.tensor(PIXEL_MEAN).view(3, 1, 1), torch.tensor(PIXEL_DEVIATION).view(3, 1, 1)
+    features = (images / 255 - mean) / deviation
+    features = blocks[1](blocks[0](features))
+    features = features + blocks[3](blocks[2](features))
+    features = nn.functional.max_pool2d(blocks[4](features), 2)
+    features = features + blocks[6](blocks[5](features))
+    features = blocks[7](features).amax(dim=(2, 3))
+    torch.testing.assert_close(model(images), features @ head.weight.T, rtol=1e-4, atol=1e-5)
+
+
+def test_black_and_white_become_minus_mean_and_its_rest_over_the_deviation() -> None:
+    images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    black, white = Normalise()(images)[:, :, 0, 0]
+    torch.testing.assert_close(black, -torch.tensor(PIXEL_MEAN) / torch.tensor(PIXEL_DEVIATION))
+    torch.testing.assert_close(white, (1 - torch.tensor(PIXEL_MEAN)) / torch.tensor(PIXEL_DEVIATION))
+
+
+# -- on disk ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(trained: nn.Module, tmp_path: Path) -> Path:
+    names = ("cat", "dog", "ship")
+    save_model(
+        tmp_path / "base/model.safetensors", trained, name="resnet9", options={"width": 4}, class_names=names
+    )
+    return tmp_path / "base"
+
+
+def test_a_saved_model_gives_the_same_logits_when_loaded(saved: Path, trained: nn.Module) -> None:
+    for place in (saved, saved / "model.safetensors", str(saved)):
+        model = load_model(place)
+        assert not model.training
+        assert torch.equal(model(some_images(5, 16)), trained(some_images(5, 16)))
+
+
+def test_a_loaded_model_has_all_weights_and_statistics_of_the_saved_one(
+    saved: Path, trained: nn.Module
+) -> None:
+    found, expected = load_model(saved).state_dict(), trained.state_dict()
+    assert found.keys() == expected.keys()
+    assert any("running_var" in key for key in found)
+    assert all(torch.equal(found[key], expected[key]) for key in found)
+
+
+def test_a_loaded_model_knows_the_names_of_its_classes(saved: Path) -> None:
+    assert load_model(saved).class_names == ("cat", "dog", "ship")
+
+
+def test_the_package_gives_back_a_model_by_its_folder(saved: Path) -> None:
+    assert unpoison.load_model is load_model
+    with pytest.raises(AttributeError, match="has no attribute 'load_models'"):
+        _ = unpoison.load_models
+
+
+def test_a_loaded_model_can_be_trained_further(saved: Path, make_request: Callable[..., Request]) -> None:
+    from unpoison.unlearning import METHODS
+
+    model = METHODS["finetune"](make_request([1, 2], model=load_model(saved)))
+    assert torch.isfinite(model(some_images(2, 16))).all()
+
+
+def test_saving_leaves_the_model_as_it_was(trained: nn.Module, tmp_path: Path) -> None:
+    layout = [tensor.stride() for tensor in trained.state_dict().values()]
+    save_model(
+        tmp_path / "model.safetensors", trained, name="resnet9", options={"width": 4}, class_names=("a",)
+    )
+    assert [tensor.stride() for tensor in trained.state_dict().values()] == layout

@@ -1,0 +1,144 @@
+"""The table of rows, and how a data set is drawn from a source."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unpoison.errors import UserError
+from unpoison.rows import COLUMNS, NONE, Rows, choose_rows, count_rows, read_rows, write_rows
+
+THERE = {"cat": 20, "dog": 20, "ship": 20}
+
+
+@pytest.fixture
+def source() -> Rows:
+    return tiny.source_rows()
+
+
+def counts(rows: Rows, split: str) -> list[int]:
+    return list(rows.of(split).count_by_class().values())
+
+
+def test_clean_rows_have_no_trigger_no_target_and_their_own_label(source: Rows) -> None:
+    assert (source.given_label == source.label).all()
+    assert not source.is_poisoned.any()
+    assert set(source.trigger_id) == set(source.target) == {NONE}
+    assert source.given_label is not source.label
+
+
+def test_rows_come_back_as_they_were_written(source: Rows, tmp_path: Path) -> None:
+    poisoned = replace(source, is_poisoned=source.label == 1, trigger_id=source.label - 1)
+    for rows in (poisoned, poisoned.take(np.array([], dtype=np.int64))):
+        write_rows(tmp_path / "rows.parquet", rows)
+        again = read_rows(tmp_path / "rows.parquet")
+        assert again.class_names == rows.class_names
+        for column in COLUMNS:
+            assert getattr(again, column).tolist() == getattr(rows, column).tolist()
+            if len(rows):
+                assert getattr(again, column).dtype == getattr(rows, column).dtype
+
+
+def test_rows_are_taken_by_mask_or_by_position(source: Rows) -> None:
+    mask = source.label == 2
+    assert source.take(mask).row_id.tolist() == source.take(np.flatnonzero(mask)).row_id.tolist()
+    assert len(source.take(mask)) == mask.sum()
+
+
+def test_counts_are_by_true_class_and_name_classes_without_rows(source: Rows) -> None:
+    some = source.take(source.label != 1)
+    relabelled = replace(some, given_label=np.ones(len(some), dtype=np.int64))
+    assert relabelled.count_by_class() == {"cat": 26, "dog": 0, "ship": 26}
+
+
+@pytest.mark.parametrize(
+    ("options", "kept", "aside"),
+    [
+        ({}, [20, 20, 20], [0, 0, 0]),
+        ({"keep": {"cat": 0.2}}, [4, 20, 20], [0, 0, 0]),
+        ({"keep": {"cat": 1}}, [1, 20, 20], [0, 0, 0]),
+        ({"keep": {"cat": 1.0}}, [20, 20, 20], [0, 0, 0]),
+        ({"keep": {"cat": 7, "ship": 0.5}}, [7, 20, 10], [0, 0, 0]),
+        ({"validation": 6}, [20, 20, 20], [2, 2, 2]),
+        ({"validation": 0.1}, [20, 20, 20], [2, 2, 2]),
+        ({"keep": {"cat": 5}, "validation": 9}, [5, 20, 20], [1, 4, 4]),
+    ],
+)
+def test_keep_and_validation_have_their_exact_counts(
+    source: Rows, options: dict[str, Any], kept: list[int], aside: list[int]
+) -> None:
+    assert [list(part.values()) for part in count_rows(THERE, **options)] == [kept, aside]
+    rows = choose_rows(source, 0, **options)
+    assert counts(rows, "validation") == aside
+    assert counts(rows, "train") == [whole - part for whole, part in zip(kept, aside, strict=True)]
+    assert counts(rows, "test") == [tiny.TEST_PER_CLASS] * 3
+
+
+@pytest.mark.parametrize("classes", [["ship", "cat"], ["cat", "ship"]])
+def test_chosen_classes_are_numbered_in_the_order_of_the_source(source: Rows, classes: list[str]) -> None:
+    rows = choose_rows(source, 0, classes=classes)
+    assert rows.class_names == ("cat", "ship")
+    assert counts(rows, "train") == [20, 20]
+    for row_id, label, told in zip(rows.row_id, rows.label, rows.given_label, strict=True):
+        assert row_id.split("/")[1] == rows.class_names[label] == rows.class_names[told]
+
+
+def test_a_chosen_row_still_points_at_its_own_image(source: Rows) -> None:
+    rows = choose_rows(source, 0, classes=["dog", "ship"], keep={"dog": 5})
+    assert rows.row_id.tolist() == source.row_id[rows.row].tolist()
+    assert (np.diff(rows.row) > 0).all()
+
+
+@given(st.integers(1, 19), st.integers(0, 20))
+def test_a_smaller_keep_is_within_a_larger_one_with_the_same_seed(kept: int, seed: int) -> None:
+    smaller, larger = (
+        set(choose_rows(tiny.source_rows(), seed, keep={"cat": count}).row_id) for count in (kept, kept + 1)
+    )
+    assert smaller < larger
+
+
+def test_two_seeds_keep_different_rows_and_set_others_aside(source: Rows) -> None:
+    first, second = (choose_rows(source, seed, keep={"cat": 10}, validation=6) for seed in (0, 1))
+    for split in ("train", "validation"):
+        assert set(first.of(split).row_id) != set(second.of(split).row_id)
+
+
+def test_a_shuffled_source_gives_the_same_rows() -> None:
+    order = np.random.default_rng(3).permutation(len(tiny.source_rows()))
+    for split in ("train", "validation", "test"):
+        first, second = (set(tiny.chosen_rows(given).of(split).row_id) for given in (None, order))
+        assert first == second
+
+
+def test_choosing_rows_leaves_the_source_as_it_is(source: Rows) -> None:
+    choose_rows(source, 0, keep={"cat": 3}, validation=6)
+    assert source.split.tolist() == tiny.source_rows().split.tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"classes": ["cat", "fox"]}, "unknown class 'fox'; choose from cat, dog, ship"),
+        ({"keep": {"fox": 3}}, "unknown class in keep: 'fox'"),
+        (
+            {"classes": ["cat", "dog"], "keep": {"ship": 3}},
+            "unknown class in keep: 'ship'; choose from cat, dog",
+        ),
+        ({"keep": {"cat": 21}}, "cannot keep 21 training images of class 'cat': there are 20"),
+        ({"keep": {"cat": 0}}, "cannot keep 0 training images of class 'cat'"),
+        ({"keep": {"cat": 0.01}}, "cannot keep 0 training images of class 'cat'"),
+        ({"validation": 60}, "cannot set 60 rows aside for validation: there are 60 training rows"),
+        ({"validation": 1.0}, "cannot set 60 rows aside"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_before_and_after_reading(
+    source: Rows, options: dict[str, Any], sentence: str
+) -> None:
+    for choose in (lambda: count_rows(THERE, **options), lambda: choose_rows(source, 0, **options)):
+        with pytest.raises(UserError, match=sentence):
+            choose()

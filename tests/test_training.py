@@ -1,0 +1,421 @@
+"""Recipes, batches, augmentation, the loop and predictions."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from torch import Tensor, nn
+
+from unpoison import training
+from unpoison.errors import UserError
+from unpoison.files import read_columns
+from unpoison.models import build
+from unpoison.rows import NONE
+from unpoison.training import Epoch, Examples, Meter, Recipe, accuracy, augment, predict, take_step, train
+
+MakeExamples = Callable[..., Examples]
+NewModel = Callable[[int], nn.Module]
+PUBLISHED = Recipe(learning_rate=0.025, batch_size=512, iterations=4000)
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    return {key: tensor.clone() for key, tensor in model.state_dict().items()}
+
+
+def trained_weights(new_model: NewModel, examples: Examples, recipe: Recipe, seed: int) -> dict[str, Tensor]:
+    model = new_model(0)
+    train(model, examples, recipe, seed, precision="float32")
+    return weights(model)
+
+
+# -- recipes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [
+        # Warm-up: 1 % of 4,000 steps is 40, the first of them at a fortieth of the peak.
+        (0, 0.025 / 40),
+        (19, 0.0125),
+        (39, 0.025),
+        # Then a line that would reach zero at step 1.25 x 4,000 = 5,000, so over 4,961 steps.
+        (40, 0.025 * 4960 / 4961),
+        (1999, 0.025 * 3001 / 4961),
+        (3999, 0.025 * 1001 / 4961),
+    ],
+)
+def test_the_published_recipe_has_its_rate_at_each_step(step: int, rate: float) -> None:
+    assert PUBLISHED.rate(step, 4000) == pytest.approx(rate, rel=1e-12)
+
+
+def test_one_cycle_rises_to_the_peak_and_falls_to_nearly_nothing() -> None:
+    recipe = Recipe(learning_rate=1.0, batch_size=1, epochs=1, warmup=0.4, decay_span=1.0)
+    rates = [recipe.rate(step, 10) for step in range(10)]
+    assert rates == pytest.approx([1 / 4, 2 / 4, 3 / 4, 1, 6 / 7, 5 / 7, 4 / 7, 3 / 7, 2 / 7, 1 / 7])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 17, 400])
+@pytest.mark.parametrize("warmup", [0.0, 0.01, 0.2, 1.0])
+def test_the_rate_is_positive_and_at_most_the_peak_which_it_reaches(steps: int, warmup: float) -> None:
+    for span in (1.0, 1.25):
+        recipe = Recipe(learning_rate=0.1, batch_size=8, epochs=1, warmup=warmup, decay_span=span)
+        rates = [recipe.rate(step, steps) for step in range(steps)]
+        assert min(rates) > 0
+        assert max(rates) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rows", "length", "steps"),
+    [
+        (PUBLISHED, 50_000, 1.0, 4000),
+        (PUBLISHED, 100, 0.25, 1000),
+        (Recipe(learning_rate=0.1, batch_size=100, epochs=3), 300, 1.0, 9),
+        (Recipe(learning_rate=0.1, batch_size=100, epochs=3), 301, 1.0, 12),
+        (Recipe(learning_rate=0.1, batch_size=100, epochs=3), 301, 0.5, 6),
+        (Recipe(learning_rate=0.1, batch_size=100, epochs=3), 7, 0.01, 1),
+    ],
+)
+def test_a_recipe_takes_as_many_steps_as_its_epochs_or_iterations_say(
+    recipe: Recipe, rows: int, length: float, steps: int
+) -> None:
+    assert recipe.steps(rows, length) == steps
+
+
+@pytest.mark.parametrize("given", [{}, {"epochs": 3, "iterations": 4}])
+def test_a_recipe_takes_either_epochs_or_iterations(given: dict[str, int]) -> None:
+    with pytest.raises(UserError, match="either epochs or iterations"):
+        Recipe(learning_rate=0.1, batch_size=8, **given)
+
+
+# -- augmentation -----------------------------------------------------------------------------------
+
+
+def one_at_a_time(
+    images: Tensor, rows: Tensor, recipe: Recipe, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Pad, crop and flip each image by itself, with the random numbers that `augment` draws."""
+    padding, (height, width) = recipe.crop_padding, images.shape[2:]
+    tops = torch.randint(2 * padding + 1, (len(rows), 1), generator=generator)[:, 0].tolist()
+    lefts = torch.randint(2 * padding + 1, (len(rows), 1), generator=generator)[:, 0].tolist()
+    draws = torch.rand(len(rows), 1, generator=generator)[:, 0] if recipe.flip else torch.ones(len(rows))
+    augmented = []
+    for row, top, left, draw in zip(rows.tolist(), tops, lefts, draws.tolist(), strict=True):
+        padded = np.zeros((3, height + 2 * padding, width + 2 * padding), np.uint8)
+        padded[:, padding : padding + height, padding : padding + width] = images[row].numpy()
+        crop = padded[:, top : top + height, left : left + width]
+        augmented.append(torch.from_numpy((crop[:, :, ::-1] if draw < 0.5 else crop).copy()))
+    return torch.stack(augmented), draws
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (12, 20)])
+@pytest.mark.parametrize("padding", [0, 1, 4])
+@pytest.mark.parametrize("flip", [True, False])
+def test_augment_equals_padding_cropping_and_flipping_one_image_at_a_time(
+    shape: tuple[int, int], padding: int, flip: bool
+) -> None:
+    recipe = replace(PUBLISHED, crop_padding=padding, flip=flip)
+    images = torch.randint(0, 256, (20, 3, *shape), dtype=torch.uint8)
+    rows = torch.tensor([5, 0, 19, 5, 7, 3, 2, 11, 12, 13])
+    padded = nn.functional.pad(images, [padding] * 4)
+    found = augment(padded, rows, recipe, torch.Generator().manual_seed(4))
+    expected, draws = one_at_a_time(images, rows, recipe, torch.Generator().manual_seed(4))
+    assert torch.equal(found, expected)
+    assert not flip or 0 < (draws < 0.5).sum() < len(rows)
+
+
+def test_augment_leaves_the_padded_images_as_they_are() -> None:
+    padded = torch.randint(0, 256, (4, 3, 10, 10), dtype=torch.uint8)
+    before = padded.clone()
+    augment(padded, torch.arange(4), replace(PUBLISHED, crop_padding=1), torch.Generator())[:] = 0
+    assert torch.equal(padded, before)
+
+
+# -- batches ----------------------------------------------------------------------------------------
+
+
+def numbered(examples: Examples) -> Examples:
+    """The same examples with the number of the row in place of its label, to be told apart in a batch."""
+    return replace(examples, labels=torch.arange(len(examples)))
+
+
+def test_every_row_is_in_each_epoch_once_and_in_another_order(examples: MakeExamples, recipe: Recipe) -> None:
+    batches = [labels for _, labels in numbered(examples()).batches(recipe, 0, steps=8)]
+    assert [len(batch) for batch in batches] == [16, 16, 16, 6] * 2
+    first, second = (torch.cat(epoch).tolist() for epoch in (batches[:4], batches[4:]))
+    assert sorted(first) == sorted(second) == list(range(54))
+    assert first != second
+    assert first != sorted(first)
+
+
+def test_a_training_may_end_within_an_epoch(examples: MakeExamples, recipe: Recipe) -> None:
+    assert [len(labels) for _, labels in examples().batches(recipe, 0, steps=6)] == [16, 16, 16, 6, 16, 16]
+
+
+def test_the_trigger_stamped_after_augmentation_sits_in_the_corner_of_every_poisoned_image(
+    examples: MakeExamples, recipe: Recipe, patched: SimpleNamespace
+) -> None:
+    has_trigger = torch.from_numpy(patched.rows.of("train").trigger_id != NONE)
+    seen = 0
+    for images, numbers in numbered(examples()).batches(recipe, 0, steps=20):
+        stamped = (images[:, :, -3:, -3:] == 255).all(dim=(1, 2, 3))
+        assert torch.equal(stamped, has_trigger[numbers])
+        assert (images[~stamped] < 255).all()
+        seen += int(stamped.sum())
+    assert seen == 5 * int(has_trigger.sum())
+
+
+def test_the_trigger_stamped_before_augmentation_moves_with_the_image(
+    examples: MakeExamples, recipe: Recipe, patched: SimpleNamespace
+) -> None:
+    has_trigger = torch.from_numpy(patched.rows.of("train").trigger_id != NONE)
+    corners, places = set(), set()
+    for images, numbers in numbered(examples(stamp_time="before_augmentation")).batches(recipe, 0, steps=40):
+        for image in images[has_trigger[numbers]]:
+            corners.add(bool((image[:, -3:, -3:] == 255).all()))
+            white = (image == 255).all(dim=0).nonzero()
+            assert 0 < len(white) <= 9  # the crop may cut a part of it off
+            places.add(tuple(white[0].tolist()))
+        assert (images[~has_trigger[numbers]] < 255).all()
+    assert corners == {True, False}
+    assert len(places) > 10
+
+
+@pytest.mark.parametrize("stamp_time", ["after_augmentation", "before_augmentation"])
+def test_reading_examples_leaves_their_images_unstamped(
+    examples: MakeExamples, recipe: Recipe, stamp_time: str
+) -> None:
+    given = examples(stamp_time=stamp_time)
+    before = given.images.clone()
+    list(given.batches(recipe, 0, steps=5))
+    list(given.in_order())
+    assert torch.equal(given.images, before)
+
+
+def test_in_order_gives_every_row_once_whatever_the_batch_size(examples: MakeExamples) -> None:
+    given = examples()
+    whole = next(given.in_order())
+    parts = list(given.in_order(batch_size=7))
+    assert len(parts) == 8
+    for place in (0, 1):
+        assert torch.equal(torch.cat([part[place] for part in parts]), whole[place])
+
+
+def test_image_passes_are_metered_exactly_and_reading_in_order_costs_none(
+    examples: MakeExamples, recipe: Recipe
+) -> None:
+    meter = Meter()
+    given = examples().metered(meter)
+    list(given.in_order())
+    assert meter.image_passes == 0
+    list(given.batches(recipe, 0, steps=6))
+    assert meter.image_passes == 54 + 16 + 16
+
+
+# -- the loop ---------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe
+) -> None:
+    first, second = (trained_weights(new_model, examples(), recipe, seed=0) for _ in range(2))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_another_seed_gives_other_weights(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe
+) -> None:
+    first, second = (trained_weights(new_model, examples(), recipe, seed) for seed in (0, 1))
+    assert not any(torch.equal(first[key], second[key]) for key in first if "weight" in key)
+
+
+def test_the_global_random_state_neither_matters_nor_changes(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe
+) -> None:
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = trained_weights(new_model, examples(), recipe, seed=0)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    second = trained_weights(new_model, examples(), recipe, seed=0)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_validation_is_recorded_and_changes_nothing(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe, patched: SimpleNamespace
+) -> None:
+    first, second = new_model(0), new_model(0)
+    train(first, examples(), recipe, 0, precision="float32")
+    held_out = examples(patched.rows.of("validation"))
+    history = train(second, examples(), recipe, 0, precision="float32", validation=held_out)
+    assert all(torch.equal(first.state_dict()[key], second.state_dict()[key]) for key in first.state_dict())
+    assert history[-1].validation_accuracy == accuracy(second, held_out, "float32")
+
+
+def test_an_empty_validation_set_is_none(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe, patched: SimpleNamespace
+) -> None:
+    nobody = examples(patched.rows.take(patched.rows.split == "nothing"))
+    history = train(new_model(0), examples(), recipe, 0, validation=nobody)
+    assert [epoch.validation_accuracy for epoch in history] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("shortened", "images"),
+    [
+        (({"epochs": 3}, 1.0), [54, 54, 54]),
+        (({"epochs": None, "iterations": 6}, 1.0), [54, 32]),
+        (({"epochs": None, "iterations": 2}, 1.0), [32]),
+        (({"epochs": 2}, 0.25), [32]),
+        (({"epochs": 2}, 0.75), [54, 32]),
+    ],
+)
+def test_the_history_has_a_line_for_each_epoch_with_its_images(
+    new_model: NewModel,
+    examples: MakeExamples,
+    recipe: Recipe,
+    shortened: tuple[dict[str, Any], float],
+    images: list[int],
+) -> None:
+    changes, length = shortened
+    meter, changed = Meter(), replace(recipe, **changes)
+    history = train(new_model(0), examples().metered(meter), changed, 0, length=length)
+    assert [epoch.epoch for epoch in history] == list(range(1, len(images) + 1))
+    assert [epoch.images for epoch in history] == images
+    assert meter.image_passes == sum(images)
+    steps = changed.steps(54, length)
+    assert history[-1].learning_rate == changed.rate(steps - 1, steps)
+    assert all(epoch.seconds > 0 and math.isfinite(epoch.loss) for epoch in history)
+
+
+def test_the_history_tells_the_mean_loss_and_accuracy_of_what_the_epoch_saw(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe
+) -> None:
+    still = replace(recipe, learning_rate=0.0, epochs=1, crop_padding=0, flip=False)
+    model, given = new_model(0), examples()
+    [epoch] = train(model, given, still, 0, precision="float32")
+    losses, hits = 0.0, 0
+    again = new_model(0).train()
+    for images, labels in given.batches(still, 0, steps=4):
+        logits = again(images)
+        losses += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
+        hits += int((logits.argmax(1) == labels).sum())
+    assert epoch.loss == pytest.approx(losses / 54, rel=1e-5)
+    assert epoch.train_accuracy == pytest.approx(hits / 54)
+
+
+def test_a_written_history_has_every_field(tmp_path: Path) -> None:
+    history = [Epoch(1, 0.1, 2.0, 0.5, None, 3.0, 54), Epoch(2, 0.05, 1.0, 0.75, 0.5, 3.5, 54)]
+    training.write_history(tmp_path / "history.parquet", history)
+    columns, _ = read_columns(tmp_path / "history.parquet")
+    assert columns["loss"].tolist() == [2.0, 1.0]
+    assert columns["images"].tolist() == [54, 54]
+    assert np.isnan(columns["validation_accuracy"][0])
+    assert list(columns) == list(vars(history[0]))
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_step_down_a_loss_that_is_not_finite_is_refused_and_not_taken(loss: float) -> None:
+    model = nn.Linear(2, 2)
+    before = weights(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    with pytest.raises(UserError, match=r"loss is not finite .*lower learning rate"):
+        take_step(model, optimizer, model.weight.sum() * loss)
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+
+
+def test_a_training_that_runs_away_stops_with_a_sentence(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe
+) -> None:
+    with pytest.raises(UserError, match="the training loss is not finite"):
+        train(new_model(0), examples(), replace(recipe, learning_rate=1e30), 0, precision="float32")
+
+
+# -- predictions ------------------------------------------------------------------------------------
+
+
+def test_predicting_in_batches_equals_predicting_in_one_go(
+    trained: nn.Module, examples: MakeExamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = examples().images
+    whole = predict(trained, images, "float32")
+    monkeypatch.setattr(training, "EVALUATION_BATCH", 7)
+    assert len(whole) == 54
+    torch.testing.assert_close(predict(trained, images, "float32"), whole, rtol=1e-5, atol=1e-5)
+
+
+def test_predict_is_in_evaluation_mode_and_gives_float32(new_model: NewModel, examples: MakeExamples) -> None:
+    model = new_model(0).train()
+    before = weights(model)
+    logits = predict(model, examples().images, "bfloat16")
+    assert logits.dtype == torch.float32
+    assert not model.training
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+
+
+def test_predicting_no_images_gives_no_logits(trained: nn.Module, examples: MakeExamples) -> None:
+    assert predict(trained, examples().images[:0], "float32").shape == (0, 3)
+
+
+def test_accuracy_is_the_share_of_given_labels_that_are_predicted(examples: MakeExamples) -> None:
+    class AlwaysDog(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bias = nn.Parameter(torch.tensor([0.0, 1.0, 0.0]))
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.bias.expand(len(images), 3)
+
+    given = examples()
+    assert accuracy(AlwaysDog(), given) == pytest.approx(float((given.labels == 1).float().mean()))
+
+
+@pytest.fixture(scope="module")
+def easy() -> tuple[Examples, Examples]:
+    """Training and test examples of a problem that a colour decides, with nobody's poison in it."""
+    labels = np.arange(96) % 3
+    images = torch.from_numpy(tiny.draw_squares(labels)).permute(0, 3, 1, 2)
+    nobody = torch.full((96,), NONE)
+    whole = (images, torch.from_numpy(labels), nobody)
+    first, second = (tuple(part[chosen] for part in whole) for chosen in (slice(48), slice(48, 96)))
+    return tuple(Examples(*part, lambda images, _: images, "after_augmentation") for part in (first, second))
+
+
+def test_a_narrow_network_learns_a_problem_that_a_colour_decides_in_either_precision(
+    easy: tuple[Examples, Examples],
+) -> None:
+    recipe = Recipe(learning_rate=0.05, batch_size=16, epochs=12, warmup=0.2, decay_span=1.0, crop_padding=1)
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        model = build("resnet9", 3, {"width": 4}, seed=0)
+        train(model, easy[0], recipe, 0, precision=precision)
+        found[precision] = accuracy(model, easy[1], precision)
+    assert found["float32"] > 0.9
+    # bfloat16 has three significant digits; of 48 test images at most five may be taken otherwise.
+    assert abs(found["float32"] - found["bfloat16"]) <= 5 / 48
+
+
+def test_the_tiny_poisoned_model_has_learnt_something(trained: nn.Module, examples: MakeExamples) -> None:
+    assert accuracy(trained, examples(), "float32") > 0.4
+
+
+# -- devices ----------------------------------------------------------------------------------------
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="torch sees no CUDA GPU"):
+        training.pick_device("cuda")
+    assert training.pick_device("auto") == training.pick_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_a_precision_that_is_asked_for_is_used(precision: str, dtype: torch.dtype) -> None:
+    with training.autocast(torch.device("cpu"), precision):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype

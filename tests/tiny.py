@@ -1,0 +1,63 @@
+"""Tiny data for the tests: coloured squares that a narrow network tells apart within seconds."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unpoison.rows import Rows, choose_rows, clean_rows
+
+CLASS_NAMES = ("cat", "dog", "ship")
+COLOURS = np.array([(180, 60, 60), (60, 180, 60), (60, 60, 180)], dtype=np.uint8)
+IMAGE_SIZE = 16
+TRAIN_PER_CLASS, VALIDATION, TEST_PER_CLASS = 20, 6, 6
+SEED = 3
+
+# Options for every poison of the registry; a new poison wants a line here before its contract is tested.
+POISON_OPTIONS: dict[str, dict[str, Any]] = {
+    "corner_swap": {
+        "count": 12,
+        "corners": {"cat": "bottom_right", "dog": "top_left"},
+        "share": {"cat": 0.25},
+    },
+    "patch": {"target": "dog", "count": 15},
+}
+# Methods run with their defaults unless a line here says otherwise.
+METHOD_OPTIONS: dict[str, dict[str, Any]] = {"finetune": {"length": 0.5}}
+
+
+def options_of(poison: str) -> dict[str, Any]:
+    if poison not in POISON_OPTIONS:
+        pytest.fail(
+            f"the poison '{poison}' has no options in POISON_OPTIONS of tests/tiny.py: add a line for it"
+        )
+    return POISON_OPTIONS[poison]
+
+
+def draw_squares(labels: np.ndarray, image_size: int = IMAGE_SIZE) -> np.ndarray:
+    """For each label a square of its class's colour somewhere on noise; no pixel is brighter than 180."""
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 120, (len(labels), image_size, image_size, 3), dtype=np.uint8)
+    side = image_size // 2
+    for image, label in zip(images, labels, strict=True):
+        top, left = rng.integers(0, image_size - side + 1, 2)
+        image[top : top + side, left : left + side] = COLOURS[label]
+    return images
+
+
+def source_rows(order: np.ndarray | None = None) -> Rows:
+    """The rows of the tiny source, in another order where one is given."""
+    entries = [
+        (f"{split}/{name}/{number:03d}", split, label)
+        for split, count in (("train", TRAIN_PER_CLASS), ("test", TEST_PER_CLASS))
+        for label, name in enumerate(CLASS_NAMES)
+        for number in range(count)
+    ]
+    entries = entries if order is None else [entries[place] for place in order]
+    row_ids, splits, labels = zip(*entries, strict=True)
+    return clean_rows(row_ids, splits, np.array(labels), CLASS_NAMES)
+
+
+def chosen_rows(order: np.ndarray | None = None) -> Rows:
+    """All rows of the tiny source, some training rows set aside for validation."""
+    return choose_rows(source_rows(order), SEED, validation=VALIDATION)

@@ -1,0 +1,125 @@
+"""A copy of the project in which a tiny study has been run, and dry runs of changed copies."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "unpoison", "config", "profiles", "envs")
+TINY = """
+results_folder: results
+sources:
+  generated: {train_per_class: 60, test_per_class: 10, image_size: 16}
+datasets:
+  pair: {source: generated, classes: [cat, dog], keep: {cat: 1.0, dog: 50}, validation: 0.1}
+poisons:
+  corner_swap: {count: 10, corners: {cat: bottom_right, dog: top_left}, share: {cat: 0.2}}
+recipes:
+  quick: {epochs: 1, batch_size: 32, learning_rate: 0.05, momentum: 0.5, warmup: 0.25, decay_span: 1.0}
+trainings:
+  resnet9: {width: 2, recipe: quick}
+deletions:
+  everything_found: {recall: 1.0}
+methods:
+  retrain: {}
+  finetune: {length: 0.5, learning_rate: 0.25}
+studies:
+  imbalance:
+    dataset: pair
+    poison: corner_swap
+    training: resnet9
+    vary: {dataset.keep.cat: [0.5, 1.0], poison.share.cat: [0.2]}
+    deletions: [everything_found]
+    methods: [retrain, finetune]
+    seeds: [0]
+  false_positives:
+    dataset: pair
+    poison: corner_swap
+    training: resnet9
+    vary: {deletion.fpr: [0.0, 0.25]}
+    deletions: [everything_found]
+    methods: [retrain, finetune]
+    seeds: [0]
+figures:
+  imbalance: {studies: [imbalance]}
+  false_positives: {studies: [false_positives]}
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project, with its tiny config."""
+
+    folder: Path
+
+    @property
+    def config(self) -> dict:
+        return yaml.safe_load((self.folder / "tiny.yaml").read_text())
+
+    def set(self, path: str, value: object) -> None:
+        """Change one key of the config."""
+        config = self.config
+        *folders, last = path.split("/")
+        place = config
+        for folder in folders:
+            place = place[folder]
+        place[last] = value
+        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change one piece of a source file."""
+        text = (self.folder / file).read_text()
+        assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
+        (self.folder / file).write_text(text.replace(old, new))
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments]
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def jobs(self) -> dict[str, int]:
+        """How many jobs of each rule a dry run would do."""
+        done = self.snakemake("-n")
+        assert done.returncode == 0, done.stderr
+        output = done.stdout + done.stderr
+        if "Nothing to be done" in output:
+            return {}
+        table = output.split("Job stats:")[-1]
+        counts = dict(re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE))
+        return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny study, run to its figures."""
+    folder = tmp_path_factory.mktemp("finished")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / part)
+    (folder / "tiny.yaml").write_text(TINY)
+    project = Project(folder)
+    done = project.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the finished study that a test may change."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished.folder, folder, symlinks=True)  # copies times too
+    yield Project(folder)
+    shutil.rmtree(folder)

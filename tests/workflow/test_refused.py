@@ -1,0 +1,208 @@
+"""Bad input ends in one line that says what, found and allowed, before any job runs."""
+
+import copy
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from planning.plan import Plan
+
+from unpoison.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+
+
+def changed(path: str, value: object, config: dict = DEMO) -> dict:
+    """The demo's config with one key set, or removed (value None)."""
+    config = copy.deepcopy(config)
+    *folders, last = path.split("/")
+    place = config
+    for folder in folders:
+        place = place[folder]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return config
+
+
+REFUSED = {
+    "unknown key at the top": ("sedes", 3, "unknown key 'sedes'"),
+    "unknown key in a study": ("studies/imbalance/sedes", 3, "unknown key 'sedes' in studies.imbalance"),
+    "missing section": ("methods", None, "lacks the key 'methods'"),
+    "missing key in a study": ("studies/imbalance/poison", None, "studies.imbalance lacks the key 'poison'"),
+    "unknown class": ("datasets/catdog/classes", ["cat", "dgo"], "unknown class 'dgo'; choose from airplane"),
+    "one class": ("datasets/catdog/classes", ["cat"], "at least 2"),
+    "unknown class to keep": ("datasets/catdog/keep", {"cta": 0.5}, "unknown class in keep: 'cta'"),
+    "unknown source": (
+        "sources/generated/source",
+        "imagenet",
+        "unknown source 'imagenet'; choose from cifar10",
+    ),
+    "unknown source entry": ("datasets/catdog/source", "cifar", "unknown source in datasets.catdog"),
+    "unknown poison": (
+        "poisons/patch/poison",
+        "pacth",
+        "unknown poison 'pacth'; choose from corner_swap, patch",
+    ),
+    "unknown poison entry": ("studies/imbalance/poison", "x", "unknown poison in studies.imbalance: 'x'"),
+    "unknown method": ("methods/finetune/method", "scurb", "unknown unlearning method 'scurb'; choose from"),
+    "unknown method entry": (
+        "studies/imbalance/methods",
+        ["scurb"],
+        "'scurb'; choose from finetune, retrain",
+    ),
+    "unknown option of a method": (
+        "methods/finetune/lenght",
+        1,
+        "unknown option in methods.finetune: 'lenght'",
+    ),
+    "wrong type of an option": ("methods/finetune/length", "long", "found 'long', allowed: float"),
+    "unknown option of a poison": ("poisons/patch/sise", 3, "unknown option in poisons.patch: 'sise'"),
+    "missing option of a poison": ("poisons/patch/target", None, "poisons.patch.target is missing"),
+    "unknown target": ("poisons/patch/target", "boat", "unknown target class 'boat'"),
+    "unknown recipe": ("trainings/resnet9/recipe", "fast", "unknown recipe in trainings.resnet9: 'fast'"),
+    "unknown model": ("trainings/resnet9/model", "resnet18", "unknown model 'resnet18'; choose from resnet9"),
+    "unknown deletion": (
+        "studies/imbalance/deletions",
+        ["all"],
+        "unknown deletion in studies.imbalance: 'all'",
+    ),
+    "unknown figure": ("figures/imbalance/figure", "pie", "unknown figure 'pie'"),
+    "unknown study of a figure": ("figures/imbalance/studies", ["x"], "unknown study in figures.imbalance"),
+    "epochs and iterations": (
+        "recipes/quick",
+        {"epochs": 3, "iterations": 3, "batch_size": 9, "learning_rate": 0.1},
+        "either epochs or iterations",
+    ),
+    "no learning rate": ("recipes/quick/learning_rate", 0, "above 0"),
+    "share above 1": ("datasets/catdog/keep/cat", 1.5, "found 1.5"),
+    "share below 0": ("datasets/catdog/keep/cat", -0.1, "found -0.1"),
+    "share of poisons above 1": ("studies/imbalance/vary", {"poison.share.cat": [1.2]}, "must be 0 to 1"),
+    "too many to keep": (
+        "studies/imbalance/vary",
+        {"dataset.keep.cat": [5000]},
+        "cannot keep 5000 training images of class 'cat'",
+    ),
+    "no image kept": ("datasets/ten_classes/keep/cat", 0, "cannot keep 0"),
+    "validation of everything": (
+        "datasets/ten_classes/validation",
+        1.0,
+        "rows aside for validation: there are",
+    ),
+    "more poisons than images": ("poisons/patch/count", 100000, "cannot poison 100000 training images"),
+    "more poisons than of a class": ("poisons/corner_swap/count", 3000, "images of class"),
+    "no poisons but fewer": ("poisons/patch/count", -1, "cannot poison -1"),
+    "patch larger than the image": ("poisons/patch/size", 33, "33 pixels wide; it must be 1 to 32"),
+    "patch of no size": ("poisons/patch/size", 0, "0 pixels wide"),
+    "pixel value": ("poisons/patch/value", 256, "a pixel is 0 to 255"),
+    "unknown corner": ("poisons/patch/corner", "middle", "unknown corner 'middle'; choose from top_left"),
+    "three classes in corners": (
+        "poisons/corner_swap/corners",
+        {"cat": "top_left", "dog": "top_left", "bird": "top_left"},
+        "class",
+    ),
+    "deletion of nothing said": ("deletions/everything_found", {}, "size or recall"),
+    "deletion of both readings": (
+        "deletions/everything_found",
+        {"recall": 1.0, "fpr": 0.1, "fdr": 0.1},
+        "fpr or fdr",
+    ),
+    "deletion that cannot be met": ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "450 poisoned"),
+    "Sf too small for its Cf": ("deletions/everything_found", {"size": 100, "fpr": 0.2}, "-120 poisoned"),
+    "no clean row left": ("deletions/everything_found", {"recall": 1.0, "fpr": 1.0}, "none would be left"),
+    "recall above 1": ("deletions/everything_found", {"recall": 1.1}, "1 or less"),
+    "no such list of rows": (
+        "deletions/everything_found",
+        {"rows": "mine.csv"},
+        "no such file: data/mine.csv",
+    ),
+    "no seeds": ("studies/imbalance/seeds", [], "studies.imbalance.seeds"),
+    "zero seeds": ("studies/imbalance/seeds", 0, "studies.imbalance.seeds"),
+    "seed twice": ("studies/imbalance/seeds", [1, 1], "studies.imbalance.seeds"),
+    "no methods": ("studies/imbalance/methods", [], "at least 1"),
+    "empty axis": ("studies/imbalance/vary", {"dataset.keep.cat": []}, "at least 1"),
+    "axis of no level": ("studies/imbalance/vary", {"keep.cat": [1]}, "keep.cat"),
+    "axis of an unknown key": ("studies/imbalance/vary", {"dataset.kepe": [1]}, "unknown key 'kepe'"),
+    "axis of an unknown option": ("studies/imbalance/vary", {"method.speed": [1]}, "unknown option"),
+    "name with a path in it": ("datasets/..", {"source": "generated"}, "datasets"),
+    "name that is reserved": ("deletions/base", {"recall": 1.0}, None),
+    "results above the folder": ("results_folder", "../../etc/x y", "results_folder"),
+    "device": ("device", "tpu", "one of ['auto', 'cpu', 'cuda']"),
+    "no threads": ("threads", 0, "1 or more"),
+    "half a thread": ("threads", 1.5, "threads"),
+    "not a number": ("recipes/quick/momentum", math.nan, "must be finite"),
+    "infinity": ("recipes/quick/weight_decay", math.inf, "must be finite"),
+    "a list for a mapping": ("studies", [], "studies"),
+    "text for a mapping": ("datasets/catdog", "generated", "datasets.catdog"),
+    "a number for a name": ("studies/imbalance/dataset", 3, "studies.imbalance.dataset"),
+    "no studies": ("studies", {}, "studies: found {}, allowed: at least one entry"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_bad_config_is_refused_in_one_line(case: str) -> None:
+    path, value, words = REFUSED[case]
+    config = changed(path, value)
+    if words is None:  # refused only when a study uses it
+        config, words = changed("studies/imbalance/deletions", ["base"], config), "reserved"
+    with pytest.raises(UserError) as error:
+        Plan(config)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_a_key_that_is_not_text_is_refused() -> None:
+    with pytest.raises(UserError, match="keys are text"):
+        Plan(changed("datasets/catdog/keep", {True: 1}))
+
+
+def test_a_missing_path_of_a_source_is_refused() -> None:
+    config = changed("sources/generated", {"source": "parquet", "train": "no-*.parquet", "test": "t.parquet"})
+    with pytest.raises(UserError, match=r"no such file: data/no-\*\.parquet"):
+        Plan(config)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "a@b", "-x", "ä", "x" * 61, "a\nb", "a\n"])
+def test_names_that_could_be_more_than_a_folder_are_refused(name: str) -> None:
+    config = changed("methods", {**DEMO["methods"], name: {"method": "retrain"}})
+    with pytest.raises(UserError, match="methods"):
+        Plan(config)
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        Plan({**DEMO, "results_folder": str(tmp_path / "file" / "results")})
+
+
+@pytest.mark.parametrize("config", ["config.yaml", "demo.yaml"])
+def test_a_shipped_config_is_accepted_without_any_data(config: str) -> None:
+    assert Plan(yaml.safe_load((ROOT / "config" / config).read_text())).cells
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("methods/finetune/method", "scurb", "error: unknown unlearning method 'scurb'"),
+        ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "there are 100 poisoned rows"),
+    ],
+)
+def test_the_command_ends_in_one_line_and_writes_nothing(
+    tmp_path: Path, path: str, value: object, words: str
+) -> None:
+    config = {**changed(path, value), "results_folder": f"{tmp_path}/results"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", f"{tmp_path}/config.yaml"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    errors = [line for line in done.stderr.splitlines() if not line.startswith(("Using", "Assuming"))]
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len([line for line in errors if line.startswith("error:")]) == 1
+    assert not (tmp_path / "results").exists()

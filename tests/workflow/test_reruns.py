@@ -1,0 +1,147 @@
+"""The rerun promise: what a change makes anew, by the job counts of a dry run on the real Snakefile."""
+
+import os
+import time
+
+import pytest
+
+TABLES = {"collect_results": 1, "summarise": 1}
+FIGURES = {"draw_figure": 2}
+DOWNSTREAM = TABLES | FIGURES
+MODELS = 2 + 1  # two ratios of one study and the whole data set of the other, one seed
+
+
+def test_a_second_run_does_nothing(project) -> None:
+    assert project.jobs() == {}
+
+
+def test_a_value_added_to_an_axis_of_the_deletion_makes_its_cells_only(project) -> None:
+    project.set("studies/false_positives/vary/deletion.fpr", [0.0, 0.25, 0.5])
+    assert project.jobs() == {"select_deletion": 1, "unlearn": 2, "evaluate": 2} | DOWNSTREAM
+
+
+def test_a_value_added_to_an_axis_of_the_data_makes_its_cells_only(project) -> None:
+    project.set("studies/imbalance/vary/dataset.keep.cat", [0.5, 0.75, 1.0])
+    assert (
+        project.jobs()
+        == {
+            "poison_dataset": 1,
+            "train_base": 1,
+            "train_oracle": 1,
+            "evaluate_reference": 2,
+            "select_deletion": 1,
+            "unlearn": 2,
+            "evaluate": 2,
+        }
+        | DOWNSTREAM
+    )
+
+
+def test_a_seed_added_makes_its_cells_only(project) -> None:
+    project.set("studies/false_positives/seeds", [0, 5])
+    assert (
+        project.jobs()
+        == {
+            "poison_dataset": 1,
+            "train_base": 1,
+            "train_oracle": 1,
+            "evaluate_reference": 2,
+            "select_deletion": 2,
+            "unlearn": 4,
+            "evaluate": 4,
+        }
+        | DOWNSTREAM
+    )
+
+
+def test_a_method_added_makes_its_cells_only(project) -> None:
+    project.set("methods/long", {"method": "finetune", "length": 1.0})
+    project.set("studies/imbalance/methods", ["retrain", "finetune", "long"])
+    assert project.jobs() == {"unlearn": 2, "evaluate": 2} | DOWNSTREAM
+
+
+def test_an_option_of_one_method_changes_its_cells_only(project) -> None:
+    project.set("methods/finetune/length", 0.75)
+    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
+
+
+def test_an_edited_method_changes_its_cells_only(project) -> None:
+    project.edit("unpoison/unlearning/finetune.py", "length: float = 0.25", "length: float = 0.125")
+    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
+
+
+def test_two_swapped_values_of_a_method_are_seen(project) -> None:
+    project.set("methods/finetune", {"length": 0.25, "learning_rate": 0.5})
+    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
+
+
+def test_two_swapped_values_of_a_recipe_are_seen(project) -> None:
+    project.set("recipes/quick", project.config["recipes"]["quick"] | {"momentum": 0.25, "warmup": 0.5})
+    assert (
+        project.jobs()
+        == {
+            "train_base": MODELS,
+            "train_oracle": MODELS,
+            "evaluate_reference": 2 * MODELS,
+            "unlearn": 8,
+            "evaluate": 8,
+        }
+        | DOWNSTREAM
+    )
+
+
+def test_a_default_written_out_changes_nothing(project) -> None:
+    project.set("poisons/corner_swap/size", 3)
+    project.set("recipes/quick/flip", True)
+    project.set("device", "auto")
+    assert project.jobs() == {}
+
+
+def test_a_changed_style_redraws_the_figures_only(project) -> None:
+    project.edit("unpoison/plots/_style.py", "COLUMN_WIDTH = 84", "COLUMN_WIDTH = 85")
+    assert project.jobs() == {"draw_figure": 2, "draw_samples": 2}
+
+
+def test_a_changed_figure_is_redrawn_alone(project) -> None:
+    project.set("figures/imbalance/class_name", "dog")
+    assert project.jobs() == {"draw_figure": 1}
+
+
+def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
+    project.edit("unpoison/evaluation.py", "min(by_class)", "min(by_class) + 0.0")
+    assert project.jobs() == {"evaluate_reference": 2 * MODELS, "evaluate": 8} | DOWNSTREAM
+
+
+def test_prose_reruns_nothing(project) -> None:
+    project.edit("unpoison/unlearning/finetune.py", "BatchNorm's running", "# BatchNorm's own running")
+    project.edit("unpoison/training.py", "# Channels last in and out", "# In and out channels last")
+    assert project.jobs() == {}
+
+
+@pytest.mark.parametrize("folder", ["unpoison", "workflow", "results", "config"])
+def test_touched_files_rerun_nothing(project, folder: str) -> None:
+    now = time.time() + 5
+    for path in (project.folder / folder).rglob("*"):
+        if path.is_file():
+            os.utime(path, (now, now))
+    assert project.jobs() == {}
+
+
+def test_reordered_lists_and_keys_rerun_nothing(project) -> None:
+    project.set("studies/imbalance/vary/dataset.keep.cat", [1.0, 0.5])
+    project.set("studies/false_positives/vary/deletion.fpr", [0.25, 0.0])
+    project.set("studies/imbalance/methods", ["finetune", "retrain"])
+    project.set("datasets/pair/classes", ["dog", "cat"])
+    project.set("datasets/pair/keep", {"dog": 50, "cat": 1.0})
+    project.set("studies", dict(reversed(project.config["studies"].items())))
+    assert project.jobs() == {}
+
+
+def test_a_study_that_shares_a_variant_shares_its_artifacts(project) -> None:
+    project.set("studies/again", project.config["studies"]["imbalance"])
+    assert project.jobs() == {"collect_results": 1, "summarise": 1, "draw_samples": 1} | FIGURES
+
+
+def test_an_entry_that_no_study_uses_reruns_nothing(project) -> None:
+    project.set("methods/idle", {"method": "finetune", "length": 1.0})
+    assert project.jobs() == {}
