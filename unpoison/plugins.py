@@ -6,6 +6,7 @@ Options are read from the source text, so that checking a config imports no plug
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,19 @@ class Plugins(Mapping[str, Callable[..., Any]]):
     def __getitem__(self, name: str) -> Callable[..., Any]:
         return getattr(self.module(name), self.function)
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The plug-ins that were there when first asked for."""
+        return tuple(sorted(path.stem for path in self.folder.glob("[!_]*.py")))
+
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(path.stem for path in self.folder.glob("[!_]*.py")))
+        return iter(self.names)
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self.names)
 
     def __contains__(self, name: object) -> bool:
-        return name in list(iter(self))
+        return name in self.names
 
     def module(self, name: str) -> Any:
         """The module of a plug-in, for a second function that stands beside the agreed one."""
@@ -62,10 +68,19 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         self.check(name)
         return keyword_options(self.folder / f"{name}.py", function or self.function)
 
+    def constant(self, name: str, variable: str) -> Any:
+        """The literal value of a plug-in's top-level variable, read without importing it."""
+        self.check(name)
+        for node in _tree(self.folder / f"{name}.py").body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == variable:
+                return ast.literal_eval(node.value)
+        raise AssertionError(f"{name}.py has no constant {variable}")
 
+
+@cache
 def keyword_options(path: Path, function: str) -> dict[str, Option]:
     """The keyword-only arguments of one top-level function of a source file."""
-    for node in ast.parse(path.read_text(), filename=str(path)).body:
+    for node in _tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return {
                 argument.arg: Option(
@@ -75,3 +90,8 @@ def keyword_options(path: Path, function: str) -> dict[str, Option]:
                 for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             }
     raise AssertionError(f"{path.name} has no function '{function}'")
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))

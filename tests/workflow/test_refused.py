@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from planning.plan import Plan
 
+from planning.plan import Plan
 from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +113,7 @@ REFUSED = {
         "fpr or fdr",
     ),
     "deletion that cannot be met": ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "450 poisoned"),
-    "Sf too small for its Cf": ("deletions/everything_found", {"size": 100, "fpr": 0.2}, "-120 poisoned"),
+    "Sf too small for its Cf": ("deletions/everything_found", {"size": 100, "fpr": 0.2}, "-160 poisoned"),
     "no clean row left": ("deletions/everything_found", {"recall": 1.0, "fpr": 1.0}, "none would be left"),
     "recall above 1": ("deletions/everything_found", {"recall": 1.1}, "1 or less"),
     "no such list of rows": (
@@ -132,6 +132,16 @@ REFUSED = {
     "name with a path in it": ("datasets/..", {"source": "generated"}, "datasets"),
     "name that is reserved": ("deletions/base", {"recall": 1.0}, None),
     "results above the folder": ("results_folder", "../../etc/x y", "results_folder"),
+    "axis below a number": (
+        "studies/imbalance/vary",
+        {"poison.count.cat": [1]},
+        "'count' has no keys to vary",
+    ),
+    "figure without its axis": (
+        "figures/imbalance",
+        {"studies": ["false_positives_fpr"]},
+        "figures.imbalance needs a study that varies dataset.keep.cat; its studies vary deletion.fpr",
+    ),
     "device": ("device", "tpu", "one of ['auto', 'cpu', 'cuda']"),
     "no threads": ("threads", 0, "1 or more"),
     "half a thread": ("threads", 1.5, "threads"),

@@ -18,7 +18,9 @@ def results(finished) -> pd.DataFrame:
 
 
 def test_the_table_has_the_columns_that_people_rest_on(results: pd.DataFrame) -> None:
-    promised = "study dataset poison training seed deletion method metric class_name value unit higher_is_better"
+    promised = (
+        "study dataset poison training seed deletion method metric class_name value unit higher_is_better"
+    )
     varied = ["dataset.keep.cat", "deletion.fpr", "poison.share.cat"]
     assert list(results.columns) == [*promised.split(), "recall", "fdr", "fpr", *varied]
     assert results.index.equals(pd.RangeIndex(len(results)))
@@ -97,7 +99,9 @@ def test_run_records_tell_cost_and_origin(finished) -> None:
 
 def test_history_and_progress_are_kept(finished) -> None:
     history = pd.read_parquet(finished.folder / CELL / "base/history.parquet")
-    assert {"loss", "train_accuracy", "validation_accuracy", "learning_rate", "seconds"} <= set(history.columns)
+    assert {"loss", "train_accuracy", "validation_accuracy", "learning_rate", "seconds"} <= set(
+        history.columns
+    )
     assert history["validation_accuracy"].notna().all()
     log = finished.folder / "results/logs" / CELL.removeprefix("results/") / "base/train.log"
     assert "epoch 1/1" in log.read_text()
@@ -106,7 +110,9 @@ def test_history_and_progress_are_kept(finished) -> None:
 def test_figures_are_there_as_pdf_and_png(finished) -> None:
     figures = finished.folder / "results/figures"
     names = {"imbalance", "false_positives", "samples_imbalance", "samples_false_positives"}
-    assert {path.name for path in figures.iterdir()} == {f"{name}.{kind}" for name in names for kind in ("pdf", "png")}
+    assert {path.name for path in figures.iterdir()} == {
+        f"{name}.{kind}" for name in names for kind in ("pdf", "png")
+    }
     assert all(path.stat().st_size > 5000 for path in figures.iterdir())
 
 

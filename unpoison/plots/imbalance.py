@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unpoison.errors import UserError
+from unpoison.errors import one_of
 from unpoison.plots._style import (
     METRIC_LABELS,
     PAGE_WIDTH,
@@ -14,6 +14,9 @@ from unpoison.plots._style import (
     interval_note,
     look_of,
 )
+
+# What the studies must vary: one key of each tuple; names in braces are options.
+NEEDS = [("{ratio}",), ("{share}",)]
 
 
 def plot(
@@ -31,11 +34,12 @@ def plot(
         class_name: the class whose own adversarial accuracy has the last line of panels.
 
     Raises:
-        UserError: when the study does not vary one of the keys.
+        UserError: for a class that the study does not have.
     """
-    for key in (ratio, share):
-        if key not in summary or summary[key].isna().all():
-            raise UserError(f"the figure imbalance needs a study that varies {key}")
+    if class_name not in set(summary["class_name"]):
+        raise one_of(
+            "class_name of the figure imbalance:", class_name, summary["class_name"].dropna().unique()
+        )
     shares = sorted(summary[share].dropna().unique())
     lines: list[tuple[str, str | None, str]] = [
         (metric, None, label) for metric, label in METRIC_LABELS.items()

@@ -33,7 +33,9 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{_dotted(path)} is {value}; numbers must be finite")
     validate(config, SCHEMA, ())
-    return _with_defaults(deepcopy(dict(config)), SCHEMA)
+    filled = _with_defaults(deepcopy(dict(config)), SCHEMA)
+    filled["results_folder"] = filled["results_folder"].rstrip("/") or "/"
+    return filled
 
 
 def validate(value: object, schema: Mapping[str, Any], path: tuple[str | int, ...]) -> None:

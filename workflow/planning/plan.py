@@ -68,12 +68,13 @@ class Plan:
         self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
         self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
         self._checked: set[tuple[str, ...]] = set()
+        self._peeks: dict[str, Peek] = {}
         check_writable(Path(self.config["results_folder"]))
         for name in self.config["sources"]:
             self.source_options(name)
-        for name in self.config["figures"]:
-            self.figure_options(name)
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
+        for name in self.config["figures"]:
+            self._check_figure(name)
 
     # -- what rules look up -------------------------------------------------------------------------
 
@@ -111,10 +112,6 @@ class Plan:
             self._peeks[source] = SOURCES.module(kind).peek(Path(self.config["data_folder"]), **options)
         return self._peeks[source]
 
-    @cached_property
-    def _peeks(self) -> dict[str, Peek]:
-        return {}
-
     def model_options(self, training: str) -> tuple[str, dict[str, Any]]:
         """The model of a training and its options."""
         entry = dict(self.entry("training", training))
@@ -131,16 +128,14 @@ class Plan:
     def figure_options(self, name: str) -> tuple[str, dict[str, Any]]:
         """The plug-in of a figure entry and its options."""
         entry = dict(self.config["figures"][name])
-        for study in entry.pop("studies"):
-            if study not in self.config["studies"]:
-                raise one_of(f"study in figures.{name}:", study, self.config["studies"])
+        del entry["studies"]
         kind = entry.pop("figure", name)
         return kind, check_options(entry, PLOTS.options(kind), f"figures.{name}")
 
     def sample_of(self, study: str) -> tuple[str, int, str]:
         """The data set, seed and poison whose images stand for a study."""
-        cell = min(self.studies[study].cells(), key=lambda cell: (cell.dataset, cell.seed, cell.poison))
-        return cell.dataset, cell.seed, cell.poison
+        variants = self.studies[study].variants
+        return min(variants["dataset"]), min(self.studies[study].seeds), min(variants["poison"])
 
     # -- how it is built ----------------------------------------------------------------------------
 
@@ -185,7 +180,8 @@ class Plan:
         section = self.config[SECTIONS[level]]
         if base not in section:
             raise one_of(f"{level} in {where}:", base, section)
-        if base in RESERVED.get(level, ()):
+        taken = level == "method" and base in REFERENCES and section[base].get("method", base) != base
+        if taken or base in RESERVED.get(level, ()):
             raise UserError(f"{SECTIONS[level]}.{base}: this name is reserved; choose another")
         axes = {key.split(".", 1)[1]: values for key, values in vary.items() if key.split(".")[0] == level}
         for values in product(*axes.values()):
@@ -204,6 +200,10 @@ class Plan:
             place = entry
             for folder in folders:
                 place = place.setdefault(folder, {})
+                if not isinstance(place, dict):
+                    raise UserError(
+                        f"{SECTIONS[level]}.{variant}: '{folder}' has no keys to vary; found {place!r}"
+                    )
             place[last] = value
         validate(
             entry, SCHEMA["properties"][SECTIONS[level]]["additionalProperties"], (SECTIONS[level], variant)
@@ -212,6 +212,21 @@ class Plan:
         self.varied[level][variant] = dict(settings)
         if level in ("poison", "method"):
             self.kind_and_options(level, variant)
+
+    def _check_figure(self, name: str) -> None:
+        kind, options = self.figure_options(name)
+        varied: set[str] = set()
+        for study in self.config["figures"][name]["studies"]:
+            if study not in self.studies:
+                raise one_of(f"study in figures.{name}:", study, self.studies)
+            varied |= set(self.studies[study].varied)
+        for choice in PLOTS.constant(kind, "NEEDS"):
+            keys = [key.format(**options) for key in choice]
+            if not varied & set(keys):
+                found = ", ".join(sorted(varied)) or "(nothing)"
+                raise UserError(
+                    f"figures.{name} needs a study that varies {' or '.join(keys)}; its studies vary {found}"
+                )
 
     def _check_once(self, check: Any, *names: str) -> None:
         if names not in self._checked:

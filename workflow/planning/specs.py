@@ -3,9 +3,10 @@
 from typing import Any
 
 from planning.identity import code_digest
-from planning.plan import Plan, canonical
+from planning.plan import REFERENCES, Plan, canonical
 
 Spec = dict[str, Any]
+METHOD_OF = {folder: method for method, folder in REFERENCES.items()}
 
 
 class Specs:
@@ -72,9 +73,7 @@ class Specs:
 
     def evaluate(self, wildcards: Any) -> Spec:
         deletion = getattr(wildcards, "deletion", None)
-        method = (
-            wildcards.method if deletion else {"base": "do_nothing", "oracle": "oracle"}[wildcards.reference]
-        )
+        method = wildcards.method if deletion else METHOD_OF[wildcards.reference]
         levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
         return canonical(

@@ -7,7 +7,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 os.environ.update(PYTHONPATH=str(ROOT))  # scripts run the code of this checkout
 
 from planning.gpu import gpu_tag
-from planning.plan import Plan
+from planning.plan import REFERENCES, Plan
 from planning.specs import Specs
 from unpoison.errors import UserError
 
@@ -55,7 +55,7 @@ def source_rows(wildcards):
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
     file = plan.entry("deletion", wildcards.deletion).get("rows")
-    return [f"{plan.config['data_folder']}/{file}"] if file else []
+    return f"{plan.config['data_folder']}/{file}" if file else []
 
 
 def sample_files(wildcards):
@@ -70,6 +70,6 @@ def sample_files(wildcards):
 def metrics_file(cell):
     """Where the metrics of a cell are."""
     if cell.deletion is None:
-        folder = {"do_nothing": "base", "oracle": "oracle"}[cell.method]
+        folder = REFERENCES[cell.method]
         return REFERENCE_METRICS.format(**vars(cell), reference=folder)
     return UNLEARNED_METRICS.format(**vars(cell))
