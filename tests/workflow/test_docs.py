@@ -1,0 +1,65 @@
+"""The documents name what the code has."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from planning.config import SCHEMA
+from planning.plan import MODELS
+from unpoison.datasets import SOURCES
+from unpoison.plots import PLOTS
+from unpoison.poisons import POISONS
+from unpoison.unlearning import METHODS
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "config" / "README.md").read_text()
+
+
+def keys(schema: dict) -> Iterator[str]:
+    for name, rule in schema.get("properties", {}).items():
+        yield name
+        yield from keys(rule)
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        yield from keys(others)
+
+
+@pytest.mark.parametrize("key", sorted(set(keys(SCHEMA))))
+def test_the_guide_explains_every_key(key: str) -> None:
+    assert f"`{key}`" in GUIDE or f"{{{key}:" in GUIDE or f", {key}:" in GUIDE
+
+
+@pytest.mark.parametrize(
+    "registry", [SOURCES, POISONS, METHODS, MODELS, PLOTS], ids=lambda registry: registry.what
+)
+def test_the_guide_names_every_plug_in_and_option(registry) -> None:
+    for name in registry:
+        assert f"`{name}`" in GUIDE
+        for option in registry.options(name):
+            assert f"`{option}`" in GUIDE, f"{name}: {option}"
+
+
+def described(schema: dict, path: str = "") -> Iterator[tuple[str, bool]]:
+    for name, rule in schema.get("properties", {}).items():
+        has = "description" in rule or "$ref" in rule
+        yield f"{path}.{name}", has
+        yield from described(rule, f"{path}.{name}")
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        yield from described(others, path)
+
+
+def test_the_schema_describes_every_key() -> None:
+    assert not [path for path, has in described(SCHEMA) if not has]
+
+
+def test_the_conda_environment_has_the_pinned_versions() -> None:
+    pins = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().split() if "==" in line
+    )
+    listed = yaml.safe_load((ROOT / "envs" / "unpoison.yaml").read_text())["dependencies"][-1]["pip"]
+    for entry in listed:
+        name, version = entry.split("==")
+        assert pins[name] == version
