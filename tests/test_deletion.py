@@ -82,6 +82,7 @@ def test_the_four_forms_give_their_hand_worked_counts(asked: dict[str, Any], cou
         (10, 90, {"size": 10, "fdr": 0.35}, (6, 4)),
         # One true positive with three quarters false: three false ones; 0.3 / 0.7 of 7 is 3, not 2.99...
         (1, 100, {"recall": 1.0, "fdr": 0.75}, (1, 3)),
+        (1, 100, {"recall": 1.0, "fdr": 0.6}, (1, 2)),  # 1.5, in binary 1.4999...
         (7, 100, {"recall": 1.0, "fdr": 0.3}, (7, 3)),
         (9, 100, {"recall": 1.0, "fdr": 0.1}, (9, 1)),
     ],

@@ -5,7 +5,7 @@ import warnings
 from collections import Counter
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from unpoison.errors import UserError
 
@@ -27,7 +27,7 @@ def decode(data: bytes, name: str, image_size: int) -> np.ndarray:
                 raise UserError(
                     f"image {name} has {image.width} x {image.height} pixels; at most {MOST_PIXELS} can be read"
                 )
-            pixels = to_rgb(image)
+            pixels = to_rgb(ImageOps.exif_transpose(image))
     except (
         OSError,
         ValueError,

@@ -92,6 +92,18 @@ def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float
     )
 
 
+def nudge_of(index: int, methods: int, places: list[float]) -> float:
+    """How far sideways a method is drawn, so that the intervals of all are seen."""
+    return (index - (methods - 1) / 2) * 0.012 * (places[-1] - places[0] or 1.0)
+
+
+def mark_places(axes: Axes, places: list[float]) -> None:
+    """Ticks at the values that were measured, with room around them."""
+    room = 0.07 * (places[-1] - places[0]) or 0.5
+    axes.set_xticks(places)
+    axes.set_xlim(places[0] - room, places[-1] + room)
+
+
 def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     """Per cent on the left, one legend above all panels, a note below them."""
     panels = list(panels)

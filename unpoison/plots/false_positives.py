@@ -12,6 +12,8 @@ from unpoison.plots._style import (
     in_order,
     interval_note,
     look_of,
+    mark_places,
+    nudge_of,
 )
 
 # What the studies must vary: one key of each tuple.
@@ -48,11 +50,10 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str) -> None:
     points = points[points[key].notna() | points["deletion"].isna()]
     points = points.drop_duplicates(["method", "training", "dataset", "poison", key])
     places = sorted(points[key].dropna().astype(float).unique())
-    step = (places[-1] - places[0] or 1.0) * 0.012
     methods = in_order(points["method"])
     for index, method in enumerate(methods):
         of_method = points[points["method"] == method]
         if of_method[key].isna().all():  # a reference has no deletion set: the same at every Cf
             of_method = pd.concat([of_method.assign(**{key: place}) for place in places])
-        draw_line(axes, of_method, key, look_of(method, methods), (index - len(methods) / 2) * step)
-    axes.set_xticks(places)
+        draw_line(axes, of_method, key, look_of(method, methods), nudge_of(index, len(methods), places))
+    mark_places(axes, places)

@@ -13,6 +13,8 @@ from unpoison.plots._style import (
     in_order,
     interval_note,
     look_of,
+    mark_places,
+    nudge_of,
 )
 
 # What the studies must vary: one key of each tuple; names in braces are options.
@@ -62,9 +64,8 @@ def plot(
 
 def _panel(axes: Axes, points: pd.DataFrame, ratio: str) -> None:
     places = sorted(points[ratio].dropna().astype(float).unique())
-    step = (places[-1] - places[0] or 1.0) * 0.012
     methods = in_order(points["method"])
     for index, method in enumerate(methods):
-        nudge = (index - len(methods) / 2) * step
+        nudge = nudge_of(index, len(methods), places)
         draw_line(axes, points[points["method"] == method], ratio, look_of(method, methods), nudge)
-    axes.set_xticks(places)
+    mark_places(axes, places)
