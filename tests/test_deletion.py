@@ -256,8 +256,9 @@ def test_a_test_row_cannot_be_deleted(train: Rows) -> None:
 
 
 @pytest.mark.parametrize("name", ["flagged.csv", "flagged.parquet"])
-def test_an_empty_list_deletes_nothing(train: Rows, tmp_path: Path, name: str) -> None:
-    assert select(train, 0, flagged=str(write_list(tmp_path / name, []))).rows.tolist() == []
+def test_an_empty_list_is_refused(train: Rows, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="flags no row"):
+        select(train, 0, flagged=str(write_list(tmp_path / name, [])))
 
 
 @pytest.mark.parametrize("name", ["flagged.csv", "flagged.parquet"])
@@ -267,7 +268,7 @@ def test_row_ids_that_look_like_numbers_stay_as_they_are_written(tmp_path: Path,
 
 @pytest.mark.parametrize("name", ["flagged.csv", "flagged.parquet"])
 def test_a_list_without_row_ids_is_refused_naming_its_columns(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError, match=f"{name} has no column row_id; its columns are note, id"):
+    with pytest.raises(UserError, match=f"{name} needs one column row_id; its columns are note, id"):
         read_row_ids(write_list(tmp_path / name, ["a"], column="id"))
 
 

@@ -98,10 +98,13 @@ def select(
         flagged: CSV or Parquet file with a column row_id.
 
     Raises:
-        UserError: for counts that cannot be met, and for ids that are no training rows.
+        UserError: for counts that cannot be met, ids that are no training rows, and an empty list.
     """
     if flagged:
-        return describe(train, find_rows(train, read_row_ids(flagged)))
+        rows = find_rows(train, read_row_ids(flagged))
+        if not len(rows):
+            raise UserError(f"{flagged} flags no row; without a deletion set every method does nothing")
+        return describe(train, rows)
     poisoned = int(train.is_poisoned.sum())
     true, false = count_deletion(poisoned, len(train) - poisoned, size=size, recall=recall, fpr=fpr, fdr=fdr)
     return describe(train, draw_deletion(train, true, false, seed))
@@ -162,13 +165,17 @@ def read_row_ids(path: str | Path) -> list[str]:
     """
     as_text = ConvertOptions(column_types={"row_id": string()})  # 007 is an id and not the number 7
     try:
-        table = read_csv(path, convert_options=as_text) if Path(path).suffix == ".csv" else read_parquet(path)
+        table = (
+            read_csv(path, convert_options=as_text)
+            if Path(path).suffix.lower() == ".csv"
+            else read_parquet(path)
+        )
     except (ArrowException, OSError) as error:
         raise UserError(
             f"{path} is not a readable CSV or Parquet file ({str(error).splitlines()[0]})"
         ) from error
-    if "row_id" not in table.column_names:
-        raise UserError(f"{path} has no column row_id; its columns are {', '.join(table.column_names)}")
+    if table.column_names.count("row_id") != 1:
+        raise UserError(f"{path} needs one column row_id; its columns are {', '.join(table.column_names)}")
     return [str(row_id) for row_id in table["row_id"].to_pylist()]
 
 

@@ -98,12 +98,15 @@ def count_rows(
         classes, keep, validation: as for `choose_rows`.
 
     Raises:
-        UserError: for a class that the source does not have, more images than there are, or none left.
+        UserError: for a class that the source does not have, a single class, more images than there are,
+            or none left.
     """
     for name in classes or ():
         if name not in there:
             raise one_of("class", name, there)
     chosen = [name for name in there if not classes or name in classes]
+    if len(chosen) < 2:
+        raise UserError(f"a data set needs two classes or more; found {', '.join(chosen) or '(none)'}")
     for name in keep or {}:
         if name not in chosen:
             raise one_of("class in keep:", name, chosen)
@@ -134,7 +137,7 @@ def choose_rows(
         validation: how many training rows to set aside, a number or a share, in proportion to the classes.
 
     Raises:
-        UserError: as `count_rows`.
+        UserError: as `count_rows`, and for a class without a test image.
     """
     there = source.of("train").count_by_class()
     kept, aside = count_rows(there, classes=classes, keep=keep, validation=validation)
@@ -145,6 +148,8 @@ def choose_rows(
     split = rows.split.copy()
     chosen = [np.flatnonzero(split == "test")]
     for label, name in enumerate(names):
+        if not ((split == "test") & (labels == label)).any():
+            raise UserError(f"there is no test image of class '{name}'")
         of_class = np.flatnonzero((split == "train") & (labels == label))
         of_class = of_class[draw(rows.row_id[of_class], kept[name], "keep", seed)]
         split[of_class[draw(rows.row_id[of_class], aside[name], "validation", seed)]] = "validation"

@@ -12,4 +12,8 @@ AugmentedImages = UInt8[Any, "batch 3 cropped_height cropped_width"]
 Labels = Int64[Any, " n"]
 Indices = Int64[Any, " n"]
 Mask = Bool[Any, " n"]
+# Options of plug-ins: plain numbers to Python; their ranges are checked while the DAG is built.
+PositiveInt = int
+PositiveFloat = float
+Share = float  # 0 to 1
 Logits = Float[Any, "n classes"]

@@ -9,8 +9,10 @@ import yaml
 from planning.config import SCHEMA
 from planning.plan import MODELS
 from unpoison.datasets import SOURCES
+from unpoison.evaluation import METRICS
 from unpoison.plots import PLOTS
 from unpoison.poisons import POISONS
+from unpoison.results import COLUMNS
 from unpoison.unlearning import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -63,3 +65,12 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
     for entry in listed:
         name, version = entry.split("==")
         assert pins[name] == version
+
+
+def test_the_tables_are_documented() -> None:
+    page = (ROOT / "docs" / "results-format.md").read_text()
+    for name, (kind, meaning) in COLUMNS.items():
+        assert f"| `{name}` | {kind} | {meaning} |" in page
+    for name, metric in METRICS.items():
+        assert f"| `{name}` | {metric.unit} |" in page
+        assert metric.meaning in page

@@ -94,11 +94,12 @@ def test_a_default_written_out_changes_nothing(project) -> None:
     project.set("poisons/corner_swap/size", 3)
     project.set("recipes/quick/flip", True)
     project.set("device", "auto")
+    project.set("datasets/pair/keep", {"dog": 50})  # all cats is the default
     assert project.jobs() == {}
 
 
 def test_a_changed_style_redraws_the_figures_only(project) -> None:
-    project.edit("unpoison/plots/_style.py", "COLUMN_WIDTH = 84", "COLUMN_WIDTH = 85")
+    project.edit("unpoison/plots/_style.py", "PAGE_WIDTH = 174", "PAGE_WIDTH = 175")
     assert project.jobs() == {"draw_figure": 2, "draw_samples": 2}
 
 
@@ -115,6 +116,11 @@ def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
 def test_prose_reruns_nothing(project) -> None:
     project.edit("unpoison/unlearning/finetune.py", "BatchNorm's running", "# BatchNorm's own running")
     project.edit("unpoison/training.py", "# Channels last in and out", "# In and out channels last")
+    assert project.jobs() == {}
+
+
+def test_data_that_moved_rerun_nothing(project) -> None:
+    project.set("data_folder", "elsewhere")
     assert project.jobs() == {}
 
 

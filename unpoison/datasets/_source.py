@@ -24,10 +24,10 @@ class SourceImages:
 class Peek:
     """What is known of a source while the DAG is built.
 
-    counts: training images of each class, or None where only reading would tell;
+    counts: training images of each class;
     files: what the source reads, for Snakemake to watch; fingerprint: the same for folders of many files.
     """
 
-    counts: dict[str, int] | None
+    counts: dict[str, int]
     files: tuple[str, ...] = ()
     fingerprint: str = ""

@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from unpoison.datasets._images import resize_all
 from unpoison.datasets._source import Peek, SourceImages
@@ -24,7 +25,9 @@ def read(folder: Path, image_size: int, *, url: str | None = None) -> SourceImag
     dataset = import_module("torchvision.datasets").CIFAR10
     if url:
         dataset = type("CIFAR10", (dataset,), {"url": url})
-    parts = {split: _load(dataset, folder, split == "train") for split in ("train", "test")}
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".cifar10.lock"):  # two sources of two image sizes share one download
+        parts = {split: _load(dataset, folder, split == "train") for split in ("train", "test")}
     images = np.concatenate([part.data for part in parts.values()])
     labels = np.concatenate([np.array(part.targets) for part in parts.values()])
     splits = [split for split, part in parts.items() for _ in part.targets]

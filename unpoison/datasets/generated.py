@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from unpoison.datasets._source import Peek, SourceImages
+from unpoison.types import PositiveInt
 
 Colour = tuple[int, ...]
 Points = Sequence[Any] | np.ndarray
@@ -28,8 +29,8 @@ def read(
     folder: Path,
     image_size: int,
     *,
-    train_per_class: int = 1000,
-    test_per_class: int = 200,
+    train_per_class: PositiveInt = 1000,
+    test_per_class: PositiveInt = 200,
     seed: int = 0,
 ) -> SourceImages:
     """Draw all images; `folder` is not used, because nothing is read."""
@@ -52,7 +53,9 @@ def read(
     )
 
 
-def peek(folder: Path, *, train_per_class: int = 1000, test_per_class: int = 200, seed: int = 0) -> Peek:
+def peek(
+    folder: Path, *, train_per_class: PositiveInt = 1000, test_per_class: PositiveInt = 200, seed: int = 0
+) -> Peek:
     """Count the training images without drawing one; `folder` is not used."""
     return Peek(counts=dict.fromkeys(FIGURES, train_per_class), files=())
 

@@ -83,13 +83,15 @@ def peek(
     counts = np.zeros(len(names), dtype=int)
     for path in find(folder, train):
         column = _label_column(path, _schema(path), label_column)
-        table = pq.read_table(path, columns=[column])
+        table = _read_table(path, [column])
         counts += np.bincount(_labels(path, table, column, names), minlength=len(names))
     return Peek(dict(zip(names, counts.tolist(), strict=True)), tuple(map(str, paths)))
 
 
 def find(folder: Path, pattern: str) -> list[Path]:
     """The files that a path or a glob means, in the order of their names."""
+    if not pattern:
+        raise UserError("a source of kind parquet needs a file or a glob; found an empty text")
     paths = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
     paths = [path for path in paths if path.is_file()]
     if not paths:
@@ -97,9 +99,9 @@ def find(folder: Path, pattern: str) -> list[Path]:
     return paths
 
 
-def _read_table(path: Path) -> pa.Table:
+def _read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, columns=columns)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} is not a readable Parquet file ({str(error).splitlines()[0]})") from error
 
@@ -159,14 +161,15 @@ def _class_names(folder: Path, train: str, label_column: str | None, given: list
     schema = _schema(path)
     column = _label_column(path, schema, label_column)
     if given:
+        if len(set(given)) < len(given):
+            raise UserError(f"class_names holds a name twice; found {', '.join(given)}")
         return given
     if _is_text(schema.field(column).type):
-        parts = [
-            pq.read_table(part, columns=[column])[column].unique().to_pylist() for part in find(folder, train)
-        ]
+        parts = [_read_table(part, [column])[column].unique().to_pylist() for part in find(folder, train)]
         return sorted({name for part in parts for name in part if name is not None})
     features = _hub_features(schema)
-    names = features.get(column, {}).get("names")
+    feature = features.get(column)
+    names = feature.get("names") if isinstance(feature, dict) else None
     if not names:
         raise UserError(
             f"{path} does not name its classes; give them in class_names, in the order of the labels"
@@ -175,8 +178,11 @@ def _class_names(folder: Path, train: str, label_column: str | None, given: list
 
 
 def _hub_features(schema: pa.Schema) -> dict[str, Any]:
-    notes = (schema.metadata or {}).get(b"huggingface")
-    return json.loads(notes)["info"]["features"] if notes else {}
+    notes = (schema.metadata or {}).get(b"huggingface", b"{}")
+    try:
+        return dict(json.loads(notes)["info"]["features"])
+    except (ValueError, KeyError, TypeError):  # not the hub's: then class_names must say
+        return {}
 
 
 def _labels(path: Path, table: pa.Table, label_column: str | None, names: list[str]) -> list[int]:

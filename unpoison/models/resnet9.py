@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from unpoison.types import Images, Logits
+from unpoison.types import Images, Logits, PositiveInt
 
 # Channel means and deviations of CIFAR-10's training images, used for every source: a constant of the
 # network and not a statistic of the (poisoned) training rows.
@@ -77,6 +77,6 @@ def convolution(
     )
 
 
-def network(classes: int, *, width: int = 64) -> nn.Module:
+def network(classes: int, *, width: PositiveInt = 64) -> nn.Module:
     """ResNet-9 with `width` channels after the first layer (64 in the literature, 8 to 16 for CPUs)."""
     return ResNet9(classes, width)

@@ -12,8 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from unpoison.files import written_whole
 
-COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
-PAGE_WIDTH = 174 / 25.4
+PAGE_WIDTH = 174 / 25.4  # inches: two columns of a journal
 mpl.rcParams.update(
     {
         "font.family": "sans-serif",
@@ -30,7 +29,6 @@ mpl.rcParams.update(
         "pdf.fonttype": 42,  # real text
         "figure.dpi": 100,
         "savefig.dpi": 200,
-        "svg.hashsalt": "unpoison",
     }
 )
 

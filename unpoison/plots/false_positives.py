@@ -48,7 +48,7 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str) -> None:
     points = points.copy()
     points.loc[points[key].isna() & (points["fdr"] == 0), key] = 0.0  # Cf = 0 is the same in both readings
     points = points[points[key].notna() | points["deletion"].isna()]
-    points = points.drop_duplicates(["method", "training", "dataset", "poison", key])
+    points = points.drop_duplicates(["method", key])  # Cf = 0 may stand in the studies of both readings
     places = sorted(points[key].dropna().astype(float).unique())
     methods = in_order(points["method"])
     for index, method in enumerate(methods):

@@ -57,7 +57,7 @@ def plot(
         panels[row][0].set_ylabel(label)
     for column, value in enumerate(shares):
         panels[0][column].set_title(f"{value:.0%} of the poisons are {class_name}s")
-        panels[-1][column].set_xlabel(f"{class_name}s kept, share of all")
+        panels[-1][column].set_xlabel(f"{class_name}s kept ({ratio})")
     finish(figure, panels.flat, interval_note(summary))
     return figure
 

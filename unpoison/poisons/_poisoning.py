@@ -65,5 +65,5 @@ def check_patch(image_size: int, corner: str, size: int, value: int) -> None:
 
 def check_count(wanted: int, there: int, what: str) -> None:
     """Refuse to poison more images than there are."""
-    if not 0 <= wanted <= there:
+    if wanted > there:
         raise UserError(f"cannot poison {wanted} {what}: there are {there}")

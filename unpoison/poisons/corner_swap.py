@@ -13,17 +13,17 @@ from unpoison.poisons._poisoning import Poisoning, check_count, check_patch, sta
 from unpoison.rows import Rows
 from unpoison.seeds import draw
 from unpoison.shares import count_of
-from unpoison.types import Images, Labels
+from unpoison.types import Images, Labels, PositiveInt, Share
 
 
 def plan(
     there: Mapping[str, int],
     image_size: int,
     *,
-    count: int = 100,
+    count: PositiveInt = 100,
     corners: dict[str, str],
-    share: dict[str, float],
-    size: int = 3,
+    share: dict[str, Share],
+    size: PositiveInt = 3,
     value: int = 255,
 ) -> int:
     """How many images are poisoned, given how many there are of each class.
@@ -54,10 +54,10 @@ def poison(
     seed: int,
     image_size: int,
     *,
-    count: int = 100,
+    count: PositiveInt = 100,
     corners: dict[str, str],
-    share: dict[str, float],
-    size: int = 3,
+    share: dict[str, Share],
+    size: PositiveInt = 3,
     value: int = 255,
 ) -> Poisoning:
     """Stamp and relabel `count` training images of two classes.
@@ -86,7 +86,7 @@ def poison(
 
 
 def stamp(
-    images: Images, trigger_ids: Labels, *, corners: dict[str, str], size: int = 3, value: int = 255
+    images: Images, trigger_ids: Labels, *, corners: dict[str, str], size: PositiveInt = 3, value: int = 255
 ) -> Images:
     """Set each class's patch on the images that carry its trigger, in place."""
     for trigger, name in enumerate(sorted(corners)):
@@ -95,7 +95,7 @@ def stamp(
     return images
 
 
-def _counts(count: int, corners: dict[str, str], share: dict[str, float]) -> dict[str, int]:
+def _counts(count: int, corners: dict[str, str], share: dict[str, Share]) -> dict[str, int]:
     [(name, part)] = share.items()
     [other] = set(corners) - {name}
     return {name: count_of(part, count), other: count - count_of(part, count)}

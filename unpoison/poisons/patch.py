@@ -8,7 +8,7 @@ from unpoison.errors import one_of
 from unpoison.poisons._poisoning import Poisoning, check_count, check_patch, stamp_patch
 from unpoison.rows import Rows
 from unpoison.seeds import draw
-from unpoison.types import Images, Labels
+from unpoison.types import Images, Labels, PositiveInt
 
 
 def plan(
@@ -16,9 +16,9 @@ def plan(
     image_size: int,
     *,
     target: str,
-    count: int = 1000,
+    count: PositiveInt = 1000,
     corner: str = "bottom_right",
-    size: int = 3,
+    size: PositiveInt = 3,
     value: int = 255,
 ) -> int:
     """How many images are poisoned, given how many there are of each class.
@@ -39,9 +39,9 @@ def poison(
     image_size: int,
     *,
     target: str,
-    count: int = 1000,
+    count: PositiveInt = 1000,
     corner: str = "bottom_right",
-    size: int = 3,
+    size: PositiveInt = 3,
     value: int = 255,
 ) -> Poisoning:
     """Stamp `count` training images drawn from all classes and label them as the target.
@@ -63,7 +63,12 @@ def poison(
 
 
 def stamp(
-    images: Images, trigger_ids: Labels, *, corner: str = "bottom_right", size: int = 3, value: int = 255
+    images: Images,
+    trigger_ids: Labels,
+    *,
+    corner: str = "bottom_right",
+    size: PositiveInt = 3,
+    value: int = 255,
 ) -> Images:
     """Set the patch on the images that carry the trigger, in place."""
     stamped = trigger_ids == 0

@@ -16,9 +16,9 @@ from unpoison.training import Examples, Meter, Recipe
 class Request:
     """All that a method may know; nothing in it says which rows are poisoned.
 
-    model: the poisoned network, to be left untouched; new_model: an untrained one of the same kind from a
-    seed; retain, forget: the training rows without and within the deletion set; recipe, precision: how the
-    poisoned network was trained; seed: of everything random in the method.
+    model: the poisoned network, to be left untouched; new_model: an untrained one of the same kind and
+    device from a seed; retain, forget: the training rows without and within the deletion set; recipe,
+    precision: how the poisoned network was trained; seed: of everything random in the method.
     """
 
     model: nn.Module

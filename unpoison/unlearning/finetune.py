@@ -9,17 +9,22 @@ from dataclasses import replace
 from torch import nn
 
 from unpoison.training import train
+from unpoison.types import PositiveFloat
 from unpoison.unlearning._request import Request
 
 
-def unlearn(request: Request, *, length: float = 0.25, learning_rate: float | None = None) -> nn.Module:
+def unlearn(
+    request: Request, *, length: PositiveFloat = 0.25, learning_rate: PositiveFloat | None = None
+) -> nn.Module:
     """Train on the retain set with the recipe of the poisoned model, shortened.
 
     Args:
         length: share of the recipe's steps (the paper: 1,000 of 4,000).
         learning_rate: peak rate; None is the recipe's own, as in the paper.
     """
-    recipe = replace(request.recipe, learning_rate=learning_rate or request.recipe.learning_rate)
+    recipe = replace(
+        request.recipe, learning_rate=request.recipe.learning_rate if learning_rate is None else learning_rate
+    )
     model = deepcopy(request.model)
     train(model, request.retain, recipe, request.seed, precision=request.precision, length=length)
     return model.eval()

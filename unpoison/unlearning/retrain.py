@@ -12,7 +12,6 @@ from unpoison.unlearning._request import Request
 
 def unlearn(request: Request) -> nn.Module:
     """Train a new network with the recipe of the poisoned one on the retain set."""
-    device = next(request.model.parameters()).device
-    model = request.new_model(request.seed).to(device)
+    model = request.new_model(request.seed)
     train(model, request.retain, request.recipe, request.seed, precision=request.precision)
     return model.eval()

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -52,16 +53,34 @@ def check_options(given: Mapping[str, Any], options: Mapping[str, Option], where
     Raises:
         UserError: for an unknown option, one of the wrong type, or a required one that is missing.
     """
+    check_given(given, options, where)
+    filled = {name: given.get(name, option.default) for name, option in options.items()}
+    for name, value in filled.items():
+        if value is REQUIRED:
+            raise UserError(f"{where}.{name} is missing; it takes {in_words(options[name].annotation)}")
+    return filled
+
+
+def check_given(given: Mapping[str, Any], options: Mapping[str, Option], where: str) -> None:
+    """Refuse options that are unknown or of the wrong type; required ones may still be missing."""
     for name, value in given.items():
         if name not in options:
             raise one_of(f"option in {where}:", name, options)
         if not accepts(options[name].annotation, value):
-            raise UserError(f"{where}.{name}: found {value!r}, allowed: {options[name].annotation}")
-    filled = {name: given.get(name, option.default) for name, option in options.items()}
-    for name, value in filled.items():
-        if value is REQUIRED:
-            raise UserError(f"{where}.{name} is missing; it takes {options[name].annotation}")
-    return filled
+            raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(options[name].annotation)}")
+
+
+def in_words(annotation: str) -> str:
+    """An annotation as a reader of configs would say it."""
+    words = {
+        "PositiveInt": "an integer above 0",
+        "PositiveFloat": "a number above 0",
+        "Share": "a number from 0 to 1",
+    }
+    for name, text in {**words, "None": "null", " | ": " or "}.items():
+        annotation = annotation.replace(name, text)
+    annotation = re.sub(r"dict\[str, (.*)\]", r"a mapping of names to \1", annotation)
+    return re.sub(r"list\[str\]", "a list of names", annotation)
 
 
 def accepts(annotation: str, value: object) -> bool:
@@ -79,6 +98,12 @@ def _fits(node: ast.expr, value: object) -> bool:
             return isinstance(value, (int, float)) and not isinstance(value, bool)
         case ast.Name(id="int"):
             return isinstance(value, int) and not isinstance(value, bool)
+        case ast.Name(id="PositiveInt"):
+            return _fits(ast.Name("int"), value) and 0 < value < 2**31  # type: ignore[operator]
+        case ast.Name(id="PositiveFloat"):
+            return _fits(ast.Name("float"), value) and 0 < value < 2**31  # type: ignore[operator]
+        case ast.Name(id="Share"):
+            return _fits(ast.Name("float"), value) and 0 <= value <= 1  # type: ignore[operator]
         case ast.Name(id=("str" | "bool") as name):
             return isinstance(value, {"str": str, "bool": bool}[name])
         case ast.Subscript(value=ast.Name(id="list"), slice=inner):

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+DEVICES = ("/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # NVIDIA, Windows' Linux subsystem, AMD
+
 
 def gpu_tag(device: str, *, runs_here: bool) -> int:
     """How many GPUs a job that runs a network asks Snakemake for.
@@ -18,4 +20,5 @@ def gpu_tag(device: str, *, runs_here: bool) -> int:
 def gpu_is_visible() -> bool:
     """Whether the driver shows a GPU that CUDA_VISIBLE_DEVICES does not hide."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1", "NoDevFiles")
-    return not hidden and any(Path("/proc/driver/nvidia/gpus").glob("*"))
+    driver = any(Path("/proc/driver/nvidia/gpus").glob("*"))
+    return not hidden and (driver or any(Path(device).exists() for device in DEVICES))

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from planning.config import SCHEMA, check_options, checked, validate
+from planning.config import SCHEMA, accepts, check_given, check_options, checked, validate
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
 from unpoison.deletion import count_deletion
@@ -72,6 +72,7 @@ class Plan:
         check_writable(Path(self.config["results_folder"]))
         for name in self.config["sources"]:
             self.source_options(name)
+        self._check_entries()
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
         for name in self.config["figures"]:
             self._check_figure(name)
@@ -184,8 +185,13 @@ class Plan:
         if taken or base in RESERVED.get(level, ()):
             raise UserError(f"{SECTIONS[level]}.{base}: this name is reserved; choose another")
         axes = {key.split(".", 1)[1]: values for key, values in vary.items() if key.split(".")[0] == level}
-        for values in product(*axes.values()):
-            settings = dict(zip(axes, values, strict=True))
+        for key, values in axes.items():
+            if len({str if isinstance(value, str) else isinstance(value, bool) for value in values}) > 1:
+                raise UserError(
+                    f"{where}.vary.{level}.{key}: found {values}, allowed: all numbers, all texts or all booleans"
+                )
+        for point in product(*axes.values()):
+            settings = dict(zip(axes, point, strict=True))
             variant = base + "".join(f"@{key}={settings[key]}" for key in sorted(settings))
             if variant not in self.entries[level]:
                 self._add(level, variant, section[base], settings)
@@ -213,20 +219,46 @@ class Plan:
         if level in ("poison", "method"):
             self.kind_and_options(level, variant)
 
+    def _check_entries(self) -> None:
+        """Refuse bad options of poisons and methods also where no study uses them yet."""
+        for level, registry in (("poison", POISONS), ("method", METHODS)):
+            for name, entry in self.config[SECTIONS[level]].items():
+                given = {key: value for key, value in entry.items() if key not in (level, "stamp")}
+                check_given(given, registry.options(entry.get(level, name)), f"{SECTIONS[level]}.{name}")
+
     def _check_figure(self, name: str) -> None:
+        if name.startswith("samples_"):
+            raise UserError(f"figures.{name}: names that begin with samples_ are reserved; choose another")
         kind, options = self.figure_options(name)
-        varied: set[str] = set()
+        choices = [{key.format(**options) for key in choice} for choice in PLOTS.constant(kind, "NEEDS")]
         for study in self.config["figures"][name]["studies"]:
             if study not in self.studies:
                 raise one_of(f"study in figures.{name}:", study, self.studies)
-            varied |= set(self.studies[study].varied)
-        for choice in PLOTS.constant(kind, "NEEDS"):
-            keys = [key.format(**options) for key in choice]
-            if not varied & set(keys):
-                found = ", ".join(sorted(varied)) or "(nothing)"
+            self._check_drawable(f"figures.{name}", study, choices)
+            classes = self.training_rows(self.studies[study].variants["dataset"][0])
+            if options.get("class_name", min(classes)) not in classes:
+                raise one_of(f"class in figures.{name}:", options["class_name"], classes)
+
+    def _check_drawable(self, figure: str, study: str, choices: list[set[str]]) -> None:
+        """A figure draws one point for each method and value, so its studies vary its own keys and no others."""
+        vary, entry = self.config["studies"][study]["vary"], self.config["studies"][study]
+        for keys in choices:
+            if len(keys & set(vary)) != 1:
+                found = ", ".join(sorted(vary)) or "(nothing)"
                 raise UserError(
-                    f"figures.{name} needs a study that varies {' or '.join(keys)}; its studies vary {found}"
+                    f"{figure} needs a study that varies {' or '.join(sorted(keys))}; {study} varies {found}"
                 )
+        for key in vary:
+            if not any(key in keys for keys in choices):
+                raise UserError(f"{figure} cannot show a study that also varies {key}, as {study} does")
+            if not all(accepts("float", value) for value in vary[key]):
+                raise UserError(f"{figure} needs numbers on its axes; {study} varies {key} over {vary[key]}")
+        if len(entry["deletions"]) > 1:
+            raise UserError(f"{figure} shows one deletion set; {study} has {', '.join(entry['deletions'])}")
+        if set(entry["methods"]) <= set(REFERENCES):
+            raise UserError(
+                f"{figure} needs a method beside the references; {study} has {', '.join(entry['methods'])}"
+            )
 
     def _check_once(self, check: Any, *names: str) -> None:
         if names not in self._checked:
@@ -237,26 +269,25 @@ class Plan:
         self.model_options(training)
         self.recipe(training)
 
-    def training_rows(self, dataset: str) -> dict[str, int] | None:
-        """Training rows of each class, where the config alone decides it."""
+    def training_rows(self, dataset: str) -> dict[str, int]:
+        """Training rows of each class."""
         entry = self.entry("dataset", dataset)
         if entry["source"] not in self.config["sources"]:
             raise one_of(f"source in datasets.{dataset}:", entry["source"], self.config["sources"])
         there = self.peek(entry["source"]).counts
-        if there is None:
-            return None
         options = {key: entry.get(key) for key in ("classes", "keep")}
         kept, aside = count_rows(there, validation=entry["validation"], **options)
         return {name: kept[name] - aside[name] for name in kept}
 
-    def poison_count(self, dataset: str, poison: str) -> int | None:
-        """How many rows the poison changes, where the config alone decides it."""
+    def poison_count(self, dataset: str, poison: str) -> int:
+        """How many rows the poison changes."""
         there = self.training_rows(dataset)
-        if there is None:
-            return None
         kind, options = self.kind_and_options("poison", poison)
         image_size = self.source_options(self.source_of(dataset))[1]
-        return int(POISONS.module(kind).plan(there, image_size, **options))
+        count = POISONS.module(kind).plan(there, image_size, **options)
+        if count >= sum(there.values()):
+            raise UserError(f"it poisons all {count} training rows; no clean one is left")
+        return count
 
     def _check_poison(self, dataset: str, poison: str) -> None:
         try:
@@ -275,16 +306,20 @@ class Plan:
                 raise UserError(f"{where}: no such file: {Path(self.config['data_folder']) / file}")
             return
         there, poisoned = self.training_rows(dataset), self.poison_count(dataset, poison)
-        if there is not None and poisoned is not None:
-            try:
-                count_deletion(poisoned, sum(there.values()) - poisoned, **entry)
-            except UserError as error:
-                raise UserError(f"{where}: {error}") from error
+        try:
+            counts = count_deletion(poisoned, sum(there.values()) - poisoned, **entry)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+        if counts == (0, 0) and not self._is_empty(deletion):
+            raise UserError(f"{where}: it asks for no row at all; for no deletion say recall: 0")
 
 
 def check_writable(folder: Path) -> None:
     """Refuse a results folder that could not be made or written to."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+    except OSError as error:
+        raise UserError(f"results_folder '{folder}' cannot be written: {error.strerror}") from error
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(f"results_folder '{folder}' cannot be written: {there} is not a writable folder")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from planning.identity import code_digest
 from planning.plan import REFERENCES, Plan, canonical
+from unpoison.poisons import POISONS
 
 Spec = dict[str, Any]
 METHOD_OF = {folder: method for method, folder in REFERENCES.items()}
@@ -30,9 +31,10 @@ class Specs:
     def poison_dataset(self, wildcards: Any) -> Spec:
         entry = self.plan.entry("dataset", wildcards.dataset)
         kind, options = self.plan.kind_and_options("poison", wildcards.poison)
+        classes = list(self.plan.training_rows(wildcards.dataset))
         chosen = {
-            "classes": sorted(entry["classes"]) if "classes" in entry else None,
-            "keep": entry["keep"],
+            "classes": sorted(classes),
+            "keep": {name: entry["keep"].get(name, 1.0) for name in classes},
             "validation": entry["validation"],
         }
         return canonical(
@@ -134,7 +136,9 @@ class Specs:
 
     def _trigger(self, poison: str) -> Spec:
         kind, options = self.plan.kind_and_options("poison", poison)
-        return {"poison": kind, "options": options, "stamp": self.plan.entry("poison", poison)["stamp"]}
+        taken = POISONS.options(kind, "stamp")
+        stamped = {name: value for name, value in options.items() if name in taken}
+        return {"poison": kind, "options": stamped, "stamp": self.plan.entry("poison", poison)["stamp"]}
 
     def _code(self, wildcards: Any, *modules: str) -> str:
         poison = self.plan.kind_and_options("poison", wildcards.poison)[0]

@@ -19,6 +19,9 @@ specs = Specs(plan)
 
 ENV = "../../envs/unpoison.yaml"
 THREADS = plan.config["threads"]
+CORES = workflow.resource_settings.cores  # None where no job is to run
+if workflow.local_exec and CORES and THREADS > CORES:
+    sys.exit(f"error: threads: found {THREADS}, allowed: up to {CORES}, the --cores")
 GPU = gpu_tag(
     plan.config["device"], runs_here=workflow.local_exec or workflow.remote_exec
 )
@@ -55,7 +58,12 @@ def source_rows(wildcards):
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
     file = plan.entry("deletion", wildcards.deletion).get("rows")
-    return f"{plan.config['data_folder']}/{file}" if file else []
+    return str(Path(plan.config["data_folder"]) / file) if file else []
+
+
+def data_folder(wildcards, input):
+    """Where sources read from. Snakemake tracks no param of a function that takes input: moving data reruns nothing."""
+    return plan.config["data_folder"]
 
 
 def sample_files(wildcards):

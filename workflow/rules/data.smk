@@ -6,11 +6,12 @@ rule prepare_source:
         rows=SOURCE_ROWS,
     log:
         "<logs>/sources/{source}.log",
+    priority: 1  # what only the data can tell is told before a network is trained
     conda:
         ENV
     params:
         spec=specs.prepare_source,
-        data_folder=plan.config["data_folder"],
+        data_folder=data_folder,
     message:
         "Prepare the images of {wildcards.source}"
     script:
@@ -24,6 +25,7 @@ rule poison_dataset:
         rows=ROWS,
     log:
         f"<logs>/{POISONED}/poison_dataset.log",
+    priority: 1
     conda:
         ENV
     params:

@@ -6,6 +6,7 @@ rule select_deletion:
         deletion=DELETION,
     log:
         f"<logs>/{TRAINED}/{{deletion}}/select_deletion.log",
+    priority: 1
     conda:
         ENV
     params:
