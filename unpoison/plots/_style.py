@@ -109,8 +109,9 @@ def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.02), min(high, 1.02))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    columns = 4 if figure.get_figwidth() > 5 else 2
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8)
     figure.supxlabel(note, fontsize=6.5, color="0.35")
 
 
