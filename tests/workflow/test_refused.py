@@ -117,7 +117,7 @@ REFUSED = {
         "fpr or fdr",
     ),
     "deletion that cannot be met": ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "450 poisoned"),
-    "Sf too small for its Cf": ("deletions/everything_found", {"size": 100, "fpr": 0.2}, "-160 poisoned"),
+    "Sf too small for its Cf": ("deletions/everything_found", {"size": 100, "fpr": 0.2}, "-140 poisoned"),
     "no clean row left": ("deletions/everything_found", {"recall": 1.0, "fpr": 1.0}, "none would be left"),
     "recall above 1": ("deletions/everything_found", {"recall": 1.1}, "1 or less"),
     "no such list of rows": (
@@ -248,7 +248,7 @@ def test_a_shipped_config_is_accepted_without_any_data(config: str) -> None:
     ("path", "value", "words"),
     [
         ("methods/finetune/method", "scurb", "error: unknown unlearning method 'scurb'"),
-        ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "there are 100 poisoned rows"),
+        ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "the deletion set asks for"),
     ],
 )
 def test_the_command_ends_in_one_line_and_writes_nothing(

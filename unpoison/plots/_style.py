@@ -73,14 +73,18 @@ def look_of(method: str, methods: Iterable[str]) -> Look:
 
 
 def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float) -> None:
-    """Means with their 95 % intervals over seeds; `nudge` sideways keeps intervals apart."""
+    """Means with their 95 % intervals over seeds; `nudge` sideways keeps intervals apart.
+
+    Two seeds are drawn as what they are, two values: their interval is 13 standard errors to each side.
+    """
     points = points.sort_values(x)
     places = points[x].astype(float) + nudge
-    low, high = points["mean"] - points["ci_low"], points["ci_high"] - points["mean"]
+    interval = (points["ci_high"] - points["ci_low"]) / 2
+    half = interval.where(points["n"] > 2, points["sd"] / 2**0.5)  # half the distance of two values
     axes.errorbar(
         places,
         points["mean"],
-        yerr=[low.clip(lower=0).fillna(0), high.clip(lower=0).fillna(0)],
+        yerr=half.fillna(0),
         label=look.label,
         color=look.colour,
         marker=look.marker,
@@ -120,6 +124,8 @@ def interval_note(summary: pd.DataFrame) -> str:
     seeds = sorted(set(summary["n"].astype(int)))
     if seeds == [1]:
         return "one seed: no intervals"
+    if seeds == [2]:
+        return "mean of two seeds; bars join their two values (too few for an interval)"
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     return f"mean over {count} seeds; bars: 95 % interval of the mean (Student's t)"
 
