@@ -66,7 +66,9 @@ def test_an_option_of_one_method_changes_its_cells_only(project) -> None:
 
 
 def test_an_edited_method_changes_its_cells_only(project) -> None:
-    project.edit("unpoison/unlearning/finetune.py", "length: PositiveFloat = 0.25", "length: PositiveFloat = 0.125")
+    project.edit(
+        "unpoison/unlearning/finetune.py", "length: PositiveFloat = 0.25", "length: PositiveFloat = 0.125"
+    )
     assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
 
 
