@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 import unpoison
 from unpoison.models import MODELS, build, load_model, save_model
-from unpoison.models.resnet9 import PIXEL_DEVIATION, PIXEL_MEAN, Normalise
+from unpoison.models._celu import CELU
+from unpoison.models.resnet9 import PIXEL_DEVIATION, PIXEL_MEAN, GlobalMax, Normalise
 from unpoison.unlearning._request import Request
 
 every_model = pytest.mark.parametrize("name", list(MODELS))
@@ -99,25 +100,37 @@ def test_resnet9_has_the_published_layers_in_their_order() -> None:
 
 
 def test_every_convolution_of_resnet9_is_followed_by_batch_norm_and_celu() -> None:
-    blocks = [
-        [type(layer) for layer in module]
-        for module in build("resnet9", 10, {"width": 4}, 0).modules()
-        if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d)
-    ]
-    assert blocks == [[nn.Conv2d, nn.BatchNorm2d, nn.CELU]] * 8
     model = build("resnet9", 10, {"width": 4}, 0)
-    assert {module.alpha for module in model.modules() if isinstance(module, nn.CELU)} == {0.075}
+    blocks = [
+        [layer for layer in block if not isinstance(layer, nn.MaxPool2d | GlobalMax)]
+        for block in convolution_blocks(model)
+    ]
+    assert [[type(layer) for layer in block] for block in blocks] == [[nn.Conv2d, nn.BatchNorm2d, CELU]] * 8
+    assert {block[-1].alpha for block in blocks} == {0.075}
     [head] = [module for module in model.modules() if isinstance(module, nn.Linear)]
     assert (head.in_features, head.out_features, head.bias) == (8, 10, None)
 
 
-def test_resnet9_computes_what_its_description_says() -> None:
-    """The forward pass written out once more, from the layers in the order in which they were made."""
-    model = build("resnet9", 5, {"width": 4}, seed=3).eval()
-    blocks = [
+def convolution_blocks(model: nn.Module) -> list[nn.Sequential]:
+    return [
         module
         for module in model.modules()
         if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d)
+    ]
+
+
+def test_resnet9_computes_what_was_published() -> None:
+    """The forward pass written out once more, with torch's own CELU and with every pool after it."""
+    model = build("resnet9", 5, {"width": 4}, seed=3)
+    for module in model.modules():  # statistics and affine terms that are neither zero nor one
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.normal_(module.weight)
+            nn.init.normal_(module.bias)
+    blocks = [
+        lambda features, block=block: nn.functional.celu(block[1](block[0](features)), 0.075)
+        for block in convolution_blocks(model.eval())
     ]
     head = next(module for module in model.modules() if isinstance(module, nn.Linear))
     images = some_images(4, 32)
@@ -129,6 +142,31 @@ def test_resnet9_computes_what_its_description_says() -> None:
     features = features + blocks[6](blocks[5](features))
     features = blocks[7](features).amax(dim=(2, 3))
     torch.testing.assert_close(model(images), features @ head.weight.T, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 1e-8), (torch.float64, 1e-15), (torch.bfloat16, 2**-8)]
+)
+def test_our_celu_is_torchs(dtype: torch.dtype, tolerance: float) -> None:
+    features = torch.linspace(-3, 3, 10_001, dtype=torch.float64).to(dtype)
+    found = CELU(0.075)(features)
+    assert found.dtype == dtype
+    expected = nn.functional.celu(features.double(), 0.075)
+    rounding = tolerance * expected.abs().clamp(min=1 if dtype != torch.bfloat16 else 0.075)
+    assert ((found.double() - expected).abs() <= rounding).all()
+
+
+def test_our_celu_has_first_and_second_derivatives_and_per_sample_gradients() -> None:
+    features = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
+    activation = CELU(0.075)
+    assert torch.autograd.gradcheck(activation, features)
+    assert torch.autograd.gradgradcheck(activation, features)
+
+    def loss(sample: torch.Tensor) -> torch.Tensor:
+        return activation(sample).square().sum()
+
+    one_by_one = torch.stack([torch.func.grad(loss)(sample) for sample in features.detach()])
+    torch.testing.assert_close(torch.func.vmap(torch.func.grad(loss))(features.detach()), one_by_one)
 
 
 def test_black_and_white_become_minus_mean_and_its_rest_over_the_deviation() -> None:

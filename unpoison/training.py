@@ -1,6 +1,8 @@
 """Training: recipes, batches as the trainer sees them, the loop, predictions."""
 
+import ctypes
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -20,6 +22,7 @@ from unpoison.types import AugmentedImages, Images, Labels, Logits, StoredImages
 
 StampTime = Literal["after_augmentation", "before_augmentation"]
 Stamp = Callable[[Tensor, Tensor], Tensor]
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 EVALUATION_BATCH = 200  # fits the cache of a CPU: 1.7 times the images a second of 1,000
 
 
@@ -131,18 +134,22 @@ def examples_of(
 
 def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) -> AugmentedImages:
     """Random crops (and mirror images of half of them) of the chosen rows, for the whole batch at once."""
+    images, channels, height, width = padded.shape
     shifts = 2 * recipe.crop_padding + 1
-    height, width = padded.shape[2] - shifts + 1, padded.shape[3] - shifts + 1
-    tops = torch.randint(shifts, (len(rows), 1), generator=generator)
-    lefts = torch.randint(shifts, (len(rows), 1), generator=generator)
-    across = torch.arange(width).expand(len(rows), width)
+    height, width = height - shifts + 1, width - shifts + 1
+    tops = torch.randint(shifts, (len(rows), 1), generator=generator)[:, 0]
+    lefts = torch.randint(shifts, (len(rows), 1), generator=generator)[:, 0]
+    # Every crop of every image, as a view: one gather then copies whole lines of pixels.
+    image, channel, down, across = padded.stride()
+    crops = padded.as_strided(
+        (images, shifts, shifts, height, width, channels), (image, down, across, down, across, channel)
+    )
+    chosen = crops[tuple(index.to(padded.device, non_blocking=True) for index in (rows, tops, lefts))]
     if recipe.flip:
-        mirrored = torch.rand(len(rows), 1, generator=generator) < 0.5
-        across = torch.where(mirrored, across.flip(1), across)
-    index = [(tops + torch.arange(height))[:, :, None], (lefts + across)[:, None, :], rows[:, None, None]]
-    down, across, rows = (part.to(padded.device, non_blocking=True) for part in index)
-    # Channels last in and out: one gather of whole pixels.
-    return padded.permute(0, 2, 3, 1)[rows, down, across].permute(0, 3, 1, 2)
+        mirrored = (torch.rand(len(rows), 1, generator=generator)[:, 0] < 0.5).nonzero()[:, 0]
+        mirrored = mirrored.to(padded.device, non_blocking=True)
+        chosen[mirrored] = chosen[mirrored].flip(2)
+    return chosen.permute(0, 3, 1, 2)
 
 
 def take_step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
@@ -278,6 +285,16 @@ def compute_repeatably(threads: int) -> None:
     torch.backends.cudnn.allow_tf32 = False  # float32 is float32
     # Filling fresh memory is a guard for debugging; it costs 3 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what large tensors free for the tensors of the next step (glibc; else nothing).
+
+    By default it gives large blocks back, and a tenth of a step goes into fresh pages from the system.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            library.mallopt(parameter, 1 << 30)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:

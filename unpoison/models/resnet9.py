@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from unpoison.models._celu import CELU
 from unpoison.types import Images, Logits, PositiveInt
 
 # Channel means and deviations of CIFAR-10's training images, used for every source: a constant of the
@@ -55,9 +56,9 @@ class ResNet9(nn.Module):
             convolution(3, w),
             convolution(w, 2 * w, kernel=5, stride=2),
             Residual(convolution(2 * w, 2 * w), convolution(2 * w, 2 * w)),
-            nn.Sequential(convolution(2 * w, 4 * w), nn.MaxPool2d(2)),
+            convolution(2 * w, 4 * w, pool=nn.MaxPool2d(2)),
             Residual(convolution(4 * w, 4 * w), convolution(4 * w, 4 * w)),
-            nn.Sequential(convolution(4 * w, 2 * w, padding=0), GlobalMax()),
+            convolution(4 * w, 2 * w, padding=0, pool=GlobalMax()),
             nn.Linear(2 * w, classes, bias=False),
         )
 
@@ -66,15 +67,27 @@ class ResNet9(nn.Module):
 
 
 def convolution(
-    channels: int, filters: int, *, kernel: int = 3, stride: int = 1, padding: int | None = None
+    channels: int,
+    filters: int,
+    *,
+    kernel: int = 3,
+    stride: int = 1,
+    padding: int | None = None,
+    pool: nn.Module | None = None,
 ) -> nn.Module:
-    """Convolution, batch norm, CELU(0.075): the block that the network is made of."""
+    """Convolution, batch norm, CELU(0.075): the block that the network is made of.
+
+    A pool that takes maxima stands before the CELU and not, as published, after it: the CELU never falls, so
+    the values are the same, and it has a quarter of them to compute.
+    """
     padding = kernel // 2 if padding is None else padding
-    return nn.Sequential(
+    layers = [
         nn.Conv2d(channels, filters, kernel, stride, padding, bias=False),
         nn.BatchNorm2d(filters),
-        nn.CELU(0.075, inplace=True),
-    )
+        pool,
+        CELU(0.075, inplace=True),
+    ]
+    return nn.Sequential(*(layer for layer in layers if layer is not None))
 
 
 def network(classes: int, *, width: PositiveInt = 64) -> nn.Module:

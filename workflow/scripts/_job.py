@@ -13,7 +13,7 @@ from unpoison.models import build
 from unpoison.poisons import trigger_of
 from unpoison.rows import Rows, read_rows
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples, compute_repeatably, examples_of, pick_device
+from unpoison.training import Examples, compute_repeatably, examples_of, keep_freed_memory, pick_device
 
 
 class Job:
@@ -28,6 +28,7 @@ class Job:
                 "run with that many --cores, or lower threads"
             )
         compute_repeatably(self.spec["threads"])
+        keep_freed_memory()
         self.device = pick_device(self.spec["device"])
         self.images = map_array(snakemake.input.images)
         self.rows: Rows = read_rows(snakemake.input.rows)
