@@ -20,7 +20,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "unpoison"
 ORDER = (
     *("types", "errors", "seeds", "shares", "files", "plugins", "provenance", "rows", "datasets", "poisons"),
-    *("models", "training", "detectors", "deletion", "unlearning", "evaluation", "prediction", "results"),
+    *(
+        "models",
+        "sgd",
+        "training",
+        "detectors",
+        "deletion",
+        "unlearning",
+        "evaluation",
+        "prediction",
+        "results",
+    ),
     *("statistics", "plots"),
 )
 REGISTRIES = {

@@ -18,6 +18,7 @@ from unpoison.errors import UserError
 from unpoison.files import read_columns
 from unpoison.models import build
 from unpoison.rows import NONE
+from unpoison.sgd import SGD
 from unpoison.training import Epoch, Examples, Meter, Recipe, accuracy, augment, predict, take_step, train
 
 MakeExamples = Callable[..., Examples]
@@ -324,9 +325,9 @@ def test_a_written_history_has_every_field(tmp_path: Path) -> None:
 def test_a_step_down_a_loss_that_is_not_finite_is_refused_and_not_taken(loss: float) -> None:
     model = nn.Linear(2, 2)
     before = weights(model)
-    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    optimizer = SGD(model.parameters(), momentum=0.0, weight_decay=0.0)
     with pytest.raises(UserError, match=r"loss is not finite .*lower learning rate"):
-        take_step(model, optimizer, model.weight.sum() * loss)
+        take_step(optimizer, (model.weight.sum() + model.bias.sum()) * loss, rate=1.0)
     assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
 
 

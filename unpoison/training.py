@@ -18,6 +18,7 @@ from unpoison.errors import UserError
 from unpoison.files import write_columns
 from unpoison.rows import Rows
 from unpoison.seeds import derive_seed
+from unpoison.sgd import SGD
 from unpoison.types import AugmentedImages, Images, Labels, Logits, StoredImages
 
 StampTime = Literal["after_augmentation", "before_augmentation"]
@@ -45,6 +46,7 @@ class Recipe:
     decay_span: float = 1.25
     crop_padding: int = 4
     flip: bool = True
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.iterations is None):
@@ -152,15 +154,13 @@ def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) 
     return chosen.permute(0, 3, 1, 2)
 
 
-def take_step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def take_step(optimizer: SGD, loss: Tensor, rate: float) -> None:
     """One optimiser step down the loss; a loss that is not finite stops the job."""
     if not torch.isfinite(loss):
         raise UserError(
             f"the training loss is not finite (found {loss.item()}); try a lower learning rate or precision: float32"
         )
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+    optimizer.step(loss, rate)
 
 
 @dataclass(frozen=True)
@@ -194,25 +194,17 @@ def train(
     """
     steps = recipe.steps(len(examples), length)
     per_epoch = min(steps, -(-len(examples) // recipe.batch_size))
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    optimizer = SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     history: list[Epoch] = []
     losses: Tensor | float
     hits: Tensor | int
     losses, hits, seen, started = 0.0, 0, 0, time.perf_counter()
     model.train()
     for step, (images, labels) in enumerate(examples.batches(recipe, seed, steps=steps)):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(step, steps)
         with autocast(images.device, precision):
             logits = model(images)
-        loss = cross_entropy(logits.float(), labels)
-        take_step(model, optimizer, loss)
+        loss = cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+        take_step(optimizer, loss, recipe.rate(step, steps))
         losses += loss.detach() * len(labels)
         hits += (logits.detach().argmax(1) == labels).sum()
         seen += len(labels)
@@ -281,7 +273,8 @@ def compute_repeatably(threads: int) -> None:
     """Same seed, device and threads: the same weights, bit for bit."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    # Not use_deterministic_algorithms, which does the same and imports torch's compiler: 1.7 s a job.
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.allow_tf32 = False  # float32 is float32
     # Filling fresh memory is a guard for debugging; it costs 3 % of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -1,0 +1,93 @@
+"""The plan grows with the study: what is looked up for a job was made once for each entry, and each cell once."""
+
+from collections import Counter
+
+import pytest
+import yaml
+
+from planning import plan as planning
+from planning import specs as specifying
+from planning.plan import Cell, Plan
+from planning.specs import Specs
+
+STUDY = """
+results_folder: results
+sources: {generated: {}}
+datasets: {ten_classes: {source: generated}}
+poisons: {patch: {count: 100, target: airplane}}
+recipes: {quick: {epochs: 1, batch_size: 32, learning_rate: 0.1}}
+trainings: {resnet9: {recipe: quick}}
+deletions: {found: {recall: 1.0}}
+methods: {retrain: {}, finetune: {}}
+"""
+
+
+def study(ratios: int, seeds: int) -> dict:
+    """A config of 8 cells for each ratio and seed."""
+    shares = [round(0.5 + index / ratios / 2, 4) for index in range(ratios)]
+    levels = {"dataset": "ten_classes", "poison": "patch", "training": "resnet9"}
+    vary = {"dataset.keep.cat": shares, "deletion.fpr": [0.0, 0.1, 0.2]}
+    lists = {"deletions": ["found"], "methods": ["retrain", "finetune"], "seeds": seeds}
+    return yaml.safe_load(STUDY) | {"studies": {"many": {**levels, "vary": vary, **lists}}}
+
+
+class Wildcards:
+    """What Snakemake hands to the functions of a job."""
+
+    def __init__(self, cell: Cell) -> None:
+        vars(self).update({name: str(value) for name, value in vars(cell).items() if value is not None})
+        if cell.deletion is None:
+            self.reference = planning.REFERENCES[cell.method]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    """How often the planner did what costs time."""
+    counted: Counter = Counter()
+
+    def count(module, name: str) -> None:
+        original = getattr(module, name)
+
+        def counting(*args, **kwargs):
+            counted[name] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, counting)
+
+    for name in ("Cell", "validate", "check_options", "count_rows", "count_deletion"):
+        count(planning, name)
+    count(specifying, "canonical")
+    return counted
+
+
+def plan_and_specify(ratios: int, seeds: int) -> int:
+    """Do what a dry run has the planner do; how many cells there are."""
+    plan = Plan(study(ratios, seeds))
+    specs = Specs(plan)
+    for cell in plan.cells:
+        wildcards = Wildcards(cell)
+        specs.evaluate(wildcards)
+        if cell.deletion is None:
+            specs.train_base(wildcards)
+        else:
+            specs.unlearn(wildcards)
+    return len(plan.cells)
+
+
+def test_more_seeds_make_more_cells_and_no_more_checks(calls: Counter) -> None:
+    few = plan_and_specify(ratios=3, seeds=2)
+    once = calls.copy()
+    calls.clear()
+    many = plan_and_specify(ratios=3, seeds=20)
+    assert many == 10 * few
+    assert calls.pop("Cell") == 10 * once.pop("Cell") == many
+    assert calls == once
+
+
+def test_more_variants_cost_in_proportion(calls: Counter) -> None:
+    few = plan_and_specify(ratios=3, seeds=2)
+    once = calls.copy()
+    calls.clear()
+    many = plan_and_specify(ratios=30, seeds=2)
+    assert many == 10 * few
+    assert all(calls[name] <= 10 * once[name] for name in once), (once, calls)
