@@ -115,6 +115,24 @@ def test_a_job_that_moves_tables_does_not_import_torch(name: str) -> None:
     assert done.returncode == 0, done.stderr.splitlines()[-1]
 
 
+def test_a_job_that_trains_does_not_import_torchs_compiler() -> None:
+    program = (
+        "import sys, torch\n"
+        "from unpoison.models import build\n"
+        "from unpoison.training import Examples, Recipe, accuracy, compute_repeatably, train\n"
+        "compute_repeatably(1)\n"
+        "images, labels = torch.zeros(8, 3, 16, 16, dtype=torch.uint8), torch.zeros(8, dtype=torch.int64)\n"
+        "given = Examples(images, labels, labels - 1, lambda images, _: images, 'after_augmentation')\n"
+        "model = build('resnet9', 2, {'width': 2}, seed=0)\n"
+        "train(model, given, Recipe(learning_rate=0.1, batch_size=4, epochs=1), 0, validation=given)\n"
+        "assert not {'torch._dynamo', 'torch._inductor', 'sympy'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("registry", REGISTRIES.values(), ids=lambda registry: registry.package)
 def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Plugins) -> None:
     for path in sorted(registry.folder.glob("*.py")):

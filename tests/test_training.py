@@ -1,6 +1,9 @@
 """Recipes, batches, augmentation, the loop and predictions."""
 
+import ctypes
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 import torch
 from torch import Tensor, nn
 
 from unpoison import training
 from unpoison.errors import UserError
 from unpoison.files import read_columns
-from unpoison.models import build
 from unpoison.rows import NONE
 from unpoison.sgd import SGD
 from unpoison.training import Epoch, Examples, Meter, Recipe, accuracy, augment, predict, take_step, train
@@ -377,36 +378,35 @@ def test_accuracy_is_the_share_of_given_labels_that_are_predicted(examples: Make
     assert accuracy(AlwaysDog(), given) == pytest.approx(float((given.labels == 1).float().mean()))
 
 
-@pytest.fixture(scope="module")
-def easy() -> tuple[Examples, Examples]:
-    """Training and test examples of a problem that a colour decides, with nobody's poison in it."""
-    labels = np.arange(96) % 3
-    images = torch.from_numpy(tiny.draw_squares(labels)).permute(0, 3, 1, 2)
-    nobody = torch.full((96,), NONE)
-    whole = (images, torch.from_numpy(labels), nobody)
-    first, second = (tuple(part[chosen] for part in whole) for chosen in (slice(48), slice(48, 96)))
-    return tuple(Examples(*part, lambda images, _: images, "after_augmentation") for part in (first, second))
-
-
-def test_a_narrow_network_learns_a_problem_that_a_colour_decides_in_either_precision(
-    easy: tuple[Examples, Examples],
-) -> None:
-    recipe = Recipe(learning_rate=0.05, batch_size=16, epochs=12, warmup=0.2, decay_span=1.0, crop_padding=1)
-    found = {}
-    for precision in ("float32", "bfloat16"):
-        model = build("resnet9", 3, {"width": 4}, seed=0)
-        train(model, easy[0], recipe, 0, precision=precision)
-        found[precision] = accuracy(model, easy[1], precision)
-    assert found["float32"] > 0.9
-    # bfloat16 has three significant digits; of 48 test images at most five may be taken otherwise.
-    assert abs(found["float32"] - found["bfloat16"]) <= 5 / 48
-
-
 def test_the_tiny_poisoned_model_has_learnt_something(trained: nn.Module, examples: MakeExamples) -> None:
     assert accuracy(trained, examples(), "float32") > 0.4
 
 
 # -- devices ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="mallopt is the GNU C library's")
+def test_large_tensors_take_the_memory_of_freed_ones() -> None:
+    program = (
+        "import resource, torch\n"
+        "from unpoison.training import keep_freed_memory\n"
+        "{call}\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "torch.ones(8 << 20)\n"
+        "before = faults()\n"
+        "for _ in range(10): torch.ones(8 << 20)\n"
+        "print(faults() - before)\n"
+    )
+    fresh, kept = (
+        int(
+            subprocess.run(
+                [sys.executable, "-c", program.format(call=call)], capture_output=True, check=True
+            ).stdout
+        )
+        for call in ("", "keep_freed_memory()")
+    )
+    assert fresh > 10_000  # pages of 4 kB: ten tensors have 80,000
+    assert kept < 1000
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
