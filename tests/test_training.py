@@ -405,8 +405,8 @@ def test_large_tensors_take_the_memory_of_freed_ones() -> None:
         )
         for call in ("", "keep_freed_memory()")
     )
-    assert fresh > 10_000  # pages of 4 kB: ten tensors have 80,000
-    assert kept < 1000
+    assert fresh > 80_000  # pages of 4 kB
+    assert kept < fresh / 3  # the heap may have to grow once or twice before a hole fits
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
