@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from unpoison.results import IDENTITY
-from unpoison.statistics import interval, summarise
+from unpoison.results import IDENTITY, REFERENCES
+from unpoison.statistics import ENOUGH, holm, interval, intervals, paired, summarise
 
 
 def test_an_interval_is_the_one_worked_out_by_hand() -> None:
@@ -21,7 +21,7 @@ def test_an_interval_is_the_one_worked_out_by_hand() -> None:
 
 
 @given(
-    st.lists(st.floats(0, 1, width=32), min_size=2, max_size=8).filter(lambda values: np.ptp(values) > 1e-3)
+    st.lists(st.floats(0, 1, width=32), min_size=2, max_size=4).filter(lambda values: np.ptp(values) > 1e-3)
 )
 def test_an_interval_is_the_one_that_scipys_test_has(values: list[float]) -> None:
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -33,8 +33,26 @@ def test_one_value_gives_no_interval(values: list[float]) -> None:
     assert all(math.isnan(end) for end in interval(values))
 
 
-def test_equal_values_give_an_interval_of_no_width() -> None:
-    assert interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
+@pytest.mark.parametrize("seeds", [2, 3, 5, 12])
+def test_equal_values_give_an_interval_of_no_width(seeds: int) -> None:
+    assert interval([0.5] * seeds) == (0.5, 0.5)
+
+
+def test_from_five_values_on_an_interval_is_the_bootstraps() -> None:
+    values = [0.70, 0.71, 0.74, 0.80, 0.95]
+    low, high = interval(values)
+    mean = float(np.mean(values))
+    assert 0.70 < low < mean < high < 0.95
+    assert high - mean > mean - low  # it leans to the side of the long tail, which Student's t cannot
+    expected = stats.bootstrap((values,), np.mean, n_resamples=50_000, method="BCa", rng=1)
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval), abs=0.01)
+
+
+def test_an_interval_does_not_depend_on_the_samples_beside_it() -> None:
+    rng = np.random.default_rng(0)
+    samples = [rng.random(length).tolist() for length in (1, 7, 3, 7, 2, 7, 5)] + [[0.2] * 7]
+    together = np.array(intervals(samples))
+    assert np.array_equal(together, [interval(sample) for sample in samples], equal_nan=True)
 
 
 def results(**changes: list[object]) -> pd.DataFrame:
@@ -104,3 +122,75 @@ def test_intervals_stand_beside_their_own_means() -> None:
     cats = summary[summary["class_name"] == "cat"]
     assert (cats["sd"] == 0).all()
     assert cats["ci_low"].tolist() == pytest.approx([0.5, 0.5])
+
+
+def paired_results(values: dict[str, list[float]], **columns: object) -> pd.DataFrame:
+    """One metric of one cell: a value for each method and seed."""
+    lines = [
+        ("main", "catdog", "patch", "quick", seed, None if method in REFERENCES else "all", method, value)
+        for method, of_seeds in values.items()
+        for seed, value in enumerate(of_seeds)
+        if not math.isnan(value)
+    ]
+    table = pd.DataFrame(lines, columns=[*IDENTITY, "value"])
+    return table.assign(
+        metric="clean_accuracy", class_name=None, unit="share", higher_is_better=True, **columns
+    )
+
+
+def line_of(table: pd.DataFrame, method: str, other: str) -> pd.Series:
+    [(_, line)] = table[(table["method"] == method) & (table["other"] == other)].iterrows()
+    return line
+
+
+def test_a_difference_is_taken_seed_by_seed_and_worked_out_by_hand() -> None:
+    # Differences 0.1, 0.2, 0.3: mean 0.2, sd 0.1, half width 4.302653 x 0.1 / sqrt(3), whatever the seeds do.
+    found = paired(paired_results({"retrain": [0.5, 0.9, 0.7], "finetune": [0.4, 0.7, 0.4]}))
+    line = line_of(found, "finetune", "retrain")
+    assert line["difference"] == pytest.approx(-0.2)
+    assert (line["ci_low"], line["ci_high"]) == pytest.approx((-0.2 - 0.2484138, -0.2 + 0.2484138), abs=1e-6)
+    assert line["n"] == 3
+    assert math.isnan(line["p_adjusted"])  # three seeds are too few to tell
+
+
+def test_only_seeds_that_both_methods_have_are_compared() -> None:
+    found = paired(paired_results({"retrain": [0.5, math.nan, 0.7], "finetune": [0.4, 0.7, math.nan]}))
+    line = line_of(found, "finetune", "retrain")
+    assert (line["n"], line["difference"]) == (1, pytest.approx(-0.1))
+    assert math.isnan(line["ci_low"])
+
+
+def test_every_two_methods_are_paired_once_and_references_with_each_deletion_set() -> None:
+    cells = [
+        paired_results({"retrain": [0.5, 0.6], "finetune": [0.4, 0.7], "do_nothing": [0.1, 0.2], "oracle": [0.8, 0.9]}),
+        paired_results({"retrain": [0.3, 0.4], "finetune": [0.2, 0.2]}).assign(deletion="half"),
+    ]  # fmt: skip
+    found = paired(pd.concat(cells, ignore_index=True))
+    pairs = set(zip(found["deletion"].fillna("-"), found["method"], found["other"], strict=True))
+    in_a_cell = [("finetune", "retrain")] + [
+        (method, reference) for method in ("finetune", "retrain") for reference in ("do_nothing", "oracle")
+    ]
+    assert pairs == {("-", "do_nothing", "oracle")} | {
+        (deletion, *pair) for deletion in ("all", "half") for pair in in_a_cell
+    }
+    assert len(found) == len(pairs)
+
+
+def test_p_values_are_scipys_corrected_for_all_cells_of_a_study_and_metric() -> None:
+    rng = np.random.default_rng(1)
+    values = {
+        name: (0.7 + gain + 0.02 * rng.random(ENOUGH)).tolist() for name, gain in (("a", 0), ("b", 0.1))
+    }
+    cells = [paired_results(values).assign(deletion=name) for name in ("all", "half")]
+    found = paired(pd.concat(cells, ignore_index=True))
+    expected = stats.ttest_rel(values["a"], values["b"]).pvalue
+    assert found["p_adjusted"].tolist() == pytest.approx([2 * expected] * 2)
+    elsewhere = paired(pd.concat([cells[0], cells[1].assign(study="other")], ignore_index=True))
+    assert elsewhere["p_adjusted"].tolist() == pytest.approx([expected] * 2)
+
+
+def test_holm_is_the_one_worked_out_by_hand() -> None:
+    # 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1, which may not fall below its predecessor.
+    found = holm(pd.Series([0.01, 0.04, math.nan, 0.03, 0.005]))
+    assert found.tolist() == pytest.approx([0.03, 0.06, math.nan, 0.06, 0.02], nan_ok=True)
+    assert holm(pd.Series([0.6, 0.7])).tolist() == [1.0, 1.0]

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from pyarrow import ArrowException, string
-from pyarrow.csv import ConvertOptions, read_csv
-from pyarrow.parquet import read_table as read_parquet
 
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
@@ -163,14 +161,15 @@ def read_row_ids(path: str | Path) -> list[str]:
     Raises:
         UserError: for a file that cannot be read as one, or lacks the column.
     """
-    as_text = ConvertOptions(column_types={"row_id": string()})  # 007 is an id and not the number 7
+    arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
+    as_text = csv.ConvertOptions(column_types={"row_id": arrow.string()})  # 007 is an id and not the number 7
     try:
         table = (
-            read_csv(path, convert_options=as_text)
+            csv.read_csv(path, convert_options=as_text)
             if Path(path).suffix.lower() == ".csv"
-            else read_parquet(path)
+            else import_module("pyarrow.parquet").read_table(path)
         )
-    except (ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError) as error:
         raise UserError(
             f"{path} is not a readable CSV or Parquet file ({str(error).splitlines()[0]})"
         ) from error

@@ -1,23 +1,59 @@
-"""Means and intervals over seeds."""
+"""Means, paired differences and tests over seeds, each with what its number of seeds can carry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from unpoison.results import IDENTITY
+from unpoison.results import IDENTITY, REFERENCES
 
 CONFIDENCE = 0.95
+# Of fewer values than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
+ENOUGH = 5
+RESAMPLES = 2000
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean by Student's t; (nan, nan) for a single value."""
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-    mean = float(np.mean(values))
-    return mean - half, mean + half
+    """The 95 % interval of the mean; (nan, nan) for a single value.
+
+    By Student's t for two to four values; from five on by the bias-corrected and accelerated bootstrap (Efron
+    1987) with 2,000 resamples drawn from a fixed seed, so that equal values have equal intervals.
+    """
+    return intervals([values])[0]
+
+
+def intervals(samples: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """The interval of each sample; samples of the same length are resampled together."""
+    found = [(float("nan"), float("nan"))] * len(samples)
+    lengths = np.array([len(sample) for sample in samples])
+    for length in set(lengths.tolist()) - {0, 1}:
+        places = np.flatnonzero(lengths == length).tolist()
+        low, high = _intervals_of_rows(np.array([samples[place] for place in places], float))
+        for place, ends in zip(places, zip(low.tolist(), high.tolist(), strict=True), strict=True):
+            found[place] = ends
+    return found
+
+
+def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean, length = rows.mean(axis=1), rows.shape[1]
+    half = stats.sem(rows, axis=1) * stats.t.ppf((1 + CONFIDENCE) / 2, length - 1)
+    low, high = mean - half, mean + half
+    differ = np.ptp(rows, axis=1) > 0
+    if length >= ENOUGH and differ.any():
+        ends = stats.bootstrap(
+            (rows[differ],),
+            np.mean,
+            axis=1,
+            confidence_level=CONFIDENCE,
+            n_resamples=RESAMPLES,
+            method="BCa",
+            batch=max(1, 10_000_000 // rows.size),
+            rng=0,
+        ).confidence_interval
+        low[differ], high[differ] = ends.low, ends.high
+    return np.where(differ, low, mean), np.where(differ, high, mean)
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -30,7 +66,66 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     keys = [*cell, "metric", "class_name", "unit", "higher_is_better", *varied]
     groups = results.groupby(keys, dropna=False, sort=False)
     summary = groups["value"].agg(mean="mean", sd="std", n="count").reset_index()
-    intervals = [interval(values.tolist()) for _, values in groups["value"]]
-    summary["ci_low"], summary["ci_high"] = zip(*intervals, strict=True)
+    ends = intervals([values.tolist() for _, values in groups["value"]])
+    summary["ci_low"], summary["ci_high"] = zip(*ends, strict=True)
     rates = groups[["recall", "fdr", "fpr"]].mean().reset_index(drop=True)
     return pd.concat([summary, rates], axis=1)
+
+
+def paired(results: pd.DataFrame) -> pd.DataFrame:
+    """For each two methods of a cell the difference of each metric, seed by seed: mean, interval, adjusted p.
+
+    A cell is a study's data set, poison, training and deletion set; `do_nothing` and `oracle`, which have no
+    deletion set, are paired with the methods of each, and once with each other. `difference` is `method` less
+    `other`. `p_adjusted` is of the paired t-test, corrected by Holm (1979) for all pairs and cells of a study's
+    metric and class; it is null for fewer than five seeds, and where all differences are equal.
+    """
+    varied = [name for name in results.columns if "." in name]
+    model = ["study", "dataset", "poison", "training"]
+    measured = ["metric", "class_name", "unit", "higher_is_better"]
+    lines = []
+    for where, models in results.groupby([*model, *measured], dropna=False, sort=False):
+        references = models[models["method"].isin(REFERENCES)]
+        cells = [references, *(cell for _, cell in models.groupby("deletion", sort=False))]
+        for cell in cells:
+            place = cell[["deletion", *varied]].iloc[0].tolist() if len(cell) else []
+            others = references if cell is not references else None
+            lines += [(*where, *place, *pair) for pair in _pairs(cell, others)]
+    table = pd.DataFrame(lines, columns=[*model, *measured, "deletion", *varied, "method", "other", "seeds"])
+    differences = table.pop("seeds")
+    table["difference"] = [np.mean(values) for values in differences]
+    ends = intervals(differences.tolist())
+    table["ci_low"], table["ci_high"] = ([pair[side] for pair in ends] for side in (0, 1))
+    table["n"] = [len(values) for values in differences]
+    table["p"] = [_p_value(values) for values in differences]
+    family = table.groupby(["study", "metric", "class_name"], dropna=False, sort=False)["p"]
+    table["p_adjusted"] = family.transform(holm).astype("float64")
+    return table.drop(columns="p").astype({"class_name": "string", "deletion": "string"})
+
+
+def _pairs(cell: pd.DataFrame, references: pd.DataFrame | None) -> Iterator[tuple[str, str, list[float]]]:
+    """Every two methods of a cell, and each of them with each reference: their differences over common seeds."""
+    own = cell.pivot(index="seed", columns="method", values="value")
+    pairs = list(combinations(own, 2))
+    if references is not None:
+        outside = references.pivot(index="seed", columns="method", values="value")
+        pairs += list(product(own, outside))
+        own = own.join(outside)
+    for method, other in pairs:
+        differences = (own[method] - own[other]).dropna().tolist()
+        if len(differences):
+            yield str(method), str(other), differences
+
+
+def _p_value(differences: list[float]) -> float:
+    """Of the two-sided t-test that their mean is zero; nan where it cannot tell."""
+    if len(differences) < ENOUGH or np.ptp(differences) == 0:
+        return float("nan")
+    return float(stats.ttest_1samp(differences, 0).pvalue)
+
+
+def holm(p_values: pd.Series) -> pd.Series:
+    """p values corrected for their number by Holm's step-down method (1979); nan stays and is not counted."""
+    known = p_values.dropna().sort_values()
+    factors = np.arange(len(known), 0, -1)
+    return (known * factors).cummax().clip(upper=1).reindex(p_values.index)

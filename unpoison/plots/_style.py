@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from unpoison.files import written_whole
+from unpoison.statistics import ENOUGH
 
 PAGE_WIDTH = 174 / 25.4  # inches: two columns of a journal
 mpl.rcParams.update(
@@ -79,12 +80,13 @@ def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float
     """
     points = points.sort_values(x)
     places = points[x].astype(float) + nudge
-    interval = (points["ci_high"] - points["ci_low"]) / 2
-    half = interval.where(points["n"] > 2, points["sd"] / 2**0.5)  # half the distance of two values
+    half = points["sd"] / 2**0.5  # half the distance of two values
+    below, above = points["mean"] - points["ci_low"], points["ci_high"] - points["mean"]
+    reach = [side.where(points["n"] > 2, half).fillna(0) for side in (below, above)]
     axes.errorbar(
         places,
         points["mean"],
-        yerr=half.fillna(0),
+        yerr=reach,
         label=look.label,
         color=look.colour,
         marker=look.marker,
@@ -127,7 +129,9 @@ def interval_note(summary: pd.DataFrame) -> str:
     if seeds == [2]:
         return "mean of two seeds; bars join their two values (too few for an interval)"
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    return f"mean over {count} seeds; bars: 95 % interval of the mean (Student's t)"
+    by_t, by_bootstrap = seeds[0] < ENOUGH, seeds[-1] >= ENOUGH
+    kind = " or ".join(["Student's t"] * by_t + ["bootstrap"] * by_bootstrap)
+    return f"mean over {count} seeds; bars: 95 % interval of the mean ({kind})"
 
 
 def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:

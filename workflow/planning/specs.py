@@ -1,5 +1,6 @@
 """The `spec` of every job: its whole identity as one dict of plain values, the only thing Snakemake compares safely."""
 
+from functools import cache
 from typing import Any
 
 from planning.identity import code_digest
@@ -62,13 +63,13 @@ class Specs:
         )
 
     def unlearn(self, wildcards: Any) -> Spec:
-        kind, options = self.plan.kind_and_options("method", wildcards.method)
-        return canonical(
+        kind, options = _method(self.plan, wildcards.method)
+        return _in_order(
             {
                 **self._network(wildcards),
                 "method": kind,
                 "options": options,
-                "recipe": self.plan.recipe(wildcards.training),
+                "recipe": _recipe(self.plan, wildcards.training),
                 "code": self._code(wildcards, "unlearn.py", f"unpoison.unlearning.{kind}"),
             }
         )
@@ -78,9 +79,8 @@ class Specs:
         method = wildcards.method if deletion else METHOD_OF[wildcards.reference]
         levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
-        return canonical(
-            {**self._network(wildcards), "identity": identity, "code": self._code(wildcards, "evaluate.py")}
-        )
+        code = self._code(wildcards, "evaluate.py")
+        return _in_order({**self._network(wildcards), "identity": _in_order(identity), "code": code})
 
     def collect_results(self, wildcards: Any) -> Spec:
         studies = {
@@ -98,6 +98,9 @@ class Specs:
     def summarise(self, wildcards: Any) -> Spec:
         return {"code": code_digest("summarise.py")}
 
+    def compare_methods(self, wildcards: Any) -> Spec:
+        return {"code": code_digest("compare_methods.py")}
+
     def draw_figure(self, wildcards: Any) -> Spec:
         kind, options = self.plan.figure_options(wildcards.figure)
         studies = sorted(self.plan.config["figures"][wildcards.figure]["studies"])
@@ -106,43 +109,35 @@ class Specs:
 
     def draw_samples(self, wildcards: Any) -> Spec:
         poison = self.plan.sample_of(wildcards.study)[2]
-        code = code_digest(
-            "draw_samples.py", f"unpoison.poisons.{self.plan.kind_and_options('poison', poison)[0]}"
-        )
-        return canonical({"trigger": self._trigger(poison), "code": code})
+        trigger = _trigger(self.plan, poison)
+        code = code_digest("draw_samples.py", f"unpoison.poisons.{trigger['poison']}")
+        return canonical({"trigger": trigger, "code": code})
 
     def _train(self, wildcards: Any, role: str) -> Spec:
-        return canonical(
+        return _in_order(
             {
                 **self._network(wildcards),
                 "role": role,
-                "recipe": self.plan.recipe(wildcards.training),
+                "recipe": _recipe(self.plan, wildcards.training),
                 "code": self._code(wildcards, f"train_{role}.py"),
             }
         )
 
     def _network(self, wildcards: Any) -> Spec:
         """What every job that runs a network is told."""
-        model, options = self.plan.model_options(wildcards.training)
         config = self.plan.config
         return {
-            "model": {"name": model, "options": options},
-            "trigger": self._trigger(wildcards.poison),
+            "model": _model(self.plan, wildcards.training),
+            "trigger": _trigger(self.plan, wildcards.poison),
             "seed": int(wildcards.seed),
             "threads": config["threads"],
             "device": config["device"],
             "precision": config["precision"],
         }
 
-    def _trigger(self, poison: str) -> Spec:
-        kind, options = self.plan.kind_and_options("poison", poison)
-        taken = POISONS.options(kind, "stamp")
-        stamped = {name: value for name, value in options.items() if name in taken}
-        return {"poison": kind, "options": stamped, "stamp": self.plan.entry("poison", poison)["stamp"]}
-
     def _code(self, wildcards: Any, *modules: str) -> str:
-        poison = self.plan.kind_and_options("poison", wildcards.poison)[0]
-        model = self.plan.model_options(wildcards.training)[0]
+        poison = _trigger(self.plan, wildcards.poison)["poison"]
+        model = _model(self.plan, wildcards.training)["name"]
         return code_digest(*modules, f"unpoison.poisons.{poison}", f"unpoison.models.{model}")
 
     def _varied(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -154,3 +149,36 @@ class Specs:
             }
             for level, names in self.plan.varied.items()
         }
+
+
+# -- blocks that many specs share: made once for each entry, not once for each job ----------------------
+
+
+@cache
+def _trigger(plan: Plan, poison: str) -> Spec:
+    kind, options = plan.kind_and_options("poison", poison)
+    taken = POISONS.options(kind, "stamp")
+    stamped = {name: value for name, value in options.items() if name in taken}
+    return canonical({"poison": kind, "options": stamped, "stamp": plan.entry("poison", poison)["stamp"]})
+
+
+@cache
+def _model(plan: Plan, training: str) -> Spec:
+    name, options = plan.model_options(training)
+    return canonical({"name": name, "options": options})
+
+
+@cache
+def _recipe(plan: Plan, training: str) -> Spec:
+    return canonical(plan.recipe(training))
+
+
+@cache
+def _method(plan: Plan, method: str) -> tuple[str, Spec]:
+    kind, options = plan.kind_and_options("method", method)
+    return kind, canonical(options)
+
+
+def _in_order(spec: Spec) -> Spec:
+    """Like `canonical`, for values that are so already."""
+    return dict(sorted(spec.items()))

@@ -6,7 +6,7 @@
 #     base/  oracle/                                    model.safetensors  history.parquet  run.json  metrics.parquet
 #     {deletion}/                                       deletion.parquet
 #     {deletion}/{method}/                              model.safetensors  run.json  metrics.parquet
-#   tables/                                             results, summary (.parquet, .csv)
+#   tables/                                             results, summary, paired (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
@@ -41,9 +41,10 @@ METRICS = [metrics_file(cell) for cell in plan.cells]
 assert METRICS, "a config without a cell was let through"
 RESULTS = "<results>/tables/results.parquet"
 SUMMARY = "<results>/tables/summary.parquet"
+PAIRED = "<results>/tables/paired.parquet"
 TABLES = [
     f"<results>/tables/{table}.{kind}"
-    for table in ("results", "summary")
+    for table in ("results", "summary", "paired")
     for kind in ("parquet", "csv")
 ]
 FIGURES = [

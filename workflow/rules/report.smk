@@ -34,6 +34,24 @@ rule summarise:
         "../scripts/summarise.py"
 
 
+rule compare_methods:
+    input:
+        table=RESULTS,
+    output:
+        table=PAIRED,
+        csv=Path(PAIRED).with_suffix(".csv").as_posix(),
+    log:
+        "<logs>/tables/compare_methods.log",
+    conda:
+        ENV
+    params:
+        spec=specs.compare_methods,
+    message:
+        "Compare the methods seed by seed"
+    script:
+        "../scripts/compare_methods.py"
+
+
 rule draw_figure:
     input:
         summary=SUMMARY,
