@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES) --resources gpu=1
 
-.PHONY: demo test lint setup
+.PHONY: demo test lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
@@ -22,6 +22,12 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
+
+bench: $(READY)  ## measure speed and memory against a plain loop, the machine and bare Snakemake: 30 minutes on two cores
+	$(BIN)/python -m benchmarks
+
+bench-full: $(READY)  ## the same with a dry run of 100,000 jobs
+	$(BIN)/python -m benchmarks --full
 
 setup: $(READY)  ## make the environment in VENV, from the pins in constraints.txt
 

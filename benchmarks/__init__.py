@@ -1,0 +1,1 @@
+"""What unpoison costs, as ratios measured in one run: `make bench`."""

@@ -1,0 +1,58 @@
+"""`make bench`: measure everything, print a table and write benchmarks/latest.json.
+
+    python -m benchmarks [--full]
+
+Every figure is a ratio taken in one run with its arms interleaved: the median of several rounds, with the
+lowest and the highest. How each is defined stands at the top of its module. `--full` adds a dry run of
+100,000 jobs.
+"""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import dag_sizes, memory, orchestration, throughput
+from benchmarks.table import table
+from benchmarks.team import CORES
+from unpoison.provenance import git_commit
+
+LATEST = Path(__file__).with_name("latest.json")
+
+
+def main() -> None:
+    """Measure, write after each part, print."""
+    full = sys.argv[1:] == ["--full"]
+    started = time.perf_counter()
+    figures: dict[str, Any] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": git_commit(),
+        "machine": {"processor": processor(), "cores": CORES, "torch": torch.__version__},
+        "command": "make bench-full" if full else "make bench",
+    }
+    parts = {
+        "Training throughput": throughput.measure,
+        "Orchestration": orchestration.measure,
+        "Memory of a training job": memory.measure,
+        "DAG": dag_sizes.measure_full if full else dag_sizes.measure,
+    }
+    for title, measure in parts.items():
+        print(f"{title} ...", flush=True)
+        figures |= measure()
+        figures["minutes"] = round((time.perf_counter() - started) / 60, 1)
+        LATEST.write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"\n{table(figures)}\n\n{figures['minutes']} minutes; all rounds in {LATEST}")
+
+
+def processor() -> str:
+    """The model that the kernel names."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+
+
+if __name__ == "__main__":
+    main()

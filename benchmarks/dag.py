@@ -1,0 +1,349 @@
+"""What the DAG costs: seconds and peak memory of a dry run, against a bare Snakefile of the same shape.
+
+    python benchmarks/dag.py [--rerun] [--rounds 3] 1000 5000
+
+The bare one has the same rules, files, wildcards and jobs, written down as lists and f-strings: no config, no
+functions, no messages, and of params the seed. (Without a param, Snakemake has none to compare in a rerun, and
+does not import pandas for it: a second and 70 MB less, whatever the size.) Both run with the project's default
+profile, in interleaved rounds; a ratio is ours over bare. With `--rerun` every output is there and there is
+nothing to be done.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from math import isqrt
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SNAKEMAKE = (sys.executable, "-m", "snakemake")
+PROFILE = ("--workflow-profile", str(ROOT / "profiles" / "default"))
+UNITS = ("seconds", "cpu_seconds", "megabytes")  # seconds by the clock count the neighbours' load too
+Arm = tuple[Path, tuple[str, ...]]  # the folder it runs in, and what Snakemake is told
+# Snakemake sleeps 0.1 s for each job that it pretends to have run.
+TOUCH = """
+from snakemake.cli import main
+from snakemake.executors.touch import Executor
+Executor.SLEEPING_TIME = 0
+main()
+"""
+RATES = [0.0, 0.1, 0.2, 0.3, 0.4]
+METHODS = {
+    "retrain": {},
+    "finetune": {},
+    "short": {"method": "finetune", "length": 0.1},
+    "long": {"method": "finetune", "length": 0.5},
+}
+JOBS_OF_A_NETWORK = 5 + len(RATES) * (1 + 2 * len(METHODS))
+BARE = """
+NETWORKS = [f"results/{d}/seed{s}/patch/resnet9" for d in DATASETS for s in SEEDS]
+REFERENCES = [f"{n}/{r}/metrics.parquet" for n in NETWORKS for r in ("base", "oracle")]
+UNLEARNED = [f"{n}/{d}/{m}/metrics.parquet" for n in NETWORKS for d in DELETIONS for m in METHODS]
+IMAGES = "results/sources/generated/images.npy"
+POISONED = "{dataset}/seed{seed}/{poison}"
+TRAINED = POISONED + "/{training}"
+DELETION = TRAINED + "/{deletion}"
+METHOD = DELETION + "/{method}"
+
+wildcard_constraints:
+    source="[^/]+",
+    dataset="[^/]+",
+    seed="[0-9]+",
+    poison="[^/]+",
+    training="[^/]+",
+    deletion="[^/]+",
+    method="[^/]+",
+    reference="base|oracle",
+    figure="none",
+    study="many",
+
+rule all:
+    input:
+        [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired") for k in ("parquet", "csv")],
+        [f"results/figures/samples_many.{k}" for k in ("pdf", "png")],
+    localrule: True
+
+rule prepare_source:
+    output:
+        images="results/sources/{source}/images.npy",
+        rows="results/sources/{source}/rows.parquet",
+    log: "results/logs/sources/{source}.log"
+    script: SCRIPTS + "prepare_source.py"
+
+rule poison_dataset:
+    input:
+        rows="results/sources/generated/rows.parquet",
+    output:
+        rows=f"results/{POISONED}/rows.parquet",
+    log: f"results/logs/{POISONED}/poison_dataset.log"
+    params: seed="{seed}"
+    script: SCRIPTS + "poison_dataset.py"
+
+rule train_base:
+    input:
+        images=IMAGES,
+        rows=f"results/{POISONED}/rows.parquet",
+    output:
+        model=f"results/{TRAINED}/base/model.safetensors",
+        history=f"results/{TRAINED}/base/history.parquet",
+        run=f"results/{TRAINED}/base/run.json",
+    log: f"results/logs/{TRAINED}/base/train.log"
+    threads: 1
+    resources: gpu=0
+    params: seed="{seed}"
+    script: SCRIPTS + "train_base.py"
+
+rule train_oracle:
+    input:
+        images=IMAGES,
+        rows=f"results/{POISONED}/rows.parquet",
+    output:
+        model=f"results/{TRAINED}/oracle/model.safetensors",
+        history=f"results/{TRAINED}/oracle/history.parquet",
+        run=f"results/{TRAINED}/oracle/run.json",
+    log: f"results/logs/{TRAINED}/oracle/train.log"
+    threads: 1
+    resources: gpu=0
+    params: seed="{seed}"
+    script: SCRIPTS + "train_oracle.py"
+
+rule evaluate_reference:
+    input:
+        images=IMAGES,
+        rows=f"results/{POISONED}/rows.parquet",
+        model=f"results/{TRAINED}/{{reference}}/model.safetensors",
+        run=f"results/{TRAINED}/{{reference}}/run.json",
+    output:
+        metrics=f"results/{TRAINED}/{{reference}}/metrics.parquet",
+    log: f"results/logs/{TRAINED}/{{reference}}/evaluate.log"
+    threads: 1
+    resources: gpu=0
+    params: seed="{seed}"
+    script: SCRIPTS + "evaluate.py"
+
+rule select_deletion:
+    input:
+        rows=f"results/{POISONED}/rows.parquet",
+    output:
+        deletion=f"results/{DELETION}/deletion.parquet",
+    log: f"results/logs/{DELETION}/select_deletion.log"
+    params: seed="{seed}"
+    script: SCRIPTS + "select_deletion.py"
+
+rule unlearn:
+    input:
+        images=IMAGES,
+        rows=f"results/{POISONED}/rows.parquet",
+        model=f"results/{TRAINED}/base/model.safetensors",
+        deletion=f"results/{DELETION}/deletion.parquet",
+    output:
+        model=f"results/{METHOD}/model.safetensors",
+        run=f"results/{METHOD}/run.json",
+    log: f"results/logs/{METHOD}/unlearn.log"
+    threads: 1
+    resources: gpu=0
+    params: seed="{seed}"
+    script: SCRIPTS + "unlearn.py"
+
+rule evaluate:
+    input:
+        images=IMAGES,
+        rows=f"results/{POISONED}/rows.parquet",
+        model=f"results/{METHOD}/model.safetensors",
+        run=f"results/{METHOD}/run.json",
+        deletion=f"results/{DELETION}/deletion.parquet",
+    output:
+        metrics=f"results/{METHOD}/metrics.parquet",
+    log: f"results/logs/{METHOD}/evaluate.log"
+    threads: 1
+    resources: gpu=0
+    params: seed="{seed}"
+    script: SCRIPTS + "evaluate.py"
+
+rule collect_results:
+    input:
+        metrics=REFERENCES + UNLEARNED,
+    output:
+        table="results/tables/results.parquet",
+        csv="results/tables/results.csv",
+    log: "results/logs/tables/collect_results.log"
+    script: SCRIPTS + "collect_results.py"
+
+rule summarise:
+    input:
+        table="results/tables/results.parquet",
+    output:
+        table="results/tables/summary.parquet",
+        csv="results/tables/summary.csv",
+    log: "results/logs/tables/summarise.log"
+    script: SCRIPTS + "summarise.py"
+
+rule compare_methods:
+    input:
+        table="results/tables/results.parquet",
+    output:
+        table="results/tables/paired.parquet",
+        csv="results/tables/paired.csv",
+    log: "results/logs/tables/compare_methods.log"
+    script: SCRIPTS + "compare_methods.py"
+
+rule draw_figure:
+    input:
+        summary="results/tables/summary.parquet",
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png="results/figures/{figure}.png",
+    log: "results/logs/figures/{figure}.log"
+    script: SCRIPTS + "draw_figure.py"
+
+rule draw_samples:
+    input:
+        images=IMAGES,
+        rows=f"results/{DATASETS[0]}/seed0/patch/rows.parquet",
+    output:
+        pdf="results/figures/samples_{study}.pdf",
+        png="results/figures/samples_{study}.png",
+    log: "results/logs/figures/samples_{study}.log"
+    script: SCRIPTS + "draw_samples.py"
+"""
+
+
+def measure(jobs: int, rounds: int, *, rerun: bool = False) -> dict[str, Any]:
+    """Median seconds, processor seconds and peak megabytes of both arms, and the spread of the rounds' ratios."""
+    with tempfile.TemporaryDirectory() as scratch:
+        arms = {"ours": write_ours(Path(scratch), jobs), "bare": write_bare(Path(scratch), jobs)}
+        if rerun:
+            counts = [pretend_to_run(*arm) for arm in arms.values()]
+        found = [{name: dry_run(*arm) for name, arm in arms.items()} for _ in range(rounds)]
+    planned = [cost.pop("jobs") for each in found for cost in each.values()]
+    assert not rerun or not any(planned), f"there is something to be done: {planned}"
+    counts = counts if rerun else planned
+    assert all(count == counts[0] for count in counts), f"the shapes differ: {counts}"
+    costs = {name: {unit: median(each[name][unit] for each in found) for unit in UNITS} for name in arms}
+    ratios = {unit: spread([each["ours"][unit] / each["bare"][unit] for each in found]) for unit in UNITS}
+    return {"jobs": counts[0]["total"], "rerun": rerun, "rounds": rounds, **costs, "ratio": ratios}
+
+
+def write_ours(scratch: Path, jobs: int) -> Arm:
+    """A config of about so many jobs."""
+    shares, seeds = shape(jobs)
+    config = {
+        "results_folder": "results",
+        "device": "cpu",
+        "sources": {"generated": {}},
+        "datasets": {"ten_classes": {"source": "generated"}},
+        "poisons": {"patch": {"count": 100, "target": "airplane"}},
+        "recipes": {"quick": {"epochs": 1, "batch_size": 32, "learning_rate": 0.1}},
+        "trainings": {"resnet9": {"recipe": "quick"}},
+        "deletions": {"found": {"recall": 1.0}},
+        "methods": METHODS,
+        "studies": {
+            "many": {
+                "dataset": "ten_classes",
+                "poison": "patch",
+                "training": "resnet9",
+                "vary": {"dataset.keep.cat": shares, "deletion.fpr": RATES},
+                "deletions": ["found"],
+                "methods": list(METHODS),
+                "seeds": seeds,
+            }
+        },
+    }
+    folder = scratch / "ours"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder, ("--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.json")
+
+
+def write_bare(scratch: Path, jobs: int) -> Arm:
+    """The same jobs, written down."""
+    shares, seeds = shape(jobs)
+    lists = {
+        "DATASETS": [f"ten_classes@keep.cat={share}" for share in shares],
+        "SEEDS": list(range(seeds)),
+        "DELETIONS": [f"found@fpr={rate}" for rate in RATES],
+        "METHODS": list(METHODS),
+        "SCRIPTS": f"{ROOT}/workflow/scripts/",
+    }
+    folder = scratch / "bare"
+    folder.mkdir()
+    text = "".join(f"{name} = {value!r}\n" for name, value in lists.items())
+    (folder / "Snakefile").write_text(text + BARE)
+    return folder, ("--snakefile", "Snakefile")
+
+
+def shape(jobs: int) -> tuple[list[float], int]:
+    """Shares of cats and seeds, about as many of one as of the other, whose product is about so many jobs."""
+    networks = max(1, round(jobs / JOBS_OF_A_NETWORK))
+    count = next(each for each in range(isqrt(networks), 0, -1) if networks % each == 0)
+    return [round(0.5 + index / count / 2, 4) for index in range(count)], networks // count
+
+
+def pretend_to_run(folder: Path, arguments: tuple[str, ...]) -> dict[str, int]:
+    """Make every output, empty, and have Snakemake believe that it made them; how many jobs of each rule."""
+    table = snakemake(folder, *arguments, "--summary")
+    for line in table.split("output_file\t", 1)[1].splitlines()[1:]:
+        path = folder / line.split("\t", 1)[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    touch = ("--touch", "--forceall", "--scheduler", "greedy", "--cores", "1000", "-q", "rules")
+    return job_counts(snakemake(folder, *arguments, *touch, command=(sys.executable, "-c", TOUCH)))
+
+
+def dry_run(folder: Path, arguments: tuple[str, ...]) -> dict[str, Any]:
+    """What one dry run costs, and how many jobs of each rule it would do."""
+    output = folder / "output.txt"
+    command = [*SNAKEMAKE, *PROFILE, *arguments, "-n", "-q", "rules"]
+    with output.open("w") as file:
+        started = time.perf_counter()
+        running = subprocess.Popen(command, cwd=folder, stdout=file, stderr=file)
+        _, status, usage = os.wait4(running.pid, 0)
+        seconds = time.perf_counter() - started
+    assert status == 0, output.read_text()
+    return {
+        "seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "megabytes": usage.ru_maxrss / 1024,
+        "jobs": job_counts(output.read_text()),
+    }
+
+
+def job_counts(said: str) -> dict[str, int]:
+    """How many jobs of each rule Snakemake lists; none when it has nothing to do."""
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", said, flags=re.MULTILINE)}
+
+
+def snakemake(folder: Path, *arguments: str, command: tuple[str, ...] = SNAKEMAKE) -> str:
+    """What Snakemake says."""
+    done = subprocess.run(
+        [*command, *PROFILE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """The median and the extremes."""
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def main() -> None:
+    """Print one line of JSON for each size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("jobs", type=int, nargs="+")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rerun", action="store_true", help="with every output there")
+    given = parser.parse_args()
+    for jobs in given.jobs:
+        print(json.dumps(measure(jobs, given.rounds, rerun=given.rerun)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
