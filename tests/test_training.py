@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from unpoison import training
 from unpoison.errors import UserError
 from unpoison.files import read_columns
+from unpoison.optimisers import SGD
 from unpoison.rows import NONE
-from unpoison.sgd import SGD
 from unpoison.training import Epoch, Examples, Meter, Recipe, accuracy, augment, predict, take_step, train
 
 MakeExamples = Callable[..., Examples]

@@ -16,9 +16,9 @@ from torch.nn.functional import cross_entropy, pad
 
 from unpoison.errors import UserError
 from unpoison.files import write_columns
+from unpoison.optimisers import SGD, Muon
 from unpoison.rows import Rows
 from unpoison.seeds import derive_seed
-from unpoison.sgd import SGD
 from unpoison.types import AugmentedImages, Images, Labels, Logits, StoredImages
 
 StampTime = Literal["after_augmentation", "before_augmentation"]
@@ -33,7 +33,7 @@ class Recipe:
 
     Exactly one of `epochs` and `iterations` is given. `warmup` is a share of the steps; `decay_span` is
     where the decay would reach zero, in shares of the steps: 1 ends at zero, 1.25 (Goel et al. 2024) at
-    a fifth of the peak.
+    a fifth of the peak. With a `filter_rate` the filters of convolutions are trained by Muon with that peak rate.
     """
 
     learning_rate: float
@@ -47,6 +47,7 @@ class Recipe:
     crop_padding: int = 4
     flip: bool = True
     label_smoothing: float = 0.0
+    filter_rate: float | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.iterations is None):
@@ -154,7 +155,21 @@ def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) 
     return chosen.permute(0, 3, 1, 2)
 
 
-def take_step(optimizer: SGD, loss: Tensor, rate: float) -> None:
+def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon:
+    """What a recipe steps with."""
+    settings = {"momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
+    if recipe.filter_rate is None:
+        return SGD(model.parameters(), **settings)
+    device = next(model.parameters()).device
+    return Muon(
+        model.parameters(),
+        **settings,
+        filter_rate=recipe.filter_rate / recipe.learning_rate,
+        dtype=torch.bfloat16 if in_bfloat16(device, precision) else torch.float32,
+    )
+
+
+def take_step(optimizer: SGD | Muon, loss: Tensor, rate: float) -> None:
     """One optimiser step down the loss; a loss that is not finite stops the job."""
     if not torch.isfinite(loss):
         raise UserError(
@@ -194,7 +209,7 @@ def train(
     """
     steps = recipe.steps(len(examples), length)
     per_epoch = min(steps, -(-len(examples) // recipe.batch_size))
-    optimizer = SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    optimizer = optimiser_of(model, recipe, precision)
     history: list[Epoch] = []
     losses: Tensor | float
     hits: Tensor | int
@@ -292,8 +307,12 @@ def keep_freed_memory() -> None:
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """bfloat16 where the hardware computes in it (`auto`), or as told (`bfloat16`, `float32`)."""
-    wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(device, precision))
+
+
+def in_bfloat16(device: torch.device, precision: str) -> bool:
+    """Whether a job of that precision computes in bfloat16 there."""
+    return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
 
 
 def has_bfloat16(device: torch.device) -> bool:
