@@ -8,6 +8,7 @@ lowest and the highest. How each is defined stands at the top of its module. `--
 """
 
 import json
+import platform
 import sys
 import time
 from datetime import UTC, datetime
@@ -51,7 +52,8 @@ def main() -> None:
 def processor() -> str:
     """The model that the kernel names."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
 
 
 if __name__ == "__main__":

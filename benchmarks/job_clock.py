@@ -6,31 +6,36 @@ itself, `sitecustomize`. A process is a job if Snakemake gave it a `snakemake` o
 
 import atexit
 import builtins
+import importlib
 import json
 import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 started = time.perf_counter()
 import_seconds = 0.0
 importing = False
-plain_import = builtins.__import__
 
 
-def timed_import(*arguments: Any, **options: Any) -> Any:
+def timed(plain_import: Callable[..., Any]) -> Callable[..., Any]:
     """An import whose seconds are counted, unless it is part of another."""
-    global import_seconds, importing  # noqa: PLW0603
-    if importing:
-        return plain_import(*arguments, **options)
-    importing, before = True, time.perf_counter()
-    try:
-        return plain_import(*arguments, **options)
-    finally:
-        importing = False
-        import_seconds += time.perf_counter() - before
+
+    def timed_import(*arguments: Any, **options: Any) -> Any:
+        global import_seconds, importing  # noqa: PLW0603
+        if importing:
+            return plain_import(*arguments, **options)
+        importing, before = True, time.perf_counter()
+        try:
+            return plain_import(*arguments, **options)
+        finally:
+            importing = False
+            import_seconds += time.perf_counter() - before
+
+    return timed_import
 
 
 def peak_mb() -> float:
@@ -56,5 +61,6 @@ def write_record() -> None:
 
 
 if "UNPOISON_JOB_RECORDS" in os.environ:
-    builtins.__import__ = timed_import
+    builtins.__import__ = timed(builtins.__import__)
+    importlib.import_module = timed(importlib.import_module)
     atexit.register(write_record)

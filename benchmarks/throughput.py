@@ -24,17 +24,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.plain_loop import ResNet9
 from benchmarks.spread import spread
-from benchmarks.team import WHOLE_MACHINE, Layout, Team
+from benchmarks.team import CORES, WHOLE_MACHINE, Layout, Team
+from unpoison.training import has_bfloat16
 
 ROWS = {16: 2560, 64: 384}  # of one process; its epoch takes seconds
 ROUNDS = 5
 SECONDS = 7.0  # of an arm in a round
 PRODUCT_SECONDS = 0.7
-PRODUCTS = tuple(product(("bfloat16", "float32"), (2048, 4096)))
+TYPES = ("bfloat16", "float32") if has_bfloat16(torch.device("cpu")) else ("float32",)
+PRODUCTS = tuple(product(TYPES, (2048, 4096)))
 PLAIN_LAYOUTS = tuple(
     replace(layout, workers=workers)
     for layout in WHOLE_MACHINE
-    for workers in (range(3) if layout.processes == 1 else range(2))
+    for workers in ({0, 1, CORES // 2, CORES} if layout.processes == 1 else {0, 1})
 )
 
 

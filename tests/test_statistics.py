@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from unpoison.results import IDENTITY, REFERENCES
-from unpoison.statistics import ENOUGH, holm, interval, intervals, paired, summarise
+from unpoison.results import ENOUGH, IDENTITY, REFERENCES
+from unpoison.statistics import holm, interval, intervals, paired, summarise
 
 
 def test_an_interval_is_the_one_worked_out_by_hand() -> None:
@@ -194,3 +194,24 @@ def test_holm_is_the_one_worked_out_by_hand() -> None:
     found = holm(pd.Series([0.01, 0.04, math.nan, 0.03, 0.005]))
     assert found.tolist() == pytest.approx([0.03, 0.06, math.nan, 0.06, 0.02], nan_ok=True)
     assert holm(pd.Series([0.6, 0.7])).tolist() == [1.0, 1.0]
+
+
+def test_a_varied_option_of_a_method_is_told_by_the_names_of_the_pair() -> None:
+    table = paired_results({"retrain": [0.5, 0.9], "finetune@length=0.5": [0.4, 0.7]})
+    table["method.length"] = table["method"].map({"finetune@length=0.5": 0.5})
+    table["dataset.keep.cat"] = 0.2
+    found = paired(table)
+    assert "method.length" not in found.columns
+    assert found["dataset.keep.cat"].tolist() == [0.2]
+
+
+def test_differences_that_are_equal_but_for_rounding_are_not_tested() -> None:
+    values = [0.1, 0.2, 0.3, 0.6, 0.7]
+    found = paired(paired_results({"a": values, "b": [value + 0.1 for value in values]}))
+    assert found["p_adjusted"].isna().all()
+    assert found["ci_low"].tolist() == pytest.approx([-0.1])
+
+
+def test_an_interval_does_not_depend_on_the_order_of_the_seeds() -> None:
+    values = np.random.default_rng(5).random(6).tolist()
+    assert interval(values) == interval(values[::-1])

@@ -27,6 +27,8 @@ COLUMNS = {
 }
 IDENTITY = ("study", "dataset", "poison", "training", "seed", "deletion", "method")
 REFERENCES = ("do_nothing", "oracle")
+# Of fewer seeds than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
+ENOUGH = 5
 
 
 def collect(

@@ -33,7 +33,8 @@ class Recipe:
 
     Exactly one of `epochs` and `iterations` is given. `warmup` is a share of the steps; `decay_span` is
     where the decay would reach zero, in shares of the steps: 1 ends at zero, 1.25 (Goel et al. 2024) at
-    a fifth of the peak. With a `filter_rate` the filters of convolutions are trained by Muon with that peak rate.
+    a fifth of the peak. With a `filter_rate` the filters of convolutions are trained by Muon, at that many
+    times the learning rate.
     """
 
     learning_rate: float
@@ -140,8 +141,8 @@ def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) 
     images, channels, height, width = padded.shape
     shifts = 2 * recipe.crop_padding + 1
     height, width = height - shifts + 1, width - shifts + 1
-    tops = torch.randint(shifts, (len(rows), 1), generator=generator)[:, 0]
-    lefts = torch.randint(shifts, (len(rows), 1), generator=generator)[:, 0]
+    tops = torch.randint(shifts, (len(rows),), generator=generator)
+    lefts = torch.randint(shifts, (len(rows),), generator=generator)
     # Every crop of every image, as a view: one gather then copies whole lines of pixels.
     image, channel, down, across = padded.stride()
     crops = padded.as_strided(
@@ -149,7 +150,7 @@ def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) 
     )
     chosen = crops[tuple(index.to(padded.device, non_blocking=True) for index in (rows, tops, lefts))]
     if recipe.flip:
-        mirrored = (torch.rand(len(rows), 1, generator=generator)[:, 0] < 0.5).nonzero()[:, 0]
+        mirrored = (torch.rand(len(rows), generator=generator) < 0.5).nonzero()[:, 0]
         mirrored = mirrored.to(padded.device, non_blocking=True)
         chosen[mirrored] = chosen[mirrored].flip(2)
     return chosen.permute(0, 3, 1, 2)
@@ -164,7 +165,7 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon
     return Muon(
         model.parameters(),
         **settings,
-        filter_rate=recipe.filter_rate / recipe.learning_rate,
+        filter_rate=recipe.filter_rate,
         dtype=torch.bfloat16 if in_bfloat16(device, precision) else torch.float32,
     )
 
@@ -301,8 +302,9 @@ def keep_freed_memory() -> None:
     By default it gives large blocks back, and a tenth of a step goes into fresh pages from the system.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
-            library.mallopt(parameter, 1 << 30)
+        # Older versions refuse more than 32 MB; a trim threshold alone would make things worse.
+        if any(library.mallopt(M_MMAP_THRESHOLD, size) for size in (1 << 30, 1 << 25)):
+            library.mallopt(M_TRIM_THRESHOLD, 1 << 30)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:

@@ -33,13 +33,15 @@ def test_orthogonalising_moves_singular_values_to_one_and_leaves_their_vectors(
     assert values.max() < 1.25
 
 
-def test_filters_follow_muon_and_all_else_sgd() -> None:
-    model = build("resnet9", 3, {"width": 4}, seed=1)
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_filters_follow_muon_and_all_else_sgd(momentum: float) -> None:
+    settings = SETTINGS | {"momentum": momentum}
+    model = build("resnet9", 3, {"width": 32}, seed=1)  # its first bank of filters, 32 x 27, is a tall matrix
     images = torch.randint(0, 256, (12, 3, 16, 16), dtype=torch.uint8)
     labels = torch.arange(12) % 3
     expected, plain = deepcopy(model), deepcopy(model)
-    muon = Muon(model.parameters(), **SETTINGS, filter_rate=0.5, dtype=torch.float32)
-    sgd = SGD(plain.parameters(), **SETTINGS)
+    muon = Muon(model.parameters(), **settings, filter_rate=0.5, dtype=torch.float32)
+    sgd = SGD(plain.parameters(), **settings)
     velocity: dict[str, Tensor] = {}
     for rate in (0.1, 0.05):
         muon.step(nn.functional.cross_entropy(model(images), labels), rate)

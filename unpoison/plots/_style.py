@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from unpoison.files import written_whole
-from unpoison.statistics import ENOUGH
+from unpoison.results import ENOUGH
 
 PAGE_WIDTH = 174 / 25.4  # inches: two columns of a journal
 mpl.rcParams.update(
@@ -82,7 +82,7 @@ def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float
     places = points[x].astype(float) + nudge
     half = points["sd"] / 2**0.5  # half the distance of two values
     below, above = points["mean"] - points["ci_low"], points["ci_high"] - points["mean"]
-    reach = [side.where(points["n"] > 2, half).fillna(0) for side in (below, above)]
+    reach = [side.where(points["n"] > 2, half).fillna(0).clip(lower=0) for side in (below, above)]
     axes.errorbar(
         places,
         points["mean"],
