@@ -1,6 +1,6 @@
 """What the DAG costs: seconds and peak memory of a dry run, against a bare Snakefile of the same shape.
 
-    python benchmarks/dag.py [--rerun] [--rounds 3] 1000 5000
+    python -m benchmarks.dag [--rerun] [--rounds 3] 1000 5000
 
 The bare one has the same rules, files, wildcards and jobs, written down as lists and f-strings: no config, no
 functions, no messages, and of params the seed. (Without a param, Snakemake has none to compare in a rerun, and
@@ -22,7 +22,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.spread import spread
+from benchmarks.team import ROOT
+
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 PROFILE = ("--workflow-profile", str(ROOT / "profiles" / "default"))
 UNITS = ("seconds", "cpu_seconds", "megabytes")  # seconds by the clock count the neighbours' load too
@@ -327,11 +329,6 @@ def snakemake(folder: Path, *arguments: str, command: tuple[str, ...] = SNAKEMAK
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """The median and the extremes."""
-    return {"median": median(values), "min": min(values), "max": max(values)}
 
 
 def main() -> None:

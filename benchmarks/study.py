@@ -54,6 +54,9 @@ def run_study(config: dict[str, Any] | str, cores: int, *arguments: str) -> Run:
     with TemporaryDirectory(prefix="unpoison-bench-") as place:
         folder, records = Path(place) / "project", Path(place) / "records"
         copy_project(folder)
+        shutil.copy2(
+            Path(__file__).with_name("job_clock.py"), folder / "sitecustomize.py"
+        )  # loaded by every job
         records.mkdir()
         if not isinstance(config, str):
             (folder / "bench.yaml").write_text(json.dumps(config))  # JSON is YAML
@@ -86,12 +89,11 @@ def run_study(config: dict[str, Any] | str, cores: int, *arguments: str) -> Run:
 
 
 def copy_project(folder: Path) -> None:
-    """The workflow and the package, as they stand here, with the clock that its jobs load."""
-    folder.mkdir()
+    """The workflow and the package, as they stand here."""
+    folder.mkdir(exist_ok=True)
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / part)
-    shutil.copy2(Path(__file__).with_name("job_clock.py"), folder / "sitecustomize.py")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "unpoison", "config", "profiles", "envs")
+from benchmarks.study import copy_project
+
 TINY = """
 results_folder: results
 sources:
@@ -103,12 +103,7 @@ class Project:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The tiny study, run to its figures."""
     folder = tmp_path_factory.mktemp("finished")
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / part)
+    copy_project(folder)
     (folder / "tiny.yaml").write_text(TINY)
     project = Project(folder)
     done = project.snakemake()
