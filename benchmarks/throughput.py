@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.plain_loop import ResNet9
 from benchmarks.spread import spread
 from benchmarks.team import CORES, WHOLE_MACHINE, Layout, Team
-from unpoison.training import has_bfloat16
+from unpoison.devices import has_bfloat16
 
 ROWS = {16: 2560, 64: 384}  # of one process; its epoch takes seconds
 ROUNDS = 5

@@ -11,11 +11,12 @@ import torch
 from hypothesis import settings
 from torch import nn
 
+from unpoison.devices import compute_repeatably
 from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._poisoning import apply
 from unpoison.rows import Rows
-from unpoison.training import Examples, Recipe, compute_repeatably, examples_of, train
+from unpoison.training import Examples, Recipe, examples_of, train
 from unpoison.unlearning._request import Request
 
 settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)
@@ -111,6 +112,7 @@ def make_request(
             "new_model": new_network,
             "retain": examples(rows.take(~chosen)),
             "forget": examples(rows.take(chosen)),
+            "validation": examples(patched.rows.of("validation")),
             "recipe": recipe,
             "seed": 5,
             "precision": "float32",

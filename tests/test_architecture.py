@@ -20,7 +20,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "unpoison"
 ORDER = (
     *("types", "errors", "seeds", "shares", "files", "plugins", "provenance", "rows", "datasets", "poisons"),
-    *("models", "optimisers", "training", "detectors", "deletion", "unlearning", "evaluation", "prediction"),
+    *(
+        "models",
+        "devices",
+        "optimisers",
+        "training",
+        "detectors",
+        "deletion",
+        "unlearning",
+        "evaluation",
+        "prediction",
+    ),
     *("results", "statistics", "plots"),
 )
 REGISTRIES = {
@@ -109,7 +119,8 @@ def test_a_job_that_trains_does_not_import_torchs_compiler() -> None:
     program = (
         "import sys, torch\n"
         "from unpoison.models import build\n"
-        "from unpoison.training import Examples, Recipe, accuracy, compute_repeatably, train\n"
+        "from unpoison.devices import compute_repeatably\n"
+        "from unpoison.training import Examples, Recipe, accuracy, train\n"
         "compute_repeatably(1)\n"
         "images, labels = torch.zeros(8, 3, 16, 16, dtype=torch.uint8), torch.zeros(8, dtype=torch.int64)\n"
         "given = Examples(images, labels, labels - 1, lambda images, _: images, 'after_augmentation')\n"

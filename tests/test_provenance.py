@@ -14,7 +14,8 @@ from unpoison.provenance import git_commit, run_record
 
 
 def test_a_run_record_tells_spec_cost_and_versions(tmp_path: Path) -> None:
-    write_json(tmp_path / "run.json", run_record({"seed": 3}, device="cpu", seconds=1.23456, image_passes=92))
+    record = run_record({"seed": 3}, device="cpu", seconds=1.23456, image_passes=92, forward_passes=7)
+    write_json(tmp_path / "run.json", record)
     found = read_json(tmp_path / "run.json")
     assert (found["spec"], found["seconds"], found["image_passes"], found["device"]) == (
         {"seed": 3},

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unpoison import training
+from unpoison import devices, training
 from unpoison.errors import UserError
 from unpoison.files import read_columns
 from unpoison.optimisers import SGD
@@ -389,10 +389,10 @@ def test_the_tiny_poisoned_model_has_learnt_something(trained: nn.Module, exampl
 def test_large_tensors_take_the_memory_of_freed_ones() -> None:
     program = (
         "import resource, torch\n"
-        "from unpoison.training import keep_freed_memory\n"
+        "from unpoison.devices import keep_freed_memory\n"
         "{call}\n"
         "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "torch.ones(8 << 20)\n"
+        "for _ in range(12): torch.ones(8 << 20)\n"  # the heap grows some times before a hole fits
         "before = faults()\n"
         "for _ in range(10): torch.ones(8 << 20)\n"
         "print(faults() - before)\n"
@@ -407,17 +407,17 @@ def test_large_tensors_take_the_memory_of_freed_ones() -> None:
     )
     if fresh < 10_000:
         pytest.skip("this system hands out large pages, and faults do not count them")
-    assert kept < fresh / 3  # the heap may have to grow once or twice before a hole fits
+    assert kept < fresh / 3
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="torch sees no CUDA GPU"):
-        training.pick_device("cuda")
-    assert training.pick_device("auto") == training.pick_device("cpu") == torch.device("cpu")
+        devices.pick_device("cuda")
+    assert devices.pick_device("auto") == devices.pick_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
 def test_a_precision_that_is_asked_for_is_used(precision: str, dtype: torch.dtype) -> None:
-    with training.autocast(torch.device("cpu"), precision):
+    with devices.autocast(torch.device("cpu"), precision):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype

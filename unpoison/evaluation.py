@@ -60,6 +60,9 @@ METRICS = {
     "image_passes": Metric(
         "images", False, "images sent through a network forward and backward by the method"
     ),
+    "forward_passes": Metric(
+        "images", False, "images sent through a network forward alone by the method: a teacher's logits, say"
+    ),
 }
 
 

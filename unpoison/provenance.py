@@ -12,12 +12,15 @@ from typing import Any
 PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "snakemake")
 
 
-def run_record(spec: Mapping[str, Any], *, device: str, seconds: float, image_passes: int) -> dict[str, Any]:
+def run_record(
+    spec: Mapping[str, Any], *, device: str, seconds: float, image_passes: int, forward_passes: int
+) -> dict[str, Any]:
     """Options, seed, versions, commit, device, threads and cost of one job, ready for JSON."""
     return {
         "spec": spec,
         "seconds": round(seconds, 3),
         "image_passes": image_passes,
+        "forward_passes": forward_passes,
         "device": device,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "commit": git_commit(),

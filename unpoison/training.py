@@ -1,11 +1,7 @@
 """Training: recipes, batches as the trainer sees them, the loop, predictions."""
 
-import ctypes
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
+from unpoison.devices import autocast, in_bfloat16
 from unpoison.errors import UserError
 from unpoison.files import write_columns
 from unpoison.optimisers import SGD, Muon
@@ -23,7 +20,6 @@ from unpoison.types import AugmentedImages, Images, Labels, Logits, StoredImages
 
 StampTime = Literal["after_augmentation", "before_augmentation"]
 Stamp = Callable[[Tensor, Tensor], Tensor]
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 EVALUATION_BATCH = 200  # fits the cache of a CPU: 1.7 times the images a second of 1,000
 
 
@@ -71,9 +67,10 @@ class Recipe:
 
 @dataclass
 class Meter:
-    """Counts image passes: one image through the network forward and backward."""
+    """Counts images sent through a network: forward and backward, and forward alone."""
 
     image_passes: int = 0
+    forward_passes: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Examples:
     """Training rows as a trainer sees them: images with the label each was given.
 
     An attack that stamps its trigger after augmentation does so in here. Which rows it stamps is nobody
-    else's business: methods read `len`, `labels`, `batches` and `in_order`.
+    else's business: methods read `len`, `labels`, `batches` and `in_order`, and `count_forward`.
     """
 
     images: Images
@@ -114,11 +111,26 @@ class Examples:
                 yield images, labels[rows]
                 done += 1
 
-    def in_order(self, batch_size: int = EVALUATION_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every row once, stamped and not augmented, in the order of the rows."""
+    def in_order(
+        self, batch_size: int = EVALUATION_BATCH, *, backward: bool = False
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every row once, stamped and not augmented, in the order of the rows.
+
+        Args:
+            backward: whether the pass that is counted goes backward too.
+        """
         for start in range(0, len(self), batch_size):
             part = slice(start, start + batch_size)
+            count = len(self.labels[part])
+            if backward:
+                self._meter.image_passes += count
+            else:
+                self.count_forward(count)
             yield self._stamp(self.images[part].clone(), self._trigger_ids[part]), self.labels[part]
+
+    def count_forward(self, images: int) -> None:
+        """Count a further pass, forward alone, of images that were given out: a teacher's, say."""
+        self._meter.forward_passes += images
 
     def _prepared(self, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
         images = self.images
@@ -276,49 +288,3 @@ def predict(model: nn.Module, images: Images, precision: str = "auto") -> Logits
         with autocast(device, precision):
             parts.append(model(part.to(device)).float())
     return torch.cat(parts)
-
-
-def pick_device(name: str) -> torch.device:
-    """`auto` is the first GPU where one is visible, else the CPU."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device: cuda, but torch sees no CUDA GPU; use device: auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def compute_repeatably(threads: int) -> None:
-    """Same seed, device and threads: the same weights, bit for bit."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(threads)
-    # Not use_deterministic_algorithms, which does the same and imports torch's compiler: 1.7 s a job.
-    torch.set_deterministic_debug_mode("error")
-    torch.backends.cudnn.allow_tf32 = False  # float32 is float32
-    # Filling fresh memory is a guard for debugging; it costs 3 % of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
-def keep_freed_memory() -> None:
-    """Have the C library keep what large tensors free for the tensors of the next step (glibc; else nothing).
-
-    By default it gives large blocks back, and a tenth of a step goes into fresh pages from the system.
-    """
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        # Older versions refuse more than 32 MB; a trim threshold alone would make things worse.
-        if any(library.mallopt(M_MMAP_THRESHOLD, size) for size in (1 << 30, 1 << 25)):
-            library.mallopt(M_TRIM_THRESHOLD, 1 << 30)
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
-    """bfloat16 where the hardware computes in it (`auto`), or as told (`bfloat16`, `float32`)."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(device, precision))
-
-
-def in_bfloat16(device: torch.device, precision: str) -> bool:
-    """Whether a job of that precision computes in bfloat16 there."""
-    return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 matrix products run in hardware there."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -9,8 +9,10 @@ import yaml
 from planning.config import SCHEMA
 from planning.plan import MODELS
 from unpoison.datasets import SOURCES
+from unpoison.detectors import DETECTORS
 from unpoison.evaluation import METRICS
 from unpoison.plots import PLOTS
+from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
 from unpoison.results import COLUMNS
 from unpoison.unlearning import METHODS
@@ -33,14 +35,23 @@ def test_the_guide_explains_every_key(key: str) -> None:
     assert f"`{key}`" in GUIDE or f"{{{key}:" in GUIDE or f", {key}:" in GUIDE
 
 
-@pytest.mark.parametrize(
-    "registry", [SOURCES, POISONS, METHODS, MODELS, PLOTS], ids=lambda registry: registry.what
-)
-def test_the_guide_names_every_plug_in_and_option(registry) -> None:
+PAGES = [
+    (SOURCES, "config/README.md"),
+    (MODELS, "config/README.md"),
+    (PLOTS, "config/README.md"),
+    (POISONS, "docs/attacks.md"),
+    (DETECTORS, "docs/detectors.md"),
+    (METHODS, "docs/methods.md"),
+]
+
+
+@pytest.mark.parametrize(("registry", "page"), PAGES, ids=lambda part: getattr(part, "what", ""))
+def test_a_page_names_every_plug_in_and_option(registry: Plugins, page: str) -> None:
+    text = (ROOT / page).read_text()
     for name in registry:
-        assert f"`{name}`" in GUIDE
+        assert f"`{name}`" in text
         for option in registry.options(name):
-            assert f"`{option}`" in GUIDE, f"{name}: {option}"
+            assert f"`{option}`" in text, f"{name}: {option}"
 
 
 def described(schema: dict, path: str = "") -> Iterator[tuple[str, bool]]:

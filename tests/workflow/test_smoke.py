@@ -40,6 +40,7 @@ def test_every_cell_has_every_metric(results: pd.DataFrame) -> None:
         "worst_class_adversarial_accuracy",
         "unlearning_seconds",
         "image_passes",
+        "forward_passes",
     }
     assert all(set(found) == metrics and len(found) == len(metrics) for _, found in cells)
     assert len(cells) == 2 * 4 + (2 + 4)

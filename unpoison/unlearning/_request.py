@@ -17,7 +17,8 @@ class Request:
     """All that a method may know; nothing in it says which rows are poisoned.
 
     model: the poisoned network, to be left untouched; new_model: an untrained one of the same kind and
-    device from a seed; retain, forget: the training rows without and within the deletion set; recipe,
+    device from a seed; retain, forget: the training rows without and within the deletion set; validation:
+    clean rows set aside before the attack, a trusted sample (none where the study sets none aside); recipe,
     precision: how the poisoned network was trained; seed: of everything random in the method.
     """
 
@@ -25,6 +26,7 @@ class Request:
     new_model: Callable[[int], nn.Module]
     retain: Examples
     forget: Examples
+    validation: Examples
     recipe: Recipe
     seed: int
     precision: str = "auto"
@@ -32,10 +34,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a method took: wall seconds, and images sent through the network forward and backward."""
+    """What a method took: wall seconds, and images sent through a network forward and backward, and forward alone."""
 
     seconds: float
     image_passes: int
+    forward_passes: int
 
 
 def run(
@@ -43,9 +46,10 @@ def run(
 ) -> tuple[nn.Module, Cost]:
     """The unlearned network and its cost; with nothing to forget every method does nothing, by definition."""
     meter = Meter()
-    metered = replace(request, retain=request.retain.metered(meter), forget=request.forget.metered(meter))
+    parts = {name: getattr(request, name).metered(meter) for name in ("retain", "forget", "validation")}
+    metered = replace(request, **parts)
     started = time.perf_counter()
     model = unlearn(metered, **options) if len(request.forget) else deepcopy(request.model)
     if next(model.parameters()).is_cuda:
         torch.cuda.synchronize()
-    return model.eval(), Cost(time.perf_counter() - started, meter.image_passes)
+    return model.eval(), Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)

@@ -9,7 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from planning.config import SCHEMA, accepts, check_given, check_options, checked, validate
+from planning.config import SCHEMA, check_given, check_options, checked, validate
+from planning.figures import check_figure
+from planning.levels import LEVELS, REFERENCES, RESERVED, SECTIONS
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
 from unpoison.deletion import count_deletion
@@ -21,11 +23,7 @@ from unpoison.rows import count_rows
 from unpoison.unlearning import METHODS
 
 Scalar = str | int | float | bool
-LEVELS = ("dataset", "poison", "training", "deletion", "method")
-SECTIONS = {level: f"{level}s" for level in LEVELS}
-RESERVED = {"dataset": ("sources", "tables", "figures", "logs"), "deletion": ("base", "oracle", "scores")}
 MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
-REFERENCES = {"do_nothing": "base", "oracle": "oracle"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Plan:
         self._check_entries()
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
         for name in self.config["figures"]:
-            self._check_figure(name)
+            check_figure(self, name)
 
     # -- what rules look up -------------------------------------------------------------------------
 
@@ -225,40 +223,6 @@ class Plan:
             for name, entry in self.config[SECTIONS[level]].items():
                 given = {key: value for key, value in entry.items() if key not in (level, "stamp")}
                 check_given(given, registry.options(entry.get(level, name)), f"{SECTIONS[level]}.{name}")
-
-    def _check_figure(self, name: str) -> None:
-        if name.startswith("samples_"):
-            raise UserError(f"figures.{name}: names that begin with samples_ are reserved; choose another")
-        kind, options = self.figure_options(name)
-        choices = [{key.format(**options) for key in choice} for choice in PLOTS.constant(kind, "NEEDS")]
-        for study in self.config["figures"][name]["studies"]:
-            if study not in self.studies:
-                raise one_of(f"study in figures.{name}:", study, self.studies)
-            self._check_drawable(f"figures.{name}", study, choices)
-            classes = self.training_rows(self.studies[study].variants["dataset"][0])
-            if options.get("class_name", min(classes)) not in classes:
-                raise one_of(f"class in figures.{name}:", options["class_name"], classes)
-
-    def _check_drawable(self, figure: str, study: str, choices: list[set[str]]) -> None:
-        """A figure draws one point for each method and value, so its studies vary its own keys and no others."""
-        vary, entry = self.config["studies"][study]["vary"], self.config["studies"][study]
-        for keys in choices:
-            if len(keys & set(vary)) != 1:
-                found = ", ".join(sorted(vary)) or "(nothing)"
-                raise UserError(
-                    f"{figure} needs a study that varies {' or '.join(sorted(keys))}; {study} varies {found}"
-                )
-        for key in vary:
-            if not any(key in keys for keys in choices):
-                raise UserError(f"{figure} cannot show a study that also varies {key}, as {study} does")
-            if not all(accepts("float", value) for value in vary[key]):
-                raise UserError(f"{figure} needs numbers on its axes; {study} varies {key} over {vary[key]}")
-        if len(entry["deletions"]) > 1:
-            raise UserError(f"{figure} shows one deletion set; {study} has {', '.join(entry['deletions'])}")
-        if set(entry["methods"]) <= set(REFERENCES):
-            raise UserError(
-                f"{figure} needs a method beside the references; {study} has {', '.join(entry['methods'])}"
-            )
 
     def _check_once(self, check: Any, *names: str) -> None:
         if names not in self._checked:

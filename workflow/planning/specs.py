@@ -4,7 +4,8 @@ from functools import cache
 from typing import Any
 
 from planning.identity import code_digest
-from planning.plan import REFERENCES, Plan, canonical
+from planning.levels import REFERENCES
+from planning.plan import Plan, canonical
 from unpoison.poisons import POISONS
 
 Spec = dict[str, Any]

@@ -7,7 +7,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 os.environ.update(PYTHONPATH=str(ROOT))  # scripts run the code of this checkout
 
 from planning.gpu import gpu_tag
-from planning.plan import REFERENCES, Plan
+from planning.levels import REFERENCES
+from planning.plan import Plan
 from planning.specs import Specs
 from unpoison.errors import UserError
 

@@ -7,13 +7,14 @@ from typing import Any
 import torch
 
 from _log import begin
+from unpoison.devices import compute_repeatably, keep_freed_memory, pick_device
 from unpoison.errors import UserError
 from unpoison.files import map_array
 from unpoison.models import build
 from unpoison.poisons import trigger_of
 from unpoison.rows import Rows, read_rows
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples, compute_repeatably, examples_of, keep_freed_memory, pick_device
+from unpoison.training import Examples, examples_of
 
 
 class Job:

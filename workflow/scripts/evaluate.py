@@ -12,10 +12,10 @@ model = load_model(snakemake.input.model).to(job.device)
 deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
 predictions = predict_all(model, job.images, job.rows, job.stamp, job.spec["precision"])
 run = read_json(snakemake.input.run)
-cost = run if job.spec["identity"]["method"] != "do_nothing" else {"seconds": 0.0, "image_passes": 0}
+free = job.spec["identity"]["method"] == "do_nothing"
+costs = {"unlearning_seconds": "seconds", "image_passes": "image_passes", "forward_passes": "forward_passes"}
 measurements = [
     *evaluate(job.rows, deletion.rows, predictions),
-    Measurement("unlearning_seconds", None, float(cost["seconds"])),
-    Measurement("image_passes", None, float(cost["image_passes"])),
+    *(Measurement(metric, None, 0.0 if free else float(run[key])) for metric, key in costs.items()),
 ]
 write_columns(snakemake.output.metrics, metrics_table(measurements, deletion), notes=job.spec["identity"])

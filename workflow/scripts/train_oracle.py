@@ -24,5 +24,6 @@ write_history(snakemake.output.history, history)
 cost = {
     "seconds": sum(epoch.seconds for epoch in history),
     "image_passes": sum(epoch.images for epoch in history),
+    "forward_passes": 0,
 }
 write_json(snakemake.output.run, run_record(job.spec, device=job.device_name(), **cost))

@@ -1,5 +1,7 @@
 """Unlearn a deletion set with one method."""
 
+from dataclasses import asdict
+
 import numpy as np
 
 from _job import Job
@@ -19,6 +21,7 @@ request = Request(
     new_model=job.new_model,
     retain=job.examples(train.take(~forget)),
     forget=job.examples(train.take(forget)),
+    validation=job.examples(job.rows.of("validation")),
     recipe=Recipe(**job.spec["recipe"]),
     seed=job.seed("unlearn"),
     precision=job.spec["precision"],
@@ -26,7 +29,4 @@ request = Request(
 model, cost = run(METHODS[job.spec["method"]], request, job.spec["options"])
 names = train.class_names
 save_model(snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names)
-write_json(
-    snakemake.output.run,
-    run_record(job.spec, device=job.device_name(), seconds=cost.seconds, image_passes=cost.image_passes),
-)
+write_json(snakemake.output.run, run_record(job.spec, device=job.device_name(), **asdict(cost)))

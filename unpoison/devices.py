@@ -1,0 +1,58 @@
+"""Where a job computes: its device, its threads, its memory and its arithmetic."""
+
+import ctypes
+import os
+import sys
+from contextlib import AbstractContextManager
+
+import torch
+
+from unpoison.errors import UserError
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the first GPU where one is visible, else the CPU."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but torch sees no CUDA GPU; use device: auto or cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def compute_repeatably(threads: int) -> None:
+    """Same seed, device and threads: the same weights, bit for bit."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    # Not use_deterministic_algorithms, which does the same and imports torch's compiler: 1.7 s a job.
+    torch.set_deterministic_debug_mode("error")
+    torch.backends.cudnn.allow_tf32 = False  # float32 is float32
+    # Filling fresh memory is a guard for debugging; it costs 3 % of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what large tensors free for the tensors of the next step (glibc; else nothing).
+
+    By default it gives large blocks back, and a tenth of a step goes into fresh pages from the system.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        # Older versions refuse more than 32 MB; a trim threshold alone would make things worse.
+        if any(library.mallopt(M_MMAP_THRESHOLD, size) for size in (1 << 30, 1 << 25)):
+            library.mallopt(M_TRIM_THRESHOLD, 1 << 30)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """bfloat16 where the hardware computes in it (`auto`), or as told (`bfloat16`, `float32`)."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(device, precision))
+
+
+def in_bfloat16(device: torch.device, precision: str) -> bool:
+    """Whether a job of that precision computes in bfloat16 there."""
+    return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 matrix products run in hardware there."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,45 @@
+"""Whether a figure can show the studies it is asked to show, told while the DAG is built."""
+
+from typing import Any
+
+from planning.config import accepts
+from planning.levels import REFERENCES
+from unpoison.errors import UserError, one_of
+from unpoison.plots import PLOTS
+
+
+def check_figure(plan: Any, name: str) -> None:
+    """Refuse a figure of unknown studies, of studies that vary other keys than its own, or of an unknown class."""
+    if name.startswith("samples_"):
+        raise UserError(f"figures.{name}: names that begin with samples_ are reserved; choose another")
+    kind, options = plan.figure_options(name)
+    choices = [{key.format(**options) for key in choice} for choice in PLOTS.constant(kind, "NEEDS")]
+    for study in plan.config["figures"][name]["studies"]:
+        if study not in plan.studies:
+            raise one_of(f"study in figures.{name}:", study, plan.studies)
+        _check_drawable(f"figures.{name}", study, plan.config["studies"][study], choices)
+        classes = plan.training_rows(plan.studies[study].variants["dataset"][0])
+        if options.get("class_name", min(classes)) not in classes:
+            raise one_of(f"class in figures.{name}:", options["class_name"], classes)
+
+
+def _check_drawable(figure: str, study: str, entry: dict[str, Any], choices: list[set[str]]) -> None:
+    """A figure draws one point for each method and value, so its studies vary its own keys and no others."""
+    vary = entry["vary"]
+    for keys in choices:
+        if len(keys & set(vary)) != 1:
+            found = ", ".join(sorted(vary)) or "(nothing)"
+            raise UserError(
+                f"{figure} needs a study that varies {' or '.join(sorted(keys))}; {study} varies {found}"
+            )
+    for key in vary:
+        if not any(key in keys for keys in choices):
+            raise UserError(f"{figure} cannot show a study that also varies {key}, as {study} does")
+        if not all(accepts("float", value) for value in vary[key]):
+            raise UserError(f"{figure} needs numbers on its axes; {study} varies {key} over {vary[key]}")
+    if len(entry["deletions"]) > 1:
+        raise UserError(f"{figure} shows one deletion set; {study} has {', '.join(entry['deletions'])}")
+    if set(entry["methods"]) <= set(REFERENCES):
+        raise UserError(
+            f"{figure} needs a method beside the references; {study} has {', '.join(entry['methods'])}"
+        )

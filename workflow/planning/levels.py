@@ -1,0 +1,6 @@
+"""The levels of a study, and the names that are taken on them."""
+
+LEVELS = ("dataset", "poison", "training", "deletion", "method")
+SECTIONS = {level: f"{level}s" for level in LEVELS}
+RESERVED = {"dataset": ("sources", "tables", "figures", "logs"), "deletion": ("base", "oracle", "scores")}
+REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models
