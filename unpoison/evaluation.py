@@ -31,7 +31,9 @@ class Metric:
 
 
 METRICS = {
-    "clean_accuracy": Metric("share", True, "untouched test images whose true class is predicted"),
+    "clean_accuracy": Metric(
+        "share", True, "untouched test images whose true class is predicted (REM: Utility)"
+    ),
     "adversarial_accuracy": Metric(
         "share",
         True,
@@ -45,7 +47,10 @@ METRICS = {
     "corrected_accuracy": Metric(
         "share",
         True,
-        "poisoned training images, stamped, whose TRUE class is predicted (Goel et al. 2024: Acc_corr)",
+        "poisoned training images, stamped, whose TRUE class is predicted (Goel et al. 2024: Acc_corr; REM: Healed)",
+    ),
+    "utility_x_healed": Metric(
+        "share", True, "clean_accuracy times corrected_accuracy (REM: Utility x Healed)"
     ),
     "retained_accuracy": Metric(
         "share",
@@ -98,6 +103,7 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     yield from worst_class("worst_class_adversarial_accuracy", predictions.adversarial, attacked)
     yield from attack_success_rate(predictions.adversarial, attacked)
     yield from accuracy("corrected_accuracy", predictions.manipulated, poisoned)
+    yield from utility_x_healed(predictions, test, poisoned)
     yield from accuracy("retained_accuracy", predictions.training[retained], train.take(retained))
 
 
@@ -123,6 +129,14 @@ def attack_success_rate(predicted: Labels, attacked: Rows) -> Iterator[Measureme
     counted = attacked.label != attacked.target
     hits = (predicted == attacked.target)[counted]
     yield from _shares("attack_success_rate", hits, attacked.take(counted))
+
+
+def utility_x_healed(predictions: Predictions, test: Rows, poisoned: Rows) -> Iterator[Measurement]:
+    """Clean accuracy times corrected accuracy: neither a broken nor an unrepaired model has much of it."""
+    if len(test) and len(poisoned):
+        utility = float((predictions.clean == test.label).mean())
+        healed = float((predictions.manipulated == poisoned.label).mean())
+        yield Measurement("utility_x_healed", None, utility * healed)
 
 
 def _shares(metric: str, hits: np.ndarray, rows: Rows) -> Iterator[Measurement]:

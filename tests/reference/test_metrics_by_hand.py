@@ -75,6 +75,7 @@ def measured(deleted: np.ndarray = NOTHING, predictions: Predictions = PREDICTIO
         ("worst_class_adversarial_accuracy", {None: 0.0}),
         ("attack_success_rate", {None: 2 / 4, "cat": 1 / 2, "ship": 1 / 2}),
         ("corrected_accuracy", {None: 1 / 2, "cat": 1.0, "ship": 0.0}),
+        ("utility_x_healed", {None: 4 / 5 * 1 / 2}),
         ("retained_accuracy", {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),
     ],
 )

@@ -35,6 +35,7 @@ def test_every_cell_has_every_metric(results: pd.DataFrame) -> None:
         "adversarial_accuracy",
         "attack_success_rate",
         "corrected_accuracy",
+        "utility_x_healed",
         "retained_accuracy",
         "worst_class_clean_accuracy",
         "worst_class_adversarial_accuracy",
