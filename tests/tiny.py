@@ -1,5 +1,7 @@
 """Tiny data for the tests: coloured squares that a narrow network tells apart within seconds."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,36 @@ POISON_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "patch": {"target": "dog", "count": 15},
 }
-# Methods run with their defaults unless a line here says otherwise.
-METHOD_OPTIONS: dict[str, dict[str, Any]] = {"finetune": {"length": 0.5}}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method, options to test it with, and what its contract is.
+
+    moves, statistics: prefixes of the names of the parameters, and of BatchNorm's running statistics, that move:
+    all of them and no others ("" is every name); None: some of them do, and which depends on the data.
+    seeded: whether another seed gives another result.
+    """
+
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    moves: tuple[str, ...] | None = ("",)
+    statistics: tuple[str, ...] | None = ("",)
+    seeded: bool = True
+
+    def __str__(self) -> str:
+        return " ".join([self.method, *(f"{name}={value}" for name, value in self.options.items())])
+
+
+# A method without a line here is tested with its defaults, and all its weights and statistics must move.
+VARIANTS = (
+    Variant("do_nothing", moves=(), statistics=(), seeded=False),
+    Variant("finetune", {"length": 0.5}),
+)
+
+
+def variants_of(method: str) -> list[Variant]:
+    return [variant for variant in VARIANTS if variant.method == method] or [Variant(method)]
 
 
 def options_of(poison: str) -> dict[str, Any]:

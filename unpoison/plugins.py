@@ -72,8 +72,9 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         """The literal value of a plug-in's top-level variable, read without importing it."""
         self.check(name)
         for node in _tree(self.folder / f"{name}.py").body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == variable:
-                return ast.literal_eval(node.value)
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(targets[0]) == variable:
+                return ast.literal_eval(node.value)  # type: ignore[arg-type]
         raise AssertionError(f"{name}.py has no constant {variable}")
 
 

@@ -1,8 +1,11 @@
 """What every unlearning method of the registry promises."""
 
+import ast
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +13,22 @@ import tiny
 import torch
 from torch import Tensor, nn
 
+from planning.config import accepts
 from unpoison.rows import Rows
 from unpoison.training import Examples, Recipe
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._request import Request, run
 
 every_method = pytest.mark.parametrize("name", list(METHODS))
+every_variant = pytest.mark.parametrize(
+    "variant", [variant for name in METHODS for variant in tiny.variants_of(name)], ids=str
+)
 MakeRequest = Callable[..., Request]
 FORGET = range(8)
 
 
-def unlearned(name: str, request: Request) -> nn.Module:
-    return METHODS[name](request, **tiny.METHOD_OPTIONS.get(name, {}))
+def unlearned(variant: tiny.Variant, request: Request) -> nn.Module:
+    return METHODS[variant.method](request, **variant.options)
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:
@@ -32,77 +39,111 @@ def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
-@every_method
-def test_the_given_model_is_left_untouched(name: str, make_request: MakeRequest) -> None:
+@every_variant
+def test_what_is_given_is_left_untouched(variant: tiny.Variant, make_request: MakeRequest) -> None:
     request = make_request(FORGET)
     before, was_training = weights(request.model), request.model.training
-    result = unlearned(name, request)
+    trainable = [parameter.requires_grad for parameter in request.model.parameters()]
+    parts = (request.retain, request.forget, request.validation)
+    images, labels = ([getattr(part, name).clone() for part in parts] for name in ("images", "labels"))
+    result = unlearned(variant, request)
     assert equal(weights(request.model), before)  # weights and BatchNorm's running statistics
     assert request.model.training == was_training
+    assert [parameter.requires_grad for parameter in request.model.parameters()] == trainable
     shared = {tensor.data_ptr() for tensor in request.model.state_dict().values()}
     assert not shared & {tensor.data_ptr() for tensor in result.state_dict().values()}
+    for part, image, label in zip(parts, images, labels, strict=True):
+        assert torch.equal(part.images, image)
+        assert torch.equal(part.labels, label)
 
 
-@every_method
-def test_the_given_examples_are_left_untouched(name: str, make_request: MakeRequest) -> None:
-    request = make_request(FORGET)
-    before = [part.images.clone() for part in (request.retain, request.forget)]
-    unlearned(name, request)
-    for images, part in zip(before, (request.retain, request.forget), strict=True):
-        assert torch.equal(images, part.images)
-
-
-@every_method
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(name: str, make_request: MakeRequest) -> None:
-    first = weights(unlearned(name, make_request(FORGET)))
+@every_variant
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
+    first = weights(unlearned(variant, make_request(FORGET)))
     torch.rand(3)  # the global generator is nobody's source of randomness
     np.random.default_rng().random()
-    assert equal(first, weights(unlearned(name, make_request(FORGET))))
+    assert equal(first, weights(unlearned(variant, make_request(FORGET))))
 
 
-@every_method
-def test_another_seed_gives_other_weights(name: str, make_request: MakeRequest) -> None:
-    first, second = (weights(unlearned(name, make_request(FORGET, seed=seed))) for seed in (5, 6))
-    assert equal(first, second) == (name == "do_nothing")
+@every_variant
+def test_another_seed_gives_other_weights_where_the_method_draws(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
+    first, second = (weights(unlearned(variant, make_request(FORGET, seed=seed))) for seed in (5, 6))
+    assert equal(first, second) == (not variant.seeded)
 
 
-@every_method
-def test_the_weights_move(name: str, make_request: MakeRequest) -> None:
+@every_variant
+def test_what_the_method_says_moves_and_nothing_else(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
     request = make_request(FORGET)
-    before, after = (dict(model.named_parameters()) for model in (request.model, unlearned(name, request)))
-    moved = [key for key in before if not torch.equal(before[key], after[key])]
-    assert moved == ([] if name == "do_nothing" else list(before))
+    before, model = weights(request.model), unlearned(variant, request)
+    after = weights(model)
+    assert list(after) == list(before)  # the result can be kept and loaded as any other model
+    parameters = [name for name, _ in model.named_parameters()]
+    statistics = [name for name, _ in model.named_buffers() if "running" in name]
+    for expected, names in ((variant.moves, parameters), (variant.statistics, statistics)):
+        moved = [name for name in names if not torch.equal(before[name], after[name])]
+        if expected is None:
+            assert moved
+        else:
+            assert moved == [name for name in names if name.startswith(expected)]
 
 
-@every_method
-def test_the_result_is_finite_and_in_evaluation_mode(name: str, make_request: MakeRequest) -> None:
-    model = unlearned(name, make_request(FORGET))
+@every_variant
+def test_the_result_is_finite_whole_and_in_evaluation_mode(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
+    model = unlearned(variant, make_request(FORGET))
     assert not any(module.training for module in model.modules())
+    assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in model.state_dict().values())
+
+
+@every_variant
+@pytest.mark.parametrize("forget", [[17], range(45)], ids=["one row", "more than are retained"])
+def test_a_deletion_set_of_any_size_can_be_forgotten(
+    variant: tiny.Variant, forget: Any, make_request: MakeRequest
+) -> None:
+    request = make_request(forget)
+    assert len(request.forget) == 1 or len(request.forget) > len(request.retain)
+    model, _ = run(METHODS[variant.method], request, variant.options)
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
 
 
-@every_method
-def test_one_row_can_be_forgotten(name: str, make_request: MakeRequest) -> None:
-    model, _ = run(METHODS[name], make_request([17]), tiny.METHOD_OPTIONS.get(name, {}))
-    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
-
-
-@every_method
-def test_more_rows_can_be_forgotten_than_are_retained(name: str, make_request: MakeRequest) -> None:
-    request = make_request(range(45))
-    assert len(request.forget) > len(request.retain)
-    model, _ = run(METHODS[name], request, tiny.METHOD_OPTIONS.get(name, {}))
-    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
-
-
-@every_method
-def test_with_nothing_to_forget_every_method_does_nothing(name: str, make_request: MakeRequest) -> None:
+@every_variant
+def test_with_nothing_to_forget_every_method_does_nothing(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
     request = make_request([])
-    model, cost = run(METHODS[name], request, tiny.METHOD_OPTIONS.get(name, {}))
+    model, cost = run(METHODS[variant.method], request, variant.options)
     assert model is not request.model
     assert equal(weights(model), weights(request.model))
     assert not model.training
-    assert cost.image_passes == 0
+    assert cost.image_passes == cost.forward_passes == 0
+
+
+@every_method
+def test_the_defaults_are_allowed_by_their_annotations(name: str) -> None:
+    for option, described in METHODS.options(name).items():
+        assert accepts(described.annotation, described.default), option
+
+
+@every_method
+def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str) -> None:
+    options = METHODS.options(name)
+    for option, range_ in METHODS.constant(name, "SPACE").items():
+        values = range_.get("choices") or [range_["low"], range_["high"]]
+        assert set(range_) <= ({"choices"} if "choices" in range_ else {"low", "high", "log"}), option
+        assert all(accepts(options[option].annotation, value) for value in values), option
+        assert len(set(values)) > 1, option
+        if "low" in range_:
+            assert range_["low"] < range_["high"], option
+            assert not range_.get("log") or range_["low"] > 0, option
 
 
 @pytest.mark.parametrize(
@@ -139,6 +180,8 @@ def test_two_runs_on_the_same_request_are_counted_apart(make_request: MakeReques
 
 # -- what a method may not know ---------------------------------------------------------------------
 
+HIDDEN = {"_trigger_ids", "_stamp", "_stamp_time", "_meter"}
+
 GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids", "target", "rows", "row_id"}
 
 
@@ -159,6 +202,12 @@ def test_a_request_exposes_no_ground_truth(make_request: MakeRequest) -> None:
     for path, name, part in public_parts(make_request(FORGET)):
         assert name not in GROUND_TRUTH, f"{path}.{name} tells a method what it must not know"
         assert not isinstance(part, Rows), f"{path}.{name} is the whole table of rows"
+
+
+@pytest.mark.parametrize("path", sorted(METHODS.folder.glob("*.py")), ids=lambda path: path.stem)
+def test_no_method_reaches_behind_the_underscores_of_examples(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert not {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & HIDDEN
 
 
 def test_examples_show_images_and_given_labels_and_hide_the_rest() -> None:
@@ -183,9 +232,9 @@ def test_the_images_of_a_request_do_not_show_which_rows_are_stamped(make_request
         assert part.images.max() < 255  # the trigger is white, and nothing of the tiny source is
 
 
-@pytest.mark.parametrize("name", ["retrain", "finetune"])
+@pytest.mark.parametrize("variant", [*tiny.variants_of("retrain"), *tiny.variants_of("finetune")], ids=str)
 def test_retraining_never_sees_forgotten_rows(
-    name: str, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+    variant: tiny.Variant, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = make_request(FORGET)
     seen: list[Tensor] = []
@@ -198,5 +247,5 @@ def test_retraining_never_sees_forgotten_rows(
     monkeypatch.setattr(Examples, "batches", spied)
     # Rows to forget that would break the training if one of them were in a batch.
     blank = replace(request.forget, labels=torch.full_like(request.forget.labels, 99))
-    unlearned(name, replace(request, forget=blank))
+    unlearned(variant, replace(request, forget=blank))
     assert [images is request.retain.images for images in seen] == [True]

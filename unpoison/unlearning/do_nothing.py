@@ -6,6 +6,8 @@ from torch import nn
 
 from unpoison.unlearning._request import Request
 
+SPACE: dict[str, dict[str, float]] = {}
+
 
 def unlearn(request: Request) -> nn.Module:
     """A copy of the poisoned network."""

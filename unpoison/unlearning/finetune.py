@@ -12,6 +12,11 @@ from unpoison.training import train
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._request import Request
 
+SPACE = {
+    "length": {"low": 0.05, "high": 0.5, "log": True},
+    "learning_rate": {"low": 0.001, "high": 0.1, "log": True},
+}
+
 
 def unlearn(
     request: Request, *, length: PositiveFloat = 0.25, learning_rate: PositiveFloat | None = None

@@ -9,6 +9,8 @@ from torch import nn
 from unpoison.training import train
 from unpoison.unlearning._request import Request
 
+SPACE: dict[str, dict[str, float]] = {}
+
 
 def unlearn(request: Request) -> nn.Module:
     """Train a new network with the recipe of the poisoned one on the retain set."""
