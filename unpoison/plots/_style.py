@@ -1,8 +1,10 @@
 """One look for all figures: colours and names of methods, sizes, and how a figure is saved."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from zlib import crc32
 
 import matplotlib as mpl
 import pandas as pd
@@ -11,17 +13,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from unpoison.files import written_whole
+from unpoison.plots._labels import label_ends, names_fit
 from unpoison.results import ENOUGH
 
-PAGE_WIDTH = 174 / 25.4  # inches: two columns of a journal
+COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
+PAGE_WIDTH = 174 / 25.4  # and two
+NOTE_SIZE = 7
+# Figures are drawn at their final size: these are points on paper.
 mpl.rcParams.update(
     {
         "font.family": "sans-serif",
         "font.size": 8,
         "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
+        "axes.axisbelow": True,
         "grid.alpha": 0.25,
         "grid.linewidth": 0.5,
         "legend.frameon": False,
@@ -32,6 +43,7 @@ mpl.rcParams.update(
         "savefig.dpi": 200,
     }
 )
+Line = str | tuple[int, tuple[float, ...]]  # a line style of matplotlib: its name, or offset and dashes
 
 
 @dataclass(frozen=True)
@@ -41,18 +53,50 @@ class Look:
     label: str
     colour: str
     marker: str
-    line: str
+    line: Line
 
 
-# Okabe and Ito's colours, which stay apart for colour-blind eyes; in the order of every legend.
+# A hue for each family of methods, after Okabe and Ito (2008) and Tol's palettes: apart for colour-blind eyes.
+BLUE, ORANGE, VERMILION, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#CC79A7"
+SKY, WINE, INDIGO, GREEN, BLACK = "#56B4E9", "#882255", "#332288", "#009E73", "#000000"
+DENSE: Line = (0, (5.0, 1.0))
+
+# Every method of the field that has a name in the config, in the order of every legend.
 LOOKS = {
-    "oracle": Look("oracle", "#009E73", "D", ":"),
-    "retrain": Look("EU (retrain)", "#0072B2", "o", "-"),
-    "finetune": Look("CF (finetune)", "#E69F00", "s", "--"),
-    "do_nothing": Look("do nothing", "#000000", "X", ":"),
+    "oracle": Look("oracle", GREEN, "D", ":"),
+    # trained again
+    "retrain": Look("EU (retrain)", BLUE, "o", "-"),
+    "eu_k": Look("EU-k", BLUE, "p", "--"),
+    # trained on
+    "finetune": Look("CF (finetune)", ORANGE, "s", "--"),
+    "cf_k": Look("CF-k", ORANGE, "h", "-"),
+    "l1_sparse": Look("L1-sparse", ORANGE, "d", "-."),
+    # gradients turned round
+    "gradient_ascent": Look("ascent", VERMILION, "^", "-"),
+    "negative_gradient_plus": Look("NegGrad+", VERMILION, "v", "--"),
+    "npo": Look("NPO", VERMILION, "<", "-."),
+    "task_vector": Look("task vector", VERMILION, ">", ":"),
+    # other labels, or a teacher's
+    "random_labels": Look("random labels", PURPLE, "s", "-"),
+    "salun": Look("SalUn", PURPLE, "P", "--"),
+    "bad_teacher": Look("bad teacher", PURPLE, "v", "-."),
+    "scrub": Look("SCRUB", PURPLE, "o", DENSE),
+    # weights damped or moved in one step
+    "ssd": Look("SSD", SKY, "^", "-"),
+    "lfssd": Look("LFSSD", SKY, "v", "--"),
+    "assd": Look("ASSD", SKY, "<", "-."),
+    "potion": Look("Potion", SKY, "s", DENSE),
+    "influence": Look("influence", SKY, "p", ":"),
+    # redirected
+    "rem": Look("REM", WINE, "*", "-"),
+    # repaired without a deletion set
+    "fine_pruning": Look("fine-pruning", INDIGO, "o", "-"),
+    "anp": Look("ANP", INDIGO, "s", "--"),
+    "ibau": Look("I-BAU", INDIGO, "^", "-."),
+    "do_nothing": Look("do nothing", BLACK, "X", ":"),
 }
-SPARE_COLOURS = ("#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
-SPARE_MARKERS = ("^", "v", "P", "<", ">")
+# For entries with names of their own (`scrub_long: {method: scrub}`): strokes, where the methods above have areas.
+SPARE = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "x+1234"))
 METRIC_LABELS = {
     "clean_accuracy": "clean test\naccuracy",
     "adversarial_accuracy": "adversarial test\naccuracy",
@@ -66,11 +110,30 @@ def in_order(methods: Iterable[str]) -> list[str]:
 
 
 def look_of(method: str, methods: Iterable[str]) -> Look:
-    """The look of a method; one that has none of its own gets a spare one, the same in every figure of a study."""
+    """The look of a method, the same in every figure.
+
+    A method that has none of its own gets a spare one by a digest of its name; of two in `methods` that fall on the
+    same one, the later by name takes the next.
+    """
     if method in LOOKS:
         return LOOKS[method]
-    place = sorted(set(methods) - set(LOOKS)).index(method)
-    return Look(method, SPARE_COLOURS[place % 5], SPARE_MARKERS[place % 5], "-.")
+    places: dict[str, int] = {}
+    for name in sorted({*methods, method} - set(LOOKS)):
+        first = crc32(name.encode()) % len(SPARE)
+        free = [place for place in _round(first) if place not in places.values()]
+        places[name] = free[0] if free else first
+    colour, marker = SPARE[places[method]]
+    return Look(method, colour, marker, "-.")
+
+
+def _round(first: int) -> list[int]:
+    """All places of SPARE from one on, round to the one before it."""
+    return [(first + step) % len(SPARE) for step in range(len(SPARE))]
+
+
+def muted(look: Look) -> Look:
+    """The same in grey, for lines that others are compared with."""
+    return replace(look, colour="0.75")
 
 
 def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float) -> None:
@@ -96,6 +159,11 @@ def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float
     )
 
 
+def width_of(columns: int) -> float:
+    """Inches of a figure with so many columns of panels: one or both columns of a journal."""
+    return COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
+
+
 def nudge_of(index: int, methods: int, places: list[float]) -> float:
     """How far sideways a method is drawn, so that the intervals of all are seen."""
     return (index - (methods - 1) / 2) * 0.012 * (places[-1] - places[0] or 1.0)
@@ -109,16 +177,40 @@ def mark_places(axes: Axes, places: list[float]) -> None:
 
 
 def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
-    """Per cent on the left, one legend above all panels, a note below them."""
+    """Per cent on the left, names at the ends of the lines or else one legend above all panels, a note below."""
     panels = list(panels)
     for axes in panels:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.02), min(high, 1.02))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    columns = 4 if figure.get_figwidth() > 5 else 2
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8)
-    figure.supxlabel(note, fontsize=6.5, color="0.35")
+    name_lines(figure, panels, note)
+
+
+def name_lines(figure: Figure, panels: Iterable[Axes], note: str) -> None:
+    """Names at the ends of the lines of the last column where they fit, else one legend above all panels; a note.
+
+    Call it last: names stand where the lines end by then.
+    """
+    panels = list(panels)
+    figure.supxlabel(note, fontsize=NOTE_SIZE, color="0.35")
+    figure.draw_without_rendering()  # lays the panels out
+    last = [axes for axes in panels if _is_last_column(axes)]
+    if all(names_fit(axes) for axes in last):
+        for axes in last:
+            label_ends(axes)
+        return
+    named = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    columns = 5 if figure.get_figwidth() > COLUMN_WIDTH * 1.5 else 3
+    figure.legend(list(named.values()), list(named), loc="outside upper center", ncols=columns)
+
+
+def _is_last_column(axes: Axes) -> bool:
+    place = axes.get_subplotspec()
+    return place is None or place.is_last_col()
 
 
 def interval_note(summary: pd.DataFrame) -> str:

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from unpoison.plots._style import (
     METRIC_LABELS,
-    PAGE_WIDTH,
     draw_line,
     finish,
     in_order,
@@ -14,6 +13,7 @@ from unpoison.plots._style import (
     look_of,
     mark_places,
     nudge_of,
+    width_of,
 )
 
 # What the studies must vary: one key of each tuple.
@@ -32,7 +32,7 @@ def plot(summary: pd.DataFrame) -> Figure:
     """
     whole = summary[summary["class_name"].isna()]
     readings = [key for key in READINGS if key in whole and whole[key].notna().any()]
-    figure = Figure(figsize=(PAGE_WIDTH * (0.15 + 0.425 * len(readings)), 4.0), layout="constrained")
+    figure = Figure(figsize=(width_of(len(readings)), 4.0), layout="constrained")
     panels = figure.subplots(2, len(readings), squeeze=False, sharey="row", sharex="col")
     for row, metric in enumerate(METRIC_LABELS):
         for column, key in enumerate(readings):

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from unpoison.errors import one_of
 from unpoison.plots._style import (
     METRIC_LABELS,
-    PAGE_WIDTH,
     draw_line,
     finish,
     in_order,
@@ -15,6 +14,7 @@ from unpoison.plots._style import (
     look_of,
     mark_places,
     nudge_of,
+    width_of,
 )
 
 # What the studies must vary: one key of each tuple; names in braces are options.
@@ -47,7 +47,7 @@ def plot(
         (metric, None, label) for metric, label in METRIC_LABELS.items()
     ]
     lines.append(("adversarial_accuracy", class_name, f"adversarial test\naccuracy, {class_name}s"))
-    figure = Figure(figsize=(PAGE_WIDTH * (0.15 + 0.425 * len(shares)), 5.4), layout="constrained")
+    figure = Figure(figsize=(width_of(len(shares)), 5.4), layout="constrained")
     panels = figure.subplots(len(lines), len(shares), squeeze=False, sharey="row", sharex=True)
     for row, (metric, of_class, label) in enumerate(lines):
         chosen = summary["class_name"].isna() if of_class is None else summary["class_name"] == of_class
