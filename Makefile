@@ -5,7 +5,7 @@ CONFIG ?= config/demo.yaml
 CORES ?= all
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES) --resources gpu=1
+RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 .PHONY: demo test lint bench bench-full setup
 

@@ -19,7 +19,19 @@ from unpoison.unlearning import METHODS
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "unpoison"
 ORDER = (
-    *("types", "errors", "seeds", "shares", "files", "plugins", "provenance", "rows", "datasets", "poisons"),
+    *(
+        "types",
+        "errors",
+        "seeds",
+        "shares",
+        "files",
+        "gpus",
+        "plugins",
+        "provenance",
+        "rows",
+        "datasets",
+        "poisons",
+    ),
     *(
         "models",
         "devices",

@@ -1,9 +1,10 @@
-"""Decision 1: how many GPUs a job asks for."""
+"""Decision 1: how many GPUs a job asks for, and how many there are."""
 
 import pytest
 
 from planning import gpu
-from planning.gpu import gpu_tag
+from planning.gpu import gpu_slots, gpu_tag
+from unpoison import gpus
 
 
 @pytest.mark.parametrize(
@@ -11,7 +12,7 @@ from planning.gpu import gpu_tag
     [
         ("cpu", True, True, 0),
         ("cpu", False, True, 0),
-        ("auto", True, False, 0),  # `--cores 8 --resources gpu=1` keeps eight cores busy
+        ("auto", True, False, 0),  # all cores are kept busy
         ("auto", True, True, 1),
         ("auto", False, False, 1),  # the machine that submits need not have the GPU
         ("cuda", True, False, 1),  # the job itself says that there is none
@@ -27,8 +28,21 @@ def test_a_job_asks_for_a_gpu_where_it_can_get_one(
 
 @pytest.mark.parametrize("hidden", ["", "-1", "NoDevFiles"])
 def test_a_hidden_gpu_is_not_visible(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
-    monkeypatch.setattr(gpu.Path, "glob", lambda *_: iter(["0000:00:00.0"]))
+    monkeypatch.setattr(gpus, "_count", lambda: 1)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert gpu.gpu_is_visible()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
     assert not gpu.gpu_is_visible()
+
+
+@pytest.mark.parametrize(
+    ("given", "slots", "jobs"), [(None, 1, 4), (None, 2, 8), ("1,3", 2, 4), ("0,-1,2", 1, 1)]
+)
+def test_as_many_jobs_run_at_once_as_there_are_slots(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, slots: int, jobs: int
+) -> None:
+    monkeypatch.setattr(gpus, "_count", lambda: 4)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if given is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert gpu_slots(slots) == jobs

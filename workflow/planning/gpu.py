@@ -1,24 +1,24 @@
-"""The `gpu` resource tag: one helper, no torch."""
+"""The `gpu` resource: how many a job asks for and how many there are. No torch."""
 
-import os
-from pathlib import Path
-
-DEVICES = ("/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # NVIDIA, Windows' Linux subsystem, AMD
+from unpoison.gpus import has_driver, visible_gpus
 
 
 def gpu_tag(device: str, *, runs_here: bool) -> int:
     """How many GPUs a job that runs a network asks Snakemake for.
 
     None with `device: cpu`, and none with `auto` where jobs run on this machine and no GPU is visible, so
-    that `--cores 8 --resources gpu=1` keeps eight cores busy there.
+    that all cores are kept busy there.
     """
     if device == "cpu" or (device == "auto" and runs_here and not gpu_is_visible()):
         return 0
     return 1
 
 
+def gpu_slots(slots_per_device: int) -> int:
+    """How many jobs may run on the GPUs of this machine at once: what `--resources gpu=` is when it is not given."""
+    return max(1, len(visible_gpus())) * slots_per_device
+
+
 def gpu_is_visible() -> bool:
     """Whether the driver shows a GPU that CUDA_VISIBLE_DEVICES does not hide."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1", "NoDevFiles")
-    driver = any(Path("/proc/driver/nvidia/gpus").glob("*"))
-    return not hidden and (driver or any(Path(device).exists() for device in DEVICES))
+    return has_driver() and bool(visible_gpus())

@@ -6,7 +6,7 @@ ROOT = Path(workflow.current_basedir).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 os.environ.update(PYTHONPATH=str(ROOT))  # scripts run the code of this checkout
 
-from planning.gpu import gpu_tag
+from planning.gpu import gpu_slots, gpu_tag
 from planning.levels import REFERENCES
 from planning.plan import Plan
 from planning.specs import Specs
@@ -26,6 +26,10 @@ if workflow.local_exec and CORES and THREADS > CORES:
 GPU = gpu_tag(
     plan.config["device"], runs_here=workflow.local_exec or workflow.remote_exec
 )
+SLOTS = plan.config["gpu_slots_per_device"]
+os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # no part of what a job makes
+if GPU and workflow.local_exec and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", gpu_slots(SLOTS))
 
 
 wildcard_constraints:

@@ -1,12 +1,22 @@
-"""What the scripts that run a network share: the log, the device, the network and the rows of a job."""
+"""What the scripts that run a network share: the log, the device, the network and the rows of a job.
+
+To import it is to begin the job: a GPU is leased before torch is imported, which then sees no other.
+"""
 
 import os
 from collections.abc import Mapping
 from typing import Any
 
+import __main__
+from _log import begin
+from unpoison.gpus import lease_folder, lease_gpu, visible_gpus
+
+begin(__main__.snakemake.log[0])
+if __main__.snakemake.resources.get("gpu"):
+    LEASE = lease_gpu(visible_gpus(), int(os.environ["UNPOISON_GPU_SLOTS"]), lease_folder())
+
 import torch
 
-from _log import begin
 from unpoison.devices import compute_repeatably, keep_freed_memory, pick_device
 from unpoison.errors import UserError
 from unpoison.files import map_array
@@ -21,7 +31,6 @@ class Job:
     """A job's spec with its inputs opened."""
 
     def __init__(self, snakemake: Any) -> None:
-        begin(snakemake.log[0])
         self.spec: Mapping[str, Any] = snakemake.params.spec
         if snakemake.threads != self.spec["threads"]:
             raise UserError(

@@ -1,0 +1,76 @@
+"""The GPUs of this machine: which there are, and one for each job. No torch: it is imported once a job has its GPU."""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+DRIVERS = ("/dev/dxg", "/dev/kfd")  # Windows' Linux subsystem, AMD: one device is known of
+NONE = ("", "-1", "NoDevFiles")  # what stands in CUDA_VISIBLE_DEVICES where there is none
+# A job of a cluster has devices of its own, whatever their names: two jobs may both call theirs 0.
+ALLOCATION = ("SLURM_JOB_ID", "SLURM_STEP_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+POLL_SECONDS = 0.2
+
+
+def visible_gpus() -> list[str]:
+    """The names of the devices that CUDA_VISIBLE_DEVICES leaves, or else those of all devices."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        return [str(number) for number in range(_count())]
+    names = [name.strip() for name in given.split(",")]
+    hidden = [place for place, name in enumerate(names) if name in NONE]
+    return names[: hidden[0]] if hidden else names  # CUDA, too, reads up to the first name of none
+
+
+def has_driver() -> bool:
+    """Whether the system shows any GPU, hidden by CUDA_VISIBLE_DEVICES or not."""
+    return _count() > 0
+
+
+def _count() -> int:
+    nodes = [path for path in Path("/dev").glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)]
+    cards = list(Path("/proc/driver/nvidia/gpus").glob("*"))
+    return len(nodes) or len(cards) or int(any(Path(driver).exists() for driver in DRIVERS))
+
+
+def lease_folder() -> Path:
+    """Where the locks are: one folder for all jobs of a user on this machine, or in one allocation of a cluster."""
+    allocation = "-".join(os.environ[name] for name in ALLOCATION if name in os.environ)
+    name = f"unpoison-gpus-{os.getuid()}" + (f"-{allocation}" if allocation else "")
+    return Path(tempfile.gettempdir()) / re.sub(r"[^\w.-]", "_", name)
+
+
+def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | None:
+    """Wait for a slot of a device and make that device the only one that this process sees.
+
+    First slots of all devices come before second ones. A slot is free again when its process ends, however that is.
+
+    Args:
+        devices: names as in CUDA_VISIBLE_DEVICES.
+        slots: jobs that may share a device.
+
+    Returns:
+        what holds the lease, to be kept until the device is no longer needed; None where there is no device.
+    """
+    if not devices:
+        return None
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places = [(device, folder / f"{device}.{slot}.lock") for slot in range(slots) for device in devices]
+    told = False
+    while True:
+        for device, path in places:
+            lock = FileLock(path)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            os.environ["CUDA_VISIBLE_DEVICES"] = device
+            return lock
+        if not told:
+            print(f"waiting for a GPU: all {len(places)} slots of {', '.join(devices)} are taken", flush=True)
+            told = True
+        time.sleep(POLL_SECONDS)
