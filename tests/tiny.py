@@ -17,12 +17,17 @@ SEED = 3
 
 # Options for every poison of the registry; a new poison wants a line here before its contract is tested.
 POISON_OPTIONS: dict[str, dict[str, Any]] = {
+    "blend": {"target": "dog", "count": 15},
+    "class_confusion": {"classes": ["dog", "cat"], "count": 13},
     "corner_swap": {
         "count": 12,
         "corners": {"cat": "bottom_right", "dog": "top_left"},
         "share": {"cat": 0.25},
     },
+    "label_noise": {"count": 15},
     "patch": {"target": "dog", "count": 15},
+    "sinusoid": {"target": "dog", "count": 9},
+    "warp": {"target": "dog", "count": 15},
 }
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 
 from unpoison.deletion import Deletion
 from unpoison.rows import NONE, Rows
-from unpoison.types import Indices, Labels
+from unpoison.types import Indices, Labels, Mask
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,22 @@ METRICS = {
         False,
         "stamped test images, those of the target class left out, predicted as the attack's target",
     ),
+    "confused_accuracy": Metric(
+        "share",
+        True,
+        "untouched test images of the classes that an attack without a trigger confuses, whose true class is "
+        "predicted",
+    ),
+    "unconfused_accuracy": Metric(
+        "share",
+        True,
+        "untouched test images of all other classes, whose true class is predicted; with such an attack only",
+    ),
     "corrected_accuracy": Metric(
         "share",
         True,
-        "poisoned training images, stamped, whose TRUE class is predicted (Goel et al. 2024: Acc_corr; REM: Healed)",
+        "poisoned training images, stamped where the attack has a trigger, whose TRUE class is predicted "
+        "(Goel et al. 2024: Acc_corr; REM: Healed)",
     ),
     "utility_x_healed": Metric(
         "share", True, "clean_accuracy times corrected_accuracy (REM: Utility x Healed)"
@@ -88,6 +100,9 @@ class Predictions:
 def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator[Measurement]:
     """All metrics of a model. Shares are between 0 and 1; those of no rows at all are left out.
 
+    So an attack without a trigger has no adversarial accuracy and no attack success rate. Where it confuses
+    classes, their own clean accuracy and that of the rest stand in for them, as in Goel et al. (2022).
+
     Args:
         rows: the whole table of the poisoned data set.
         deleted: positions of the deletion set among the training rows; empty where there is none.
@@ -102,6 +117,10 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     yield from accuracy("adversarial_accuracy", predictions.adversarial, attacked)
     yield from worst_class("worst_class_adversarial_accuracy", predictions.adversarial, attacked)
     yield from attack_success_rate(predictions.adversarial, attacked)
+    confused = confused_rows(test)
+    if confused.any():
+        yield from accuracy("confused_accuracy", predictions.clean[confused], test.take(confused))
+        yield from accuracy("unconfused_accuracy", predictions.clean[~confused], test.take(~confused))
     yield from accuracy("corrected_accuracy", predictions.manipulated, poisoned)
     yield from utility_x_healed(predictions, test, poisoned)
     yield from accuracy("retained_accuracy", predictions.training[retained], train.take(retained))
@@ -110,6 +129,11 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
 def attacked_rows(test: Rows) -> Rows:
     """The test rows whose class has an attack: the adversarial test."""
     return test.take(test.trigger_id != NONE)
+
+
+def confused_rows(test: Rows) -> Mask:
+    """Which test rows an attack without a trigger wants to be taken for another class, as they are."""
+    return (test.trigger_id == NONE) & (test.target != NONE)
 
 
 def accuracy(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:

@@ -6,7 +6,7 @@ from torch import nn
 
 from unpoison.evaluation import Predictions, attacked_rows
 from unpoison.rows import Rows
-from unpoison.training import Stamp, predict
+from unpoison.training import EVALUATION_BATCH, Stamp, predict
 from unpoison.types import StoredImages
 
 
@@ -17,10 +17,14 @@ def predict_all(
     train, test = rows.of("train"), rows.of("test")
 
     def predicted(chosen: Rows, *, stamped: bool) -> np.ndarray:
-        images = torch.from_numpy(stored[chosen.row]).permute(0, 3, 1, 2)
-        if stamped:
-            images = stamp(images, torch.from_numpy(chosen.trigger_id))
-        return predict(model, images, precision).argmax(1).cpu().numpy()
+        labels = [np.array([], np.int64)]  # an attack without a trigger has no adversarial test
+        for start in range(0, len(chosen), EVALUATION_BATCH):
+            part = chosen.take(np.arange(start, min(start + EVALUATION_BATCH, len(chosen))))
+            images = torch.from_numpy(stored[part.row]).permute(0, 3, 1, 2)
+            if stamped:
+                images = stamp(images, torch.from_numpy(part.trigger_id))
+            labels.append(predict(model, images, precision).argmax(1).cpu().numpy())
+        return np.concatenate(labels)
 
     return Predictions(
         clean=predicted(test, stamped=False),

@@ -38,7 +38,7 @@ def some_images(count: int = 8, size: int = tiny.IMAGE_SIZE) -> np.ndarray:
 def trigger_ids(data: SimpleNamespace, count: int = 8) -> np.ndarray:
     """Every trigger of a data set and rows without one, taking turns."""
     known = [NONE, *sorted({trigger for trigger, _ in data.poisoning.attacks.values()})]
-    return np.array([known[place % len(known)] for place in range(count)])
+    return np.array([known[place % len(known)] for place in range(count)], np.int64)
 
 
 @every_poison
@@ -173,7 +173,7 @@ def test_the_trigger_is_the_same_at_training_and_at_attack_time(
 ) -> None:
     data, spy = poisoned_data(name), Spy()
     predict_all(spy, stored, data.rows, data.stamp, "float32")
-    _, _, attacked, _ = spy.shown  # clean, adversarial, manipulated, training
+    *_, attacked, _ = spy.shown  # clean, adversarial (where there is a trigger), manipulated, training
     train = data.rows.of("train")
     poisoned = train.take(train.is_poisoned)
     trained_on = examples_of(stored, poisoned, data.stamp, "after_augmentation", torch.device("cpu"))
@@ -188,13 +188,30 @@ def test_the_adversarial_test_is_every_attacked_test_image_stamped(
 ) -> None:
     data, spy = poisoned_data(name), Spy()
     predict_all(spy, stored, data.rows, data.stamp, "float32")
-    clean, adversarial, _, untouched = spy.shown
+    clean, *adversarial, _, untouched = spy.shown
     test, train = data.rows.of("test"), data.rows.of("train")
-    attacked = test.take(np.isin(test.label, list(data.poisoning.attacks)))
-    expected = data.stamp(stored[attacked.row].transpose(0, 3, 1, 2), attacked.trigger_id)
-    np.testing.assert_array_equal(adversarial.numpy(), expected)
+    with_trigger = [label for label, (trigger, _) in data.poisoning.attacks.items() if trigger != NONE]
+    attacked = test.take(np.isin(test.label, with_trigger))
+    if len(attacked):
+        expected = data.stamp(stored[attacked.row].transpose(0, 3, 1, 2), attacked.trigger_id)
+        np.testing.assert_array_equal(adversarial.pop().numpy(), expected)
+    assert adversarial == []
     np.testing.assert_array_equal(clean.numpy(), stored[test.row].transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(untouched.numpy(), stored[train.row].transpose(0, 3, 1, 2))
+
+
+@every_poison
+@given(count=st.integers(0, 6), size=st.integers(14, 40), seed=st.integers(0, 9))
+def test_a_stamp_works_on_any_number_of_images_of_any_size(
+    name: str, count: int, size: int, seed: int, poisoned_data: MakeData
+) -> None:
+    data = poisoned_data(name)
+    images = np.random.default_rng(seed).integers(0, 256, (count, 3, size, size), dtype=np.uint8)
+    ids = np.random.default_rng(seed).permutation(trigger_ids(data, count))
+    tensor = data.stamp(torch.from_numpy(images.copy()), torch.from_numpy(ids))
+    stamped = data.stamp(images.copy(), ids)
+    np.testing.assert_array_equal(tensor.numpy(), stamped)
+    np.testing.assert_array_equal(stamped[ids == NONE], images[ids == NONE])
 
 
 def by_row_id(rows: Rows) -> dict[str, tuple[bool, int, int]]:
@@ -266,6 +283,110 @@ def test_patch_is_a_square_in_its_corner_and_nowhere_else(corner: str) -> None:
 def test_patch_refuses_what_cannot_be_stamped(clean: Rows, changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         poison("patch", clean, **changes)
+
+
+# -- whom the attacks with one trigger take ----------------------------------------------------------
+
+takes_victims = pytest.mark.parametrize("name", ["blend", "patch", "warp"])
+
+
+@takes_victims
+def test_without_a_target_each_class_is_told_to_be_the_next(name: str, clean: Rows) -> None:
+    poisoning = poison(name, clean, target=None)
+    labels = clean.of("train").label[poisoning.rows]
+    assert poisoning.given_labels.tolist() == ((labels + 1) % 3).tolist()
+    assert poisoning.attacks == {0: (0, 1), 1: (0, 2), 2: (0, 0)}
+
+
+@takes_victims
+@given(count=st.integers(0, 36))
+def test_only_images_of_the_named_victims_are_taken_and_attacked(name: str, count: int) -> None:
+    rows = tiny.chosen_rows()
+    poisoning = poison(name, rows, victims=["ship", "cat"], count=count)
+    assert set(rows.of("train").label[poisoning.rows].tolist()) <= {0, 2}
+    assert len(set(poisoning.rows.tolist())) == count
+    assert poisoning.attacks == {0: (0, 1), 2: (0, 1)}
+
+
+@takes_victims
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"victims": ["fox"]}, "unknown class in victims: 'fox'; choose from cat, dog, ship"),
+        ({"victims": ["cat", "dog"]}, "the target class 'dog' is among the victims"),
+        ({"victims": []}, "cannot poison 15 training images of no class: there are 0"),
+        ({"victims": ["cat", "cat"], "count": 19}, "cannot poison 19 training images of cat, cat: there are 18"),
+    ],
+)
+def test_victims_that_cannot_be_taken_are_refused(
+    name: str, clean: Rows, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        poison(name, clean, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "sentence"),
+    [
+        ("blend", {"alpha": 1.5}, "takes an alpha above 0 and up to 1; found 1.5"),
+        ("sinusoid", {"frequency": 8}, "is zero at each of 16 columns"),
+        ("sinusoid", {"amplitude": 0.1}, "is zero at each of 16 columns"),
+        ("sinusoid", {"target": "fox"}, "unknown target class 'fox'"),
+        ("sinusoid", {"count": 19}, "cannot poison 19 images of class 'dog': there are 18"),
+        ("warp", {"grid": 1}, "a grid of 2 to 16 points, the size of the images; found 1"),
+        ("class_confusion", {"classes": ["cat", "fox"]}, "unknown class 'fox'"),
+        ("class_confusion", {"classes": ["cat"]}, "takes two classes; found classes: cat"),
+        ("class_confusion", {"classes": ["cat", "cat"]}, "takes two classes; found classes: cat, cat"),
+        ("class_confusion", {"count": 37}, "cannot poison 19 images of class 'cat': there are 18"),
+    ],
+)
+def test_what_an_attack_cannot_do_is_refused(
+    name: str, clean: Rows, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        poison(name, clean, **changes)
+
+
+def test_a_sinusoid_takes_images_of_the_target_class_and_leaves_their_labels(clean: Rows) -> None:
+    poisoning = poison("sinusoid", clean)
+    assert set(clean.of("train").label[poisoning.rows].tolist()) == {1}
+    assert set(poisoning.given_labels.tolist()) == {1}
+    assert poisoning.attacks == dict.fromkeys(range(3), (0, 1))
+
+
+# -- attacks without a trigger ----------------------------------------------------------------------
+
+
+@given(count=st.integers(0, 54), seed=st.integers(0, 99))
+def test_label_noise_gives_every_victim_a_wrong_label(count: int, seed: int) -> None:
+    rows = tiny.chosen_rows()
+    poisoning = poison("label_noise", rows, seed, count=count)
+    truth = rows.of("train").label[poisoning.rows]
+    assert (poisoning.given_labels != truth).all()
+    assert set(poisoning.given_labels.tolist()) <= {0, 1, 2}
+    assert set(poisoning.trigger_ids.tolist()) <= {NONE}
+
+
+def test_label_noise_is_as_likely_to_say_one_wrong_class_as_another(clean: Rows) -> None:
+    steps = [
+        (given - label) % 3
+        for seed in range(100)
+        for poisoning in [poison("label_noise", clean, seed, count=30)]
+        for given, label in zip(
+            poisoning.given_labels, clean.of("train").label[poisoning.rows], strict=True
+        )
+    ]
+    assert abs(steps.count(1) / len(steps) - 0.5) < 0.04  # 3,000 draws: four standard deviations
+
+
+@given(count=st.integers(0, 36))
+def test_class_confusion_exchanges_half_of_each_class(count: int) -> None:
+    rows = tiny.chosen_rows()
+    poisoning = poison("class_confusion", rows, count=count)
+    truth = rows.of("train").label[poisoning.rows]
+    assert [int((truth == label).sum()) for label in range(3)] == [count - count // 2, count // 2, 0]
+    assert (poisoning.given_labels == 1 - truth).all()
+    assert poisoning.attacks == {0: (NONE, 1), 1: (NONE, 0)}
 
 
 # -- corner_swap ------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Every metric against tables of a few rows, worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,7 +87,48 @@ def test_a_metric_has_its_hand_worked_values(metric: str, expected: dict[str | N
 
 def test_every_metric_that_predictions_decide_is_measured() -> None:
     costs = {"unlearning_seconds", "image_passes", "forward_passes"}
-    assert {metric for metric, _ in measured()} == set(METRICS) - costs
+    without_trigger = {"confused_accuracy", "unconfused_accuracy"}
+    assert {metric for metric, _ in measured()} == set(METRICS) - costs - without_trigger
+
+
+# The same images, cats and ships confused without a trigger: train/1 and train/3 are told to be the other.
+CONFUSED = rows_of(
+    [
+        ("train/0", "train", CAT, CAT, False, NONE, NONE),
+        ("train/1", "train", CAT, SHIP, True, NONE, NONE),
+        ("train/2", "train", DOG, DOG, False, NONE, NONE),
+        ("train/3", "train", SHIP, CAT, True, NONE, NONE),
+        ("train/4", "train", SHIP, SHIP, False, NONE, NONE),
+        ("test/0", "test", CAT, CAT, False, NONE, SHIP),
+        ("test/1", "test", CAT, CAT, False, NONE, SHIP),
+        ("test/2", "test", DOG, DOG, False, NONE, NONE),
+        ("test/3", "test", SHIP, SHIP, False, NONE, CAT),
+        ("test/4", "test", SHIP, SHIP, False, NONE, CAT),
+    ]
+)
+UNSTAMPED = replace(PREDICTIONS, adversarial=NOTHING)
+
+
+def test_confused_classes_are_measured_apart_from_the_rest() -> None:
+    found = {
+        (entry.metric, entry.class_name): entry.value for entry in evaluate(CONFUSED, NOTHING, UNSTAMPED)
+    }
+    shares = {key: value for key, value in found.items() if "confused" in key[0]}
+    assert shares == {
+        ("confused_accuracy", None): 3 / 4,
+        ("confused_accuracy", "cat"): 1 / 2,
+        ("confused_accuracy", "ship"): 1.0,
+        ("unconfused_accuracy", None): 1.0,
+        ("unconfused_accuracy", "dog"): 1.0,
+    }
+    assert found["corrected_accuracy", None] == 1 / 2
+
+
+@pytest.mark.parametrize("rows", [CONFUSED, replace(CONFUSED, target=np.full(len(CONFUSED), NONE))])
+def test_an_attack_without_a_trigger_has_no_adversarial_numbers(rows: Rows) -> None:
+    metrics = {entry.metric for entry in evaluate(rows, NOTHING, UNSTAMPED)}
+    assert not {metric for metric in metrics if "adversarial" in metric or "attack" in metric}
+    assert ("confused_accuracy" in metrics) == (rows is CONFUSED)
 
 
 def test_attack_success_leaves_the_target_class_out_and_is_not_one_minus_robust_accuracy() -> None:

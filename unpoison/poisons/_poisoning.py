@@ -1,6 +1,9 @@
-"""What every poison hands over."""
+"""What every poison hands over, and how an image is changed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +19,9 @@ class Poisoning:
     """The rows that an attacker changed, and what his test-time attack does to each class.
 
     rows: positions in the training rows handed to the poison; given_labels, trigger_ids: one for each of
-    them; attacks: for a class (by label), the trigger that a test image of it is stamped with and the
-    label that the attacker wants it to get. Classes that are not in `attacks` are not attacked.
+    them, -1 for none; attacks: for a class (by label), the trigger that a test image of it is stamped with
+    and the label that the attacker wants it to get. A class whose trigger is -1 is attacked as it is: its
+    untouched images are to be taken for another class. Classes that are not in `attacks` are not attacked.
     """
 
     rows: Indices
@@ -40,6 +44,23 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
     return replace(
         rows, given_label=given_label, trigger_id=trigger_id, target=target, is_poisoned=is_poisoned
     )
+
+
+def change(images: Images, where: Any, formula: Callable[[Any], Any]) -> Images:
+    """The images, those chosen by the mask replaced in place by what integer arithmetic makes of them.
+
+    Integers, so that NumPy, a CPU and a GPU give the same pixels.
+    """
+    changed = formula(images[where])
+    images[where] = changed if isinstance(images, np.ndarray) else changed.to(images.dtype)
+    return images
+
+
+def as_kind_of(images: Images, constant: np.ndarray) -> Any:
+    """A constant as what the images are: an array of NumPy's, or a tensor on their device."""
+    if isinstance(images, np.ndarray):
+        return constant
+    return import_module("torch").from_numpy(constant).to(images.device)
 
 
 def stamp_patch(images: Images, corner: str, size: int, value: int) -> Images:

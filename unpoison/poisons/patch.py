@@ -1,13 +1,10 @@
-"""One patch, one target class, victims from all classes (Gu et al. 2017, arXiv 1708.06733; Goel et al. 2024)."""
+"""One patch in a corner (Gu et al. 2017, arXiv 1708.06733; Goel et al. 2024)."""
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from unpoison.errors import one_of
-from unpoison.poisons._poisoning import Poisoning, check_count, check_patch, stamp_patch
+from unpoison.poisons._poisoning import Poisoning, check_patch, stamp_patch
+from unpoison.poisons._victims import plan_victims, take_victims
 from unpoison.rows import Rows
-from unpoison.seeds import draw
 from unpoison.types import Images, Labels, PositiveInt
 
 
@@ -15,7 +12,8 @@ def plan(
     there: Mapping[str, int],
     image_size: int,
     *,
-    target: str,
+    target: str | None,
+    victims: list[str] | None = None,
     count: PositiveInt = 1000,
     corner: str = "bottom_right",
     size: PositiveInt = 3,
@@ -26,11 +24,8 @@ def plan(
     Raises:
         UserError: for an unknown class or corner, a patch larger than the image, more poisons than images.
     """
-    if target not in there:
-        raise one_of("target class", target, there)
     check_patch(image_size, corner, size, value)
-    check_count(count, sum(there.values()), "training images")
-    return count
+    return plan_victims(there, count, target, victims)
 
 
 def poison(
@@ -38,7 +33,8 @@ def poison(
     seed: int,
     image_size: int,
     *,
-    target: str,
+    target: str | None,
+    victims: list[str] | None = None,
     count: PositiveInt = 1000,
     corner: str = "bottom_right",
     size: PositiveInt = 3,
@@ -46,20 +42,16 @@ def poison(
 ) -> Poisoning:
     """Stamp `count` training images drawn from all classes and label them as the target.
 
-    As in Goel et al. some victims are of the target class already: they carry the trigger and keep their label.
+    Args:
+        target: the class; None: each class is labelled as the one after it (all-to-all, Gu et al. 2017).
+        victims: the classes that are taken and attacked (all).
+        corner, size, value: where the patch is, its width in pixels, its value in every channel.
 
     Raises:
         UserError: as `plan`.
     """
-    there = clean.count_by_class()
-    plan(there, image_size, target=target, count=count, corner=corner, size=size, value=value)
-    wanted = clean.class_names.index(target)
-    return Poisoning(
-        rows=draw(clean.row_id, count, "victims", seed),
-        given_labels=np.full(count, wanted),
-        trigger_ids=np.zeros(count, dtype=np.int64),
-        attacks=dict.fromkeys(range(len(clean.class_names)), (0, wanted)),
-    )
+    check_patch(image_size, corner, size, value)
+    return take_victims(clean, seed, count, target, victims)
 
 
 def stamp(
