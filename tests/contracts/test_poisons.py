@@ -315,7 +315,10 @@ def test_only_images_of_the_named_victims_are_taken_and_attacked(name: str, coun
         ({"victims": ["fox"]}, "unknown class in victims: 'fox'; choose from cat, dog, ship"),
         ({"victims": ["cat", "dog"]}, "the target class 'dog' is among the victims"),
         ({"victims": []}, "cannot poison 15 training images of no class: there are 0"),
-        ({"victims": ["cat", "cat"], "count": 19}, "cannot poison 19 training images of cat, cat: there are 18"),
+        (
+            {"victims": ["cat", "cat"], "count": 19},
+            "cannot poison 19 training images of cat, cat: there are 18",
+        ),
     ],
 )
 def test_victims_that_cannot_be_taken_are_refused(
@@ -372,9 +375,7 @@ def test_label_noise_is_as_likely_to_say_one_wrong_class_as_another(clean: Rows)
         (given - label) % 3
         for seed in range(100)
         for poisoning in [poison("label_noise", clean, seed, count=30)]
-        for given, label in zip(
-            poisoning.given_labels, clean.of("train").label[poisoning.rows], strict=True
-        )
+        for given, label in zip(poisoning.given_labels, clean.of("train").label[poisoning.rows], strict=True)
     ]
     assert abs(steps.count(1) / len(steps) - 0.5) < 0.04  # 3,000 draws: four standard deviations
 

@@ -84,7 +84,7 @@ def stamp(
     )
 
     def warped(chosen: Any) -> Any:
-        flat = chosen.reshape(len(chosen), 3, -1)  # (n, 3, pixels)
+        flat = chosen.reshape(len(chosen), 3, pixels.shape[1])  # (n, 3, pixels)
         mixed = sum(flat[:, :, pixels[corner]] * weights[corner] for corner in range(4))
         return ((mixed + ONE // 2) >> 15).reshape(chosen.shape)
 
