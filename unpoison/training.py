@@ -78,7 +78,7 @@ class Examples:
     """Training rows as a trainer sees them: images with the label each was given.
 
     An attack that stamps its trigger after augmentation does so in here. Which rows it stamps is nobody
-    else's business: methods read `len`, `labels`, `batches` and `in_order`, and `count_forward`.
+    else's business: methods read `len`, `labels`, `batches` and `in_order`, take and add, and `count_forward`.
     """
 
     images: Images
@@ -94,6 +94,19 @@ class Examples:
     def metered(self, meter: Meter) -> "Examples":
         """The same rows, their passes counted by another meter."""
         return replace(self, _meter=meter)
+
+    def take(self, places: Tensor) -> "Examples":
+        """The examples at these places, in their order."""
+        places = places.to(self.labels.device)
+        parts = {name: getattr(self, name)[places] for name in ("images", "labels", "_trigger_ids")}
+        return replace(self, **parts)
+
+    def __add__(self, other: "Examples") -> "Examples":
+        """These examples and then those of the other, of the same data set."""
+        names = ("images", "labels", "_trigger_ids")
+        return replace(
+            self, **{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names}
+        )
 
     def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Augmented batches in random order, epoch after epoch, until `steps` have been given."""
