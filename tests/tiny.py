@@ -54,6 +54,11 @@ class Variant:
 VARIANTS = (
     Variant("do_nothing", moves=(), statistics=(), seeded=False),
     Variant("finetune", {"length": 0.5}),
+    Variant("ssd", {"selection": 1.5}, moves=None, statistics=(), seeded=False),
+    Variant("ssd", {"selection": 1.5, "sample": 20}, moves=None, statistics=()),
+    Variant("lfssd", {"selection": 1.2}, moves=None, statistics=(), seeded=False),
+    Variant("assd", moves=None, statistics=(), seeded=False),
+    Variant("potion", {"tries": 3}, moves=None, statistics=(), seeded=False),
 )
 
 

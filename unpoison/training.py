@@ -98,14 +98,17 @@ class Examples:
     def take(self, places: Tensor) -> "Examples":
         """The examples at these places, in their order."""
         places = places.to(self.labels.device)
-        parts = {name: getattr(self, name)[places] for name in ("images", "labels", "_trigger_ids")}
-        return replace(self, **parts)
+        ids = self._trigger_ids[places]
+        return replace(self, images=self.images[places], labels=self.labels[places], _trigger_ids=ids)
 
     def __add__(self, other: "Examples") -> "Examples":
         """These examples and then those of the other, of the same data set."""
-        names = ("images", "labels", "_trigger_ids")
+        images, labels = torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels])
         return replace(
-            self, **{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names}
+            self,
+            images=images,
+            labels=labels,
+            _trigger_ids=torch.cat([self._trigger_ids, other._trigger_ids]),
         )
 
     def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from unpoison.seeds import derive_seed
@@ -69,7 +70,7 @@ def mean_sizes(model: nn.Module, examples: Examples, measure: Measure, batch_siz
     totals, batches = [torch.zeros_like(parameter) for parameter in model.parameters()], 0
     for gradients in gradients_of(model, examples, measure.loss, batch_size):
         for total, gradient in zip(totals, gradients, strict=True):
-            total += measure.size(gradient).sum(0)
+            total.add_(measure.size(gradient).sum(0))
         batches += len(gradients[0])
     return [total / batches for total in totals]
 
@@ -93,8 +94,6 @@ def gradients_of_each(
     model: nn.Module, images: Tensor, labels: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
 ) -> list[Tensor]:
     """The gradients (images, *parameter) of images that are sent through a network in evaluation mode together."""
-    from torch.func import functional_call, grad, vmap
-
     names, parameters = zip(*model.named_parameters(), strict=True)
 
     def loss_of_one(weights: tuple[Tensor, ...], image: Tensor, label: Tensor) -> Tensor:
