@@ -40,6 +40,7 @@ ORDER = (
         "detectors",
         "deletion",
         "unlearning",
+        "metrics",
         "evaluation",
         "prediction",
     ),

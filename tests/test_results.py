@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unpoison.evaluation import METRICS
+from unpoison.metrics import METRICS
 from unpoison.results import COLUMNS, IDENTITY, collect
 
 LEVELS = {"poison": ["patch"], "training": ["quick"], "method": ["retrain", "finetune"]}
@@ -146,3 +146,5 @@ def test_the_meanings_of_the_metrics_are_documented() -> None:
     for name, metric in METRICS.items():
         assert metric.unit in ("share", "seconds", "images"), name
         assert metric.meaning, name
+        assert metric.formula, name
+        assert metric.source, name

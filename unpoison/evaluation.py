@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from unpoison.deletion import Deletion
+from unpoison.metrics import METRICS
 from unpoison.rows import NONE, Rows
 from unpoison.types import Indices, Labels, Mask
 
@@ -19,68 +20,6 @@ class Measurement:
     metric: str
     class_name: str | None
     value: float
-
-
-@dataclass(frozen=True)
-class Metric:
-    """unit; whether more is better (None: neither); what it is."""
-
-    unit: str
-    higher_is_better: bool | None
-    meaning: str
-
-
-METRICS = {
-    "clean_accuracy": Metric(
-        "share", True, "untouched test images whose true class is predicted (REM: Utility)"
-    ),
-    "adversarial_accuracy": Metric(
-        "share",
-        True,
-        "test images stamped with the trigger of their own class's attack whose TRUE class is predicted",
-    ),
-    "attack_success_rate": Metric(
-        "share",
-        False,
-        "stamped test images, those of the target class left out, predicted as the attack's target",
-    ),
-    "confused_accuracy": Metric(
-        "share",
-        True,
-        "untouched test images of the classes that an attack without a trigger confuses, whose true class is "
-        "predicted",
-    ),
-    "unconfused_accuracy": Metric(
-        "share",
-        True,
-        "untouched test images of all other classes, whose true class is predicted; with such an attack only",
-    ),
-    "corrected_accuracy": Metric(
-        "share",
-        True,
-        "poisoned training images, stamped where the attack has a trigger, whose TRUE class is predicted "
-        "(Goel et al. 2024: Acc_corr; REM: Healed)",
-    ),
-    "utility_x_healed": Metric(
-        "share", True, "clean_accuracy times corrected_accuracy (REM: Utility x Healed)"
-    ),
-    "retained_accuracy": Metric(
-        "share",
-        True,
-        "clean training images outside the deletion set, not augmented, whose true class is predicted",
-    ),
-    "worst_class_clean_accuracy": Metric("share", True, "the lowest clean accuracy of a class"),
-    "worst_class_adversarial_accuracy": Metric("share", True, "the lowest adversarial accuracy of a class"),
-    "unlearning_seconds": Metric(
-        "seconds", False, "wall seconds of the method, evaluation left out (of the training, for the oracle)"
-    ),
-    "image_passes": Metric(
-        "images", False, "images sent through a network forward and backward by the method"
-    ),
-    "forward_passes": Metric(
-        "images", False, "images sent through a network forward alone by the method: a teacher's logits, say"
-    ),
-}
 
 
 @dataclass(frozen=True)

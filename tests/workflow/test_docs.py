@@ -10,7 +10,7 @@ from planning.config import SCHEMA
 from planning.plan import MODELS
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
-from unpoison.evaluation import METRICS
+from unpoison.metrics import METRICS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
