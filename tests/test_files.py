@@ -2,6 +2,10 @@
 
 import math
 import os
+import platform
+import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,8 @@ import torch
 from torch import nn
 
 from unpoison import files
-from unpoison.models import save_model
+from unpoison.errors import UserError
+from unpoison.models import build, load_model, save_model
 
 WRITERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Any]] = {
     # ending, writer, something it can write, something that fails on the way
@@ -144,3 +149,106 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
         save_model(tmp_path / folder / "model.safetensors", nn.Linear(2, 2), **options)
     for name in ("t.parquet", "model.safetensors"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+# -- checked when read ----------------------------------------------------------------------------------
+
+
+def write_small_model(path: Path, _: Any) -> None:
+    """Of the smallest network: the file is not searched at every byte, but at some of every part."""
+    save_model(
+        path,
+        build("resnet9", 2, {"width": 2}, 0),
+        name="resnet9",
+        options={"width": 2},
+        class_names=("a", "b"),
+    )
+
+
+READERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Callable[[Path], Any]]] = {
+    # ending, writer, what it writes, reader
+    "columns": ("t.parquet", files.write_columns, {"a": [1, 2], "b": ["x", "y"]}, files.read_columns),
+    "table": (
+        "t.parquet",
+        files.write_table,
+        pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
+        files.read_table,
+    ),
+    "json": (
+        "t.json",
+        files.write_json,
+        {"a": 1.5, "b": [None, "x"], "c": {"2": True, "10": 0}},
+        files.read_json,
+    ),
+    "array": ("t.npy", files.write_array, np.arange(24, dtype=np.uint8).reshape(2, 3, 4), files.map_array),
+    "model": ("model.safetensors", write_small_model, None, load_model),
+}
+
+
+def some_places(size: int) -> list[int]:
+    """All bytes of a small file; of a large one its beginning, its end, and some between."""
+    between = random.Random(0).sample(range(size), min(size, 400))
+    return sorted({*range(min(size, 300)), *between, *range(max(size - 300, 0), size)})
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_flipped_bit_is_seen_wherever_it_is(tmp_path: Path, name: str) -> None:
+    ending, write, content, read = READERS[name]
+    path = tmp_path / ending
+    write(path, content)
+    whole = path.read_bytes()
+    read(path)
+    for place in some_places(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises(UserError, match=f"{path} is damaged: it fails its checksum"):
+            read(path)
+        assert [entry.name for entry in tmp_path.iterdir()] == [f"{ending}.corrupt"], place
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_cut_off_file_is_seen(tmp_path: Path, name: str) -> None:
+    ending, write, content, read = READERS[name]
+    path = tmp_path / ending
+    write(path, content)
+    whole = path.read_bytes()
+    for length in some_places(len(whole)):
+        path.write_bytes(whole[:length])
+        if name == "json" and whole[length:].isspace():
+            continue  # nothing is lost
+        with pytest.raises(UserError, match="is damaged"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_another_job_put_aside_is_named(tmp_path: Path, name: str) -> None:
+    ending, _, _, read = READERS[name]
+    (tmp_path / f"{ending}.corrupt").touch()
+    with pytest.raises(UserError, match="the next run makes it anew"):
+        read(tmp_path / ending)
+
+
+@pytest.mark.parametrize("name", ["columns", "table", "array"])
+def test_other_programs_read_our_files(tmp_path: Path, name: str) -> None:
+    ending, write, content, _ = READERS[name]
+    write(tmp_path / ending, content)
+    found = np.load(tmp_path / ending) if name == "array" else pd.read_parquet(tmp_path / ending)
+    assert found.shape == np.shape(content if name != "columns" else pd.DataFrame(content))
+
+
+def test_what_a_killed_process_was_writing_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, alive, elsewhere = (
+        tmp_path / f".run.json.{host}-{process}.tmp.json"
+        for host, process in (
+            (platform.node(), ended.pid),
+            (platform.node(), os.getppid()),
+            ("far", ended.pid),
+        )
+    )
+    for path in (dead, alive, elsewhere):
+        path.write_text("half")
+    files.write_json(tmp_path / "run.json", {"a": 1})
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", alive.name, elsewhere.name}

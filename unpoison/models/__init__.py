@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
-from unpoison.files import written_whole
+from unpoison.files import CHECKSUM, checksum, damaged, present, written_whole
 from unpoison.plugins import Plugins
 
 MODELS = Plugins(__name__, "network", "model")
@@ -28,9 +28,10 @@ def save_model(
 ) -> None:
     """Write the weights with all that `load_model` needs to build the network again."""
     tensors = {key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()}
-    description = json.dumps({"model": name, "options": dict(options), "class_names": class_names})
+    description = {"model": name, "options": dict(options), "class_names": class_names}
+    whole = json.dumps({**description, CHECKSUM: _checksum(description, tensors)})
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"unpoison": description})
+        save_file(tensors, temporary, metadata={"unpoison": whole})
 
 
 def load_model(folder: str | Path) -> nn.Module:
@@ -42,11 +43,25 @@ def load_model(folder: str | Path) -> nn.Module:
         folder: a folder that holds `model.safetensors`, or that file itself.
     """
     path = Path(folder)
-    path = path / "model.safetensors" if path.is_dir() else path
-    with safe_open(path, framework="pt") as file:
-        description = json.loads(file.metadata()["unpoison"])
-        weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    path = present(path / "model.safetensors" if path.is_dir() else path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads(file.metadata()["unpoison"])
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        intact = description.pop(CHECKSUM) == _checksum(description, weights)
+    except (SafetensorError, ValueError, KeyError, AttributeError, TypeError):
+        intact = False
+    if not intact:
+        raise damaged(path)
     model = build(description["model"], len(description["class_names"]), description["options"], seed=0)
     model.load_state_dict(weights)
     model.class_names = tuple(description["class_names"])  # type: ignore[assignment]
     return model.eval()
+
+
+def _checksum(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    found = checksum(json.dumps(description, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        kind = f"{found} {name} {tensor.dtype} {list(tensor.shape)}"
+        found = checksum(kind.encode(), tensor.reshape(-1).view(torch.uint8).numpy())
+    return found

@@ -4,7 +4,8 @@ from pathlib import Path
 
 ROOT = Path(workflow.current_basedir).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
-os.environ.update(PYTHONPATH=str(ROOT))  # scripts run the code of this checkout
+# Scripts run the code of this checkout, and end when this process does.
+os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 
 from planning.gpu import gpu_slots, gpu_tag
 from planning.levels import REFERENCES

@@ -1,6 +1,8 @@
 """What every script does first."""
 
 import os
+import select
+from threading import Thread
 
 from unpoison.errors import show_user_errors_in_one_line
 
@@ -11,3 +13,24 @@ def begin(log: str) -> None:
     os.dup2(file, 1)
     os.dup2(file, 2)
     show_user_errors_in_one_line()
+    if hasattr(os, "pidfd_open"):  # Linux
+        _end_with(int(os.environ["UNPOISON_SNAKEMAKE"]))
+
+
+def _end_with(process: int) -> None:
+    """End this job when Snakemake has ended: one that is killed would leave it beside the jobs of the next run."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        _give_up()
+
+    def wait() -> None:
+        select.select([handle], [], [])
+        _give_up()
+
+    Thread(target=wait, daemon=True).start()
+
+
+def _give_up() -> None:
+    print("Snakemake is gone, and this job with it", flush=True)
+    os._exit(1)
