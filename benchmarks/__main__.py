@@ -20,7 +20,7 @@ import torch
 from benchmarks import dag_sizes, memory, orchestration, throughput
 from benchmarks.table import table
 from benchmarks.team import CORES
-from unpoison.provenance import git_commit
+from unpoison.provenance import checkout
 
 LATEST = Path(__file__).with_name("latest.json")
 
@@ -31,7 +31,7 @@ def main() -> None:
     started = time.perf_counter()
     figures: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": git_commit(),
+        **checkout(),
         "machine": {"processor": processor(), "cores": CORES, "torch": torch.__version__},
         "command": "make bench-full" if full else "make bench",
     }

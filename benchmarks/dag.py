@@ -68,7 +68,8 @@ wildcard_constraints:
 
 rule all:
     input:
-        [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired") for k in ("parquet", "csv")],
+        [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired", "provenance")
+         for k in ("parquet", "csv")],
         [f"results/figures/samples_many.{k}" for k in ("pdf", "png")],
     localrule: True
 
@@ -76,6 +77,7 @@ rule prepare_source:
     output:
         images="results/sources/{source}/images.npy",
         rows="results/sources/{source}/rows.parquet",
+        run="results/sources/{source}/run.json",
     log: "results/logs/sources/{source}.log"
     script: SCRIPTS + "prepare_source.py"
 
@@ -84,6 +86,7 @@ rule poison_dataset:
         rows="results/sources/generated/rows.parquet",
     output:
         rows=f"results/{POISONED}/rows.parquet",
+        run=f"results/{POISONED}/run.json",
     log: f"results/logs/{POISONED}/poison_dataset.log"
     params: seed="{seed}"
     script: SCRIPTS + "poison_dataset.py"
@@ -124,6 +127,7 @@ rule evaluate_reference:
         run=f"results/{TRAINED}/{{reference}}/run.json",
     output:
         metrics=f"results/{TRAINED}/{{reference}}/metrics.parquet",
+        run=f"results/{TRAINED}/{{reference}}/metrics.run.json",
     log: f"results/logs/{TRAINED}/{{reference}}/evaluate.log"
     threads: 1
     resources: gpu=0
@@ -135,6 +139,7 @@ rule select_deletion:
         rows=f"results/{POISONED}/rows.parquet",
     output:
         deletion=f"results/{DELETION}/deletion.parquet",
+        run=f"results/{DELETION}/run.json",
     log: f"results/logs/{DELETION}/select_deletion.log"
     params: seed="{seed}"
     script: SCRIPTS + "select_deletion.py"
@@ -163,6 +168,7 @@ rule evaluate:
         deletion=f"results/{DELETION}/deletion.parquet",
     output:
         metrics=f"results/{METHOD}/metrics.parquet",
+        run=f"results/{METHOD}/metrics.run.json",
     log: f"results/logs/{METHOD}/evaluate.log"
     threads: 1
     resources: gpu=0
@@ -195,6 +201,15 @@ rule compare_methods:
         csv="results/tables/paired.csv",
     log: "results/logs/tables/compare_methods.log"
     script: SCRIPTS + "compare_methods.py"
+
+rule trace_records:
+    input:
+        runs=[path.replace("metrics.parquet", "metrics.run.json") for path in REFERENCES + UNLEARNED],
+    output:
+        table="results/tables/provenance.parquet",
+        csv="results/tables/provenance.csv",
+    log: "results/logs/tables/trace_records.log"
+    script: SCRIPTS + "trace_records.py"
 
 rule draw_figure:
     input:

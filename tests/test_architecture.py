@@ -44,7 +44,7 @@ ORDER = (
         "evaluation",
         "prediction",
     ),
-    *("results", "statistics", "plots"),
+    *("results", "statistics", "tracing", "plots"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
@@ -54,7 +54,17 @@ WORKFLOW = [
     path for kind in ("*.py", "*.smk", "Snakefile") for path in sorted((ROOT / "workflow").rglob(kind))
 ]
 # What a job needs that only moves tables: torch would cost each of them seconds.
-TABLE_MODULES = ("rows", "datasets", "poisons", "deletion", "evaluation", "results", "statistics", "plots")
+TABLE_MODULES = (
+    "rows",
+    "datasets",
+    "poisons",
+    "deletion",
+    "evaluation",
+    "results",
+    "statistics",
+    "tracing",
+    "plots",
+)
 
 
 def imported_by(path: Path) -> Iterator[str]:

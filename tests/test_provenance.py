@@ -1,40 +1,162 @@
-"""The record beside an artifact, and the one exception that speaks to the user."""
+"""The record beside an artifact, the way from a row back to its records, and the exception that speaks to a user."""
 
 import subprocess
 import sys
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from unpoison import provenance
 from unpoison.errors import one_of
-from unpoison.files import read_json, write_json
-from unpoison.provenance import git_commit, run_record
+from unpoison.files import read_json, write_array, write_json
+from unpoison.provenance import checkout, checksum, record_of, run_record
+from unpoison.tracing import doubts, trace
+
+CELL = {"dataset": "pair", "seed": "0", "poison": "patch", "training": "resnet9"}
 
 
-def test_a_run_record_tells_spec_cost_and_versions(tmp_path: Path) -> None:
-    record = run_record({"seed": 3}, device="cpu", seconds=1.23456, image_passes=92, forward_passes=7)
+def leave_record(record: Path, inputs: list[Path], outputs: list[Path], step: str, **identity: str) -> Path:
+    """A record of a job that is pretended to have run."""
+    told = {"device": "cpu", "threads": 1, "step": step, "identity": identity}
+    files = {"inputs": map(str, inputs), "outputs": map(str, outputs)}
+    write_json(record, run_record({"seed": 0, "code": "c0de"}, **told, **files))
+    return record
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """A source, the rows and a base model made from it, and its metrics; the record of the metrics."""
+    images, rows = tmp_path / "source/images.npy", tmp_path / "rows.parquet"
+    model, metrics = tmp_path / "base/model.safetensors", tmp_path / "base/metrics.parquet"
+    write_array(images, np.arange(12))
+    leave_record(images.with_name("run.json"), [], [images], "prepare_source", source="squares")
+    rows.write_text("rows")
+    leave_record(tmp_path / "run.json", [], [rows], "poison_dataset", **dict(list(CELL.items())[:3]))
+    model.parent.mkdir()
+    model.write_text("model")
+    base = leave_record(model.with_name("run.json"), [images, rows], [model], "train_base", **CELL)
+    metrics.write_text("metrics")
+    told = {**CELL, "deletion": None, "method": "do_nothing"}
+    inputs = [images, rows, model, base]
+    return leave_record(
+        metrics.with_name("metrics.run.json"), inputs, [metrics], "evaluate_reference", **told
+    )
+
+
+def test_a_run_record_tells_spec_cost_versions_and_checksums(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("in")
+    record = run_record(
+        {"seed": 3},
+        step="unlearn",
+        identity={"seed": "3"},
+        inputs=[str(tmp_path / "in")],
+        outputs=[],
+        device="cpu",
+        threads=2,
+        seconds=1.23456,
+        image_passes=92,
+    )
     write_json(tmp_path / "run.json", record)
     found = read_json(tmp_path / "run.json")
-    assert (found["spec"], found["seconds"], found["image_passes"], found["device"]) == (
-        {"seed": 3},
-        1.235,
-        92,
-        "cpu",
-    )
+    assert found["spec"] == {"seed": 3}
+    assert (found["step"], found["device"], found["threads"]) == ("unlearn", "cpu", 2)
+    assert (found["seconds"], found["image_passes"]) == (1.235, 92)
+    assert found["inputs"] == {str(tmp_path / "in"): blake2b(b"in", digest_size=16).hexdigest()}
     assert set(found["versions"]) == {"python", *provenance.PACKAGES}
     assert datetime.fromisoformat(found["finished"]).tzinfo is not None
 
 
+def test_an_image_array_is_not_read_again_for_its_checksum(
+    chain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = chain.parents[1] / "source/images.npy"
+    found = checksum(images)
+    assert found == blake2b(images.read_bytes(), digest_size=16).hexdigest()
+    monkeypatch.setattr(provenance, "file_digest", None)  # whoever reads the file fails
+    assert checksum(images) == found
+
+
+def test_a_file_that_no_job_wrote_has_no_record(chain: Path) -> None:
+    stranger = chain.with_name("flagged.csv")
+    stranger.write_text("row_id")
+    assert record_of(stranger) is None
+    assert record_of(chain.with_name("metrics.parquet")) == chain
+    assert record_of(chain.with_name("model.safetensors")) == chain.with_name("run.json")
+
+
+def test_every_record_behind_the_metrics_is_found_once(chain: Path) -> None:
+    table = trace([chain, chain])
+    assert sorted(table["step"]) == ["evaluate_reference", "poison_dataset", "prepare_source", "train_base"]
+    assert table["is_current"].all()
+
+
+def test_a_row_of_the_results_leads_to_training_and_evaluation(chain: Path) -> None:
+    cell = {**CELL, "seed": 0, "deletion": None, "method": "do_nothing"}
+    found = pd.DataFrame([cell]).merge(trace([chain]), on=list(cell))
+    assert set(found["step"]) == {"train_base", "evaluate_reference"}
+
+
+def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:
+    model = chain.with_name("model.safetensors")
+    model.write_text("another")
+    leave_record(model.with_name("run.json"), [], [model], "train_base", **CELL)
+    table = trace([chain])
+    assert table.loc[~table["is_current"], "step"].tolist() == ["evaluate_reference"]
+    assert any(
+        "1 of 4 artifacts were made from files that have been made anew" in line for line in doubts(table)
+    )
+
+
+def test_mixed_commits_versions_and_uncommitted_changes_are_told(chain: Path) -> None:
+    table = trace([chain]).assign(commit="a" * 40, dirty=False)
+    assert doubts(table) == []
+    mixed = table.assign(commit=["a" * 40] * 3 + ["b" * 40], dirty=[False, False, True, True])
+    mixed["torch"] = ["2.9", "2.9", "2.9", "2.10"]
+    assert doubts(mixed) == [
+        "The results mix 2 commits of the code (artifacts of each): aaaaaaaaaa (3), bbbbbbbbbb (1).",
+        "2 of 4 artifacts were made by code with uncommitted changes.",
+        "The results mix 2 versions of torch: 2.10, 2.9.",
+    ]
+    assert doubts(table.assign(commit=None, dirty=None)) == [
+        "All 4 artifacts were made outside a git checkout; their commit is not known."
+    ]
+
+
+def test_a_checkout_tells_its_commit_and_whether_its_code_has_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        author = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+        done = subprocess.run(
+            ["git", *author, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    (tmp_path / "unpoison").mkdir()
+    (tmp_path / "unpoison/method.py").write_text("old")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "First")
+    (tmp_path / "notes.txt").write_text("no code")
+    clean = {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    assert checkout() == clean
+    (tmp_path / "unpoison/another.py").write_text("new, and not added")
+    assert checkout() == clean | {"dirty": True}
+
+
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert git_commit() is None
+    assert checkout() == {"commit": None, "dirty": None}
 
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
-    assert git_commit() is None
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert checkout() == {"commit": None, "dirty": None}
 
 
 def test_an_unknown_name_is_told_with_the_choices_in_order() -> None:

@@ -1,42 +1,90 @@
-"""What made an artifact: the record written beside it."""
+"""What made an artifact: the record written beside it, and the checksums that tie it to what it was made from."""
 
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "snakemake")
+from unpoison.files import read_json
+
+ROOT = Path(__file__).parents[1]
+CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
+PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "pillow", "snakemake")
 
 
 def run_record(
-    spec: Mapping[str, Any], *, device: str, seconds: float, image_passes: int, forward_passes: int
+    spec: Mapping[str, Any],
+    *,
+    step: str,
+    identity: Mapping[str, Any],
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    device: str,
+    threads: int,
+    **cost: int | float,
 ) -> dict[str, Any]:
-    """Options, seed, versions, commit, device, threads and cost of one job, ready for JSON."""
+    """What one job was told, read, wrote, ran on and took, ready for JSON.
+
+    Args:
+        spec: the job's options, seed and digest of its code; step, identity: which job it is.
+        inputs, outputs: files, of which the checksums are taken.
+        cost: what the step measures of itself, such as seconds (wall) and image_passes.
+    """
     return {
+        "step": step,
+        "identity": dict(identity),
         "spec": spec,
-        "seconds": round(seconds, 3),
-        "image_passes": image_passes,
-        "forward_passes": forward_passes,
+        **{name: round(value, 3) for name, value in cost.items()},
         "device": device,
+        "threads": threads,
+        "inputs": {path: checksum(path) for path in inputs},
+        "outputs": {path: checksum(path) for path in outputs},
+        **checkout(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "commit": git_commit(),
         "host": platform.node(),
         "processor": f"{platform.machine()}, {os.cpu_count()} cores",
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def git_commit() -> str | None:
-    """The commit of the code, marked '-dirty' where the tree has changes; None outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+def checksum(path: str | Path) -> str:
+    """BLAKE2b of a file, 128 bits in hexadecimal.
+
+    Of an array of images, which is large and read by every job, it is the one that its own record tells.
+    """
+    path = Path(path)
+    if path.suffix == ".npy":
+        record = record_of(path)
+        if record is not None:
+            return str(read_json(record)["outputs"][str(path)])
+    with path.open("rb") as file:
+        return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+
+
+def record_of(path: str | Path) -> Path | None:
+    """The record that names a file among its outputs: `run.json` beside it (`metrics.run.json` of `metrics.parquet`).
+
+    None for a file that no job of ours wrote.
+    """
+    path = Path(path)
+    for record in (path.with_name(f"{path.stem}.run.json"), path.with_name("run.json")):
+        if record.is_file() and str(path) in read_json(record).get("outputs", ()):
+            return record
+    return None
+
+
+def checkout() -> dict[str, Any]:
+    """The commit of the code and whether its files differ from it (`dirty`); both None outside a checkout."""
+    command = ["git", "status", "--porcelain=v2", "--branch", "--", *CODE]
     try:
-        done = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "dirty": None}
+    lines = done.stdout.splitlines()
+    commit = next(line.split()[-1] for line in lines if line.startswith("# branch.oid"))
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}

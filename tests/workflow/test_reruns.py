@@ -6,8 +6,9 @@ import time
 import pytest
 
 TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
+TRACED = {"trace_records": 1}  # where there are new records
 FIGURES = {"draw_figure": 2}
-DOWNSTREAM = TABLES | FIGURES
+DOWNSTREAM = TABLES | TRACED | FIGURES
 MODELS = 2 + 1  # two ratios of one study and the whole data set of the other, one seed
 
 
@@ -118,6 +119,12 @@ def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
 def test_prose_reruns_nothing(project) -> None:
     project.edit("unpoison/unlearning/finetune.py", "BatchNorm's running", "# BatchNorm's own running")
     project.edit("unpoison/training.py", "# Every crop of every image", "# All crops of all images")
+    assert project.jobs() == {}
+
+
+def test_another_way_to_record_reruns_nothing(project) -> None:
+    project.edit("unpoison/provenance.py", '"host": platform.node()', '"machine": platform.node()')
+    project.edit("workflow/scripts/_record.py", "device=device,", "device=device.lower(),")
     assert project.jobs() == {}
 
 

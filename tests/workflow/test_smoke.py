@@ -99,6 +99,24 @@ def test_run_records_tell_cost_and_origin(finished) -> None:
     assert record["versions"]["torch"]
 
 
+def test_every_artifact_has_a_record_and_every_row_leads_to_it(finished, results: pd.DataFrame) -> None:
+    folder = finished.folder / "results"
+    provenance = pd.read_parquet(folder / "tables/provenance.parquet")
+    assert provenance["is_current"].all()
+    recorded = {path for outputs in provenance["outputs"] for path in json.loads(outputs)}
+    there = {
+        path.relative_to(finished.folder).as_posix()
+        for kind in ("npy", "parquet", "safetensors")
+        for path in folder.rglob(f"*.{kind}")
+        if path.parent.name != "tables"
+    }
+    assert recorded == there
+    levels = ["dataset", "poison", "training", "seed", "deletion", "method"]
+    found = results.merge(provenance, on=levels)
+    assert len(found) == 2 * len(results)  # the model's record and its evaluation's
+    assert all((finished.folder / path).is_file() for path in set(found["record"]))
+
+
 def test_history_and_progress_are_kept(finished) -> None:
     history = pd.read_parquet(finished.folder / CELL / "base/history.parquet")
     assert {"loss", "train_accuracy", "validation_accuracy", "learning_rate", "seconds"} <= set(

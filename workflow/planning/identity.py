@@ -1,7 +1,7 @@
 """A digest of the code that a step runs: its script, its plug-in, and all they import from `unpoison`.
 
 Comments, docstrings and layout are left out, so that prose reruns nothing; a touched or checked-out file
-has the digest it had before.
+has the digest it had before. What only records how an artifact was made is left out too: it makes none.
 """
 
 import ast
@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
+RECORDERS = ("unpoison.provenance", "_record")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -43,7 +44,7 @@ def _imports(path: Path) -> tuple[Path, ...]:
 def _file_of(module: str) -> Path | None:
     if module.endswith(".py"):
         return SCRIPTS / module
-    if not module.startswith(("unpoison.", "_")):
+    if module.startswith(RECORDERS) or not module.startswith(("unpoison.", "_")):
         return None
     path = (ROOT if module.startswith("unpoison.") else SCRIPTS).joinpath(*module.split("."))
     files = [path.with_suffix(".py"), path / "__init__.py"]

@@ -102,6 +102,9 @@ class Specs:
     def compare_methods(self, wildcards: Any) -> Spec:
         return {"code": code_digest("compare_methods.py")}
 
+    def trace_records(self, wildcards: Any) -> Spec:
+        return {"code": code_digest("trace_records.py")}
+
     def draw_figure(self, wildcards: Any) -> Spec:
         kind, options = self.plan.figure_options(wildcards.figure)
         studies = sorted(self.plan.config["figures"][wildcards.figure]["studies"])

@@ -4,6 +4,7 @@ rule prepare_source:
     output:
         images=SOURCE_IMAGES,
         rows=SOURCE_ROWS,
+        run=SOURCE_RUN,
     log:
         "<logs>/sources/{source}.log",
     priority: 1  # what only the data can tell is told before a network is trained
@@ -23,6 +24,7 @@ rule poison_dataset:
         rows=source_rows,
     output:
         rows=ROWS,
+        run=ROWS_RUN,
     log:
         f"<logs>/{POISONED}/poison_dataset.log",
     priority: 1

@@ -6,6 +6,7 @@ rule evaluate_reference:
         run=REFERENCE_RUN,
     output:
         metrics=REFERENCE_METRICS,
+        run=REFERENCE_METRICS_RUN,
     log:
         f"<logs>/{TRAINED}/{{reference}}/evaluate.log",
     conda:
@@ -30,6 +31,7 @@ rule evaluate:
         deletion=DELETION,
     output:
         metrics=UNLEARNED_METRICS,
+        run=UNLEARNED_METRICS_RUN,
     log:
         f"<logs>/{UNLEARNED}/evaluate.log",
     conda:

@@ -1,12 +1,14 @@
 # Every path of the workflow, once. Below <results>:
 #
-#   sources/{source}/                                   images.npy  rows.parquet
-#   {dataset}/seed{seed}/{poison}/                      rows.parquet
+#   sources/{source}/                                   images.npy  rows.parquet  run.json
+#   {dataset}/seed{seed}/{poison}/                      rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/{training}/
-#     base/  oracle/                                    model.safetensors  history.parquet  run.json  metrics.parquet
-#     {deletion}/                                       deletion.parquet
-#     {deletion}/{method}/                              model.safetensors  run.json  metrics.parquet
-#   tables/                                             results, summary, paired (.parquet, .csv)
+#     base/  oracle/                                    model.safetensors  history.parquet  run.json
+#                                                       metrics.parquet  metrics.run.json
+#     {deletion}/                                       deletion.parquet  run.json
+#     {deletion}/{method}/                              model.safetensors  run.json
+#                                                       metrics.parquet  metrics.run.json
+#   tables/                                             results, summary, paired, provenance (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
@@ -16,9 +18,11 @@ pathvars:
 
 SOURCE_IMAGES = "<results>/sources/{source}/images.npy"
 SOURCE_ROWS = "<results>/sources/{source}/rows.parquet"
+SOURCE_RUN = "<results>/sources/{source}/run.json"
 
 POISONED = "{dataset}/seed{seed}/{poison}"
 ROWS = f"<results>/{POISONED}/rows.parquet"
+ROWS_RUN = f"<results>/{POISONED}/run.json"
 
 TRAINED = f"{POISONED}/{{training}}"
 BASE_MODEL = f"<results>/{TRAINED}/base/model.safetensors"
@@ -30,21 +34,26 @@ ORACLE_RUN = f"<results>/{TRAINED}/oracle/run.json"
 REFERENCE_MODEL = f"<results>/{TRAINED}/{{reference}}/model.safetensors"
 REFERENCE_RUN = f"<results>/{TRAINED}/{{reference}}/run.json"
 REFERENCE_METRICS = f"<results>/{TRAINED}/{{reference}}/metrics.parquet"
+REFERENCE_METRICS_RUN = f"<results>/{TRAINED}/{{reference}}/metrics.run.json"
 
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"
+DELETION_RUN = f"<results>/{TRAINED}/{{deletion}}/run.json"
 UNLEARNED = f"{TRAINED}/{{deletion}}/{{method}}"
 UNLEARNED_MODEL = f"<results>/{UNLEARNED}/model.safetensors"
 UNLEARNED_RUN = f"<results>/{UNLEARNED}/run.json"
 UNLEARNED_METRICS = f"<results>/{UNLEARNED}/metrics.parquet"
+UNLEARNED_METRICS_RUN = f"<results>/{UNLEARNED}/metrics.run.json"
 
 METRICS = [metrics_file(cell) for cell in plan.cells]
+METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in METRICS]
 assert METRICS, "a config without a cell was let through"
 RESULTS = "<results>/tables/results.parquet"
 SUMMARY = "<results>/tables/summary.parquet"
 PAIRED = "<results>/tables/paired.parquet"
+PROVENANCE = "<results>/tables/provenance.parquet"
 TABLES = [
     f"<results>/tables/{table}.{kind}"
-    for table in ("results", "summary", "paired")
+    for table in ("results", "summary", "paired", "provenance")
     for kind in ("parquet", "csv")
 ]
 FIGURES = [

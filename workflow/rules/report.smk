@@ -52,6 +52,24 @@ rule compare_methods:
         "../scripts/compare_methods.py"
 
 
+rule trace_records:
+    input:
+        runs=METRICS_RUNS,
+    output:
+        table=PROVENANCE,
+        csv=Path(PROVENANCE).with_suffix(".csv").as_posix(),
+    log:
+        "<logs>/tables/trace_records.log",
+    conda:
+        ENV
+    params:
+        spec=specs.trace_records,
+    message:
+        "Trace every model back to what it was made from"
+    script:
+        "../scripts/trace_records.py"
+
+
 rule draw_figure:
     input:
         summary=SUMMARY,

@@ -4,6 +4,7 @@ rule select_deletion:
         flagged=flagged_rows,
     output:
         deletion=DELETION,
+        run=DELETION_RUN,
     log:
         f"<logs>/{TRAINED}/{{deletion}}/select_deletion.log",
     priority: 1

@@ -1,6 +1,7 @@
 """Measure one model on the clean and the adversarial test and on the training rows."""
 
 from _job import Job
+from _record import write_record
 from unpoison.deletion import NO_DELETION, read_deletion
 from unpoison.evaluation import Measurement, evaluate, metrics_table
 from unpoison.files import read_json, write_columns
@@ -19,3 +20,4 @@ measurements = [
     *(Measurement(metric, None, 0.0 if free else float(run[key])) for metric, key in costs.items()),
 ]
 write_columns(snakemake.output.metrics, metrics_table(measurements, deletion), notes=job.spec["identity"])
+write_record(snakemake, device=job.device_name())

@@ -1,6 +1,7 @@
 """Choose the rows of a data set, set validation rows aside and poison the training rows."""
 
 from _log import begin
+from _record import write_record
 from unpoison.poisons import POISONS
 from unpoison.poisons._poisoning import apply
 from unpoison.rows import choose_rows, read_rows, write_rows
@@ -11,4 +12,5 @@ rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["datase
 poisoning = POISONS[spec["poison"]](rows.of("train"), spec["seed"], spec["image_size"], **spec["options"])
 poisoned = apply(poisoning, rows)
 write_rows(snakemake.output.rows, poisoned)
+write_record(snakemake)
 print(f"{len(poisoning.rows)} of {len(rows.of('train'))} training rows poisoned")

@@ -1,6 +1,7 @@
 """Read a source of images into one array that all jobs map."""
 
 from _log import begin
+from _record import write_record
 from unpoison.datasets import load_source
 from unpoison.files import write_array
 from unpoison.rows import write_rows
@@ -10,6 +11,7 @@ spec = snakemake.params.spec
 images, rows = load_source(spec["source"], snakemake.params.data_folder, spec["image_size"], spec["options"])
 write_array(snakemake.output.images, images)
 write_rows(snakemake.output.rows, rows)
+write_record(snakemake)
 print(
     f"{len(rows)} images of {images.shape[1]} x {images.shape[2]} pixels, classes {', '.join(rows.class_names)}"
 )

@@ -1,6 +1,7 @@
 """Choose the rows that the unlearning methods are told to forget."""
 
 from _log import begin
+from _record import write_record
 from unpoison.deletion import select, write_deletion
 from unpoison.rows import read_rows
 
@@ -9,4 +10,5 @@ spec = snakemake.params.spec
 train = read_rows(snakemake.input.rows).of("train")
 deletion = select(train, spec["seed"], flagged=snakemake.input.get("flagged"), **spec["deletion"])
 write_deletion(snakemake.output.deletion, train, deletion)
+write_record(snakemake)
 print(f"{len(deletion.rows)} rows: recall {deletion.recall}, FDR {deletion.fdr}, FPR {deletion.fpr}")

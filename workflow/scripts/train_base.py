@@ -1,9 +1,8 @@
 """Train the poisoned model: on all training rows, with the labels they were given."""
 
 from _job import Job
-from unpoison.files import write_json
+from _record import write_record
 from unpoison.models import save_model
-from unpoison.provenance import run_record
 from unpoison.training import Recipe, train, write_history
 
 job = Job(snakemake)
@@ -25,4 +24,4 @@ cost = {
     "image_passes": sum(epoch.images for epoch in history),
     "forward_passes": 0,
 }
-write_json(snakemake.output.run, run_record(job.spec, device=job.device_name(), **cost))
+write_record(snakemake, device=job.device_name(), **cost)

@@ -5,10 +5,9 @@ from dataclasses import asdict
 import numpy as np
 
 from _job import Job
+from _record import write_record
 from unpoison.deletion import read_deletion
-from unpoison.files import write_json
 from unpoison.models import load_model, save_model
-from unpoison.provenance import run_record
 from unpoison.training import Recipe
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._request import Request, run
@@ -29,4 +28,4 @@ request = Request(
 model, cost = run(METHODS[job.spec["method"]], request, job.spec["options"])
 names = train.class_names
 save_model(snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names)
-write_json(snakemake.output.run, run_record(job.spec, device=job.device_name(), **asdict(cost)))
+write_record(snakemake, device=job.device_name(), **asdict(cost))

@@ -1,0 +1,97 @@
+"""From every model back to what it was made from: the records of a results folder as one table."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from unpoison.files import read_json
+from unpoison.provenance import PACKAGES, record_of
+
+LEVELS = ("dataset", "poison", "training", "seed", "deletion", "method")
+VERSIONS = ("python", *PACKAGES)
+# The models that have no unlearning method in their identity, as the results table calls them.
+METHOD_OF_STEP = {"train_base": "do_nothing", "train_oracle": "oracle"}
+SHORT = 10  # characters of a commit that people read
+
+
+def trace(records: Iterable[str | Path]) -> pd.DataFrame:
+    """One line for each record that the given ones go back to, they included.
+
+    The columns of the results table's identity find a model's lines: those of its training or unlearning
+    and of its evaluation. `is_current` tells that all its inputs are still the files that it was made from.
+    """
+    lines = sorted(_walk(map(str, records)), key=lambda line: line["record"])
+    return pd.DataFrame(lines).astype({"seed": "Int64", "dirty": "boolean"})
+
+
+def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = {}
+    makers: dict[str, str | None] = {}  # of each file, its record
+    frontier = list(records)
+    while frontier:
+        path = frontier.pop()
+        if path in known:
+            continue
+        known[path] = read_json(path)
+        for file in known[path]["inputs"]:
+            if file not in makers:
+                makers[file] = (found := record_of(file)) and str(found)
+                frontier += [str(found)] if found else []
+    told = {file: digest for record in known.values() for file, digest in record["outputs"].items()}
+    for path, record in known.items():
+        current = all(told.get(file, digest) == digest for file, digest in record["inputs"].items())
+        yield _line(path, record, current)
+
+
+def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
+    identity = {"method": METHOD_OF_STEP.get(record["step"]), **record["identity"]}
+    if "seed" in identity:
+        identity["seed"] = int(identity["seed"])  # a wildcard is text
+    return {
+        "step": record["step"],
+        **{level: identity.get(level) for level in LEVELS},
+        "record": path,
+        "commit": record["commit"],
+        "dirty": record["dirty"],
+        "code": record["spec"]["code"],
+        "device": record["device"],
+        "threads": record["threads"],
+        "host": record["host"],
+        "processor": record["processor"],
+        "finished": record["finished"],
+        **{name: record["versions"].get(name) for name in VERSIONS},
+        "is_current": current,
+        "inputs": json.dumps(record["inputs"]),
+        "outputs": json.dumps(record["outputs"]),
+    }
+
+
+def doubts(records: pd.DataFrame) -> list[str]:
+    """What a reader of a results folder should know of its origin, a sentence each; none where all is of a piece."""
+    said = []
+    commits = records["commit"].dropna().value_counts()
+    if len(commits) > 1:
+        counts = ", ".join(f"{commit[:SHORT]} ({count})" for commit, count in commits.items())
+        said.append(f"The results mix {len(commits)} commits of the code (artifacts of each): {counts}.")
+    dirty = int(records["dirty"].fillna(False).sum())
+    if dirty:
+        said.append(f"{_of(dirty, records)} made by code with uncommitted changes.")
+    unknown = int(records["commit"].isna().sum())
+    if unknown:
+        said.append(f"{_of(unknown, records)} made outside a git checkout; their commit is not known.")
+    for name in VERSIONS:
+        versions = sorted(set(records[name].dropna()))
+        if len(versions) > 1:
+            said.append(f"The results mix {len(versions)} versions of {name}: {', '.join(versions)}.")
+    stale = int((~records["is_current"]).sum())
+    if stale:
+        said.append(f"{_of(stale, records)} made from files that have been made anew since.")
+    return said
+
+
+def _of(count: int, records: pd.DataFrame) -> str:
+    every = "All" if count == len(records) else f"{count} of"
+    return f"{every} {len(records)} artifacts were"

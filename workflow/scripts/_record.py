@@ -1,0 +1,22 @@
+"""The record that a job leaves beside what it made."""
+
+from typing import Any
+
+from unpoison.files import write_json
+from unpoison.provenance import run_record
+
+
+def write_record(snakemake: Any, *, device: str = "cpu", **cost: int | float) -> None:
+    """Write the job's record as its output `run`, when all its other outputs are there."""
+    spec = snakemake.params.spec
+    record = run_record(
+        spec,
+        step=snakemake.rule,
+        identity=spec.get("identity") or dict(snakemake.wildcards.items()),
+        inputs=list(snakemake.input),
+        outputs=[path for name, path in snakemake.output.items() if name != "run"],
+        device=device,
+        threads=snakemake.threads,
+        **cost,
+    )
+    write_json(snakemake.output.run, record)
