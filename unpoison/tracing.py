@@ -29,7 +29,7 @@ def trace(records: Iterable[str | Path]) -> pd.DataFrame:
 
 def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
     known: dict[str, dict[str, Any]] = {}
-    makers: dict[str, str | None] = {}  # of each file, its record
+    asked: set[str] = set()  # files whose record was looked for
     frontier = list(records)
     while frontier:
         path = frontier.pop()
@@ -37,8 +37,9 @@ def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
             continue
         known[path] = read_json(path)
         for file in known[path]["inputs"]:
-            if file not in makers:
-                makers[file] = (found := record_of(file)) and str(found)
+            if file not in asked:
+                asked.add(file)
+                found = record_of(file)
                 frontier += [str(found)] if found else []
     told = {file: digest for record in known.values() for file, digest in record["outputs"].items()}
     for path, record in known.items():
@@ -74,7 +75,7 @@ def doubts(records: pd.DataFrame) -> list[str]:
     said = []
     commits = records["commit"].dropna().value_counts()
     if len(commits) > 1:
-        counts = ", ".join(f"{commit[:SHORT]} ({count})" for commit, count in commits.items())
+        counts = ", ".join(f"{str(commit)[:SHORT]} ({count})" for commit, count in commits.items())
         said.append(f"The results mix {len(commits)} commits of the code (artifacts of each): {counts}.")
     dirty = int(records["dirty"].fillna(False).sum())
     if dirty:
