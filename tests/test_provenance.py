@@ -84,6 +84,11 @@ def test_a_file_that_no_job_wrote_has_no_record(chain: Path) -> None:
     stranger = chain.with_name("flagged.csv")
     stranger.write_text("row_id")
     assert record_of(stranger) is None
+    theirs = chain.parents[1] / "data/run.json"
+    theirs.parent.mkdir()
+    theirs.write_text("a file of the user's")
+    assert record_of(theirs.with_name("train.parquet")) is None
+    assert theirs.is_file()
     assert record_of(chain.with_name("metrics.parquet")) == chain
     assert record_of(chain.with_name("model.safetensors")) == chain.with_name("run.json")
 

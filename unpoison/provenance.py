@@ -1,5 +1,6 @@
 """What made an artifact: the record written beside it, and the checksums that tie it to what it was made from."""
 
+import json
 import os
 import platform
 import subprocess
@@ -9,8 +10,6 @@ from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-from unpoison.files import read_json
 
 ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
@@ -61,7 +60,7 @@ def checksum(path: str | Path) -> str:
     if path.suffix == ".npy":
         record = record_of(path)
         if record is not None:
-            return str(read_json(record)["outputs"][str(path)])
+            return _outputs(record)[str(path)]
     with path.open("rb") as file:
         return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
 
@@ -73,9 +72,17 @@ def record_of(path: str | Path) -> Path | None:
     """
     path = Path(path)
     for record in (path.with_name(f"{path.stem}.run.json"), path.with_name("run.json")):
-        if record.is_file() and str(path) in read_json(record).get("outputs", ()):
+        if record.is_file() and str(path) in _outputs(record):
             return record
     return None
+
+
+def _outputs(record: Path) -> Mapping[str, str]:
+    """What a record names as made; nothing for a foreign file, which `read_json` would put aside as damaged."""
+    try:
+        return dict(json.loads(record.read_bytes())["outputs"])
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def checkout() -> dict[str, Any]:
