@@ -1,16 +1,18 @@
 """Deletion sets: how many rows of each kind, and which."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
 from unpoison.rows import Rows
+from unpoison.scores import Scores, auroc, average_precision, choose_flagged, read_scores
 from unpoison.seeds import draw
 from unpoison.shares import count_of, exact
 from unpoison.types import Indices
@@ -74,6 +76,8 @@ class Deletion:
     recall: float | None
     fdr: float | None
     fpr: float | None
+    detector_auroc: float | None = None
+    detector_average_precision: float | None = None
 
 
 NO_DELETION = Deletion(rows=np.array([], dtype=np.int64), recall=None, fdr=None, fpr=None)
@@ -84,16 +88,16 @@ def select(
     seed: int,
     *,
     flagged: str | None = None,
-    size: int | None = None,
-    recall: float | None = None,
-    fpr: float | None = None,
-    fdr: float | None = None,
+    scores: str | None = None,
+    **asked: Any,
 ) -> Deletion:
-    """A deletion set by exact counts (see `count_deletion`), or as the user's own list.
+    """A deletion set by exact counts, from a detector's scores, or as the user's own list.
 
     Args:
         train: the training rows.
         flagged: CSV or Parquet file with a column row_id.
+        scores: file of a detector's scores.
+        asked: the counts (see `count_deletion`), or with scores the cut (see `choose_flagged`).
 
     Raises:
         UserError: for counts that cannot be met, ids that are no training rows, and an empty list.
@@ -103,9 +107,20 @@ def select(
         if not len(rows):
             raise UserError(f"{flagged} flags no row; without a deletion set every method does nothing")
         return describe(train, rows)
+    if scores:
+        return cut(train, read_scores(scores), seed, **asked)
     poisoned = int(train.is_poisoned.sum())
-    true, false = count_deletion(poisoned, len(train) - poisoned, size=size, recall=recall, fpr=fpr, fdr=fdr)
+    true, false = count_deletion(poisoned, len(train) - poisoned, **asked)
     return describe(train, draw_deletion(train, true, false, seed))
+
+
+def cut(train: Rows, scores: Scores, seed: int, **asked: Any) -> Deletion:
+    """The rows that a detector accuses, with the rates they achieve and the worth of its whole ranking."""
+    return replace(
+        describe(train, choose_flagged(train, scores, seed, **asked)),
+        detector_auroc=auroc(scores.training, train.is_poisoned),
+        detector_average_precision=average_precision(scores.training, train.is_poisoned),
+    )
 
 
 def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
@@ -180,7 +195,7 @@ def read_row_ids(path: str | Path) -> list[str]:
 
 def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:
     """Write the deleted rows, by position and by id, with the achieved rates."""
-    rates = {"recall": deletion.recall, "fdr": deletion.fdr, "fpr": deletion.fpr}
+    rates = {name: value for name, value in vars(deletion).items() if name != "rows"}
     columns = {"position": deletion.rows, "row_id": train.row_id[deletion.rows].astype(str)}
     write_columns(path, columns, notes=rates)
 

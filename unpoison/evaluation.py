@@ -102,6 +102,14 @@ def utility_x_healed(predictions: Predictions, test: Rows, poisoned: Rows) -> It
         yield Measurement("utility_x_healed", None, utility * healed)
 
 
+def of_detector(deletion: Deletion) -> Iterator[Measurement]:
+    """What the scores are worth that a deletion set is cut from; nothing for one that comes from no detector."""
+    for metric in ("detector_auroc", "detector_average_precision"):
+        value = getattr(deletion, metric)
+        if value is not None:
+            yield Measurement(metric, None, value)
+
+
 def _shares(metric: str, hits: np.ndarray, rows: Rows) -> Iterator[Measurement]:
     if len(rows):
         yield Measurement(metric, None, float(hits.mean()))

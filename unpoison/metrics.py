@@ -112,4 +112,18 @@ METRICS = {
         "sum of the sizes of all batches that go forward only; 0 for do_nothing",
         "ours: a cost that no machine changes",
     ),
+    "detector_auroc": Metric(
+        "share",
+        True,
+        "how often a poisoned training row scores higher than a clean one, of the deletion set's detector, if it has one",
+        "(pairs of a poisoned and a clean training row with the poisoned one higher + 0.5 * equal pairs) / all pairs",
+        "Hanley and McNeil 1982 (Radiology 143): area under the ROC curve",
+    ),
+    "detector_average_precision": Metric(
+        "share",
+        True,
+        "precision averaged over the recall of all thresholds of that detector; chance is the share of poisons",
+        "sum over thresholds, the highest first, of (recall - recall before) * precision",
+        "Zhu 2004 (Recall, precision and average precision, University of Waterloo); no interpolation",
+    ),
 }

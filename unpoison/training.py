@@ -74,6 +74,15 @@ class Meter:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a job took: wall seconds, and images sent through a network forward and backward, and forward alone."""
+
+    seconds: float
+    image_passes: int
+    forward_passes: int
+
+
+@dataclass(frozen=True)
 class Examples:
     """Training rows as a trainer sees them: images with the label each was given.
 

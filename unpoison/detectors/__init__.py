@@ -1,4 +1,4 @@
-"""Detectors: one file each, with `score(model, data, rng, *, ...)`; none is here yet."""
+"""Detectors: one file each, with `score(evidence, *, ...)`, `NEEDS` and `OWN_RULE`."""
 
 from unpoison.plugins import Plugins
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from unpoison.training import Examples, Meter, Recipe
+from unpoison.training import Cost, Examples, Meter, Recipe
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,6 @@ class Request:
     recipe: Recipe
     seed: int
     precision: str = "auto"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a method took: wall seconds, and images sent through a network forward and backward, and forward alone."""
-
-    seconds: float
-    image_passes: int
-    forward_passes: int
 
 
 def run(

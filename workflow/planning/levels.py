@@ -2,5 +2,9 @@
 
 LEVELS = ("dataset", "poison", "training", "deletion", "method")
 SECTIONS = {level: f"{level}s" for level in LEVELS}
-RESERVED = {"dataset": ("sources", "tables", "figures", "logs"), "deletion": ("base", "oracle", "scores")}
+RESERVED = {
+    "dataset": ("sources", "tables", "figures", "logs"),
+    "deletion": ("base", "oracle", "scores"),
+    "detector": ("deletion",),
+}
 REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models

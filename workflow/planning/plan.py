@@ -4,17 +4,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from planning.config import SCHEMA, check_given, check_options, checked, validate
+from planning.deletions import check_deletion, check_detector, is_empty
 from planning.figures import check_figure
 from planning.levels import LEVELS, REFERENCES, RESERVED, SECTIONS
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
-from unpoison.deletion import count_deletion
+from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError, one_of
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
@@ -124,6 +125,14 @@ class Plan:
             raise one_of(f"recipe in trainings.{training}:", name, self.config["recipes"])
         return dict(self.config["recipes"][name])
 
+    def detector_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
+        """The plug-in of a detector entry, how many triggered examples it is shown, and its options."""
+        if name not in self.config["detectors"]:
+            raise one_of("detector", name, self.config["detectors"])
+        entry = dict(self.config["detectors"][name])
+        kind, examples = entry.pop("detector", name), entry.pop("triggered_examples", 0)
+        return kind, examples, check_options(entry, DETECTORS.options(kind), f"detectors.{name}")
+
     def figure_options(self, name: str) -> tuple[str, dict[str, Any]]:
         """The plug-in of a figure entry and its options."""
         entry = dict(self.config["figures"][name])
@@ -161,19 +170,15 @@ class Plan:
             variants,
             seeds,
             tuple(sorted(entry["vary"])),
-            frozenset(filter(self._is_empty, variants["deletion"])),
+            frozenset(name for name in variants["deletion"] if is_empty(self.entry("deletion", name))),
         )
         for dataset, poison in product(variants["dataset"], variants["poison"]):
             for training in variants["training"]:
                 self._check_once(self._check_training, training)
             self._check_once(self._check_poison, dataset, poison)
             for deletion in variants["deletion"]:
-                self._check_once(self._check_deletion, dataset, poison, deletion)
+                self._check_once(partial(check_deletion, self), dataset, poison, deletion)
         return study
-
-    def _is_empty(self, deletion: str) -> bool:
-        entry = self.entry("deletion", deletion)
-        return entry.get("recall") == 0 and not entry.get("fpr")
 
     def _variants(self, level: str, base: str, vary: Mapping[str, list[Scalar]], where: str) -> Iterator[str]:
         section = self.config[SECTIONS[level]]
@@ -218,7 +223,9 @@ class Plan:
             self.kind_and_options(level, variant)
 
     def _check_entries(self) -> None:
-        """Refuse bad options of poisons and methods also where no study uses them yet."""
+        """Refuse bad options of poisons, methods and detectors also where no study uses them yet."""
+        for name in self.config["detectors"]:
+            check_detector(self, name)
         for level, registry in (("poison", POISONS), ("method", METHODS)):
             for name, entry in self.config[SECTIONS[level]].items():
                 given = {key: value for key, value in entry.items() if key not in (level, "stamp")}
@@ -235,13 +242,20 @@ class Plan:
 
     def training_rows(self, dataset: str) -> dict[str, int]:
         """Training rows of each class."""
+        kept, aside = self._rows_of(dataset)
+        return {name: kept[name] - aside[name] for name in kept}
+
+    def validation_rows(self, dataset: str) -> int:
+        """Rows that are set aside: the trusted sample."""
+        return sum(self._rows_of(dataset)[1].values())
+
+    def _rows_of(self, dataset: str) -> tuple[dict[str, int], dict[str, int]]:
         entry = self.entry("dataset", dataset)
         if entry["source"] not in self.config["sources"]:
             raise one_of(f"source in datasets.{dataset}:", entry["source"], self.config["sources"])
         there = self.peek(entry["source"]).counts
         options = {key: entry.get(key) for key in ("classes", "keep")}
-        kept, aside = count_rows(there, validation=entry["validation"], **options)
-        return {name: kept[name] - aside[name] for name in kept}
+        return count_rows(there, validation=entry["validation"], **options)
 
     def poison_count(self, dataset: str, poison: str) -> int:
         """How many rows the poison changes."""
@@ -258,24 +272,6 @@ class Plan:
             self.poison_count(dataset, poison)
         except UserError as error:
             raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error
-
-    def _check_deletion(self, dataset: str, poison: str, deletion: str) -> None:
-        entry = dict(self.entry("deletion", deletion))
-        where = f"deletion '{deletion}' on poison '{poison}' and dataset '{dataset}'"
-        file = entry.pop("rows", None)
-        if file is not None:
-            if entry:
-                raise UserError(f"{where}: rows is a whole deletion set; found also {', '.join(entry)}")
-            if not (Path(self.config["data_folder"]) / file).is_file():
-                raise UserError(f"{where}: no such file: {Path(self.config['data_folder']) / file}")
-            return
-        there, poisoned = self.training_rows(dataset), self.poison_count(dataset, poison)
-        try:
-            counts = count_deletion(poisoned, sum(there.values()) - poisoned, **entry)
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from error
-        if counts == (0, 0) and not self._is_empty(deletion):
-            raise UserError(f"{where}: it asks for no row at all; for no deletion say recall: 0")
 
 
 def check_writable(folder: Path) -> None:

@@ -56,9 +56,23 @@ class Specs:
     def train_oracle(self, wildcards: Any) -> Spec:
         return self._train(wildcards, "oracle")
 
+    def score_rows(self, wildcards: Any) -> Spec:
+        kind, examples, options = self.plan.detector_options(wildcards.detector)
+        return _in_order(
+            {
+                **self._network(wildcards),
+                "detector": kind,
+                "triggered_examples": examples,
+                "options": canonical(options),
+                "recipe": _recipe(self.plan, wildcards.training),
+                "code": self._code(wildcards, "score_rows.py", f"unpoison.detectors.{kind}"),
+            }
+        )
+
     def select_deletion(self, wildcards: Any) -> Spec:
         entry = dict(self.plan.entry("deletion", wildcards.deletion))
-        entry.pop("rows", None)
+        for source in ("rows", "detector"):  # an input
+            entry.pop(source, None)
         return canonical(
             {"deletion": entry, "seed": int(wildcards.seed), "code": code_digest("select_deletion.py")}
         )

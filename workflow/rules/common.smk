@@ -40,6 +40,7 @@ wildcard_constraints:
     poison="[^/]+",
     training="[^/]+",
     deletion="[^/]+",
+    detector="[^/]+",
     method="[^/]+",
     reference="base|oracle",
     figure="|".join(plan.config["figures"]) or "none",
@@ -65,6 +66,12 @@ def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
     file = plan.entry("deletion", wildcards.deletion).get("rows")
     return str(Path(plan.config["data_folder"]) / file) if file else []
+
+
+def detector_scores(wildcards):
+    """The scores that a deletion set is cut from, for one that is a detector's."""
+    detector = plan.entry("deletion", wildcards.deletion).get("detector")
+    return SCORES.format(**dict(wildcards.items()), detector=detector) if detector else []
 
 
 def data_folder(wildcards, input):

@@ -5,6 +5,7 @@
 #   {dataset}/seed{seed}/{poison}/{training}/
 #     base/  oracle/                                    model.safetensors  history.parquet  run.json
 #                                                       metrics.parquet  metrics.run.json
+#     scores/                                           {detector}.parquet  {detector}.run.json
 #     {deletion}/                                       deletion.parquet  run.json
 #     {deletion}/{method}/                              model.safetensors  run.json
 #                                                       metrics.parquet  metrics.run.json
@@ -36,6 +37,8 @@ REFERENCE_RUN = f"<results>/{TRAINED}/{{reference}}/run.json"
 REFERENCE_METRICS = f"<results>/{TRAINED}/{{reference}}/metrics.parquet"
 REFERENCE_METRICS_RUN = f"<results>/{TRAINED}/{{reference}}/metrics.run.json"
 
+SCORES = f"<results>/{TRAINED}/scores/{{detector}}.parquet"
+SCORES_RUN = f"<results>/{TRAINED}/scores/{{detector}}.run.json"
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"
 DELETION_RUN = f"<results>/{TRAINED}/{{deletion}}/run.json"
 UNLEARNED = f"{TRAINED}/{{deletion}}/{{method}}"

@@ -1,6 +1,7 @@
 rule select_deletion:
     input:
         rows=ROWS,
+        scores=detector_scores,
         flagged=flagged_rows,
     output:
         deletion=DELETION,

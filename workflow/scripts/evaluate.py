@@ -3,7 +3,7 @@
 from _job import Job
 from _record import write_record
 from unpoison.deletion import NO_DELETION, read_deletion
-from unpoison.evaluation import Measurement, evaluate, metrics_table
+from unpoison.evaluation import Measurement, evaluate, metrics_table, of_detector
 from unpoison.files import read_json, write_columns
 from unpoison.models import load_model
 from unpoison.prediction import predict_all
@@ -17,6 +17,7 @@ free = job.spec["identity"]["method"] == "do_nothing"
 costs = {"unlearning_seconds": "seconds", "image_passes": "image_passes", "forward_passes": "forward_passes"}
 measurements = [
     *evaluate(job.rows, deletion.rows, predictions),
+    *of_detector(deletion),
     *(Measurement(metric, None, 0.0 if free else float(run[key])) for metric, key in costs.items()),
 ]
 write_columns(snakemake.output.metrics, metrics_table(measurements, deletion), notes=job.spec["identity"])

@@ -1,0 +1,150 @@
+"""Detectors in the workflow: what is refused, what is made, what a change makes anew."""
+
+import copy
+
+import pandas as pd
+import pytest
+from test_refused import DEMO, changed
+
+from planning.plan import Plan
+from unpoison.detectors import DETECTORS
+from unpoison.errors import UserError
+
+DETECTED = copy.deepcopy(DEMO) | {
+    "detectors": {"spectral_signatures": {}, "early": {"detector": "loss", "early": True}},
+    "deletions": {
+        "everything_found": {"recall": 1.0},
+        "spectral": {"detector": "spectral_signatures", "top": 0.05},
+    },
+}
+DETECTED["datasets"]["catdog"]["validation"] = 0.1
+DETECTED["studies"] = {"found": DEMO["studies"]["imbalance"] | {"deletions": ["spectral"], "vary": {}}}
+DETECTED["figures"] = {}
+
+REFUSED = {
+    "unknown detector": (
+        "detectors/spectral_signatures",
+        {"detector": "spectrum"},
+        "unknown detector 'spectrum'",
+    ),
+    "unknown detector entry": (
+        "deletions/spectral",
+        {"detector": "loss"},
+        "'loss'; choose from early, spectral",
+    ),
+    "unknown option": ("detectors/early/ealry", True, "unknown option in detectors.early: 'ealry'"),
+    "reserved name": (
+        "detectors/deletion",
+        {"detector": "loss"},
+        "detectors.deletion: this name is reserved",
+    ),
+    "two cuts": ("deletions/spectral/budget", 9, "found top: 0.05, budget: 9"),
+    "a cut and counts": (
+        "deletions/spectral/recall",
+        0.5,
+        "a detector's rows are not drawn; found also recall",
+    ),
+    "a cut of nothing": ("deletions/spectral", {"top": 0.1}, "top cuts the scores of a detector"),
+    "no rule of its own": (
+        "deletions/spectral",
+        {"detector": "early"},
+        "the detector loss has no rule of its own",
+    ),
+    "budget of every row": (
+        "deletions/spectral",
+        {"detector": "early", "budget": 1800},
+        "asks for 1800 rows; of 1800 training rows none would be left",
+    ),
+    "top of no row": ("deletions/spectral/top", 0.0001, "top: 0.0001 of 1800 training rows is no row at all"),
+    "top above 1": ("deletions/spectral/top", 1.5, "1 or less"),
+    "triggered examples for nobody": (
+        "detectors/early/triggered_examples",
+        1,
+        "detectors.early.triggered_examples: the detector loss looks at none",
+    ),
+}
+
+
+def plan_without_validation(deletion: dict) -> None:
+    Plan(changed("datasets/catdog/validation", 0, changed("deletions/spectral", deletion, DETECTED)))
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_no_detector_can_do_is_refused(case: str) -> None:
+    path, value, words = REFUSED[case]
+    with pytest.raises(UserError) as error:
+        Plan(changed(path, value, DETECTED))
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_threshold_needs_trusted_rows() -> None:
+    asked = {"detector": "spectral_signatures", "fpr_budget": 0.01}
+    assert Plan(changed("deletions/spectral", asked, DETECTED)).cells
+    with pytest.raises(UserError, match=r"needs trusted rows, one or more as they are; .* sets 0 aside"):
+        plan_without_validation(asked)
+    plan_without_validation({"detector": "spectral_signatures"})  # its own rule needs none
+
+
+@pytest.mark.parametrize("key", ["deletion.top", "deletion.detector"])
+def test_a_cut_and_a_detector_can_be_varied(key: str) -> None:
+    values = {"deletion.top": [0.01, 0.1], "deletion.detector": ["spectral_signatures", "early"]}[key]
+    plan = Plan(changed("studies/found/vary", {key: values}, DETECTED))
+    assert len(plan.studies["found"].variants["deletion"]) == 2
+
+
+@pytest.mark.parametrize("name", list(DETECTORS))
+def test_what_a_detector_declares_is_read_without_importing_it(name: str) -> None:
+    assert set(DETECTORS.constant(name, "NEEDS")) <= {"validation", "triggered_examples"}
+    assert DETECTORS.constant(name, "OWN_RULE") in (True, False)
+
+
+def with_detector(project) -> None:
+    project.set("detectors", {"spectral_signatures": {}, "low": {"detector": "loss"}})
+    project.set("deletions/spectral", {"detector": "spectral_signatures", "top": 0.25})
+    project.set("deletions/low", {"detector": "low", "fpr_budget": 0.5})
+    project.set("studies/imbalance/deletions", ["spectral", "low"])
+    project.set("studies/imbalance/vary", {"dataset.keep.cat": [0.5]})
+    project.set("figures", {})
+
+
+CELL = "results/pair@keep.cat=0.5/seed0/corner_swap/resnet9"
+
+
+def test_scores_are_made_once_and_only_what_changed_again(project) -> None:
+    with_detector(project)
+    sets = [f"{CELL}/{name}/deletion.parquet" for name in ("spectral", "low")]
+    done = project.snakemake(*sets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = pd.read_parquet(project.folder / CELL / "scores/spectral_signatures.parquet")
+    deleted = pd.read_parquet(project.folder / CELL / "spectral/deletion.parquet")
+    trained = scores[scores["split"] == "train"]
+    assert set(scores.columns) == {"split", "position", "row_id", "score", "flagged"}
+    assert len(deleted) == round(0.25 * len(trained))
+    assert trained.set_index("row_id")["score"].nlargest(len(deleted)).index.isin(deleted["row_id"]).all()
+
+    cells = {"unlearn": 4, "evaluate": 4}
+    before = project.jobs()
+    assert "score_rows" not in before
+    assert {rule: before[rule] for rule in cells} == cells
+    project.set("studies/imbalance/vary/deletion.top", [0.25, 0.5])
+    project.set("studies/imbalance/deletions", ["spectral"])
+    assert project.jobs()["select_deletion"] == 2  # the same scores, cut twice
+    assert "score_rows" not in project.jobs()
+
+
+def test_an_option_of_a_detector_scores_again_and_its_file_alone(project) -> None:
+    with_detector(project)
+    assert project.jobs()["score_rows"] == 2
+    assert (
+        project.snakemake(f"{CELL}/low/deletion.parquet", f"{CELL}/spectral/deletion.parquet").returncode == 0
+    )
+    project.set("detectors/low/suspect", "high")
+    assert {rule: project.jobs()[rule] for rule in ("score_rows", "select_deletion")} == {
+        "score_rows": 1,
+        "select_deletion": 1,
+    }
+    project.set("detectors/low", {"detector": "loss"})
+    assert "score_rows" not in project.jobs()
+    project.edit("unpoison/detectors/loss.py", "sign = 1 if", "sign = 1.0 if")
+    assert project.jobs()["score_rows"] == 1

@@ -1,0 +1,52 @@
+"""Spectral signatures: distance along the main direction of a class's features (Tran et al. 2018, arXiv 1811.00636).
+
+In each class (by the given label) the penultimate features phi are centred on their mean mu; v is their first
+right singular vector, and a row's score is (v . (phi - mu))^2 (algorithm 1). Scores of all classes are on one
+scale, that of the features, so one cut over all classes finds the class that spreads most.
+"""
+
+import numpy as np
+from jaxtyping import Float64
+
+from unpoison.detectors._evidence import Evidence
+from unpoison.detectors._features import outputs_of
+from unpoison.scores import Scores
+from unpoison.shares import count_of
+from unpoison.types import Share
+
+NEEDS = ()
+OWN_RULE = True
+
+
+def score(evidence: Evidence, *, expected: Share = 0.1) -> Scores:
+    """Score every row along the main direction of its class.
+
+    Args:
+        expected: for the detector's own rule, the user's guess of the largest share of a class that is
+            poisoned, never the true one: 1.5 times as much of every class is flagged, as in the paper.
+    """
+    training = outputs_of(evidence.model, evidence.training, evidence.precision)
+    trusted = outputs_of(evidence.model, evidence.validation, evidence.precision)
+    scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
+    flagged = np.zeros(len(training.labels), dtype=bool)
+    for label in range(len(evidence.class_names)):
+        of_class = np.flatnonzero(training.labels == label)
+        if not len(of_class):
+            continue  # a trusted row of a class without a training row scores 0
+        centre, direction = main_direction(training.features[of_class])
+        for found, rows in zip(scores, (training, trusted), strict=True):
+            chosen = rows.labels == label
+            found[chosen] = ((rows.features[chosen] - centre) @ direction) ** 2
+        accused = min(count_of(expected * 1.5, len(of_class)), len(of_class))
+        flagged[of_class[np.argsort(-scores[0][of_class], kind="stable")[:accused]]] = True
+    return Scores(*scores, flagged)
+
+
+def main_direction(
+    features: Float64[np.ndarray, "rows channels"],
+) -> tuple[Float64[np.ndarray, " channels"], Float64[np.ndarray, " channels"]]:
+    """The mean of the features and the first right singular vector of what is left without it."""
+    centre = features.mean(0)
+    # From the small square matrix of products, of which the largest eigenvalue comes last.
+    _, directions = np.linalg.eigh((features - centre).T @ (features - centre))
+    return centre, directions[:, -1]

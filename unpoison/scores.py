@@ -1,0 +1,133 @@
+"""Suspicion scores of training rows: kept on disk, cut into a set of flagged rows, and held against the truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from unpoison.errors import UserError
+from unpoison.files import read_columns, write_columns
+from unpoison.rows import Rows
+from unpoison.seeds import priorities
+from unpoison.shares import count_of
+from unpoison.types import Indices, Mask
+
+ScoreOfRow = Float64[np.ndarray, " rows"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a detector makes of the rows; a higher score is more suspicious.
+
+    training: one score for each training row; validation: one for each trusted row, on the same scale;
+    flagged: the training rows that the detector's own rule accuses, None where it has no such rule.
+    """
+
+    training: Float64[np.ndarray, " trained"]
+    validation: Float64[np.ndarray, " trusted"]
+    flagged: Bool[np.ndarray, " trained"] | None = None
+
+
+def write_scores(path: str | Path, train: Rows, validation: Rows, scores: Scores) -> None:
+    """Write a row for each training and validation row; `flagged` is null where the own rule says nothing."""
+    flagged = [None] * len(train) if scores.flagged is None else scores.flagged.tolist()
+    columns = {
+        "split": ["train"] * len(train) + ["validation"] * len(validation),
+        "position": np.concatenate([np.arange(len(train)), np.arange(len(validation))]),
+        "row_id": [*map(str, train.row_id), *map(str, validation.row_id)],
+        "score": np.concatenate([scores.training, scores.validation]),
+        "flagged": flagged + [None] * len(validation),
+    }
+    write_columns(path, columns)
+
+
+def read_scores(path: str | Path) -> Scores:
+    """What `write_scores` wrote."""
+    columns, _ = read_columns(path)
+    training = columns["split"] == "train"
+    flagged = columns["flagged"][training]
+    has_rule = len(flagged) and flagged[0] is not None
+    return Scores(
+        columns["score"][training],
+        columns["score"][~training],
+        flagged.astype(bool) if has_rule else None,
+    )
+
+
+def choose_flagged(
+    train: Rows,
+    scores: Scores,
+    seed: int,
+    *,
+    top: float | None = None,
+    budget: int | None = None,
+    fpr_budget: float | None = None,
+) -> Indices:
+    """Positions of the accused training rows: by one of three cuts, or (none given) by the detector's own rule.
+
+    Args:
+        seed: of the order of rows with equal scores.
+        top, budget: share or number of the training rows, those of the highest scores.
+        fpr_budget: accuse what scores higher than all but this share of the trusted rows.
+
+    Raises:
+        UserError: for more than one cut, a threshold without trusted rows, an own rule where there is none.
+    """
+    check_cut(top=top, budget=budget, fpr_budget=fpr_budget)
+    if fpr_budget is not None:
+        return np.flatnonzero(scores.training > threshold(scores.validation, fpr_budget))
+    if top is not None:
+        budget = count_of(top, len(train))
+    if budget is None:
+        if scores.flagged is None:
+            raise UserError("the detector has no rule of its own; say top, budget or fpr_budget")
+        return np.flatnonzero(scores.flagged)
+    order = np.lexsort((priorities(train.row_id, "equal scores", seed), -scores.training))
+    return np.sort(order[:budget]).astype(np.int64)
+
+
+def check_cut(**cuts: int | float | None) -> None:
+    """Refuse two cuts of the same scores."""
+    given = [f"{name}: {value}" for name, value in cuts.items() if value is not None]
+    if len(given) > 1:
+        raise UserError(
+            f"a detector's scores are cut once, by top, budget or fpr_budget; found {', '.join(given)}"
+        )
+
+
+def threshold(trusted: ScoreOfRow, share: float) -> float:
+    """The score that no more than a share of the trusted rows exceeds (of that many at least one does not)."""
+    if not len(trusted):
+        raise UserError("fpr_budget sets its threshold on validation rows, and there are none")
+    allowed = count_of(share, len(trusted))
+    return float(np.sort(trusted)[::-1][allowed]) if allowed < len(trusted) else -np.inf
+
+
+def auroc(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
+    """Area under the ROC curve: how often a poisoned row scores higher than a clean one, ties as halves.
+
+    None where all rows are of one kind.
+    """
+    true, false = _positives(scores, is_poisoned)
+    return float(np.trapezoid(true / true[-1], false / false[-1])) if true[-1] and false[-1] else None
+
+
+def average_precision(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
+    """The sum over thresholds of the recall gained there times the precision; chance gives the share of poisons.
+
+    None without a poisoned row.
+    """
+    true, false = _positives(scores, is_poisoned)
+    if not true[-1]:
+        return None
+    return float((np.diff(true) * true[1:] / (true + false)[1:]).sum() / true[-1])
+
+
+def _positives(scores: ScoreOfRow, is_poisoned: Mask) -> tuple[np.ndarray, np.ndarray]:
+    """True and false positives at each distinct threshold, the highest first, from no row to all of them."""
+    order = np.argsort(-scores, kind="stable")
+    last_of_value = np.append(np.diff(scores[order]) != 0, True)
+    true = np.cumsum(is_poisoned[order])[last_of_value]
+    false = np.cumsum(~is_poisoned[order])[last_of_value]
+    return np.append(0, true), np.append(0, false)
