@@ -115,7 +115,7 @@ METRICS = {
     "detector_auroc": Metric(
         "share",
         True,
-        "how often a poisoned training row scores higher than a clean one, of the deletion set's detector, if it has one",
+        "how often a poisoned training row scores higher than a clean one, of the deletion set's detector if any",
         "(pairs of a poisoned and a clean training row with the poisoned one higher + 0.5 * equal pairs) / all pairs",
         "Hanley and McNeil 1982 (Radiology 143): area under the ROC curve",
     ),
