@@ -71,7 +71,8 @@ def flagged_rows(wildcards):
 def detector_scores(wildcards):
     """The scores that a deletion set is cut from, for one that is a detector's."""
     detector = plan.entry("deletion", wildcards.deletion).get("detector")
-    return SCORES.format(**dict(wildcards.items()), detector=detector) if detector else []
+    levels = dict(wildcards.items())
+    return SCORES.format(**levels, detector=detector) if detector else []
 
 
 def data_folder(wildcards, input):
