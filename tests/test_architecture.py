@@ -42,6 +42,7 @@ ORDER = (
         "deletion",
         "unlearning",
         "metrics",
+        "tuning",
         "evaluation",
         "prediction",
     ),

@@ -68,14 +68,15 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         self.check(name)
         return keyword_options(self.folder / f"{name}.py", function or self.function)
 
-    def constant(self, name: str, variable: str) -> Any:
-        """The literal value of a plug-in's top-level variable, read without importing it."""
+    def constant(self, name: str, variable: str, default: Any = REQUIRED) -> Any:
+        """The literal value of a plug-in's top-level variable (or the default), read without importing it."""
         self.check(name)
         for node in _tree(self.folder / f"{name}.py").body:
             targets = getattr(node, "targets", [getattr(node, "target", None)])
             if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(targets[0]) == variable:
                 return ast.literal_eval(node.value)  # type: ignore[arg-type]
-        raise AssertionError(f"{name}.py has no constant {variable}")
+        assert default is not REQUIRED, f"{name}.py has no constant {variable}"
+        return default
 
 
 @cache

@@ -190,6 +190,13 @@ REFUSED = {
         {"source": "parquet", "train": "", "test": ""},
         "a file or a glob",
     ),
+    "unknown tuning": (
+        "methods/finetune/tuning",
+        "x",
+        "unknown tuning in methods.finetune: 'x'; choose from",
+    ),
+    "tuning on no seed": ("tunings", {"small": {"seeds": [], "deletion": "x"}}, "tunings.small.seeds"),
+    "one trial": ("tunings", {"small": {"trials": 1, "seeds": [9], "deletion": "x"}}, "2 or more"),
     "device": ("device", "tpu", "one of ['auto', 'cpu', 'cuda']"),
     "no threads": ("threads", 0, "1 or more"),
     "half a thread": ("threads", 1.5, "threads"),
@@ -213,6 +220,33 @@ def test_a_bad_config_is_refused_in_one_line(case: str) -> None:
     assert words in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
+
+
+TUNINGS = {
+    "reported seed": ({"seeds": [1000, 1]}, {}, "tunings.small.seeds: 1 is a seed that studies.imbalance"),
+    "no validation rows": ({}, {"datasets/catdog/validation": 0}, "validation rows of datasets.catdog"),
+    "unknown deletion": ({"deletion": "half"}, {}, "unknown deletion in tunings.small: 'half'"),
+    "nothing to forget": ({}, {"deletions/everything_found": {"recall": 0.0}}, "has no row to forget"),
+    "no option": ({}, {"methods/finetune/method": "retrain"}, "methods.finetune.tuning: no option is left"),
+    "no open option": (
+        {},
+        {"methods/finetune/length": 0.1, "methods/finetune/learning_rate": 0.1},
+        "no option is left to search; finetune has length, learning_rate",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TUNINGS)
+def test_a_tuning_that_would_not_be_honest_is_refused(case: str) -> None:
+    settings, changes, words = TUNINGS[case]
+    tuning = {"seeds": [1000], "deletion": "everything_found", **settings}
+    config = changed("tunings", {"small": tuning})
+    changes = {"methods/finetune": {"tuning": "small"}, "datasets/catdog/validation": 0.1, **changes}
+    for path, value in changes.items():
+        config = changed(path, value, config)
+    with pytest.raises(UserError) as error:
+        Plan(config)
+    assert words in str(error.value)
 
 
 def test_a_key_that_is_not_text_is_refused() -> None:

@@ -1,9 +1,11 @@
 """The rerun promise: what a change makes anew, by the job counts of a dry run on the real Snakefile."""
 
+import json
 import os
 import time
 
 import pytest
+import yaml
 
 TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
 TRACED = {"trace_records": 1}  # where there are new records
@@ -160,3 +162,25 @@ def test_a_study_that_shares_a_variant_shares_its_artifacts(project) -> None:
 def test_an_entry_that_no_study_uses_reruns_nothing(project) -> None:
     project.set("methods/idle", {"method": "finetune", "length": 1.0})
     assert project.jobs() == {}
+
+
+def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) -> None:
+    project.set("tunings", {"small": {"trials": 2, "seeds": [1000], "deletion": "everything_found"}})
+    project.set("methods/tuned", {"method": "finetune", "length": 0.5, "tuning": "small"})
+    project.set("studies/false_positives/methods", ["retrain", "finetune", "tuned"])
+    base = {"poison_dataset": 1, "train_base": 1, "select_deletion": 1}  # of the seed that is tuned on
+    cells = {"unlearn": 2, "evaluate": 2}
+    assert project.jobs() == base | {"tune": 1} | cells | DOWNSTREAM
+
+    cell = "results/pair/seed0/corner_swap/resnet9/everything_found@fpr=0.0/tuned/model.safetensors"
+    done = project.snakemake(cell)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tuned = yaml.safe_load((project.folder / "results/pair/tuned/corner_swap/resnet9/tuned.yaml").read_text())
+    assert set(tuned["options"]) == {"learning_rate"}
+    assert len(tuned["trials"]) == 2
+    run = json.loads((project.folder / cell).with_name("run.json").read_text())
+    assert run["spec"]["options"] == {"length": 0.5, **tuned["options"]}
+    assert project.jobs() == {"unlearn": 1, "evaluate": 2} | DOWNSTREAM
+
+    project.set("tunings/small/trials", 3)
+    assert project.jobs() == {"tune": 1} | cells | DOWNSTREAM

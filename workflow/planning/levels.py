@@ -8,3 +8,4 @@ RESERVED = {
     "detector": ("deletion",),
 }
 REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models
+NOT_OPTIONS = {"poison": ("poison", "stamp"), "method": ("method", "tuning")}  # keys that no plug-in takes

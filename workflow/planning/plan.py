@@ -12,7 +12,8 @@ from typing import Any
 from planning.config import SCHEMA, check_given, check_options, checked, validate
 from planning.deletions import check_deletion, check_detector, is_empty
 from planning.figures import check_figure
-from planning.levels import LEVELS, REFERENCES, RESERVED, SECTIONS
+from planning.levels import LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
+from planning.tuning import check_study, check_tuning
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
 from unpoison.detectors import DETECTORS
@@ -95,8 +96,8 @@ class Plan:
         """The plug-in that a poison or method entry names, and all its options, defaults filled in."""
         entry = dict(self.entry(level, name))
         registry = {"poison": POISONS, "method": METHODS}[level]
-        kind = entry.pop(level)
-        entry.pop("stamp", None)
+        kind = entry[level]
+        entry = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
         return kind, check_options(entry, registry.options(kind), f"{SECTIONS[level]}.{name}")
 
     def source_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
@@ -178,7 +179,16 @@ class Plan:
             self._check_once(self._check_poison, dataset, poison)
             for deletion in variants["deletion"]:
                 self._check_once(partial(check_deletion, self), dataset, poison, deletion)
+        check_study(self, study)
         return study
+
+    def add_deletion(self, base: str, where: str, study: Study) -> None:
+        """Have a deletion set made for a study that is none of the study's own."""
+        for deletion in self._variants("deletion", base, {}, where):
+            if is_empty(self.entry("deletion", deletion)):
+                raise UserError(f"{where}.deletion: '{base}' has no row to forget")
+            for dataset, poison in product(study.variants["dataset"], study.variants["poison"]):
+                self._check_once(partial(check_deletion, self), dataset, poison, deletion)
 
     def _variants(self, level: str, base: str, vary: Mapping[str, list[Scalar]], where: str) -> Iterator[str]:
         section = self.config[SECTIONS[level]]
@@ -228,8 +238,11 @@ class Plan:
             check_detector(self, name)
         for level, registry in (("poison", POISONS), ("method", METHODS)):
             for name, entry in self.config[SECTIONS[level]].items():
-                given = {key: value for key, value in entry.items() if key not in (level, "stamp")}
-                check_given(given, registry.options(entry.get(level, name)), f"{SECTIONS[level]}.{name}")
+                where = f"{SECTIONS[level]}.{name}"
+                given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
+                check_given(given, registry.options(entry.get(level, name)), where)
+                if level == "method" and "tuning" in entry:
+                    check_tuning(self, where, entry["tuning"])
 
     def _check_once(self, check: Any, *names: str) -> None:
         if names not in self._checked:

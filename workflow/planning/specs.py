@@ -6,6 +6,7 @@ from typing import Any
 from planning.identity import code_digest
 from planning.levels import REFERENCES
 from planning.plan import Plan, canonical
+from planning.tuning import tuning_of
 from unpoison.poisons import POISONS
 
 Spec = dict[str, Any]
@@ -77,6 +78,25 @@ class Specs:
             {"deletion": entry, "seed": int(wildcards.seed), "code": code_digest("select_deletion.py")}
         )
 
+    def tune(self, wildcards: Any) -> Spec:
+        tuning = tuning_of(self.plan, wildcards.method)
+        assert tuning, f"{wildcards.method} is not tuned"
+        kind, options = self.plan.kind_and_options("method", wildcards.method)
+        return canonical(
+            {
+                **self._network(wildcards),
+                "seeds": tuning.seeds,
+                "deletion": tuning.deletion,
+                "method": kind,
+                "fixed": {name: value for name, value in options.items() if name not in tuning.space},
+                "defaults": {name: options[name] for name in tuning.space},
+                "space": tuning.space,
+                "trials": tuning.trials,
+                "recipe": _recipe(self.plan, wildcards.training),
+                "code": self._code(wildcards, "tune.py", f"unpoison.unlearning.{kind}"),
+            }
+        )
+
     def unlearn(self, wildcards: Any) -> Spec:
         kind, options = _method(self.plan, wildcards.method)
         return _in_order(
@@ -144,10 +164,11 @@ class Specs:
     def _network(self, wildcards: Any) -> Spec:
         """What every job that runs a network is told."""
         config = self.plan.config
+        seed = {"seed": int(wildcards.seed)} if hasattr(wildcards, "seed") else {}  # tuning has its own
         return {
             "model": _model(self.plan, wildcards.training),
             "trigger": _trigger(self.plan, wildcards.poison),
-            "seed": int(wildcards.seed),
+            **seed,
             "threads": config["threads"],
             "device": config["device"],
             "precision": config["precision"],
@@ -193,8 +214,11 @@ def _recipe(plan: Plan, training: str) -> Spec:
 
 @cache
 def _method(plan: Plan, method: str) -> tuple[str, Spec]:
+    """Its plug-in and the options that the config decides: what is tuned is an input of its jobs."""
     kind, options = plan.kind_and_options("method", method)
-    return kind, canonical(options)
+    tuning = tuning_of(plan, method)
+    searched = tuning.space if tuning else ()
+    return kind, canonical({name: value for name, value in options.items() if name not in searched})
 
 
 def _in_order(spec: Spec) -> Spec:

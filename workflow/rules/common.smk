@@ -11,6 +11,7 @@ from planning.gpu import gpu_slots, gpu_tag
 from planning.levels import REFERENCES
 from planning.plan import Plan
 from planning.specs import Specs
+from planning.tuning import tuning_of
 from unpoison.errors import UserError
 
 try:
@@ -87,6 +88,29 @@ def sample_files(wildcards):
         "images": SOURCE_IMAGES.format(source=plan.source_of(dataset)),
         "rows": ROWS.format(dataset=dataset, seed=seed, poison=poison),
     }
+
+
+def tuning_files(wildcards):
+    """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
+    tuning = tuning_of(plan, wildcards.method)
+    patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
+    of_seed = [
+        {**dict(wildcards.items()), "deletion": tuning.deletion, "seed": seed}
+        for seed in tuning.seeds
+    ]
+    return {
+        name: [pattern.format(**names) for names in of_seed]
+        for name, pattern in patterns.items()
+    }
+
+
+def tuned_file(wildcards):
+    """The record of a method's tuning, where its entry asks for it."""
+    return (
+        TUNED.format(**dict(wildcards.items()))
+        if tuning_of(plan, wildcards.method)
+        else []
+    )
 
 
 def metrics_file(cell):

@@ -9,6 +9,7 @@
 #     {deletion}/                                       deletion.parquet  run.json
 #     {deletion}/{method}/                              model.safetensors  run.json
 #                                                       metrics.parquet  metrics.run.json
+#   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   tables/                                             results, summary, paired, provenance (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
 #   logs/                                               one for each job, under the path of what it makes
@@ -46,6 +47,10 @@ UNLEARNED_MODEL = f"<results>/{UNLEARNED}/model.safetensors"
 UNLEARNED_RUN = f"<results>/{UNLEARNED}/run.json"
 UNLEARNED_METRICS = f"<results>/{UNLEARNED}/metrics.parquet"
 UNLEARNED_METRICS_RUN = f"<results>/{UNLEARNED}/metrics.run.json"
+
+TUNED_BELOW = "{dataset}/tuned/{poison}/{training}/{method}"
+TUNED = f"<results>/{TUNED_BELOW}.yaml"
+TUNED_RUN = f"<results>/{TUNED_BELOW}.run.json"
 
 METRICS = [metrics_file(cell) for cell in plan.cells]
 METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in METRICS]

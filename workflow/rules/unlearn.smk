@@ -19,12 +19,35 @@ rule select_deletion:
         "../scripts/select_deletion.py"
 
 
+rule tune:
+    input:
+        unpack(tuning_files),
+        images=source_images,
+    output:
+        tuned=TUNED,
+        run=TUNED_RUN,
+    log:
+        f"<logs>/{TUNED_BELOW}.log",
+    conda:
+        ENV
+    threads: THREADS
+    resources:
+        gpu=GPU,
+    params:
+        spec=specs.tune,
+    message:
+        "Tune {wildcards.method} ({wildcards.dataset}, {wildcards.poison})"
+    script:
+        "../scripts/tune.py"
+
+
 rule unlearn:
     input:
         images=source_images,
         rows=ROWS,
         model=BASE_MODEL,
         deletion=DELETION,
+        tuned=tuned_file,
     output:
         model=UNLEARNED_MODEL,
         run=UNLEARNED_RUN,

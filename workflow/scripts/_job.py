@@ -5,6 +5,8 @@ To import it is to begin the job: a GPU is leased before torch is imported, whic
 
 import os
 from collections.abc import Mapping
+from copy import copy
+from functools import cached_property
 from typing import Any
 
 import __main__
@@ -41,10 +43,21 @@ class Job:
         keep_freed_memory()
         self.device = pick_device(self.spec["device"])
         self.images = map_array(snakemake.input.images)
-        self.rows: Rows = read_rows(snakemake.input.rows)
+        self.rows_file: str = snakemake.input.rows
         self.stamp = trigger_of(self.spec["trigger"]["poison"], self.spec["trigger"]["options"])
         self.model_name: str = self.spec["model"]["name"]
         self.model_options: Mapping[str, Any] = self.spec["model"]["options"]
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows of the data set, poisoned."""
+        return read_rows(self.rows_file)
+
+    def of_seed(self, seed: int, rows_file: str) -> "Job":
+        """The same job on the rows of one of its seeds."""
+        job = copy(self)
+        job.spec, job.rows_file = {**self.spec, "seed": seed}, rows_file
+        return job
 
     def seed(self, purpose: str) -> int:
         return derive_seed(purpose, self.spec["seed"])

@@ -1,14 +1,21 @@
 """The record that a job leaves beside what it made."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from unpoison.files import write_json
 from unpoison.provenance import run_record
 
 
-def write_record(snakemake: Any, *, device: str = "cpu", **cost: int | float) -> None:
-    """Write the job's record as its output `run`, when all its other outputs are there."""
-    spec = snakemake.params.spec
+def write_record(
+    snakemake: Any, *, spec: Mapping[str, Any] | None = None, device: str = "cpu", **cost: int | float
+) -> None:
+    """Write the job's record as its output `run`, when all its other outputs are there.
+
+    Args:
+        spec: where an input added to what the job was told (options that were tuned).
+    """
+    spec = spec or snakemake.params.spec
     record = run_record(
         spec,
         step=snakemake.rule,

@@ -2,30 +2,19 @@
 
 from dataclasses import asdict
 
-import numpy as np
-
 from _job import Job
 from _record import write_record
-from unpoison.deletion import read_deletion
-from unpoison.models import load_model, save_model
-from unpoison.training import Recipe
+from _request import request_of
+from _tuned import options_of
+from unpoison.models import save_model
 from unpoison.unlearning import METHODS
-from unpoison.unlearning._request import Request, run
+from unpoison.unlearning._request import run
 
 job = Job(snakemake)
-train = job.rows.of("train")
-forget = np.isin(np.arange(len(train)), read_deletion(snakemake.input.deletion).rows)
-request = Request(
-    model=load_model(snakemake.input.model).to(job.device),
-    new_model=job.new_model,
-    retain=job.examples(train.take(~forget)),
-    forget=job.examples(train.take(forget)),
-    validation=job.examples(job.rows.of("validation")),
-    recipe=Recipe(**job.spec["recipe"]),
-    seed=job.seed("unlearn"),
-    precision=job.spec["precision"],
-)
-model, cost = run(METHODS[job.spec["method"]], request, job.spec["options"])
-names = train.class_names
+options = options_of(job.spec, snakemake.input.get("tuned"))
+request = request_of(job, snakemake.input.model, snakemake.input.deletion)
+model, cost = run(METHODS[job.spec["method"]], request, options)
+names = job.rows.class_names
 save_model(snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names)
-write_record(snakemake, device=job.device_name(), **asdict(cost))
+spec = {**job.spec, "options": options}
+write_record(snakemake, spec=spec, device=job.device_name(), **asdict(cost))

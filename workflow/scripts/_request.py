@@ -1,0 +1,25 @@
+"""The request that an unlearning method is handed, from the files of a job."""
+
+import numpy as np
+
+from _job import Job
+from unpoison.deletion import read_deletion
+from unpoison.models import load_model
+from unpoison.training import Recipe
+from unpoison.unlearning._request import Request
+
+
+def request_of(job: Job, model: str, deletion: str) -> Request:
+    """The poisoned model, and the job's rows parted by the deletion set."""
+    train = job.rows.of("train")
+    forget = np.isin(np.arange(len(train)), read_deletion(deletion).rows)
+    return Request(
+        model=load_model(model).to(job.device),
+        new_model=job.new_model,
+        retain=job.examples(train.take(~forget)),
+        forget=job.examples(train.take(forget)),
+        validation=job.examples(job.rows.of("validation")),
+        recipe=Recipe(**job.spec["recipe"]),
+        seed=job.seed("unlearn"),
+        precision=job.spec["precision"],
+    )

@@ -1,0 +1,28 @@
+"""Search the open options of one method on the validation rows of the tuning seeds."""
+
+from _job import Job
+from _record import write_record
+from _request import request_of
+from _tuned import write_tuned
+from unpoison.seeds import derive_seed
+from unpoison.tuning import record_of, search
+from unpoison.unlearning import METHODS
+
+job = Job(snakemake)
+spec, files = job.spec, snakemake.input
+requests = [
+    request_of(job.of_seed(seed, rows), model, deletion)
+    for seed, rows, model, deletion in zip(
+        spec["seeds"], files.rows, files.model, files.deletion, strict=True
+    )
+]
+trials = search(
+    METHODS[spec["method"]],
+    requests,
+    **{name: spec[name] for name in ("fixed", "defaults", "space", "trials")},
+    seed=derive_seed("tune", *spec["seeds"]),
+)
+record = record_of(trials)
+write_tuned(snakemake.output.tuned, {**{key: spec[key] for key in ("method", "seeds", "deletion")}, **record})
+cost = {key: record[key] for key in ("seconds", "image_passes", "forward_passes")}
+write_record(snakemake, device=job.device_name(), **cost)
