@@ -7,11 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo test lint bench bench-full setup
+.PHONY: demo status test lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
 	@$(BIN)/python workflow/where.py $(CONFIG)
+
+status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
+	@$(BIN)/python workflow/commands/status.py $(CONFIG)
 
 test: lint  ## lint, types and all tests
 	$(BIN)/python -m pytest

@@ -7,8 +7,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 # Scripts run the code of this checkout, and end when this process does.
 os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 
+from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.gpu import gpu_slots, gpu_tag
-from planning.levels import REFERENCES
 from planning.plan import Plan
 from planning.specs import Specs
 from planning.tuning import tuning_of
@@ -115,7 +115,4 @@ def tuned_file(wildcards):
 
 def metrics_file(cell):
     """Where the metrics of a cell are."""
-    if cell.deletion is None:
-        folder = REFERENCES[cell.method]
-        return REFERENCE_METRICS.format(**vars(cell), reference=folder)
-    return UNLEARNED_METRICS.format(**vars(cell))
+    return f"<results>/{folder_of(cell)}/{METRICS_FILE}"

@@ -1,0 +1,121 @@
+"""`make status`: what became of every cell, told by the files alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import TINY
+
+from planning.artifacts import error_of, folder_of, standings
+from planning.plan import Plan
+from planning.status import status
+
+ROOT = Path(__file__).parents[2]
+TRAINED = "pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9"
+TRACE = """epoch 1/1
+Traceback (most recent call last):
+  File "unlearn.py", line 3, in <module>
+    x
+RuntimeError: no memory
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return Plan(yaml.safe_load(TINY) | {"results_folder": str(tmp_path)})
+
+
+def write(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def states(plan: Plan) -> dict[str, str]:
+    return {folder_of(cell): standing.state for cell, standing in standings(plan).items()}
+
+
+def test_nothing_is_done_before_a_run(plan: Plan) -> None:
+    assert set(states(plan).values()) == {"left"}
+
+
+def test_a_finished_run_is_done(finished) -> None:
+    plan = Plan(finished.config | {"results_folder": str(finished.folder / "results")})
+    assert set(states(plan).values()) == {"done"}
+    assert list(status(plan))[-1].startswith("100% done")
+
+
+def test_a_failed_training_fails_the_cells_that_need_it_and_no_others(plan: Plan, tmp_path: Path) -> None:
+    write(tmp_path / f"logs/{TRAINED}/base/train.log", TRACE)
+    write(tmp_path / f"{TRAINED}/oracle/metrics.parquet")
+    found = states(plan)
+    failed = {folder for folder, state in found.items() if state == "failed"}
+    assert failed == {folder for folder in found if folder.startswith(TRAINED)} - {f"{TRAINED}/oracle"}
+    assert found[f"{TRAINED}/oracle"] == "done"
+
+
+def test_a_failed_method_fails_its_own_cell(plan: Plan, tmp_path: Path) -> None:
+    write(tmp_path / f"logs/{TRAINED}/everything_found/retrain/unlearn.log", "error: no rows\n")
+    assert [folder for folder, state in states(plan).items() if state == "failed"] == [
+        f"{TRAINED}/everything_found/retrain"
+    ]
+
+
+def test_a_source_that_cannot_be_read_fails_every_cell(plan: Plan, tmp_path: Path) -> None:
+    write(tmp_path / "logs/sources/generated.log", "error: no images\n")
+    assert set(states(plan).values()) == {"failed"}
+    assert sum("error: no images" in line for line in status(plan)) == 1
+
+
+def test_a_job_at_work_or_killed_is_begun(plan: Plan, tmp_path: Path) -> None:
+    write(tmp_path / f"logs/{TRAINED}/everything_found/retrain/unlearn.log", "epoch 1/5\n")
+    assert states(plan)[f"{TRAINED}/everything_found/retrain"] == "begun"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (TRACE, "RuntimeError: no memory"),
+        ("error: the training loss is not finite\n", "error: the training loss is not finite"),
+        ("a warning\nepoch 1/2  loss 0.3\n", ""),
+        (f"{'x' * 40_000}\n{TRACE}", "RuntimeError: no memory"),
+        ("", ""),
+    ],
+)
+def test_the_error_of_a_log_is_one_line(tmp_path: Path, text: str, error: str) -> None:
+    write(tmp_path / "a.log", text)
+    assert error_of(tmp_path / "a.log") == error
+
+
+def ask(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-X", "importtime", "workflow/commands/status.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_command_imports_no_torch_and_prints_the_table() -> None:
+    done = ask("config/demo.yaml")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[:6] == ["study", "method", "done", "failed", "begun", "left"]
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert not {"torch", "pandas", "pyarrow", "matplotlib"} & imported
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (None, "error: no such config: mine.yaml"),
+        ("a: [", "mine.yaml is not YAML"),
+        ("- a", "found list, allowed: a mapping"),
+        ("studies: {}", "error: "),
+    ],
+)
+def test_a_bad_config_is_told_in_one_line(tmp_path: Path, content: str | None, error: str) -> None:
+    if content is not None:
+        (tmp_path / "mine.yaml").write_text(content)
+    command = [sys.executable, str(ROOT / "workflow/commands/status.py"), "mine.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert error in done.stderr

@@ -1,0 +1,96 @@
+"""What of a study is there: the folder of each cell, and what became of it, told by the files alone."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from planning.levels import REFERENCES, RESERVED
+from planning.plan import Cell, Plan
+
+METRICS = "metrics.parquet"
+State = Literal["done", "failed", "begun", "left"]
+STATES: tuple[State, ...] = ("done", "failed", "begun", "left")
+TAIL = 16_384  # bytes of a log's end that are searched for an error
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What became of a cell, and for a failed one the log that tells why, with the error's line."""
+
+    state: State
+    log: Path | None = None
+    error: str = ""
+
+
+def folder_of(cell: Cell) -> str:
+    """Where a cell's artifacts are, below the results folder."""
+    if cell.method in REFERENCES:
+        return f"{_trained(cell)}/{REFERENCES[cell.method]}"
+    return f"{_trained(cell)}/{cell.deletion}/{cell.method}"
+
+
+def is_done(cell: Cell, results: Path) -> bool:
+    """Whether a cell has its metrics. Settings that changed since are Snakemake's to see: `snakemake -n`."""
+    return (results / folder_of(cell) / METRICS).is_file()
+
+
+def standings(plan: Plan) -> dict[Cell, Standing]:
+    """What became of every cell of the plan.
+
+    done: its metrics are there; failed: a job that it needs ended in an error; begun: a job of its own has a log and no
+    result (it runs, or was killed); left: none of these.
+    """
+    results = Path(plan.config["results_folder"])
+    failures = dict(failed_logs(results / "logs"))
+    return {cell: _standing(plan, cell, results, failures) for cell in plan.cells}
+
+
+def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
+    """Every log that ends in an error, and the error's line. A job that runs again begins its log anew."""
+    for log in sorted(logs.rglob("*.log")):
+        error = error_of(log)
+        if error:
+            yield log, error
+
+
+def error_of(log: Path) -> str:
+    """The line that tells why a job failed, or nothing where its log ends well."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL))
+        lines = file.read().decode(errors="replace").splitlines()
+    traces = [
+        place for place, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")
+    ]
+    if traces:
+        after = [line for line in lines[traces[-1] + 1 :] if re.match(r"[\w.]+(:|$)", line)]
+        return after[0] if after else "an error without a message"
+    said = [line for line in lines if line.startswith("error: ")]
+    return said[-1] if said else ""
+
+
+def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str]) -> Standing:
+    if is_done(cell, results):
+        return Standing("done")
+    logs, folder = results / "logs", folder_of(cell)
+    needed = {logs / place for place in _needed(cell)}
+    source = logs / "sources" / f"{plan.source_of(cell.dataset)}.log"
+    for log, error in failures.items():
+        if log.parent in needed or log == source:
+            return Standing("failed", log, error)
+    return Standing("begun" if any((logs / folder).glob("*.log")) else "left")
+
+
+def _needed(cell: Cell) -> Iterator[str]:
+    """The folders of all that a cell is made from, its own first."""
+    place = folder_of(cell)
+    while place != ".":
+        yield place
+        place = str(Path(place).parent)
+    if cell.method not in REFERENCES:
+        yield from (f"{_trained(cell)}/{name}" for name in RESERVED["deletion"] if name != "oracle")
+
+
+def _trained(cell: Cell) -> str:
+    return f"{cell.dataset}/seed{cell.seed}/{cell.poison}/{cell.training}"
