@@ -46,7 +46,7 @@ ORDER = (
         "evaluation",
         "prediction",
     ),
-    *("results", "statistics", "tracing", "plots"),
+    *("columns", "results", "statistics", "tracing", "plots"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unpoison.columns import COLUMNS
 from unpoison.metrics import METRICS
-from unpoison.results import COLUMNS, IDENTITY, collect
+from unpoison.results import IDENTITY, collect
 
 LEVELS = {"poison": ["patch"], "training": ["quick"], "method": ["retrain", "finetune"]}
 STUDIES = {
@@ -79,9 +80,9 @@ def cells(table: pd.DataFrame, study: str) -> set[tuple]:
 
 def test_the_columns_are_those_that_are_documented_and_the_varied_keys(table: pd.DataFrame) -> None:
     assert list(table.columns) == [*COLUMNS, "dataset.keep.cat", "deletion.fpr"]
-    for name, (kind, meaning) in COLUMNS.items():
-        assert str(table[name].dtype) == kind, name
-        assert meaning
+    for name, column in COLUMNS.items():
+        assert str(table[name].dtype) == column.dtype, name
+        assert column.meaning
 
 
 def test_a_model_that_two_studies_share_is_in_both(table: pd.DataFrame) -> None:
@@ -138,7 +139,7 @@ def test_the_order_of_the_models_does_not_matter(table: pd.DataFrame) -> None:
 def test_a_table_of_references_alone_has_the_same_dtypes() -> None:
     table = collect([model(WHOLE, 0, None, "do_nothing")], STUDIES, VARIED)
     assert {name: str(table[name].dtype) for name in COLUMNS} == {
-        name: kind for name, (kind, _) in COLUMNS.items()
+        name: column.dtype for name, column in COLUMNS.items()
     }
 
 

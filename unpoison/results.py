@@ -5,26 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-COLUMNS = {
-    "study": ("string", "name of the study in the config"),
-    "dataset": ("string", "name of the data set, with the keys that the study varies"),
-    "poison": ("string", "name of the poison"),
-    "training": ("string", "name of the training"),
-    "seed": ("int64", "seed of the rows, the poisons, the initial weights and the batches"),
-    "deletion": ("string", "name of the deletion set; null for do_nothing and oracle"),
-    "method": (
-        "string",
-        "unlearning method; do_nothing is the poisoned model, oracle is trained on the clean rows",
-    ),
-    "metric": ("string", "what is measured; see the metrics below"),
-    "class_name": ("string", "the class it is measured on; null for all classes together"),
-    "value": ("float64", "the measured value"),
-    "unit": ("string", "share (0 to 1), seconds or images"),
-    "higher_is_better": ("boolean", "whether more is better"),
-    "recall": ("float64", "poisoned rows in the deletion set / poisoned rows, as achieved; null without one"),
-    "fdr": ("float64", "clean rows in the deletion set / rows in it, as achieved; null without one"),
-    "fpr": ("float64", "clean rows in the deletion set / clean rows, as achieved; null without one"),
-}
+from unpoison.columns import COLUMNS
+
 IDENTITY = ("study", "dataset", "poison", "training", "seed", "deletion", "method")
 REFERENCES = ("do_nothing", "oracle")
 # Of fewer seeds than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
@@ -52,7 +34,7 @@ def collect(
         values = {name: settings[key] for name, settings in varied[level].items() if key in settings}
         varies = whole["study"].map({name: key in study["vary"] for name, study in studies.items()})
         whole[key] = whole[level].map(values).where(varies).convert_dtypes()
-    whole = whole[[*COLUMNS, *keys]].astype({name: kind for name, (kind, _) in COLUMNS.items()})
+    whole = whole[[*COLUMNS, *keys]].astype({name: column.dtype for name, column in COLUMNS.items()})
     order = [*IDENTITY, "metric", "class_name"]
     return whole.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
 

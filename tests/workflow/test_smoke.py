@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 import unpoison
+from unpoison.columns import TABLES
 
 CELL = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9"
 
@@ -24,6 +26,20 @@ def test_the_table_has_the_columns_that_people_rest_on(results: pd.DataFrame) ->
     varied = ["dataset.keep.cat", "deletion.fpr", "poison.share.cat"]
     assert list(results.columns) == [*promised.split(), "recall", "fdr", "fpr", *varied]
     assert results.index.equals(pd.RangeIndex(len(results)))
+
+
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        *((name, f"tables/{name}.parquet") for name in ("results", "summary", "paired", "provenance")),
+        ("history", f"{CELL.removeprefix('results/')}/base/history.parquet"),
+        ("rows", f"{CELL.removeprefix('results/')}/../rows.parquet"),
+        ("deletion", f"{CELL.removeprefix('results/')}/everything_found/deletion.parquet"),
+    ],
+)
+def test_a_table_has_the_columns_that_the_data_dictionary_defines(finished, table: str, path: str) -> None:
+    schema = parquet.read_schema(finished.folder / "results" / path)
+    assert {name for name in schema.names if "." not in name} == set(TABLES[table].columns)
 
 
 def test_every_cell_has_every_metric(results: pd.DataFrame) -> None:

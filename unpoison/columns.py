@@ -1,0 +1,201 @@
+"""The columns of every table: what each is, in what unit, by what formula and from where.
+
+docs/results-format.md is made of it.
+"""
+
+from typing import NamedTuple
+
+from unpoison.provenance import PACKAGES
+
+
+class Column(NamedTuple):
+    """dtype in pandas; what it is; unit, formula and source, empty where there is none to give."""
+
+    dtype: str
+    meaning: str
+    unit: str = ""
+    formula: str = ""
+    source: str = ""
+
+
+class Table(NamedTuple):
+    """Where a table is, in Markdown; what one of its rows stands for; its columns."""
+
+    place: str
+    row: str
+    columns: dict[str, Column]
+
+
+FOUND = "of the deletion set, as achieved; null without one"
+COLUMNS = {
+    "study": Column("string", "name of the study in the config"),
+    "dataset": Column("string", "name of the data set, with the keys that the study varies"),
+    "poison": Column("string", "name of the poison"),
+    "training": Column("string", "name of the training"),
+    "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),
+    "deletion": Column(
+        "string", "name of the deletion set; null where a model has none, as do_nothing and oracle"
+    ),
+    "method": Column(
+        "string",
+        "unlearning method; do_nothing is the poisoned model, oracle is trained on the clean rows",
+    ),
+    "metric": Column("string", "what is measured; see the metrics below"),
+    "class_name": Column("string", "the class it is measured on; null for all classes together"),
+    "value": Column("float64", "the measured value", "the row's own"),
+    "unit": Column("string", "share (0 to 1), seconds or images"),
+    "higher_is_better": Column("boolean", "whether more is better; null: neither"),
+    "recall": Column(
+        "float64",
+        f"share of the poisoned training rows that is found, {FOUND}",
+        "share",
+        "poisoned rows in the deletion set / n_poison",
+        "Goel et al. 2024 (arXiv 2402.14015): gamma",
+    ),
+    "fdr": Column(
+        "float64",
+        f"false discovery rate, {FOUND}",
+        "share",
+        "clean rows in the deletion set / rows in the deletion set",
+        "Benjamini and Hochberg 1995",
+    ),
+    "fpr": Column(
+        "float64",
+        f"false positive rate, {FOUND}",
+        "share",
+        "clean rows in the deletion set / n_clean",
+        "Fawcett 2006 (An introduction to ROC analysis)",
+    ),
+}
+OF_THE_SEEDS = {
+    "mean": Column("float64", "mean over the seeds", "the row's own", "sum(x) / n"),
+    "sd": Column(
+        "float64",
+        "standard deviation over the seeds; null for one seed",
+        "the row's own",
+        "sqrt(sum((x - mean)^2) / (n - 1))",
+    ),
+    "n": Column("int64", "number of seeds", "seeds"),
+}
+ENDS = (
+    "of the 95 % interval of the mean; null for one seed. Not cut off at 0 and 1; of five to ten seeds the bootstrap "
+    "tends to be too narrow"
+)
+INTERVAL = (
+    "two to four seeds: mean -+ t(0.975, n - 1) sd / sqrt(n); from five on "
+    "BCa bootstrap, 2,000 resamples, a fixed seed"
+)
+ENDS_FROM = "Student 1908; Efron 1987 (Better bootstrap confidence intervals)"
+LIMITS = {
+    name: Column("float64", f"{side} end {ENDS}", "the row's own", INTERVAL, ENDS_FROM)
+    for name, side in (("ci_low", "lower"), ("ci_high", "upper"))
+}
+COMPARED = {
+    "method": Column("string", "one method"),
+    "other": Column(
+        "string", "the other; do_nothing and oracle stand beside the methods of each deletion set"
+    ),
+    "difference": Column(
+        "float64",
+        "how much more the method has, over the seeds that both have",
+        "the row's own",
+        "mean over seeds of (value of method - value of other)",
+    ),
+    **LIMITS,
+    "n": Column("int64", "number of those seeds", "seeds"),
+    "p_adjusted": Column(
+        "float64",
+        "p value that the difference is zero, two-sided; null where too few seeds tell: under five, or all differences "
+        "equal",
+        "",
+        "paired t-test, corrected by Holm for all pairs and cells of the study's metric and class",
+        "Student 1908; Holm 1979 (A simple sequentially rejective multiple test procedure)",
+    ),
+}
+EPOCHS = {
+    "epoch": Column("int64", "number of the epoch, from 1", "epochs"),
+    "learning_rate": Column("float64", "rate of its last step"),
+    "loss": Column(
+        "float64", "cross-entropy of the batches as they were trained on", "nats", "mean over the images"
+    ),
+    "train_accuracy": Column(
+        "float64", "share of the images, augmented, whose GIVEN label is predicted, while training", "share"
+    ),
+    "validation_accuracy": Column(
+        "float64", "accuracy on the clean validation rows; null where the data set sets none aside", "share"
+    ),
+    "seconds": Column("float64", "wall seconds, the validation pass left out", "seconds"),
+    "images": Column("int64", "images sent forward and backward", "images"),
+}
+IMAGES = {
+    "row": Column("int64", "position in the source's image array"),
+    "row_id": Column("string", "the image's own stable name"),
+    "split": Column("string", "train, validation or test"),
+    "label": Column("int64", "the true class, an index into the file's class_names"),
+    "given_label": Column("int64", "the class that the trainer is told"),
+    "is_poisoned": Column("bool", "whether the attacker changed it"),
+    "trigger_id": Column(
+        "int64", "the trigger stamped on it (of a test row: on its adversarial twin); -1: none"
+    ),
+    "target": Column("int64", "what the attack wants a test image to be taken for; -1: nothing"),
+}
+SUSPECTED = {
+    "split": Column("string", "train or validation"),
+    "position": Column("int64", "position among the rows of its split"),
+    "row_id": Column("string", "the image's own stable name"),
+    "score": Column("float64", "suspicion; higher is more suspicious", "the detector's own"),
+    "flagged": Column("bool", "whether the detector's own rule accuses it; null where it has no rule"),
+}
+DELETED = {
+    "position": Column("int64", "position among the training rows"),
+    "row_id": Column("string", "the image's own stable name"),
+}
+MADE = {
+    "step": Column(
+        "string", "the rule that made it: prepare_source, poison_dataset, train_base, unlearn, evaluate, ..."
+    ),
+    **{name: COLUMNS[name] for name in ("dataset", "poison", "training", "seed", "deletion", "method")},
+    "record": Column("string", "path of the record, which holds the config values"),
+    "commit": Column("string", "git commit of the code; null outside a checkout"),
+    "dirty": Column("boolean", "whether unpoison/ or workflow/ had changes"),
+    "code": Column("string", "digest of the code that the step runs"),
+    "device": Column("string", "what it ran on"),
+    "threads": Column("int64", "CPU threads", "threads"),
+    "host": Column("string", "name of the machine"),
+    "processor": Column("string", "kind of processor and number of cores"),
+    "finished": Column("string", "when, UTC"),
+    **{name: Column("string", f"version of {name}") for name in ("python", *PACKAGES)},
+    "is_current": Column("bool", "whether all inputs still are what it was made from, by their checksums"),
+    "inputs": Column("string", "path and checksum (BLAKE2b, 128 bits) of each input, as JSON"),
+    "outputs": Column("string", "path and checksum of each output, as JSON"),
+}
+CELL = ("study", "dataset", "poison", "training", "deletion")
+MEASURED = ("metric", "class_name", "unit", "higher_is_better")
+RATES = ("recall", "fdr", "fpr")
+
+
+def _shared(*names: str) -> dict[str, Column]:
+    """Columns of the results that another table has too."""
+    return {name: COLUMNS[name] for name in names}
+
+
+TABLES = {
+    "results": Table(
+        "`tables/results.parquet`", "measurement: a metric of a model, of one class or of all", COLUMNS
+    ),
+    "summary": Table(
+        "`tables/summary.parquet`",
+        "metric and class of a cell, over its seeds (the rates are means)",
+        {**_shared(*CELL, "method", *MEASURED), **OF_THE_SEEDS, **LIMITS, **_shared(*RATES)},
+    ),
+    "paired": Table(
+        "`tables/paired.parquet`",
+        "two methods of a cell and metric and class of their comparison, seed by seed",
+        {**_shared(*CELL, *MEASURED), **COMPARED},
+    ),
+    "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
+    "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),
+    "rows": Table("`rows.parquet` of each poisoned data set", "image", IMAGES),
+    "scores": Table("`scores/<detector>.parquet`", "training or validation row", SUSPECTED),
+    "deletion": Table("`deletion.parquet` of each deletion set", "deleted training row", DELETED),
+}
