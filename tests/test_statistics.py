@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from unpoison.results import ENOUGH, IDENTITY, REFERENCES
-from unpoison.statistics import holm, interval, intervals, paired, summarise
+from unpoison.statistics import holm, interval, intervals, paired, summarise, utility_healed
 
 
 def test_an_interval_is_the_one_worked_out_by_hand() -> None:
@@ -215,3 +215,34 @@ def test_differences_that_are_equal_but_for_rounding_are_not_tested() -> None:
 def test_an_interval_does_not_depend_on_the_order_of_the_seeds() -> None:
     values = np.random.default_rng(5).random(6).tolist()
     assert interval(values) == interval(values[::-1])
+
+
+def test_utility_x_healed_is_averaged_over_the_recalls_of_each_seed_and_then_over_seeds() -> None:
+    lines = [
+        {"method": method, "seed": seed, "deletion.recall": recall, "metric": metric, "value": value}
+        for method, seed, recall, utility, healed in [
+            ("scrub", 0, 0.5, 0.8, 0.5),
+            ("scrub", 0, 1.0, 0.6, 1.0),
+            ("scrub", 1, 0.5, 0.8, 0.25),
+            ("scrub", 1, 1.0, 0.8, 0.75),
+            ("do_nothing", 0, None, 0.9, 0.0),
+            ("do_nothing", 1, None, 0.9, 0.1),
+        ]
+        for metric, value in [
+            ("clean_accuracy", utility),
+            ("corrected_accuracy", healed),
+            ("utility_x_healed", utility * healed),
+            ("retained_accuracy", 0.123),
+        ]
+    ]
+    where = {"study": "s", "dataset": "d", "poison": "p", "training": "t", "class_name": None}
+    table = utility_healed(pd.DataFrame(lines).assign(**where)).set_index(["method", "metric"])
+    assert len(table) == 2 * 3
+    product = table.loc["scrub", "utility_x_healed"]
+    # Seed 0: (0.4 + 0.6) / 2; seed 1: (0.2 + 0.6) / 2; and not the product of the means, 0.75 x 0.625.
+    assert product["mean"] == pytest.approx((0.5 + 0.4) / 2)
+    assert (product["recalls"], product["n"]) == (2, 2)
+    assert (product["ci_low"], product["ci_high"]) == pytest.approx(interval([0.5, 0.4]))
+    assert table.loc["scrub", "healed"]["mean"] == pytest.approx(0.625)
+    assert table.loc["do_nothing", "healed"]["mean"] == pytest.approx(0.05)
+    assert table.loc["do_nothing", "utility"]["recalls"] == 1

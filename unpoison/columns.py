@@ -90,6 +90,23 @@ LIMITS = {
     name: Column("float64", f"{side} end {ENDS}", "the row's own", INTERVAL, ENDS_FROM)
     for name, side in (("ci_low", "lower"), ("ci_high", "upper"))
 }
+AVERAGED = {
+    "metric": Column(
+        "string",
+        "utility (clean_accuracy), healed (corrected_accuracy) or utility_x_healed, their product at each recall",
+    ),
+    "recalls": Column("int64", "number of recalls averaged; 1 for a model without a deletion set", "recalls"),
+    "mean": Column(
+        "float64",
+        "mean over the seeds of the mean over the recalls",
+        "share",
+        "sum over seeds of (sum over recalls of x / recalls) / n",
+        "Schoepf et al. 2025 (REM, arXiv 2505.17730): over its discovery rates",
+    ),
+    "sd": Column("float64", "standard deviation over the seeds of the means over the recalls", "share"),
+    "n": OF_THE_SEEDS["n"],
+    **LIMITS,
+}
 COMPARED = {
     "method": Column("string", "one method"),
     "other": Column(
@@ -187,6 +204,11 @@ TABLES = {
         "`tables/summary.parquet`",
         "metric and class of a cell, over its seeds (the rates are means)",
         {**_shared(*CELL, "method", *MEASURED), **OF_THE_SEEDS, **LIMITS, **_shared(*RATES)},
+    ),
+    "utility_healed": Table(
+        "`tables/utility_healed.parquet` (where a study of one deletion set varies `deletion.recall`)",
+        "method and metric, and value of any key varied beside `deletion.recall`",
+        {**_shared("study", "dataset", "poison", "training", "method"), **AVERAGED},
     ),
     "paired": Table(
         "`tables/paired.parquet`",

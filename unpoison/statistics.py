@@ -12,6 +12,11 @@ from unpoison.results import ENOUGH, IDENTITY, REFERENCES
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 BLOCK = 1000  # samples resampled together: 16 MB of means
+UTILITY_HEALED = {
+    "clean_accuracy": "utility",
+    "corrected_accuracy": "healed",
+    "utility_x_healed": "utility_x_healed",
+}
 EQUAL = 1e-12  # values that differ by less differ by rounding
 
 
@@ -72,6 +77,26 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     summary["ci_low"], summary["ci_high"] = zip(*ends, strict=True)
     rates = groups[["recall", "fdr", "fpr"]].mean().reset_index(drop=True)
     return pd.concat([summary, rates], axis=1)
+
+
+def utility_healed(results: pd.DataFrame) -> pd.DataFrame:
+    """Utility, Healed and their product over a study's recalls: of each seed the mean, of those mean and interval.
+
+    The mean over discovery rates is REM's (Schoepf et al. 2025); the product is taken at each recall, before it.
+    Keys that a study varies beside deletion.recall (deletion.fpr, say) stay apart. A model without a deletion set
+    is the same at every recall. `recalls` counts the values that were averaged.
+    """
+    chosen = results[results["metric"].isin(UTILITY_HEALED) & results["class_name"].isna()]
+    varied = [name for name in results.columns if "." in name and name != "deletion.recall"]
+    model = ["study", "dataset", "poison", "training", *varied, "method", "metric"]
+    of_seed = chosen.groupby([*model, "seed"], dropna=False, sort=False)["value"].agg(["mean", "size"])
+    groups = of_seed.reset_index().groupby(model, dropna=False, sort=False)
+    table = groups.agg(
+        recalls=("size", "max"), mean=("mean", "mean"), sd=("mean", "std"), n=("seed", "count")
+    )
+    ends = intervals([values.tolist() for _, values in groups["mean"]])
+    table["ci_low"], table["ci_high"] = zip(*ends, strict=True)
+    return table.reset_index().replace({"metric": UTILITY_HEALED})
 
 
 def paired(results: pd.DataFrame) -> pd.DataFrame:

@@ -166,6 +166,11 @@ REFUSED = {
         {"studies": ["imbalance"]},
         "reserved",
     ),
+    "figure of a study without recalls": (
+        "figures/cost_quality",
+        {"studies": ["false_positives_fpr"], "recall": 0.5},
+        "figures.cost_quality needs a study that varies deletion.recall",
+    ),
     "value of an axis twice": ("studies/imbalance/vary", {"dataset.keep.cat": [0.5, 0.5]}, "each entry once"),
     "axis of numbers and words": (
         "studies/imbalance/vary",
@@ -220,6 +225,19 @@ def test_a_bad_config_is_refused_in_one_line(case: str) -> None:
     assert words in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
+
+
+def test_a_figure_at_a_recall_that_its_study_lacks_is_refused() -> None:
+    config = changed("figures/cost_quality", {"studies": ["false_positives_fpr"], "recall": 0.6})
+    vary = {"deletion.recall": [0.5, 1.0], "deletion.fpr": [0.0, 0.1]}
+    config = changed("studies/false_positives_fpr/vary", vary, config)
+    config = changed("figures/false_positives", None, config)
+    with pytest.raises(
+        UserError, match=r"unknown recall in figures.cost_quality: '0.6'; choose from 0.5, 1.0"
+    ):
+        Plan(config)
+    config = changed("figures/cost_quality/recall", 0.5, config)
+    assert Plan(config).averages == {"utility_healed": ["false_positives_fpr"]}
 
 
 TUNINGS = {

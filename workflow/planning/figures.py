@@ -1,5 +1,6 @@
 """Whether a figure can show the studies it is asked to show, told while the DAG is built."""
 
+from collections.abc import Collection
 from typing import Any
 
 from planning.config import accepts
@@ -14,16 +15,23 @@ def check_figure(plan: Any, name: str) -> None:
         raise UserError(f"figures.{name}: names that begin with samples_ are reserved; choose another")
     kind, options = plan.figure_options(name)
     choices = [{key.format(**options) for key in choice} for choice in PLOTS.constant(kind, "NEEDS")]
+    also = PLOTS.constant(kind, "ALSO", ())
     for study in plan.config["figures"][name]["studies"]:
         if study not in plan.studies:
             raise one_of(f"study in figures.{name}:", study, plan.studies)
-        _check_drawable(f"figures.{name}", study, plan.config["studies"][study], choices)
+        entry = plan.config["studies"][study]
+        _check_drawable(f"figures.{name}", study, entry, choices, also)
+        for option, key in PLOTS.constant(kind, "CHOOSES", {}).items():
+            if options[option] not in entry["vary"][key]:
+                raise one_of(f"{option} in figures.{name}:", options[option], map(str, entry["vary"][key]))
         classes = plan.training_rows(plan.studies[study].variants["dataset"][0])
         if options.get("class_name", min(classes)) not in classes:
             raise one_of(f"class in figures.{name}:", options["class_name"], classes)
 
 
-def _check_drawable(figure: str, study: str, entry: dict[str, Any], choices: list[set[str]]) -> None:
+def _check_drawable(
+    figure: str, study: str, entry: dict[str, Any], choices: list[set[str]], also: Collection[str]
+) -> None:
     """A figure draws one point for each method and value, so its studies vary its own keys and no others."""
     vary = entry["vary"]
     for keys in choices:
@@ -33,7 +41,7 @@ def _check_drawable(figure: str, study: str, entry: dict[str, Any], choices: lis
                 f"{figure} needs a study that varies {' or '.join(sorted(keys))}; {study} varies {found}"
             )
     for key in vary:
-        if not any(key in keys for keys in choices):
+        if key not in also and not any(key in keys for keys in choices):
             raise UserError(f"{figure} cannot show a study that also varies {key}, as {study} does")
         if not all(accepts("float", value) for value in vary[key]):
             raise UserError(f"{figure} needs numbers on its axes; {study} varies {key} over {vary[key]}")

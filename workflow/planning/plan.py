@@ -146,6 +146,16 @@ class Plan:
         variants = self.studies[study].variants
         return min(variants["dataset"]), min(self.studies[study].seeds), min(variants["poison"])
 
+    @property
+    def averages(self) -> dict[str, list[str]]:
+        """The table of averages over recalls with its studies: those of one deletion set that vary it; or none."""
+        found = [
+            name
+            for name, study in self.studies.items()
+            if "deletion.recall" in study.varied and len(self.config["studies"][name]["deletions"]) == 1
+        ]
+        return {"utility_healed": sorted(found)} if found else {}
+
     # -- how it is built ----------------------------------------------------------------------------
 
     def _study(self, name: str, entry: Mapping[str, Any]) -> Study:

@@ -133,6 +133,12 @@ class Specs:
     def summarise(self, wildcards: Any) -> Spec:
         return {"code": code_digest("summarise.py")}
 
+    def average_over_recalls(self, wildcards: Any) -> Spec:
+        return {
+            "studies": self.plan.averages["utility_healed"],
+            "code": code_digest("average_over_recalls.py"),
+        }
+
     def compare_methods(self, wildcards: Any) -> Spec:
         return {"code": code_digest("compare_methods.py")}
 

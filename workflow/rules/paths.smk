@@ -10,7 +10,7 @@
 #     {deletion}/{method}/                              model.safetensors  run.json
 #                                                       metrics.parquet  metrics.run.json
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
-#   tables/                                             results, summary, paired, provenance (.parquet, .csv)
+#   tables/                                             results, summary, paired, provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
@@ -59,9 +59,10 @@ RESULTS = "<results>/tables/results.parquet"
 SUMMARY = "<results>/tables/summary.parquet"
 PAIRED = "<results>/tables/paired.parquet"
 PROVENANCE = "<results>/tables/provenance.parquet"
+UTILITY_HEALED = "<results>/tables/utility_healed.parquet"
 TABLES = [
     f"<results>/tables/{table}.{kind}"
-    for table in ("results", "summary", "paired", "provenance")
+    for table in ("results", "summary", "paired", "provenance", *plan.averages)
     for kind in ("parquet", "csv")
 ]
 FIGURES = [

@@ -70,6 +70,24 @@ rule trace_records:
         "../scripts/trace_records.py"
 
 
+rule average_over_recalls:
+    input:
+        table=RESULTS,
+    output:
+        table=UTILITY_HEALED,
+        csv=Path(UTILITY_HEALED).with_suffix(".csv").as_posix(),
+    log:
+        "<logs>/tables/average_over_recalls.log",
+    conda:
+        ENV
+    params:
+        spec=specs.average_over_recalls,
+    message:
+        "Average utility and healed over the recalls"
+    script:
+        "../scripts/average_over_recalls.py"
+
+
 rule draw_figure:
     input:
         summary=SUMMARY,
