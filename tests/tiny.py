@@ -50,6 +50,7 @@ class Variant:
         return " ".join([self.method, *(f"{name}={value}" for name, value in self.options.items())])
 
 
+LAST_TWO: dict[str, Any] = {"moves": ("layers.6.", "layers.7."), "statistics": ("layers.6.",)}
 # A method without a line here is tested with its defaults, and all its weights and statistics must move.
 VARIANTS = (
     Variant("do_nothing", moves=(), statistics=(), seeded=False),
@@ -59,6 +60,13 @@ VARIANTS = (
     Variant("lfssd", {"selection": 1.2}, moves=None, statistics=(), seeded=False),
     Variant("assd", moves=None, statistics=(), seeded=False),
     Variant("potion", {"tries": 3}, moves=None, statistics=(), seeded=False),
+    Variant("finetune", {"length": 0.5, "last": 2}, **LAST_TWO),
+    Variant("gradient_ascent", {"bound": 50.0}, statistics=()),
+    Variant("retrain"),
+    Variant("retrain", {"last": 2}, **LAST_TWO),
+    Variant("salun", moves=None),
+    Variant("salun", {"saliency": "per_sample"}, moves=None),
+    Variant("task_vector", statistics=()),
 )
 
 

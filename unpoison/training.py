@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
@@ -57,6 +57,11 @@ class Recipe:
         whole = self.iterations or self.epochs * -(-rows // self.batch_size)  # type: ignore[operator]
         return max(1, round(whole * length))
 
+    @property
+    def augments(self) -> bool:
+        """Whether an image looks different from epoch to epoch."""
+        return self.flip or self.crop_padding > 0
+
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of one step (0-based) out of `steps`."""
         warm = max(1, round(self.warmup * steps))
@@ -87,7 +92,7 @@ class Examples:
     """Training rows as a trainer sees them: images with the label each was given.
 
     An attack that stamps its trigger after augmentation does so in here. Which rows it stamps is nobody
-    else's business: methods read `len`, `labels`, `batches` and `in_order`, take and add, and `count_forward`.
+    else's business: methods read `len`, `labels`, `batches`, `in_order`, `numbered`, take and add, and `count_forward`.
     """
 
     images: Images
@@ -153,6 +158,10 @@ class Examples:
                 self.count_forward(count)
             yield self._stamp(self.images[part].clone(), self._trigger_ids[part]), self.labels[part]
 
+    def numbered(self) -> "Examples":
+        """The same rows with their numbers in place of their labels: which rows a batch holds."""
+        return replace(self, labels=torch.arange(len(self), device=self.labels.device))
+
     def count_forward(self, images: int) -> None:
         """Count a further pass, forward alone, of images that were given out: a teacher's, say."""
         self._meter.forward_passes += images
@@ -216,6 +225,15 @@ def take_step(optimizer: SGD | Muon, loss: Tensor, rate: float) -> None:
     optimizer.step(loss, rate)
 
 
+@runtime_checkable
+class Trainable(Protocol):
+    """What `train` takes: rows that it can have in batches."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]: ...
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One line of a training history; seconds leave the validation pass out."""
@@ -231,7 +249,7 @@ class Epoch:
 
 def train(
     model: nn.Module,
-    examples: Examples,
+    examples: Trainable,
     recipe: Recipe,
     seed: int,
     *,

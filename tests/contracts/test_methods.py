@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,6 +43,7 @@ def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 @every_variant
 def test_what_is_given_is_left_untouched(variant: tiny.Variant, make_request: MakeRequest) -> None:
     request = make_request(FORGET)
+    request = replace(request, model=deepcopy(request.model).train(variant.seeded))  # both modes are met
     before, was_training = weights(request.model), request.model.training
     trainable = [parameter.requires_grad for parameter in request.model.parameters()]
     parts = (request.retain, request.forget, request.validation)
@@ -146,24 +148,53 @@ def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str)
             assert not range_.get("log") or range_["low"] > 0, option
 
 
+# 46 rows to retain and 8 to forget in batches of 16: an epoch is 16 + 16 + 14 and 8, the recipe two of them.
 @pytest.mark.parametrize(
-    ("name", "options", "passes"),
+    ("name", "options", "passes", "forward"),
     [
-        ("do_nothing", {}, 0),
-        # 46 rows to retain in batches of 16: 16 + 16 + 14, and again.
-        ("retrain", {}, 2 * 46),
-        ("finetune", {"length": 1.0}, 2 * 46),
-        ("finetune", {"length": 0.5}, 46),
+        ("do_nothing", {}, 0, 0),
+        ("retrain", {}, 2 * 46, 0),
+        ("retrain", {"last": 2, "length": 1.0}, 2 * 46, 0),
+        ("finetune", {"length": 1.0}, 2 * 46, 0),
+        ("finetune", {"length": 0.5}, 46, 0),
         # 0.25 of six steps is 1.5, rounded half to even: two full batches.
-        ("finetune", {"length": 0.25}, 2 * 16),
+        ("finetune", {"length": 0.25}, 2 * 16, 0),
+        # The six validation rows before and after each pass.
+        ("gradient_ascent", {"epochs": 2, "bound": 50.0, "allowed_drop": 1.0}, 2 * 8, 3 * 6),
+        # A first pass over what is at its bound already.
+        ("gradient_ascent", {"bound": 0.001}, 8, 2 * 6),
+        ("negative_gradient_plus", {"length": 1.0}, 2 * 46 + 6 * 8, 0),
+        ("npo", {"length": 1.0}, 2 * 46 + 6 * 8, 6 * 8),
+        ("npo", {"length": 1.0, "retain_weight": 0.0}, 6 * 8, 6 * 8),
+        ("random_labels", {"length": 1.0}, 2 * (46 + 8), 0),
+        ("salun", {"length": 1.0}, 2 * (46 + 8) + 8, 0),
+        ("salun", {"length": 1.0, "saliency": "per_sample"}, 2 * (46 + 8) + 8, 0),
+        ("l1_sparse", {"length": 1.0}, 2 * 46, 0),
+        # All 54 rows mixed, 16 + 16 + 16 + 6, and as many by one teacher or the other.
+        ("bad_teacher", {"length": 1.0}, 2 * 54, 2 * 54),
+        ("scrub", {"length": 1.0, "ascent_steps": 3}, 2 * 46 + 3 * 8, 2 * 46 + 3 * 8),
+        ("scrub", {"length": 0.5}, 46 + 2 * 8, 46 + 2 * 8),
+        ("task_vector", {"epochs": 3}, 3 * 8, 0),
     ],
 )
 def test_the_cost_counts_every_image_pass(
-    make_request: MakeRequest, name: str, options: dict[str, float], passes: int
+    make_request: MakeRequest, name: str, options: dict[str, float], passes: int, forward: int
 ) -> None:
     _, cost = run(METHODS[name], make_request(FORGET), options)
-    assert cost.image_passes == passes
+    assert (cost.image_passes, cost.forward_passes) == (passes, forward)
     assert cost.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "spent"),
+    [("finetune", {"length": 1.0, "last": 2}, (2 * 46, 46)), ("npo", {"length": 1.0}, (2 * 46 + 6 * 8, 8))],
+)
+def test_what_is_computed_once_is_counted_once(
+    make_request: MakeRequest, recipe: Recipe, name: str, options: dict[str, float], spent: tuple[int, int]
+) -> None:
+    plain = replace(recipe, crop_padding=0, flip=False)
+    _, cost = run(METHODS[name], make_request(FORGET, recipe=plain), options)
+    assert (cost.image_passes, cost.forward_passes) == spent
 
 
 def test_the_cost_of_retrain_is_steps_times_batch_rows(make_request: MakeRequest) -> None:

@@ -1,15 +1,18 @@
 """CF, catastrophic forgetting: go on training the poisoned model on the retain set (arXiv 2402.14015).
 
 BatchNorm's running statistics are refreshed by the retain set along the way.
+With `last`, CF-k: only the last k layers are trained, and BatchNorm's statistics before them stay.
+A pass through the trained layers alone counts as an image pass; so does one through all, which the frozen ones take.
 """
 
 from copy import deepcopy
-from dataclasses import replace
 
 from torch import nn
 
 from unpoison.training import train
-from unpoison.types import PositiveFloat
+from unpoison.types import PositiveFloat, PositiveInt
+from unpoison.unlearning._descend import at_rate
+from unpoison.unlearning._last import cut_before, train_last
 from unpoison.unlearning._request import Request
 
 SPACE = {
@@ -19,17 +22,22 @@ SPACE = {
 
 
 def unlearn(
-    request: Request, *, length: PositiveFloat = 0.25, learning_rate: PositiveFloat | None = None
+    request: Request,
+    *,
+    length: PositiveFloat = 0.25,
+    learning_rate: PositiveFloat | None = None,
+    last: PositiveInt | None = None,
 ) -> nn.Module:
     """Train on the retain set with the recipe of the poisoned model, shortened.
 
     Args:
         length: share of the recipe's steps (the paper: 1,000 of 4,000).
         learning_rate: peak rate; None is the recipe's own, as in the paper.
+        last: layers to train, counted from the end (see `_last.cut_before`); None is all.
     """
-    recipe = replace(
-        request.recipe, learning_rate=request.recipe.learning_rate if learning_rate is None else learning_rate
-    )
-    model = deepcopy(request.model)
-    train(model, request.retain, recipe, request.seed, precision=request.precision, length=length)
+    recipe, model = at_rate(request.recipe, learning_rate), deepcopy(request.model)
+    if last is None:
+        train(model, request.retain, recipe, request.seed, precision=request.precision, length=length)
+    else:
+        train_last(model, cut_before(model, last), request, recipe, length)
     return model.eval()

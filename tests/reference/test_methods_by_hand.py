@@ -1,0 +1,355 @@
+"""Methods by gradient against slow, obvious loops, and against what their formulas say at their ends."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from unpoison.errors import UserError
+from unpoison.seeds import derive_seed
+from unpoison.training import Recipe, accuracy
+from unpoison.unlearning import METHODS
+from unpoison.unlearning._descend import alternate
+from unpoison.unlearning._last import cut_before
+from unpoison.unlearning._relabel import wrong_labels
+from unpoison.unlearning._request import Request
+from unpoison.unlearning.npo import preference_loss
+from unpoison.unlearning.salun import largest
+from unpoison.unlearning.scrub import dealt
+
+MakeRequest = Callable[..., Request]
+FORGET = range(8)
+
+
+class ByHand:
+    """SGD with momentum and weight decay as the textbook writes it, one parameter at a time."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe, steps: int) -> None:
+        self.model, self.recipe, self.steps, self.done = model, recipe, steps, 0
+        self.velocity = {name: torch.zeros_like(weights) for name, weights in model.named_parameters()}
+
+    def step(self, loss: Tensor) -> None:
+        rate = self.recipe.rate(self.done, self.steps)
+        names, parameters = zip(*self.model.named_parameters(), strict=True)
+        for name, weights, gradient in zip(
+            names, parameters, torch.autograd.grad(loss, parameters), strict=True
+        ):
+            pull = gradient + self.recipe.weight_decay * weights.detach()
+            self.velocity[name] = self.recipe.momentum * self.velocity[name] + pull
+            weights.data -= rate * self.velocity[name]
+        self.done += 1
+
+
+def assert_same_network(found: nn.Module, expected: nn.Module) -> None:
+    for key, tensor in expected.state_dict().items():
+        torch.testing.assert_close(found.state_dict()[key], tensor, rtol=1e-3, atol=1e-4)
+
+
+def assert_equal_network(found: nn.Module, expected: nn.Module) -> None:
+    for key, tensor in expected.state_dict().items():
+        assert torch.equal(found.state_dict()[key], tensor), key
+
+
+def forget_batches(request: Request, steps: int) -> list[tuple[Tensor, Tensor]]:
+    return list(request.forget.batches(request.recipe, derive_seed("forget", request.seed), steps=steps))
+
+
+def retain_batches(request: Request, steps: int) -> list[tuple[Tensor, Tensor]]:
+    return list(request.retain.batches(request.recipe, request.seed, steps=steps))
+
+
+def kl(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
+    """Over classes, row by row."""
+    p, q = (torch.softmax(logits / temperature, 1) for logits in (teacher, student))
+    return (p * (p.log() - q.log())).sum(1)
+
+
+@pytest.fixture
+def request_(make_request: MakeRequest, recipe: Recipe) -> Request:
+    """8 rows in one batch to forget, 46 in three to retain, and every term of the update counts."""
+    return make_request(FORGET, recipe=replace(recipe, weight_decay=0.05, warmup=0.3, learning_rate=0.02))
+
+
+@pytest.fixture
+def plain(request_: Request) -> Request:
+    """The same without crops and mirror images."""
+    return replace(request_, recipe=replace(request_.recipe, crop_padding=0, flip=False))
+
+
+# -- last: k -----------------------------------------------------------------------------------------
+
+
+def test_retraining_all_the_layers_is_retraining(request_: Request) -> None:
+    assert_equal_network(METHODS["retrain"](request_, last=9, length=1.0), METHODS["retrain"](request_))
+
+
+def test_finetuning_all_the_layers_is_finetuning(request_: Request) -> None:
+    assert_equal_network(METHODS["finetune"](request_, last=9), METHODS["finetune"](request_))
+
+
+@pytest.mark.parametrize(("name", "last"), [("retrain", 2), ("finetune", 4), ("finetune", 1)])
+def test_features_kept_give_what_features_anew_give(
+    name: str,
+    last: int,
+    plain: Request,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    once = METHODS[name](plain, last=last, length=1.0)
+    assert "computed once" in capsys.readouterr().out
+    monkeypatch.setattr(Recipe, "augments", True)
+    anew = METHODS[name](plain, last=last, length=1.0)
+    assert "computed anew" in capsys.readouterr().out
+    assert_same_network(once, anew)
+
+
+def test_the_last_layer_is_trained_as_on_its_features_by_hand(request_: Request) -> None:
+    expected = deepcopy(request_.model).eval()
+    head = expected.layers[7]
+    hand = ByHand(head, request_.recipe, 3)
+    for images, labels in retain_batches(request_, 3):
+        hand.step(cross_entropy(head(expected.layers[:7](images).detach()), labels))
+    assert_same_network(METHODS["finetune"](request_, last=1, length=0.5), expected)
+
+
+def test_layers_are_counted_from_the_end_and_blocks_stay_whole(new_model: Callable[[int], nn.Module]) -> None:
+    places = {last: cut_before(new_model(0), last) for last in (1, 2, 4, 5, 7, 8, 9)}
+    assert places == {1: 7, 2: 6, 4: 5, 5: 4, 7: 3, 8: 2, 9: 0}
+    for last in (3, 10):
+        with pytest.raises(
+            UserError, match=f"last: found {last}; .* behind 1, 2, 4, 5, 7, 8, 9 of its layers"
+        ):
+            cut_before(new_model(0), last)
+
+
+def test_a_network_without_layers_in_a_row_is_refused() -> None:
+    with pytest.raises(UserError, match="last: 2 needs a network that is a Sequential called layers; Linear"):
+        cut_before(nn.Linear(2, 2), 2)
+
+
+# -- ascent ------------------------------------------------------------------------------------------
+
+
+def test_gradient_ascent_adds_the_gradient(request_: Request) -> None:
+    expected = deepcopy(request_.model).eval()
+    for images, labels in forget_batches(request_, 2):
+        loss = cross_entropy(expected(images), labels)
+        parameters = list(expected.parameters())
+        for weights, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            weights.data += 0.01 * gradient
+    found = METHODS["gradient_ascent"](request_, epochs=2, learning_rate=0.01, bound=50.0, allowed_drop=1.0)
+    assert_same_network(found, expected)
+
+
+def test_gradient_ascent_ends_at_its_bound(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
+    def loss(model: nn.Module) -> float:
+        [(images, labels)] = request_.forget.in_order()
+        return cross_entropy(model(images), labels).item()
+
+    still = replace(request_, recipe=replace(request_.recipe, crop_padding=0, flip=False))
+    bound = loss(still.model) + 0.3
+    found = METHODS["gradient_ascent"](still, epochs=400, learning_rate=0.003, bound=bound, allowed_drop=1.0)
+    assert bound <= loss(found) < bound + 0.1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("epoch ")
+    untouched = METHODS["gradient_ascent"](still, bound=0.001)
+    assert_equal_network(untouched, still.model)
+
+
+def test_gradient_ascent_goes_back_when_validation_falls(request_: Request) -> None:
+    options = {"epochs": 20, "learning_rate": 0.05, "bound": 50.0, "allowed_drop": 0.1}
+    base = accuracy(deepcopy(request_.model), request_.validation, "float32")
+    held = METHODS["gradient_ascent"](request_, **options)
+    assert accuracy(held, request_.validation, "float32") >= base - 0.1
+    free = METHODS["gradient_ascent"](request_, **{**options, "allowed_drop": 1.0})
+    assert accuracy(free, request_.validation, "float32") < base - 0.1
+
+
+@pytest.mark.parametrize("bound", [0.4, 50.0])
+def test_negative_gradient_plus_by_hand(bound: float, request_: Request) -> None:
+    expected = deepcopy(request_.model)
+    hand = ByHand(expected, request_.recipe, 6)
+    for (images, labels), (forget_images, forget_labels) in zip(
+        retain_batches(request_, 6), forget_batches(request_, 6), strict=True
+    ):
+        away = cross_entropy(expected.eval()(forget_images), forget_labels)
+        away = away if away < bound else 0.0
+        hand.step(0.7 * cross_entropy(expected.train()(images), labels) - 0.3 * away)
+    found = METHODS["negative_gradient_plus"](request_, retain_share=0.7, bound=bound, length=1.0)
+    assert_same_network(found, expected)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_npo_by_hand(weight: float, request_: Request) -> None:
+    expected, base, beta = deepcopy(request_.model), deepcopy(request_.model).eval(), 0.8
+    hand = ByHand(expected, request_.recipe, 3)
+    for (images, labels), (forget_images, forget_labels) in zip(
+        retain_batches(request_, 3), forget_batches(request_, 3), strict=True
+    ):
+        each = torch.arange(len(forget_labels))
+        p = torch.softmax(expected.eval()(forget_images), 1)[each, forget_labels]
+        p0 = torch.softmax(base(forget_images), 1)[each, forget_labels].detach()
+        away = (2 / beta * torch.log(1 + (p / p0) ** beta)).mean()
+        hand.step(away + weight * cross_entropy(expected.train()(images), labels) if weight else away)
+    found = METHODS["npo"](request_, inverse_temperature=beta, retain_weight=weight, length=0.5)
+    assert_same_network(found, expected.eval())
+
+
+def test_the_slope_of_npo_tends_to_that_of_ascent_and_of_a_hinge() -> None:
+    found = torch.tensor([-0.1, -2.0, -9.0], requires_grad=True)
+    base = torch.tensor([-0.5, -0.6, -0.7])
+
+    def slope(inverse_temperature: float) -> Tensor:
+        return torch.autograd.grad(preference_loss(found, base, inverse_temperature), found)[0]
+
+    torch.testing.assert_close(slope(1e-5), torch.full((3,), 1 / 3), rtol=1e-3, atol=0)  # mean log p itself
+    hinge = torch.autograd.grad(2 * (found - base).clamp(min=0).mean(), found)[0]
+    torch.testing.assert_close(slope(300.0), hinge)
+
+
+def test_log_probabilities_kept_give_what_they_give_anew(
+    plain: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = METHODS["npo"](plain)
+    monkeypatch.setattr(Recipe, "augments", True)
+    assert_same_network(METHODS["npo"](plain), once)
+
+
+# -- wrong labels ------------------------------------------------------------------------------------
+
+
+def test_a_wrong_label_is_never_the_given_one_and_all_others_are_as_likely() -> None:
+    given = torch.arange(4).repeat(3000)
+    drawn = wrong_labels(given, 4, torch.Generator().manual_seed(0))
+    counts = torch.bincount(4 * given + drawn, minlength=16).view(4, 4)
+    assert counts.diagonal().tolist() == [0] * 4
+    assert counts.sum() == len(given)
+    assert ((counts - 1000).abs() < 100)[~torch.eye(4, dtype=torch.bool)].all()
+    two = torch.tensor([0, 1, 1])
+    assert wrong_labels(two, 2, torch.Generator()).tolist() == [1, 0, 0]
+
+
+def test_random_labels_by_hand(request_: Request) -> None:
+    expected = deepcopy(request_.model)
+    hand = ByHand(expected, request_.recipe, 8)
+    generator = torch.Generator().manual_seed(derive_seed("wrong labels", request_.seed))
+    forget, retain = forget_batches(request_, 2), retain_batches(request_, 6)
+    for batches in (forget[:1], retain[:3], forget[1:], retain[3:]):
+        for images, labels in batches:
+            is_forget = len(labels) == 8
+            labels = wrong_labels(labels, 3, generator) if is_forget else labels  # noqa: PLW2901
+            hand.step(cross_entropy(expected.train(not is_forget)(images), labels))
+    assert_same_network(METHODS["random_labels"](request_, length=1.0), expected)
+
+
+def test_salun_with_every_weight_is_random_labels(request_: Request) -> None:
+    assert_same_network(METHODS["salun"](request_, share=1.0), METHODS["random_labels"](request_))
+
+
+@pytest.mark.parametrize("saliency", ["summed", "per_sample"])
+def test_salun_moves_the_weights_of_its_mask_and_no_other_by_a_bit(saliency: str, request_: Request) -> None:
+    model, [(images, labels)] = deepcopy(request_.model).eval(), request_.forget.in_order()
+    rows = []
+    for image, label in zip(images, labels, strict=True):
+        loss = cross_entropy(model(image[None]), label[None])
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
+    sizes = sum(rows).abs() if saliency == "summed" else sum(row.abs() for row in rows)
+    saved = METHODS["salun"](request_, share=0.3, saliency=saliency)
+    before, after = (
+        torch.cat([weights.detach().flatten() for weights in network.parameters()])
+        for network in (request_.model, saved)
+    )
+    moved = before != after
+    assert moved.float().mean() == pytest.approx(0.3, abs=0.002)
+    least = sizes.sort(descending=True).values[round(0.3 * len(sizes))]
+    assert (sizes[moved] > 0.99 * least).all()
+    assert (sizes[~moved] < 1.01 * least).all()
+
+
+def test_a_mask_of_nothing_is_empty_and_of_everything_is_full() -> None:
+    gradients = [torch.tensor([0.0, -3.0]), torch.tensor([[1.0], [2.0]])]
+    assert [mask.flatten().tolist() for mask in largest(gradients, 0.5)] == [[False, True], [False, True]]
+    assert not any(mask.any() for mask in largest(gradients, 0.0))
+    assert all(mask.all() for mask in largest(gradients, 1.0))
+
+
+# -- teachers, penalties, vectors --------------------------------------------------------------------
+
+
+def test_l1_sparse_by_hand(request_: Request) -> None:
+    expected = deepcopy(request_.model).train()
+    hand = ByHand(expected, request_.recipe, 6)
+    for step, (images, labels) in enumerate(retain_batches(request_, 6)):
+        norm = sum(
+            weights.abs().sum()
+            for name, weights in expected.named_parameters()
+            if name.endswith("layers.7.weight")
+            or ".0.weight" in name  # filters and the matrix, no batch norm
+        )
+        hand.step(cross_entropy(expected(images), labels) + 0.01 * (1 - step / 6) * norm)
+    assert_same_network(METHODS["l1_sparse"](request_, penalty=0.01, length=1.0), expected)
+
+
+def test_bad_teacher_by_hand(request_: Request) -> None:
+    student, teacher = deepcopy(request_.model).train(), deepcopy(request_.model).eval()
+    untrained = request_.new_model(derive_seed("untrained teacher", request_.seed)).eval()
+    both = (request_.retain + request_.forget).numbered()
+    hand = ByHand(student, request_.recipe, 4)
+    met = 0
+    for images, rows in both.batches(request_.recipe, request_.seed, steps=4):
+        l = (rows >= 46).float()[:, None]  # noqa: E741
+        target = (1 - l) * teacher(images).detach() + l * untrained(images).detach()
+        hand.step(4 * kl(target, student(images), 2.0).mean())
+        met += int(l.sum())
+    assert met == 8
+    assert_same_network(METHODS["bad_teacher"](request_, temperature=2.0, length=0.5), student)
+
+
+def test_scrub_by_hand(request_: Request) -> None:
+    student, teacher = deepcopy(request_.model).train(), deepcopy(request_.model).eval()
+    hand = ByHand(student, replace(request_.recipe, learning_rate=0.002), 4)
+    [(images, labels)] = forget_batches(request_, 1)
+    hand.step(-4 * kl(teacher(images).detach(), student(images), 2.0).mean())
+    for images, labels in retain_batches(request_, 3):
+        logits = student(images)
+        away = 4 * kl(teacher(images).detach(), logits, 2.0).mean()
+        hand.step(0.5 * away + 0.9 * cross_entropy(logits, labels))
+    found = METHODS["scrub"](
+        request_, ascent_steps=1, length=0.5, teacher_weight=0.5, label_weight=0.9, temperature=2.0
+    )
+    assert_same_network(found, student)
+
+
+def test_scrubs_max_steps_are_counted_in_steps_and_a_pass_of_min_steps_comes_last(request_: Request) -> None:
+    assert dealt(5, 1) == [5]
+    assert dealt(5, 2) == [5, 0]
+    assert dealt(5, 4) == [2, 2, 1, 0]
+    assert dealt(2, 4) == [1, 1, 0, 0]
+    order = "".join("fr"[not is_forget] for is_forget, *_ in alternate(request_, request_.recipe, [2, 1, 0]))
+    assert order == "ffrrrfrrrrrr"
+
+
+def test_a_task_vector_taken_0_times_is_the_poisoned_model(request_: Request) -> None:
+    assert_equal_network(METHODS["task_vector"](request_, scale=0.0), request_.model)
+
+
+def test_task_vector_by_hand(request_: Request) -> None:
+    tuned, expected = deepcopy(request_.model).eval(), deepcopy(request_.model)
+    hand = ByHand(tuned, replace(request_.recipe, weight_decay=0.0), 3)
+    for images, labels in forget_batches(request_, 3):
+        hand.step(cross_entropy(tuned(images), labels))
+    for weights, moved in zip(expected.parameters(), tuned.parameters(), strict=True):
+        weights.data = weights.data - 2.0 * (moved.data - weights.data)
+    found = METHODS["task_vector"](request_, scale=2.0, epochs=3, learning_rate=0.02)
+    assert_same_network(found, expected)
+
+
+def test_a_method_that_runs_away_stops_with_a_sentence(request_: Request) -> None:
+    with pytest.raises(UserError, match="the training loss is not finite"):
+        METHODS["negative_gradient_plus"](request_, learning_rate=1e30)
+    with pytest.raises(UserError, match="the training loss is not finite"):
+        METHODS["gradient_ascent"](request_, learning_rate=1e30, bound=1e30, allowed_drop=1.0)

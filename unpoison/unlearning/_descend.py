@@ -1,0 +1,107 @@
+"""What methods by gradient share: logits, batches of both sets, and the loop down an objective.
+
+They step with SGD also where the recipe trains filters by Muon, whose steps are as long for a small gradient as for
+a large one, and so would go far where hardly anything is to be done.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from torch import Tensor, nn
+
+from unpoison.devices import autocast
+from unpoison.optimisers import SGD
+from unpoison.seeds import derive_seed
+from unpoison.training import Examples, Recipe, take_step
+from unpoison.unlearning._request import Request
+
+Batches = Iterator[tuple[Tensor, Tensor]]
+
+
+def at_rate(recipe: Recipe, learning_rate: float | None) -> Recipe:
+    """The recipe with another peak rate; None leaves its own."""
+    return recipe if learning_rate is None else replace(recipe, learning_rate=learning_rate)
+
+
+def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
+    """What the network makes of a batch, in float32 whatever it computes in."""
+    with autocast(images.device, precision):
+        return model(images).float()
+
+
+def sgd(model: nn.Module, recipe: Recipe) -> SGD:
+    """SGD over all parameters with the momentum and the weight decay of a recipe."""
+    return SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+
+
+def per_pass(examples: Examples, recipe: Recipe) -> int:
+    """Batches that hold every row once."""
+    return -(-len(examples) // recipe.batch_size)
+
+
+def forget_batches(request: Request, recipe: Recipe, steps: int) -> Batches:
+    """Batches of the deletion set, in an order of its own."""
+    return request.forget.batches(recipe, derive_seed("forget", request.seed), steps=steps)
+
+
+def pairs(request: Request, recipe: Recipe, steps: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """For each step a batch of the retain set and one of the deletion set: images, labels, images, labels."""
+    retain = request.retain.batches(recipe, request.seed, steps=steps)
+    for kept, forgotten in zip(retain, forget_batches(request, recipe, steps), strict=True):
+        yield *kept, *forgotten
+
+
+def rounds_of(request: Request, recipe: Recipe, length: float) -> int:
+    """Whole passes over the retain set, at least one, in that share of the recipe's steps."""
+    steps = recipe.steps(len(request.retain), length)
+    return max(1, round(steps / per_pass(request.retain, recipe)))
+
+
+def alternate(
+    request: Request, recipe: Recipe, forget_steps: Sequence[int]
+) -> Iterator[tuple[bool, Tensor, Tensor]]:
+    """In each round so many batches of the deletion set, then a pass over the retain set.
+
+    Gives whether the batch is to be forgotten, its images and its labels; the last batch is to be retained.
+    """
+    each = per_pass(request.retain, recipe)
+    forget = forget_batches(request, recipe, sum(forget_steps))
+    retain = request.retain.batches(recipe, request.seed, steps=each * len(forget_steps))
+    for steps in forget_steps:
+        for images, labels in islice(forget, steps):
+            yield True, images, labels
+        for images, labels in islice(retain, each):
+            yield False, images, labels
+
+
+def descend(
+    optimizer: SGD,
+    objective: Callable[..., Tensor],
+    batches: Iterable[tuple[Any, ...]],
+    recipe: Recipe,
+    *,
+    steps: int,
+    epochs: int,
+) -> None:
+    """One step down the objective of each batch, at the recipe's rates; a line in the log for each epoch.
+
+    Args:
+        epochs: how many equal parts the steps are told in.
+    """
+    ends = {round(steps * epoch / epochs): epoch for epoch in range(1, epochs + 1)}
+    losses: Tensor | float
+    losses, since, started = 0.0, 0, time.perf_counter()
+    for step, batch in enumerate(batches):
+        loss, rate = objective(*batch), recipe.rate(step, steps)
+        take_step(optimizer, loss, rate)
+        losses, since = losses + loss.detach(), since + 1
+        if step + 1 in ends:
+            seconds, mean = time.perf_counter() - started, float(losses) / since
+            print(
+                f"epoch {ends[step + 1]}/{epochs}  loss {mean:.3f}  rate {rate:.4f}  {seconds:.1f} s",
+                flush=True,
+            )
+            losses, since, started = 0.0, 0, time.perf_counter()

@@ -1,0 +1,29 @@
+"""Learning from a teacher's logits: bad_teacher and scrub."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import kl_div, log_softmax
+
+from unpoison.unlearning._descend import logits_of
+from unpoison.unlearning._request import Request
+
+
+def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """KL(teacher : student) of logits at a temperature, times its square (Hinton et al. 2015).
+
+    Summed over classes and averaged over rows (`batchmean`): the default of torch's kl_div divides by the classes too.
+    """
+    return temperature**2 * kl_div(
+        log_softmax(student / temperature, 1),
+        log_softmax(teacher / temperature, 1),
+        reduction="batchmean",
+        log_target=True,
+    )
+
+
+@torch.no_grad()
+def taught(teacher: nn.Module, images: Tensor, request: Request) -> Tensor:
+    """A teacher's logits of a batch, without gradients, counted as a pass forward. It is in evaluation mode."""
+    assert not teacher.training, "a teacher in training mode would learn the batch's statistics"
+    request.retain.count_forward(len(images))
+    return logits_of(teacher, images, request.precision)

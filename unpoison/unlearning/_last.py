@@ -1,0 +1,74 @@
+"""The last layers of a network trained alone, as in EU-k and CF-k (Goel et al. 2024, arXiv 2402.14015)."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from unpoison.devices import autocast
+from unpoison.errors import UserError
+from unpoison.training import Examples, Recipe, train
+from unpoison.unlearning._request import Request
+
+
+def cut_before(model: nn.Module, last: int) -> int:
+    """The place in `model.layers` behind which there are `last` layers with filters or a matrix of weights.
+
+    A residual block counts all of its layers and is never cut: the ResNet-9 can be cut behind 1, 2, 4, 5, 7, 8
+    and 9 layers (9 is all of it), the published 2 and 4 among them.
+
+    Raises:
+        UserError: for a network without `layers` in a row, or one that cannot be cut there.
+    """
+    layers = getattr(model, "layers", None)
+    if not isinstance(layers, nn.Sequential):
+        raise UserError(
+            f"last: {last} needs a network that is a Sequential called layers; {type(model).__name__} has none"
+        )
+    places, behind = {}, 0
+    for place in reversed(range(len(layers))):
+        if weighted := sum(weights.ndim > 1 for weights in layers[place].parameters()):
+            behind += weighted
+            places[behind] = place
+    places[behind] = 0  # all layers: what has no weights goes with them
+    if last not in places:
+        raise UserError(
+            f"last: found {last}; this network can be cut behind {', '.join(map(str, places))} of its layers"
+        )
+    return places[last]
+
+
+def train_last(model: nn.Module, cut: int, request: Request, recipe: Recipe, length: float) -> None:
+    """Train the layers from `cut` on, in place, on the retain set; those before it stay as they are, in eval mode."""
+    layers: nn.Sequential = model.layers  # type: ignore[assignment]
+    behind = Behind(layers[:cut].eval(), request.retain, request.precision)
+    train(layers[cut:], behind, recipe, request.seed, precision=request.precision, length=length)
+
+
+class Behind:
+    """Rows as the layers behind a frozen part see them: its features in place of images."""
+
+    def __init__(self, frozen: nn.Module, examples: Examples, precision: str) -> None:
+        self._frozen, self._examples, self._precision = frozen, examples, precision
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of the examples, in the same order, as features."""
+        if recipe.augments:
+            print(
+                "frozen layers: computed anew for each batch, as crops and mirror images change their output"
+            )
+            for images, labels in self._examples.batches(recipe, seed, steps=steps):
+                yield self._features(images), labels
+            return
+        features = torch.cat([self._features(images) for images, _ in self._examples.in_order()])
+        print(f"frozen layers: computed once, {features.nbytes / 1e6:.0f} MB kept")
+        for _, rows in self._examples.numbered().batches(recipe, seed, steps=steps):
+            yield features[rows], self._examples.labels[rows]
+
+    @torch.no_grad()
+    def _features(self, images: Tensor) -> Tensor:
+        with autocast(images.device, self._precision):
+            return self._frozen(images)

@@ -1,0 +1,92 @@
+"""SalUn: random labels that move only the weights which matter for the deletion set (arXiv 2310.12508, Eq. 4 and 6).
+
+Fan et al. 2024. The mask holds the weights whose gradient of the loss on the deletion set, at the poisoned model,
+is largest in absolute value; the others are kept bit for bit: neither weight decay nor momentum reaches them.
+As published, the gradients of all rows are summed before the absolute value is taken, so that rows which pull a weight
+in opposite directions cancel; `saliency: per_sample` takes it row by row. In evaluation mode and of rows that are not
+augmented, neither depends on how the rows are batched.
+
+Deviations: those of random_labels. BatchNorm: its running statistics are no weights, are not masked, and are moved by
+the retain set alone.
+"""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from unpoison.optimisers import SGD
+from unpoison.training import Recipe
+from unpoison.types import PositiveFloat, Share
+from unpoison.unlearning._descend import at_rate, logits_of
+from unpoison.unlearning._importance import Measure, mean_sizes
+from unpoison.unlearning._relabel import relabel
+from unpoison.unlearning._request import Request
+
+SPACE = {
+    "share": {"low": 0.1, "high": 0.9},
+    "length": {"low": 0.05, "high": 0.5, "log": True},
+    "learning_rate": {"low": 0.001, "high": 0.1, "log": True},
+}
+
+
+def unlearn(
+    request: Request,
+    *,
+    share: Share = 0.5,
+    saliency: Literal["summed", "per_sample"] = "summed",
+    length: PositiveFloat = 0.25,
+    learning_rate: PositiveFloat | None = None,
+) -> nn.Module:
+    """Alternate as random_labels does, within the mask.
+
+    Args:
+        share: of the weights that may move.
+        saliency: the absolute value of the summed gradient, or the mean of the rows' absolute values.
+        length: share of the recipe's steps that the passes over the retain set take, in whole passes.
+        learning_rate: peak rate; None is the recipe's own.
+    """
+    recipe, model = at_rate(request.recipe, learning_rate), deepcopy(request.model)
+    if saliency == "summed":
+        salience = gradients_of_loss(model, request)
+    else:
+        salience = mean_sizes(model.eval(), request.forget, Measure(cross_entropy, torch.abs))
+    relabel(model, MaskedSGD(model, largest(salience, share), recipe), request, recipe, length)
+    return model.eval()
+
+
+def gradients_of_loss(model: nn.Module, request: Request) -> list[Tensor]:
+    """The gradient of the summed loss on the deletion set, in evaluation mode."""
+    parameters = list(model.eval().parameters())
+    totals = [torch.zeros_like(parameter) for parameter in parameters]
+    for images, labels in request.forget.in_order(request.recipe.batch_size, backward=True):
+        loss = cross_entropy(logits_of(model, images, request.precision), labels, reduction="sum")
+        for total, gradient in zip(totals, torch.autograd.grad(loss, parameters), strict=True):
+            total.add_(gradient)
+    return totals
+
+
+def largest(gradients: list[Tensor], share: float) -> list[Tensor]:
+    """Masks of that share of all numbers, the largest in absolute value (and those that equal the least of them)."""
+    sizes = torch.cat([gradient.abs().flatten() for gradient in gradients])
+    count = round(share * len(sizes))
+    least = sizes.sort(descending=True).values[count - 1] if count else torch.inf
+    return [gradient.abs() >= least for gradient in gradients]
+
+
+class MaskedSGD(SGD):
+    """SGD that leaves the weights outside its masks alone."""
+
+    def __init__(self, model: nn.Module, masks: list[Tensor], recipe: Recipe) -> None:
+        # The kernel would decay every weight, so the decay is put into the gradients, where the mask stops it.
+        super().__init__(model.parameters(), momentum=recipe.momentum, weight_decay=0.0)
+        self._masks, self._decay = masks, recipe.weight_decay
+
+    @torch.no_grad()
+    def follow(self, gradients: Iterable[Tensor], rate: float) -> None:
+        """One step against the masked gradients: a velocity outside the masks stays 0."""
+        parts = zip(gradients, self._parameters, self._masks, strict=True)
+        super().follow([(gradient + self._decay * weights) * mask for gradient, weights, mask in parts], rate)
