@@ -79,7 +79,7 @@ def preference_loss(found: Tensor, base: Tensor, inverse_temperature: float) -> 
 
 def of_labels(logits: Tensor, labels: Tensor) -> Tensor:
     """The log-probability of each row's label."""
-    return logits.log_softmax(1).gather(1, labels[:, None])[:, 0]
+    return -cross_entropy(logits, labels, reduction="none")
 
 
 def with_base(request: Request, recipe: Recipe, steps: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
