@@ -67,6 +67,7 @@ VARIANTS = (
     Variant("salun", moves=None),
     Variant("salun", {"saliency": "per_sample"}, moves=None),
     Variant("task_vector", statistics=()),
+    Variant("fine_pruning", {"epochs": 2}),
 )
 
 

@@ -34,7 +34,7 @@ COLUMNS = {
     "training": Column("string", "name of the training"),
     "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),
     "deletion": Column(
-        "string", "name of the deletion set; null where a model has none, as do_nothing and oracle"
+        "string", "name of the deletion set; null where a model has none: do_nothing, oracle, repairs"
     ),
     "method": Column(
         "string",
@@ -110,7 +110,7 @@ AVERAGED = {
 COMPARED = {
     "method": Column("string", "one method"),
     "other": Column(
-        "string", "the other; do_nothing and oracle stand beside the methods of each deletion set"
+        "string", "the other; do_nothing, oracle and repairs stand beside the methods of each deletion set"
     ),
     "difference": Column(
         "float64",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from unpoison.results import ENOUGH, IDENTITY, REFERENCES
+from unpoison.results import ENOUGH, IDENTITY
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -102,8 +102,8 @@ def utility_healed(results: pd.DataFrame) -> pd.DataFrame:
 def paired(results: pd.DataFrame) -> pd.DataFrame:
     """For each two methods of a cell the difference of each metric, seed by seed: mean, interval, adjusted p.
 
-    A cell is a study's data set, poison, training and deletion set; `do_nothing` and `oracle`, which have no
-    deletion set, are paired with the methods of each, and once with each other. `difference` is `method` less
+    A cell is a study's data set, poison, training and deletion set; `do_nothing`, `oracle` and repairs, which have
+    no deletion set, are paired with the methods of each, and once with each other. `difference` is `method` less
     `other`. `p_adjusted` is of the paired t-test, corrected by Holm (1979) for all pairs and cells of a study's
     metric and class; it is null for fewer than five seeds, and where all differences are equal.
     """
@@ -113,7 +113,7 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
     measured = ["metric", "class_name", "unit", "higher_is_better"]
     lines = []
     for where, models in results.groupby([*model, *measured], dropna=False, sort=False):
-        references = models[models["method"].isin(REFERENCES)]
+        references = models[models["deletion"].isna()]
         cells = [references, *(cell for _, cell in models.groupby("deletion", sort=False))]
         for cell in cells:
             place = cell[["deletion", *varied]].iloc[0].tolist() if len(cell) else []

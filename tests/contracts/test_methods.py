@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from planning.config import accepts
 from unpoison.rows import Rows
 from unpoison.training import Examples, Recipe
-from unpoison.unlearning import METHODS
+from unpoison.unlearning import METHODS, needs
 from unpoison.unlearning._request import Request, run
 
 every_method = pytest.mark.parametrize("name", list(METHODS))
@@ -281,3 +281,38 @@ def test_retraining_never_sees_forgotten_rows(
     blank = replace(request.forget, labels=torch.full_like(request.forget.labels, 99))
     unlearned(variant, replace(request, forget=blank))
     assert [images is request.retain.images for images in seen] == [True]
+
+
+# -- repairs by trusted rows alone -------------------------------------------------------------------
+
+every_repair = pytest.mark.parametrize(
+    "variant",
+    [variant for name in METHODS if "forget" not in needs(name) for variant in tiny.variants_of(name)],
+    ids=str,
+)
+
+
+@every_repair
+def test_a_repair_sees_the_trusted_rows_and_no_others(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
+    request = make_request([])
+    before = weights(request.model)
+    repaired, _ = run(METHODS[variant.method], request, variant.options, needs=("validation",))
+    assert not equal(before, weights(repaired))
+    blank = replace(request.retain, labels=torch.full_like(request.retain.labels, 99))
+    blind = METHODS[variant.method](replace(request, retain=blank, forget=blank), **variant.options)
+    assert equal(weights(repaired), weights(blind))
+
+
+@every_repair
+def test_a_repair_does_nothing_without_trusted_rows_and_works_with_one(
+    variant: tiny.Variant, make_request: MakeRequest
+) -> None:
+    request = make_request([])
+    for rows in (0, 1):
+        few = replace(request, validation=request.validation.take(torch.arange(rows)))
+        model, cost = run(METHODS[variant.method], few, variant.options, needs=("validation",))
+        assert equal(weights(model), weights(request.model)) == (rows == 0)
+        assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
+        assert (cost.image_passes > 0) == (rows > 0)

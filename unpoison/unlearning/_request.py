@@ -1,7 +1,7 @@
 """What an unlearning method is given, and how it is run and its cost taken."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,14 +33,23 @@ class Request:
 
 
 def run(
-    unlearn: Callable[..., nn.Module], request: Request, options: Mapping[str, Any]
+    unlearn: Callable[..., nn.Module],
+    request: Request,
+    options: Mapping[str, Any],
+    *,
+    needs: Collection[str] = ("forget",),
 ) -> tuple[nn.Module, Cost]:
-    """The unlearned network and its cost; with nothing to forget every method does nothing, by definition."""
+    """The unlearned network and its cost; with nothing to forget every method does nothing, by definition.
+
+    Args:
+        needs: the parts of the request without which it does nothing; of a repair the validation rows.
+    """
     meter = Meter()
     parts = {name: getattr(request, name).metered(meter) for name in ("retain", "forget", "validation")}
     metered = replace(request, **parts)
     started = time.perf_counter()
-    model = unlearn(metered, **options) if len(request.forget) else deepcopy(request.model)
+    there = all(len(getattr(request, part)) for part in needs)
+    model = unlearn(metered, **options) if there else deepcopy(request.model)
     if next(model.parameters()).is_cuda:
         torch.cuda.synchronize()
     return model.eval(), Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)

@@ -28,7 +28,7 @@ def folder_of(cell: Cell) -> str:
     """Where a cell's artifacts are, below the results folder."""
     if cell.method in REFERENCES:
         return f"{_trained(cell)}/{REFERENCES[cell.method]}"
-    return f"{_trained(cell)}/{cell.deletion}/{cell.method}"
+    return f"{_trained(cell)}/{cell.deletion or 'repaired'}/{cell.method}"
 
 
 def is_done(cell: Cell, results: Path) -> bool:

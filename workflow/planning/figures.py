@@ -20,7 +20,7 @@ def check_figure(plan: Any, name: str) -> None:
         if study not in plan.studies:
             raise one_of(f"study in figures.{name}:", study, plan.studies)
         entry = plan.config["studies"][study]
-        _check_drawable(f"figures.{name}", study, entry, choices, also)
+        _check_drawable(f"figures.{name}", plan.studies[study], entry, choices, also)
         for option, key in PLOTS.constant(kind, "CHOOSES", {}).items():
             if options[option] not in entry["vary"][key]:
                 raise one_of(f"{option} in figures.{name}:", options[option], map(str, entry["vary"][key]))
@@ -30,7 +30,7 @@ def check_figure(plan: Any, name: str) -> None:
 
 
 def _check_drawable(
-    figure: str, study: str, entry: dict[str, Any], choices: list[set[str]], also: Collection[str]
+    figure: str, study: Any, entry: dict[str, Any], choices: list[set[str]], also: Collection[str]
 ) -> None:
     """A figure draws one point for each method and value, so its studies vary its own keys and no others."""
     vary = entry["vary"]
@@ -38,16 +38,18 @@ def _check_drawable(
         if len(keys & set(vary)) != 1:
             found = ", ".join(sorted(vary)) or "(nothing)"
             raise UserError(
-                f"{figure} needs a study that varies {' or '.join(sorted(keys))}; {study} varies {found}"
+                f"{figure} needs a study that varies {' or '.join(sorted(keys))}; {study.name} varies {found}"
             )
     for key in vary:
         if key not in also and not any(key in keys for keys in choices):
-            raise UserError(f"{figure} cannot show a study that also varies {key}, as {study} does")
+            raise UserError(f"{figure} cannot show a study that also varies {key}, as {study.name} does")
         if not all(accepts("float", value) for value in vary[key]):
-            raise UserError(f"{figure} needs numbers on its axes; {study} varies {key} over {vary[key]}")
+            raise UserError(f"{figure} needs numbers on its axes; {study.name} varies {key} over {vary[key]}")
     if len(entry["deletions"]) > 1:
-        raise UserError(f"{figure} shows one deletion set; {study} has {', '.join(entry['deletions'])}")
-    if set(entry["methods"]) <= set(REFERENCES):
+        raise UserError(f"{figure} shows one deletion set; {study.name} has {', '.join(entry['deletions'])}")
+    # Over deletion sets a repair, which has none, is drawn across as references are.
+    across = study.repairs if any(key.startswith("deletion.") for key in vary) else ()
+    if set(entry["methods"]) <= {*REFERENCES, *across}:
         raise UserError(
-            f"{figure} needs a method beside the references; {study} has {', '.join(entry['methods'])}"
+            f"{figure} needs a method beside the references; {study.name} has {', '.join(entry['methods'])}"
         )

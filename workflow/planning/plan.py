@@ -22,7 +22,7 @@ from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
 from unpoison.rows import count_rows
-from unpoison.unlearning import METHODS
+from unpoison.unlearning import METHODS, needs
 
 Scalar = str | int | float | bool
 MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
@@ -30,7 +30,7 @@ MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package 
 
 @dataclass(frozen=True)
 class Cell:
-    """One model of a study. Without a deletion set it is a reference: do_nothing or oracle."""
+    """One model of a study. Without a deletion set it is a reference, do_nothing or oracle, or a repair."""
 
     dataset: str
     seed: int
@@ -49,14 +49,15 @@ class Study:
     seeds: tuple[int, ...]
     varied: tuple[str, ...]  # dotted keys
     empty: frozenset[str]  # deletion sets without a row: with them every method does nothing
+    repairs: frozenset[str]  # methods that take none, and are run once for each base model
 
     def cells(self) -> Iterator[Cell]:
         above = product(*(self.variants[level] for level in ("dataset", "poison", "training")))
         for (dataset, poison, training), seed in product(above, self.seeds):
-            for method in REFERENCES:
+            for method in (*REFERENCES, *self.repairs):
                 yield Cell(dataset, seed, poison, training, None, method)
             for deletion, method in product(self.variants["deletion"], self.variants["method"]):
-                if method not in REFERENCES and deletion not in self.empty:
+                if method not in (*REFERENCES, *self.repairs) and deletion not in self.empty:
                     yield Cell(dataset, seed, poison, training, deletion, method)
 
 
@@ -99,6 +100,10 @@ class Plan:
         kind = entry[level]
         entry = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
         return kind, check_options(entry, registry.options(kind), f"{SECTIONS[level]}.{name}")
+
+    def is_repair(self, method: str) -> bool:
+        """Whether a method is given no deletion set, but trusted rows alone."""
+        return "forget" not in needs(str(self.entry("method", method)["method"]))
 
     def source_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
         """The plug-in of a source entry, its image size and its options."""
@@ -182,6 +187,7 @@ class Plan:
             seeds,
             tuple(sorted(entry["vary"])),
             frozenset(name for name in variants["deletion"] if is_empty(self.entry("deletion", name))),
+            frozenset(filter(self.is_repair, variants["method"])),
         )
         for dataset, poison in product(variants["dataset"], variants["poison"]):
             for training in variants["training"]:
@@ -189,6 +195,8 @@ class Plan:
             self._check_once(self._check_poison, dataset, poison)
             for deletion in variants["deletion"]:
                 self._check_once(partial(check_deletion, self), dataset, poison, deletion)
+        for dataset, method in product(variants["dataset"], variants["method"]):
+            self._check_once(self._check_trusted, dataset, method)
         check_study(self, study)
         return study
 
@@ -295,6 +303,15 @@ class Plan:
             self.poison_count(dataset, poison)
         except UserError as error:
             raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error
+
+    def _check_trusted(self, dataset: str, method: str) -> None:
+        kind = str(self.entry("method", method)["method"])
+        if "validation" in needs(kind) and not self.validation_rows(dataset):
+            found = self.entry("dataset", dataset)["validation"]
+            raise UserError(
+                f"method '{method}' works on trusted rows, and dataset '{dataset}' sets none aside; found validation:"
+                f" {found}, allowed: a number or share of at least one row"
+            )
 
 
 def check_writable(folder: Path) -> None:

@@ -111,7 +111,7 @@ class Specs:
 
     def evaluate(self, wildcards: Any) -> Spec:
         deletion = getattr(wildcards, "deletion", None)
-        method = wildcards.method if deletion else METHOD_OF[wildcards.reference]
+        method = getattr(wildcards, "method", None) or METHOD_OF[wildcards.reference]
         levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
         code = self._code(wildcards, "evaluate.py")

@@ -40,7 +40,7 @@ wildcard_constraints:
     seed="[0-9]+",
     poison="[^/]+",
     training="[^/]+",
-    deletion="[^/]+",
+    deletion="(?!repaired/)[^/]+",  # a repaired model stands where a deletion set would
     detector="[^/]+",
     method="[^/]+",
     reference="base|oracle",

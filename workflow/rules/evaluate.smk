@@ -45,3 +45,18 @@ rule evaluate:
         "Evaluate {wildcards.method} after {wildcards.deletion} ({wildcards.dataset}, seed {wildcards.seed})"
     script:
         "../scripts/evaluate.py"
+
+
+use rule evaluate as evaluate_repaired with:
+    input:
+        images=source_images,
+        rows=ROWS,
+        model=REPAIRED_MODEL,
+        run=REPAIRED_RUN,
+    output:
+        metrics=REPAIRED_METRICS,
+        run=REPAIRED_METRICS_RUN,
+    log:
+        f"<logs>/{REPAIRED}/evaluate.log",
+    message:
+        "Evaluate the repair by {wildcards.method} ({wildcards.dataset}, seed {wildcards.seed})"

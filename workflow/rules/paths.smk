@@ -6,6 +6,7 @@
 #     base/  oracle/                                    model.safetensors  history.parquet  run.json
 #                                                       metrics.parquet  metrics.run.json
 #     scores/                                           {detector}.parquet  {detector}.run.json
+#     repaired/{method}/                                as below {deletion}/
 #     {deletion}/                                       deletion.parquet  run.json
 #     {deletion}/{method}/                              model.safetensors  run.json
 #                                                       metrics.parquet  metrics.run.json
@@ -51,6 +52,12 @@ UNLEARNED_METRICS_RUN = f"<results>/{UNLEARNED}/metrics.run.json"
 TUNED_BELOW = "{dataset}/tuned/{poison}/{training}/{method}"
 TUNED = f"<results>/{TUNED_BELOW}.yaml"
 TUNED_RUN = f"<results>/{TUNED_BELOW}.run.json"
+
+REPAIRED = f"{TRAINED}/repaired/{{method}}"
+REPAIRED_MODEL = f"<results>/{REPAIRED}/model.safetensors"
+REPAIRED_RUN = f"<results>/{REPAIRED}/run.json"
+REPAIRED_METRICS = f"<results>/{REPAIRED}/metrics.parquet"
+REPAIRED_METRICS_RUN = f"<results>/{REPAIRED}/metrics.run.json"
 
 METRICS = [metrics_file(cell) for cell in plan.cells]
 METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in METRICS]

@@ -64,3 +64,17 @@ rule unlearn:
         "Unlearn {wildcards.deletion} with {wildcards.method} ({wildcards.dataset}, seed {wildcards.seed})"
     script:
         "../scripts/unlearn.py"
+
+
+use rule unlearn as repair with:
+    input:
+        images=source_images,
+        rows=ROWS,
+        model=BASE_MODEL,
+    output:
+        model=REPAIRED_MODEL,
+        run=REPAIRED_RUN,
+    log:
+        f"<logs>/{REPAIRED}/repair.log",
+    message:
+        "Repair by trusted rows with {wildcards.method} ({wildcards.dataset}, seed {wildcards.seed})"

@@ -3,16 +3,16 @@
 import numpy as np
 
 from _job import Job
-from unpoison.deletion import read_deletion
+from unpoison.deletion import NO_DELETION, read_deletion
 from unpoison.models import load_model
 from unpoison.training import Recipe
 from unpoison.unlearning._request import Request
 
 
-def request_of(job: Job, model: str, deletion: str) -> Request:
-    """The poisoned model, and the job's rows parted by the deletion set."""
+def request_of(job: Job, model: str, deletion: str | None) -> Request:
+    """The poisoned model, and the job's rows parted by the deletion set; of a repair, which has none, all are retained."""
     train = job.rows.of("train")
-    forget = np.isin(np.arange(len(train)), read_deletion(deletion).rows)
+    forget = np.isin(np.arange(len(train)), (read_deletion(deletion) if deletion else NO_DELETION).rows)
     return Request(
         model=load_model(model).to(job.device),
         new_model=job.new_model,

@@ -1,0 +1,90 @@
+"""Fine-pruning: cut the features that trusted images use least, then fine-tune on those images (arXiv 1805.12185).
+
+Liu, Dolan-Gavitt and Garg 2018 (RAID): the channels of the last convolution are pruned in the order of their mean
+activation on clean validation images, until the accuracy on these falls; the rest is fine-tuned on the same images.
+A repair without a deletion set: it sees the trusted rows alone.
+
+Deviations: what is pruned is a feature that the classifier, the last linear layer, reads (in ResNet-9 a channel of the
+last convolution, pooled), by zeroing its column there. The paper leaves the fall to the defender; a tenth is
+BackdoorBench's. Its own measure is the test set's accuracy, ours that of the trusted rows, which the poisoned model was
+not trained on. All trusted rows serve both steps. BatchNorm's running statistics follow them in the second.
+"""
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unpoison.devices import autocast
+from unpoison.training import Examples, train
+from unpoison.types import PositiveFloat, PositiveInt, Share
+from unpoison.unlearning._request import Request
+
+NEEDS = ("validation",)
+SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+
+
+def unlearn(
+    request: Request,
+    *,
+    accuracy_drop: Share = 0.1,
+    epochs: PositiveInt = 20,
+    learning_rate: PositiveFloat = 0.01,
+    batch_size: PositiveInt = 64,
+) -> nn.Module:
+    """Prune and fine-tune a copy of the poisoned network on the trusted rows.
+
+    Args:
+        accuracy_drop: how far the accuracy on the trusted rows may fall by pruning (0.1: ten points).
+        epochs, learning_rate, batch_size: of the fine-tuning by SGD; the rest is the recipe's.
+    """
+    model = deepcopy(request.model).eval()
+    head = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    features, labels = _features(model, head, request.validation, request.precision)
+    kept = kept_features(head, features, labels, accuracy_drop)
+    recipe = replace(
+        request.recipe,
+        epochs=epochs,
+        iterations=None,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        filter_rate=None,  # Muon's steps are as long for a small gradient as for a large one
+    )
+    pruning = head.register_forward_pre_hook(lambda _, inputs: (inputs[0] * kept,))
+    train(model, request.validation, recipe, request.seed, precision=request.precision)
+    pruning.remove()
+    with torch.no_grad():
+        head.weight.mul_(kept)
+    return model.eval()
+
+
+@torch.no_grad()
+def _features(model: nn.Module, head: nn.Linear, examples: Examples, precision: str) -> tuple[Tensor, Tensor]:
+    """What the classifier reads of each row, and the rows' labels."""
+    read: list[Tensor] = []
+    spy = head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].float()))
+    for images, _ in examples.in_order():
+        with autocast(images.device, precision):
+            model(images)
+    spy.remove()
+    return torch.cat(read), examples.labels
+
+
+@torch.no_grad()
+def kept_features(head: nn.Linear, features: Tensor, labels: Tensor, accuracy_drop: float) -> Tensor:
+    """1 for each feature that is kept and 0 for each pruned one: as many as the accuracy allows, least active first."""
+    kept = torch.ones_like(features[0])
+    accuracy = _accuracy(head, features, labels)
+    for feature in features.mean(0).argsort():
+        fewer = kept.clone()
+        fewer[feature] = 0
+        if _accuracy(head, features * fewer, labels) < accuracy - accuracy_drop:
+            break
+        kept = fewer
+    return kept
+
+
+def _accuracy(head: nn.Linear, features: Tensor, labels: Tensor) -> float:
+    return float((head(features).argmax(1) == labels).double().mean())
