@@ -11,7 +11,7 @@ from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
+TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1}
 DOWNSTREAM = TABLES | {"draw_figure": 2}
 
 

@@ -10,7 +10,7 @@ from unpoison.unlearning._request import Request
 
 
 def request_of(job: Job, model: str, deletion: str | None) -> Request:
-    """The poisoned model, and the job's rows parted by the deletion set; of a repair, which has none, all are retained."""
+    """The poisoned model, and the job's rows parted by the deletion set; without one (a repair) all are retained."""
     train = job.rows.of("train")
     forget = np.isin(np.arange(len(train)), (read_deletion(deletion) if deletion else NO_DELETION).rows)
     return Request(
