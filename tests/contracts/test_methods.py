@@ -82,7 +82,9 @@ def test_what_the_method_says_moves_and_nothing_else(
     variant: tiny.Variant, make_request: MakeRequest
 ) -> None:
     request = make_request(FORGET)
-    request = replace(request, model=deepcopy(request.model).train())  # the mode it is handed in decides nothing
+    request = replace(
+        request, model=deepcopy(request.model).train()
+    )  # the mode it is handed in decides nothing
     before, model = weights(request.model), unlearned(variant, request)
     after = weights(model)
     assert list(after) == list(before)  # the result can be kept and loaded as any other model
