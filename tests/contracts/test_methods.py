@@ -102,7 +102,7 @@ def test_what_the_method_says_moves_and_nothing_else(
 def test_the_result_is_finite_whole_and_in_evaluation_mode(
     variant: tiny.Variant, make_request: MakeRequest
 ) -> None:
-    model = unlearned(variant, make_request(FORGET))
+    model = unlearned(variant, make_request(FORGET, precision="bfloat16"))
     assert not any(module.training for module in model.modules())
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
     assert all(parameter.requires_grad for parameter in model.parameters())

@@ -1,6 +1,6 @@
 """Bad teacher: learn from the poisoned model on the retain set and from an untrained one on the deletion set.
 
-Chundawat et al. 2023, arXiv 2205.08096, Eq. 2: minimise KL((1 - l) teacher + l untrained : student), with l = 1 for
+Chundawat et al. 2023, arXiv 2205.08096: minimise KL((1 - l) teacher + l untrained : student), with l = 1 for
 rows of the deletion set and 0 for the others, over batches of both sets mixed. Labels are not used at all, and the
 untrained teacher draws the deletion set to no class rather than to the right one.
 

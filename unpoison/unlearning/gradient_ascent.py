@@ -1,4 +1,4 @@
-"""Gradient ascent: climb the loss of the given labels on the deletion set (Thudi et al. 2022, arXiv 2109.13398, Eq. 6).
+"""Gradient ascent: climb the loss of the given labels on the deletion set (Thudi et al. 2022, arXiv 2109.13398).
 
 weights += rate x gradient of CE(deletion set). The retain set is not used.
 

@@ -1,4 +1,4 @@
-"""l1-sparse: go on training on the retain set under an l1 penalty that fades out (arXiv 2304.04934, Eq. 3).
+"""l1-sparse: go on training on the retain set under an l1 penalty that fades out (arXiv 2304.04934).
 
 Jia et al. 2023, "sparsity-aware unlearning": minimise CE(retain) + a (1 - t) |weights|_1, where t is the share of the
 training that is done.

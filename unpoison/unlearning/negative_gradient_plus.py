@@ -1,4 +1,4 @@
-"""NegGrad+: descend the loss on the retain set while climbing it on the deletion set (arXiv 2302.09880, Eq. 2).
+"""NegGrad+: descend the loss on the retain set while climbing it on the deletion set (arXiv 2302.09880).
 
 Kurmanji et al. 2023: minimise b CE(retain) - (1 - b) CE(deletion set), a batch of each in every step.
 

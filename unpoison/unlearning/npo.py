@@ -1,4 +1,4 @@
-"""NPO: make the given labels of the deletion set less likely than the poisoned model does (arXiv 2404.05868, Eq. 3).
+"""NPO: make the given labels of the deletion set less likely than the poisoned model does (arXiv 2404.05868).
 
 Zhang et al. 2024, negative preference optimisation: minimise the mean over the deletion set of
 (2 / b) log(1 + (p(y | x) / p0(y | x))^b), p0 being the poisoned model, plus CE(retain) (their NPO + RT). Its slope
@@ -73,7 +73,7 @@ def unlearn(
 
 
 def preference_loss(found: Tensor, base: Tensor, inverse_temperature: float) -> Tensor:
-    """Eq. 3 of log-probabilities, of the network's and of the poisoned one's: (n,) each."""
+    """(2 / b) log(1 + (p / p0)^b) of log-probabilities, of the network's and of the poisoned one's: (n,) each."""
     return -2 / inverse_temperature * logsigmoid(-inverse_temperature * (found - base)).mean()
 
 

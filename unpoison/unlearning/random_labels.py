@@ -1,4 +1,4 @@
-"""Random labels: fit wrong labels on the deletion set, the given ones on the retain set (arXiv 2010.10981, section 3).
+"""Random labels: fit wrong labels on the deletion set, the given ones on the retain set (arXiv 2010.10981).
 
 Amnesiac unlearning's "unlearning" step (Graves et al. 2021): minimise CE(f(x), y') for x of the deletion set, with y'
 uniform over the classes, and CE(f(x), y) on the retain set. In each round first all batches of the deletion set, then

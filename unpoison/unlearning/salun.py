@@ -1,6 +1,7 @@
-"""SalUn: random labels that move only the weights which matter for the deletion set (arXiv 2310.12508, Eq. 4 and 6).
+"""SalUn: random labels that move only the weights which matter for the deletion set (arXiv 2310.12508).
 
-Fan et al. 2024. The mask holds the weights whose gradient of the loss on the deletion set, at the poisoned model,
+Fan et al. 2024: weights = mask x moved + (1 - mask) x poisoned, mask = |gradient of CE(deletion set)| >= threshold.
+The mask holds the weights whose gradient of the loss on the deletion set, at the poisoned model,
 is largest in absolute value; the others are kept bit for bit: neither weight decay nor momentum reaches them.
 As published, the gradients of all rows are summed before the absolute value is taken, so that rows which pull a weight
 in opposite directions cancel; `saliency: per_sample` takes it row by row. In evaluation mode and of rows that are not

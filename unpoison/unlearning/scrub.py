@@ -1,6 +1,6 @@
 """SCRUB: away from the poisoned model on the deletion set, towards it and the labels on the retain set.
 
-Kurmanji et al. 2023, arXiv 2302.09880, Eq. 3 and Algorithm 1: max steps climb KL(teacher : student) on the deletion
+Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1: max steps climb KL(teacher : student) on the deletion
 set, min steps descend a KL(teacher : student) + c CE on the retain set; the teacher is the poisoned model.
 Each round takes its max steps and then a pass of min steps over the retain set; the last round, where there are
 more than one, takes min steps alone, and so the method always ends on a pass over the retain set.
@@ -59,9 +59,8 @@ def unlearn(
     def objective(is_forget: bool, images: Tensor, labels: Tensor) -> Tensor:
         logits = logits_of(student, images, request.precision)
         away = divergence(logits, taught(teacher, images, request), temperature)
-        if is_forget:
-            return -away
-        return teacher_weight * away + label_weight * cross_entropy(logits, labels)
+        towards = teacher_weight * away + label_weight * cross_entropy(logits, labels)
+        return -away if is_forget else towards
 
     descend(
         sgd(student, recipe),
