@@ -12,8 +12,8 @@ HEAD = """# What the tables mean
 
 Every table is Parquet; those in `tables/` have a CSV twin. Paths are below the results folder. `results`, `summary` and
 `paired` also have a column for each key that a study varies, such as `dataset.keep.cat`: its value, null in studies
-that do not vary it. (`paired` has none for options of methods, which stand in the methods' names.) `metrics.parquet` beside
-each model has the columns of `results` from `metric` on.
+that do not vary it. (`paired` has none for options of methods, which stand in the methods' names.) `metrics.parquet`
+beside each model has the columns of `results` from `metric` on.
 """
 NOTATION = """
 ## Metrics
