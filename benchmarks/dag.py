@@ -70,7 +70,7 @@ rule all:
     input:
         [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired", "provenance")
          for k in ("parquet", "csv")],
-        [f"results/figures/samples_many.{k}" for k in ("pdf", "png")],
+        [f"results/figures/{f}_many.{k}" for f in ("samples", "training") for k in ("pdf", "png")],
     localrule: True
 
 rule prepare_source:
@@ -229,6 +229,15 @@ rule draw_samples:
         png="results/figures/samples_{study}.png",
     log: "results/logs/figures/samples_{study}.log"
     script: SCRIPTS + "draw_samples.py"
+
+rule draw_training:
+    input:
+        histories=[f"{n}/base/history.parquet" for n in NETWORKS],
+    output:
+        pdf="results/figures/training_{study}.pdf",
+        png="results/figures/training_{study}.png",
+    log: "results/logs/figures/training_{study}.log"
+    script: SCRIPTS + "draw_training.py"
 """
 
 

@@ -13,7 +13,10 @@ from matplotlib.figure import Figure
 
 from unpoison.plots import PLOTS
 from unpoison.plots._labels import label_ends, spread
+from unpoison.plots._samples import MOST_LINES, draw_samples
 from unpoison.plots._style import COLUMN_WIDTH, LOOKS, PAGE_WIDTH, SPARE, draw_line, finish, in_order, look_of
+from unpoison.plots._training_curves import MOST_NAMED, draw_training
+from unpoison.poisons import POISONS
 from unpoison.unlearning import METHODS
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0: linear RGB as seen by eyes without one kind of cone.
@@ -139,3 +142,50 @@ def test_type_is_7_to_8_points_and_text_is_text() -> None:
     assert mpl.rcParams["pdf.fonttype"] == 42
     assert (mpl.rcParams["savefig.dpi"], round(PAGE_WIDTH * 25.4)) == (200, 174)
     assert set(PLOTS) >= {"imbalance", "false_positives"}
+
+
+@pytest.mark.parametrize("poison", sorted(POISONS))
+def test_a_trigger_is_shown_by_clean_and_poisoned_image_difference_and_label(
+    poisoned_data, stored, poison: str
+) -> None:
+    data = poisoned_data(poison)
+    figure = draw_samples(stored, data.rows, data.stamp)
+    poisoned = data.rows.of("train").take(data.rows.of("train").is_poisoned)
+    panels = np.array(figure.axes).reshape(-1, 4)
+    assert 1 <= len(panels) <= MOST_LINES
+    assert len(panels) >= min(MOST_LINES, len(np.unique(poisoned.trigger_id)))
+    for clean, stamped, difference, words in panels:
+        images = [axes.images[0].get_array().astype(int) for axes in (clean, stamped, difference)]
+        assert ((images[0] != images[1]) == (images[2] > 0)).all()
+        assert "told: " in words.texts[0].get_text()
+        assert ("no trigger" in words.texts[0].get_text()) == (images[2].max() == 0)
+    assert figure.get_figwidth() == COLUMN_WIDTH
+
+
+def histories(variants: int, seeds: int, validation: float | None) -> pd.DataFrame:
+    """Three epochs of 100 images of each model, the loss of seed s being s + 1 / epoch."""
+    return pd.concat(
+        pd.DataFrame({"epoch": [1, 2, 3], "loss": [seed + 1, seed + 1 / 2, seed + 1 / 3], "images": 100})
+        .assign(train_accuracy=0.5, validation_accuracy=validation, variant=f"v{number}", seed=seed)
+        .astype({"validation_accuracy": float})
+        for number in range(variants)
+        for seed in range(seeds)
+    )
+
+
+def test_training_curves_are_means_over_seeds_by_image_passes() -> None:
+    figure = draw_training(histories(2, 2, None))
+    loss, accuracy = figure.axes
+    named = {line.get_label(): line for line in loss.lines if not line.get_label().startswith("_")}
+    assert set(named) == {"v0", "v1"}
+    assert named["v0"].get_xdata().tolist() == [100, 200, 300]
+    assert named["v0"].get_ydata().tolist() == pytest.approx([1.5, 1.0, 5 / 6])
+    assert len(loss.lines) == len(accuracy.lines) == 2 * (1 + 2)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["v0", "v1"]
+
+
+def test_training_curves_show_validation_where_there_is_one_and_no_names_where_they_are_many() -> None:
+    figure = draw_training(histories(MOST_NAMED + 1, 1, 0.7))
+    assert len(figure.axes) == 3
+    assert not figure.legends
+    assert f"{MOST_NAMED + 1} variants: one seed" in figure.get_supxlabel()

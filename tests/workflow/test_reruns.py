@@ -31,6 +31,7 @@ def test_a_value_added_to_an_axis_of_the_data_makes_its_cells_only(project) -> N
             "poison_dataset": 1,
             "train_base": 1,
             "train_oracle": 1,
+            "draw_training": 1,
             "evaluate_reference": 2,
             "select_deletion": 1,
             "unlearn": 2,
@@ -48,6 +49,7 @@ def test_a_seed_added_makes_its_cells_only(project) -> None:
             "poison_dataset": 1,
             "train_base": 1,
             "train_oracle": 1,
+            "draw_training": 1,
             "evaluate_reference": 2,
             "select_deletion": 2,
             "unlearn": 4,
@@ -87,6 +89,7 @@ def test_two_swapped_values_of_a_recipe_are_seen(project) -> None:
         == {
             "train_base": MODELS,
             "train_oracle": MODELS,
+            "draw_training": 2,
             "evaluate_reference": 2 * MODELS,
             "unlearn": 8,
             "evaluate": 8,
@@ -105,7 +108,7 @@ def test_a_default_written_out_changes_nothing(project) -> None:
 
 def test_a_changed_style_redraws_the_figures_only(project) -> None:
     project.edit("unpoison/plots/_style.py", "PAGE_WIDTH = 174", "PAGE_WIDTH = 175")
-    assert project.jobs() == {"draw_figure": 2, "draw_samples": 2}
+    assert project.jobs() == {"draw_figure": 2, "draw_samples": 2, "draw_training": 2}
 
 
 def test_a_changed_figure_is_redrawn_alone(project) -> None:
@@ -156,7 +159,7 @@ def test_reordered_lists_and_keys_rerun_nothing(project) -> None:
 
 def test_a_study_that_shares_a_variant_shares_its_artifacts(project) -> None:
     project.set("studies/again", project.config["studies"]["imbalance"])
-    assert project.jobs() == {"draw_samples": 1} | TABLES | FIGURES
+    assert project.jobs() == {"draw_samples": 1, "draw_training": 1} | TABLES | FIGURES
 
 
 def test_an_entry_that_no_study_uses_reruns_nothing(project) -> None:

@@ -145,7 +145,8 @@ def test_history_and_progress_are_kept(finished) -> None:
 
 def test_figures_are_there_as_pdf_and_png(finished) -> None:
     figures = finished.folder / "results/figures"
-    names = {"imbalance", "false_positives", "samples_imbalance", "samples_false_positives"}
+    names = {"imbalance", "false_positives"}
+    names |= {f"{kind}_{name}" for kind in ("samples", "training") for name in names}
     assert {path.name for path in figures.iterdir()} == {
         f"{name}.{kind}" for name in names for kind in ("pdf", "png")
     }

@@ -1,43 +1,72 @@
-"""What the attack looks like: training images before and after it."""
+"""What the attack looks like: training images before and after it, and the difference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unpoison.plots._style import PAGE_WIDTH
-from unpoison.rows import Rows
-from unpoison.types import StoredImages
+from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE
+from unpoison.rows import NONE, Rows
+from unpoison.types import Indices, StoredImages
 
-PAIRS = 4
-MOST_CLASSES = 6
+MOST_LINES = 4
+LINE = 0.72  # inches
 
 
 def draw_samples(stored: StoredImages, rows: Rows, stamp: Callable[..., np.ndarray]) -> Figure:
-    """Pairs of clean and poisoned training images, a line for each true class, enlarged without blur."""
-    poisoned = rows.of("train").take(rows.of("train").is_poisoned)
-    labels = [label for label in range(len(rows.class_names)) if (poisoned.label == label).any()][
-        :MOST_CLASSES
-    ]
-    figure = Figure(figsize=(PAGE_WIDTH, 0.45 + 0.86 * len(labels)), layout="constrained")
-    panels = figure.subplots(len(labels), 2 * PAIRS, squeeze=False)
-    for axes in panels.flat:
-        axes.set(xticks=[], yticks=[], visible=False)
-    for line, label in zip(panels, labels, strict=True):
-        shown = poisoned.take(np.flatnonzero(poisoned.label == label)[:PAIRS])
-        clean = stored[shown.row]
-        stamped = stamp(clean.transpose(0, 3, 1, 2).copy(), shown.trigger_id).transpose(0, 2, 3, 1)
-        for index in range(len(shown)):
-            given = rows.class_names[shown.given_label[index]]
-            _show(line[2 * index], clean[index], rows.class_names[label])
-            _show(line[2 * index + 1], stamped[index], f"told: {given}")
-    figure.suptitle("Training images before and after the attack", fontsize=8)
+    """A line for each trigger and true class: a clean image, the poisoned one, their difference, the label told.
+
+    Enlarged without smoothing; the difference is multiplied so that the largest one is nearly white.
+    """
+    train = rows.of("train")
+    poisoned = train.take(train.is_poisoned)
+    shown = poisoned.take(_examples(poisoned))
+    clean = stored[shown.row]
+    stamped = stamp(clean.transpose(0, 3, 1, 2).copy(), shown.trigger_id).transpose(0, 2, 3, 1)
+    difference = np.abs(stamped.astype(int) - clean)
+    gain = 255 // max(int(difference.max()), 1) if difference.any() else 1
+    figure = Figure(figsize=(COLUMN_WIDTH, 0.5 + LINE * len(shown)), layout="constrained")
+    panels = figure.subplots(len(shown), 4, squeeze=False)
+    for line, axes in enumerate(panels):
+        for place, image in enumerate((clean[line], stamped[line], difference[line] * gain)):
+            _show(axes[place], image)
+        _tell(axes[3], shown, line)
+    titles = ("clean", "poisoned", "difference" + (f" x {gain}" if gain > 1 else ""))
+    for axes, title in zip(panels[0][:3], titles, strict=True):
+        axes.set_title(title, fontsize=NOTE_SIZE, pad=2)
+    note = f"{len(poisoned):,} of {len(train):,} training images are poisoned"
+    figure.supxlabel(note, fontsize=NOTE_SIZE, color="0.35")
     return figure
 
 
-def _show(axes: Axes, image: np.ndarray, title: str) -> None:
-    axes.set_visible(True)
+def _examples(poisoned: Rows) -> Indices:
+    """The first row of each trigger and true class, those of each trigger's commonest classes first."""
+    lines: list[tuple[int, int, int]] = []  # place among its trigger's classes, trigger, position
+    for trigger in np.unique(poisoned.trigger_id).tolist():
+        of_trigger = np.flatnonzero(poisoned.trigger_id == trigger)
+        labels, first, counts = np.unique(poisoned.label[of_trigger], return_index=True, return_counts=True)
+        for place, index in enumerate(np.lexsort((labels, -counts))):
+            lines.append((place, trigger, int(of_trigger[first[index]])))
+    chosen = sorted(lines)[:MOST_LINES]
+    return np.array([position for _, _, position in sorted(chosen, key=lambda line: line[1])], dtype=np.int64)
+
+
+def _tell(axes: Axes, shown: Rows, line: int) -> None:
+    axes.set_axis_off()
+    axes.text(0.0, 0.5, "\n".join(_words(shown, line)), fontsize=NOTE_SIZE, va="center", linespacing=1.4)
+
+
+def _words(shown: Rows, line: int) -> Iterator[str]:
+    trigger = shown.trigger_id[line]
+    if len(np.unique(shown.trigger_id)) > 1 or trigger == NONE:
+        yield "no trigger" if trigger == NONE else f"trigger {trigger}"
+    yield f"true: {shown.class_names[shown.label[line]]}"
+    yield f"told: {shown.class_names[shown.given_label[line]]}"
+
+
+def _show(axes: Axes, image: np.ndarray) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.grid(visible=False)
     axes.spines[:].set(visible=True, linewidth=0.5, color="0.6")  # a white patch on white needs an edge
     axes.imshow(image, interpolation="nearest")
-    axes.set_title(title, fontsize=7, pad=2)

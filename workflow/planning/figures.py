@@ -1,6 +1,7 @@
-"""Whether a figure can show the studies it is asked to show, told while the DAG is built."""
+"""What figures show: whether it can be drawn, told while the DAG is built, and the models of training curves."""
 
 from collections.abc import Collection
+from itertools import product
 from typing import Any
 
 from planning.config import accepts
@@ -11,8 +12,9 @@ from unpoison.plots import PLOTS
 
 def check_figure(plan: Any, name: str) -> None:
     """Refuse a figure of unknown studies, of studies that vary other keys than its own, or of an unknown class."""
-    if name.startswith("samples_"):
-        raise UserError(f"figures.{name}: names that begin with samples_ are reserved; choose another")
+    for taken in ("samples_", "training_"):
+        if name.startswith(taken):
+            raise UserError(f"figures.{name}: names that begin with {taken} are reserved; choose another")
     kind, options = plan.figure_options(name)
     choices = [{key.format(**options) for key in choice} for choice in PLOTS.constant(kind, "NEEDS")]
     also = PLOTS.constant(kind, "ALSO", ())
@@ -53,3 +55,30 @@ def _check_drawable(
         raise UserError(
             f"{figure} needs a method beside the references; {study.name} has {', '.join(entry['methods'])}"
         )
+
+
+def trained_models(plan: Any, study: str) -> list[tuple[dict[str, Any], str]]:
+    """The poisoned models of a study: their wildcards, and the name of their variant by the keys that vary in it."""
+    variants, seeds = plan.studies[study].variants, sorted(plan.studies[study].seeds)
+    above = ("dataset", "poison", "training")
+    several = {key for level in above for key in _several(plan.varied[level], variants[level])}
+    found = []
+    for names in product(*(sorted(variants[level]) for level in above)):
+        settings = {
+            key: value
+            for level, name in zip(above, names, strict=True)
+            for key, value in plan.varied[level][name].items()
+            if key in several
+        }
+        label = ", ".join(f"{key} {value}" for key, value in settings.items()) or names[0]
+        found += [({**dict(zip(above, names, strict=True)), "seed": seed}, label) for seed in seeds]
+    return found
+
+
+def _several(varied: dict[str, dict[str, Any]], names: tuple[str, ...]) -> set[str]:
+    """The keys that have more than one value among the variants of a level."""
+    values: dict[str, set[Any]] = {}
+    for name in names:
+        for key, value in varied[name].items():
+            values.setdefault(key, set()).add(value)
+    return {key for key, found in values.items() if len(found) > 1}

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from planning.figures import trained_models
 from planning.identity import code_digest
 from planning.levels import REFERENCES
 from planning.plan import Plan, canonical
@@ -156,6 +157,11 @@ class Specs:
         trigger = _trigger(self.plan, poison)
         code = code_digest("draw_samples.py", f"unpoison.poisons.{trigger['poison']}")
         return canonical({"trigger": trigger, "code": code})
+
+    def draw_training(self, wildcards: Any) -> Spec:
+        models = trained_models(self.plan, wildcards.study)
+        lines = [{"variant": variant, "seed": model["seed"]} for model, variant in models]
+        return canonical({"models": lines, "code": code_digest("draw_training.py")})
 
     def _train(self, wildcards: Any, role: str) -> Spec:
         return _in_order(

@@ -8,6 +8,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
+from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
 from planning.plan import Plan
 from planning.specs import Specs
@@ -111,6 +112,12 @@ def tuned_file(wildcards):
         if tuning_of(plan, wildcards.method)
         else []
     )
+
+
+def study_histories(wildcards):
+    """How each poisoned model of a study was trained."""
+    models = trained_models(plan, wildcards.study)
+    return [BASE_HISTORY.format(**model) for model, _ in models]
 
 
 def metrics_file(cell):

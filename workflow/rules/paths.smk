@@ -76,7 +76,11 @@ FIGURES = [
     f"<results>/figures/{figure}.{kind}"
     for figure in (
         *plan.config["figures"],
-        *(f"samples_{study}" for study in plan.studies),
+        *(
+            f"{kind}_{study}"
+            for kind in ("samples", "training")
+            for study in plan.studies
+        ),
     )
     for kind in ("pdf", "png")
 ]

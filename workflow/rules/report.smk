@@ -122,3 +122,21 @@ rule draw_samples:
         "Draw clean and poisoned images of {wildcards.study}"
     script:
         "../scripts/draw_samples.py"
+
+
+rule draw_training:
+    input:
+        histories=study_histories,
+    output:
+        pdf="<results>/figures/training_{study}.pdf",
+        png="<results>/figures/training_{study}.png",
+    log:
+        "<logs>/figures/training_{study}.log",
+    conda:
+        ENV
+    params:
+        spec=specs.draw_training,
+    message:
+        "Draw how the poisoned models of {wildcards.study} were trained"
+    script:
+        "../scripts/draw_training.py"

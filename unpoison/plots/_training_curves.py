@@ -1,0 +1,72 @@
+"""How the poisoned models of a study were trained: loss and accuracy over image passes."""
+
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, PercentFormatter
+
+from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE
+
+MOST_NAMED = 8  # variants; more are drawn in grey, without names
+LINES = ("-", "--", "-.", ":")
+LONG = 22  # letters of a name that leave no room for a second one beside it
+
+
+def draw_training(histories: pd.DataFrame) -> Figure:
+    """A line for each variant of a study, the mean over its seeds; a thin one for each seed.
+
+    Args:
+        histories: training histories (a row for each epoch) with the columns `variant`, its name, and `seed`.
+    """
+    histories = histories.sort_values(["variant", "seed", "epoch"])
+    histories["passes"] = histories.groupby(["variant", "seed"])["images"].cumsum()
+    held_out = histories["validation_accuracy"].notna().any()
+    curves = {"loss": "training loss (nats)", "train_accuracy": "training accuracy,\nlabels as told"}
+    curves |= {"validation_accuracy": "accuracy on clean\nvalidation rows"} if held_out else {}
+    names = len(_named(histories)) // _columns(histories)
+    figure = Figure(figsize=(COLUMN_WIDTH, 0.8 + 1.25 * len(curves) + 0.15 * names), layout="constrained")
+    panels = figure.subplots(len(curves), 1, squeeze=False, sharex=True)[:, 0]
+    for axes, (column, label) in zip(panels, curves.items(), strict=True):
+        _draw_variants(axes, histories, column)
+        axes.set_ylabel(label)
+        if column != "loss":
+            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panels[0].set_ylim(bottom=0)
+    panels[-1].set_xlabel("images sent forward and backward")
+    panels[-1].xaxis.set_major_formatter(EngFormatter(sep=" "))
+    _tell(figure, panels[0], histories)
+    return figure
+
+
+def _draw_variants(axes: Axes, histories: pd.DataFrame, column: str) -> None:
+    variants, named = histories["variant"].unique(), _named(histories)
+    for index, name in enumerate(variants):
+        of_variant = histories[histories["variant"] == name]
+        colour = colormaps["cividis"](0.85 * index / max(1, len(variants) - 1)) if named else "0.6"
+        for _, of_seed in of_variant.groupby("seed"):
+            axes.plot(of_seed["passes"], of_seed[column], color=colour, linewidth=0.5, alpha=0.5)
+        mean = of_variant.groupby("epoch")[["passes", column]].mean()
+        dot = "o" if len(mean) == 1 else None  # a single epoch is no line
+        line = LINES[index % len(LINES)]
+        axes.plot(mean["passes"], mean[column], color=colour, label=name, marker=dot, linestyle=line)
+
+
+def _tell(figure: Figure, axes: Axes, histories: pd.DataFrame) -> None:
+    variants, seeds = histories["variant"].nunique(), histories["seed"].nunique()
+    if len(_named(histories)) > 1:
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=_columns(histories), handlelength=3)
+    what = f"poisoned models of {variants} variants" if variants > MOST_NAMED else "poisoned models"
+    over = f"mean of {seeds} seeds; thin lines: each seed" if seeds > 1 else "one seed"
+    figure.supxlabel(f"{what}: {over}", fontsize=NOTE_SIZE, color="0.35")
+
+
+def _named(histories: pd.DataFrame) -> list[str]:
+    """The variants that are told apart: all, or none where there are too many."""
+    variants = histories["variant"].unique().tolist()
+    return variants if len(variants) <= MOST_NAMED else []
+
+
+def _columns(histories: pd.DataFrame) -> int:
+    return 1 if histories["variant"].str.len().max() > LONG else 2

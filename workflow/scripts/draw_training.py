@@ -1,0 +1,13 @@
+"""Draw how the poisoned models of a study were trained."""
+
+import pandas as pd
+
+from _log import begin
+from unpoison.files import read_table
+from unpoison.plots._style import save
+from unpoison.plots._training_curves import draw_training
+
+begin(snakemake.log[0])
+models = zip(snakemake.input.histories, snakemake.params.spec["models"], strict=True)
+histories = pd.concat([read_table(path).assign(**model) for path, model in models])
+save(draw_training(histories), snakemake.output.pdf, snakemake.output.png)
