@@ -11,8 +11,10 @@ from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
 from planning.plan import Plan
+from planning.progress import Progress
 from planning.specs import Specs
 from planning.tuning import tuning_of
+from snakemake.logging import logger
 from unpoison.errors import UserError
 
 try:
@@ -20,6 +22,7 @@ try:
 except UserError as error:
     sys.exit(f"error: {error}")
 specs = Specs(plan)
+logger.addHandler(Progress())
 
 ENV = "../../envs/unpoison.yaml"
 THREADS = plan.config["threads"]

@@ -1,0 +1,107 @@
+"""A line a minute while jobs run: done, running, left, and when the run will end.
+
+Snakemake's own lines tell the steps done and no time; of its logger plugins, rich's tells the time gone by and needs a
+terminal. A handler on Snakemake's logger tells the rest, in a terminal as in a file.
+"""
+
+import logging
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+EVERY = 60.0  # seconds
+
+
+class Progress(logging.Handler):
+    """Follows the events of Snakemake's logger.
+
+    The time left is, for each rule, its jobs left times the mean seconds of its jobs so far, divided by how many jobs
+    were at work on average. Of a rule of which none has ended yet nothing is known: then it is 'more than'.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.clock = clock
+        self.total: Counter[str] = Counter()
+        self.rule_of: dict[int, str] = {}
+        self.running: dict[int, float] = {}  # since when
+        self.seconds: defaultdict[str, list[float]] = defaultdict(list)
+        self.failed = 0
+        self.begun: float | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a job; the first one starts the lines."""
+        match str(getattr(record, "event", None)):
+            case "run_info":
+                self.total = Counter(vars(record)["stats"])
+                del self.total["total"]
+            case "job_info":
+                self.rule_of[vars(record)["jobid"]] = vars(record)["rule_name"]
+            case "job_started":
+                self.running |= dict.fromkeys(vars(record)["jobs"], self.clock())
+                self._begin()
+            case "job_finished":
+                job = vars(record)["job_id"]
+                self.seconds[self.rule_of[job]].append(self._end(job))
+            case "job_error":
+                self._end(vars(record)["jobid"])
+                self.failed += 1
+
+    def line(self) -> str:
+        """What is to be told now."""
+        left = sum(self._left().values()) - len(self.running) - self.failed
+        parts = [
+            f"{self._done()} of {self.total.total()} jobs done",
+            f"{len(self.running)} running",
+            f"{left} left",
+        ]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        return f"{', '.join(parts)}; {self._outlook()}"
+
+    def _begin(self) -> None:
+        if self.begun is None:
+            self.begun = self.clock()
+            threading.Thread(target=self._tell, daemon=True).start()
+
+    def _tell(self) -> None:
+        while True:
+            time.sleep(EVERY)
+            with self.lock or threading.Lock():
+                if self.running:
+                    print(f"[{datetime.now():%H:%M}] {self.line()}", file=sys.stderr, flush=True)
+
+    def _end(self, job: int) -> float:
+        return self.clock() - self.running.pop(job, self.clock())
+
+    def _done(self) -> int:
+        return sum(map(len, self.seconds.values()))
+
+    def _left(self) -> Counter[str]:
+        """Jobs of each rule that have not ended well, running ones included."""
+        return self.total - Counter({rule: len(ended) for rule, ended in self.seconds.items()})
+
+    def _outlook(self) -> str:
+        if not self._done():
+            return "the time left is known when a first job has ended"
+        mean = {rule: sum(ended) / len(ended) for rule, ended in self.seconds.items()}
+        left, now = self._left(), self.clock()
+        work = sum(mean.get(rule, 0.0) * count for rule, count in left.items())
+        # What running jobs have behind them is no longer ahead.
+        work -= sum(min(now - since, mean.get(self.rule_of[job], 0.0)) for job, since in self.running.items())
+        spent = sum(map(sum, self.seconds.values())) + sum(now - since for since in self.running.values())
+        at_work = max(1.0, spent / max(now - (now if self.begun is None else self.begun), 1e-9))
+        span = in_words(max(0.0, work) / at_work)
+        if any(rule not in mean for rule in left if rule != "all"):
+            return f"more than {span} to go"
+        return f"about {span} to go, until {datetime.now() + timedelta(seconds=work / at_work):%H:%M}"
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{round(seconds)} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
