@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo status test lint bench bench-full setup
+.PHONY: demo estimate status test lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
@@ -15,6 +15,9 @@ demo: $(READY)  ## run the whole workflow on CONFIG and say where the results ar
 
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
 	@$(BIN)/python workflow/commands/status.py $(CONFIG)
+
+estimate: $(READY)  ## how many jobs, hours and gigabytes a run of CONFIG will take
+	@$(BIN)/python workflow/commands/estimate.py $(CONFIG)
 
 test: lint  ## lint, types and all tests
 	$(BIN)/python -m pytest

@@ -1,0 +1,74 @@
+"""What a run will take: jobs of each rule, hours and gigabytes, from a dry run and a few measured training steps."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from statistics import mean
+
+from planning.plan import Cell, Plan
+from unpoison.errors import UserError
+
+NETWORKS = ("train_base", "train_oracle", "unlearn", "repair")  # rules that train, or at most about as long
+START = 4.0  # seconds of every job's process, torch included
+BYTES = 4  # of a weight
+
+
+def jobs_left(config: str) -> dict[str, int]:
+    """How many jobs of each rule a dry run would do.
+
+    Raises:
+        UserError: where Snakemake refuses the config.
+    """
+    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--cores", "1", "--configfile", config]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    if done.returncode:
+        raise UserError(f"the dry run failed: {output.strip().splitlines()[-1]}")
+    found = re.findall(r"^(\w+) +(\d+)$", output.split("Job stats:")[-1], flags=re.MULTILINE)
+    return {rule: int(count) for rule, count in found if rule not in ("total", "all")}
+
+
+def estimate(
+    plan: Plan, jobs: dict[str, int], calibrate: Callable[[str], tuple[float, int]]
+) -> Iterator[str]:
+    """Line by line.
+
+    Args:
+        calibrate: for a training, measured seconds of one optimiser step, and the weights of its network.
+    """
+    for rule, count in jobs.items():
+        yield f"{rule:<24}{count:>8}"
+    yield f"{'jobs left':<24}{sum(jobs.values()):>8}"
+    models = {(cell.dataset, cell.seed, cell.poison, cell.training) for cell in plan.cells}
+    trainings = sorted({training for *_, training in models})
+    measured = {training: calibrate(training) for training in trainings}
+    seconds = mean(
+        measured[training][0] * _steps(plan, dataset, training) for dataset, _, _, training in models
+    )
+    networks = sum(jobs.get(rule, 0) for rule in NETWORKS)
+    hours = (networks * seconds + START * sum(jobs.values())) / 3600
+    weights = networks * mean(measured[training][1] for training in trainings) * BYTES
+    yield f"about {hours:.2g} hours of jobs one after another ({seconds:.0f} s a training), on this machine's device"
+    yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.config['results_folder']}"
+    yield "Not known: what each method takes (counted as one whole training), evaluation beyond the start of its job,"
+    yield "tuning, the wait for other programs; side by side, divide by the jobs that run at once."
+
+
+def _steps(plan: Plan, dataset: str, training: str) -> int:
+    recipe = plan.recipe(training)
+    rows = sum(plan.training_rows(dataset).values())
+    return int(recipe.get("iterations") or recipe["epochs"] * -(-rows // recipe["batch_size"]))
+
+
+def _image_bytes(plan: Plan) -> int:
+    """All training images of the sources that are used; test images come on top."""
+    sources = {plan.source_of(cell.dataset) for cell in plan.cells}
+    return sum(
+        sum(plan.peek(name).counts.values()) * 3 * plan.source_options(name)[1] ** 2 for name in sources
+    )
+
+
+def example_cell(plan: Plan, training: str) -> Cell:
+    """A cell that uses a training: its data set tells classes and image size."""
+    return next(cell for cell in plan.cells if cell.training == training)
