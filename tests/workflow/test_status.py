@@ -68,6 +68,13 @@ def test_a_source_that_cannot_be_read_fails_every_cell(plan: Plan, tmp_path: Pat
     assert sum("error: no images" in line for line in status(plan)) == 1
 
 
+def test_a_failed_search_of_options_fails_the_cells_of_its_method(plan: Plan, tmp_path: Path) -> None:
+    dataset, _, poison, training = TRAINED.split("/")
+    write(tmp_path / "logs" / dataset / "tuned" / poison / training / "finetune.log", TRACE)
+    failed = [folder for folder, state in states(plan).items() if state == "failed"]
+    assert failed == [f"{TRAINED}/everything_found/finetune"]
+
+
 def test_a_job_at_work_or_killed_is_begun(plan: Plan, tmp_path: Path) -> None:
     write(tmp_path / f"logs/{TRAINED}/everything_found/retrain/unlearn.log", "epoch 1/5\n")
     assert states(plan)[f"{TRAINED}/everything_found/retrain"] == "begun"

@@ -75,9 +75,12 @@ def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str]) 
         return Standing("done")
     logs, folder = results / "logs", folder_of(cell)
     needed = {logs / place for place in _needed(cell)}
-    source = logs / "sources" / f"{plan.source_of(cell.dataset)}.log"
+    alone = {  # logs of jobs that have no folder of their own
+        logs / "sources" / f"{plan.source_of(cell.dataset)}.log",
+        logs / cell.dataset / "tuned" / cell.poison / cell.training / f"{cell.method}.log",
+    }
     for log, error in failures.items():
-        if log.parent in needed or log == source:
+        if log.parent in needed or log in alone:
             return Standing("failed", log, error)
     return Standing("begun" if any((logs / folder).glob("*.log")) else "left")
 
