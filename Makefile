@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo estimate status test lint bench bench-full setup
+.PHONY: demo estimate status report test lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
@@ -18,6 +18,10 @@ status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
 
 estimate: $(READY)  ## how many jobs, hours and gigabytes a run of CONFIG will take
 	@$(BIN)/python workflow/commands/estimate.py $(CONFIG)
+
+report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from
+	$(RUN) report --configfile $(CONFIG)
+	@$(BIN)/python workflow/where.py $(CONFIG)
 
 test: lint  ## lint, types and all tests
 	$(BIN)/python -m pytest

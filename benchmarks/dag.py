@@ -71,6 +71,7 @@ rule all:
         [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired", "provenance")
          for k in ("parquet", "csv")],
         [f"results/figures/{f}_many.{k}" for f in ("samples", "training") for k in ("pdf", "png")],
+        "results/report.html",
     localrule: True
 
 rule prepare_source:
@@ -238,6 +239,18 @@ rule draw_training:
         png="results/figures/training_{study}.png",
     log: "results/logs/figures/training_{study}.log"
     script: SCRIPTS + "draw_training.py"
+
+rule write_report:
+    input:
+        results="results/tables/results.csv",
+        summary="results/tables/summary.parquet",
+        paired="results/tables/paired.parquet",
+        records="results/tables/provenance.parquet",
+        figures=[f"results/figures/{f}_many.png" for f in ("samples", "training")],
+    output:
+        page="results/report.html",
+    log: "results/logs/write_report.log"
+    script: SCRIPTS + "write_report.py"
 """
 
 

@@ -46,7 +46,7 @@ ORDER = (
         "evaluation",
         "prediction",
     ),
-    *("columns", "results", "statistics", "tracing", "plots"),
+    *("columns", "results", "statistics", "tracing", "plots", "report"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
@@ -67,6 +67,7 @@ TABLE_MODULES = (
     "statistics",
     "tracing",
     "plots",
+    "report",
 )
 
 
@@ -171,9 +172,9 @@ def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Pl
         assert (registry.function in functions) == (not path.name.startswith("_")), path.name
 
 
-def test_every_folder_of_the_package_is_a_registry() -> None:
+def test_every_folder_of_the_package_is_a_registry_but_the_report() -> None:
     folders = {f"unpoison.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
-    assert folders == set(REGISTRIES)
+    assert folders == {*REGISTRIES, "unpoison.report"}
     assert [path for path in PACKAGE.glob("*/*/") if path.name != "__pycache__"] == []
 
 

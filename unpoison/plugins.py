@@ -68,6 +68,11 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         self.check(name)
         return keyword_options(self.folder / f"{name}.py", function or self.function)
 
+    def summary(self, name: str) -> str:
+        """The first paragraph of a plug-in's docstring, read without importing it."""
+        self.check(name)
+        return first_paragraph(self.folder / f"{name}.py")
+
     def constant(self, name: str, variable: str, default: Any = REQUIRED) -> Any:
         """The literal value of a plug-in's top-level variable (or the default), read without importing it."""
         self.check(name)
@@ -92,6 +97,12 @@ def keyword_options(path: Path, function: str) -> dict[str, Option]:
                 for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             }
     raise AssertionError(f"{path.name} has no function '{function}'")
+
+
+def first_paragraph(path: Path) -> str:
+    """What a source file says of itself before its first blank line."""
+    text = ast.get_docstring(_tree(path)) or ""
+    return " ".join(text.split("\n\n")[0].split())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Say where a run left its figures and tables, and what is to be known of their origin."""
+"""Say where a run left its report, and what is to be known of the origin of its results."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,7 @@ from unpoison.files import read_table
 from unpoison.tracing import doubts
 
 folder = Path(yaml.safe_load(Path(sys.argv[1]).read_text())["results_folder"])
-print(f"\nDone. Figures: {folder}/figures/  Tables: {folder}/tables/")
-for path in sorted([*folder.glob("figures/*.png"), *folder.glob("tables/*.parquet")]):
-    print(f"  {path}")
+print(f"\nDone. Tables: {folder}/tables/  Figures: {folder}/figures/")
 for doubt in doubts(read_table(folder / "tables/provenance.parquet")):
     print(f"Note: {doubt}")
+print(f"Open the report in a browser: {folder}/report.html")

@@ -10,7 +10,8 @@ import yaml
 TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
 TRACED = {"trace_records": 1}  # where there are new records
 FIGURES = {"draw_figure": 2}
-DOWNSTREAM = TABLES | TRACED | FIGURES
+REPORT = {"write_report": 1}
+DOWNSTREAM = TABLES | TRACED | FIGURES | REPORT
 MODELS = 2 + 1  # two ratios of one study and the whole data set of the other, one seed
 
 
@@ -108,12 +109,18 @@ def test_a_default_written_out_changes_nothing(project) -> None:
 
 def test_a_changed_style_redraws_the_figures_only(project) -> None:
     project.edit("unpoison/plots/_style.py", "PAGE_WIDTH = 174", "PAGE_WIDTH = 175")
-    assert project.jobs() == {"draw_figure": 2, "draw_samples": 2, "draw_training": 2}
+    assert project.jobs() == {"draw_figure": 2, "draw_samples": 2, "draw_training": 2} | REPORT
 
 
 def test_a_changed_figure_is_redrawn_alone(project) -> None:
     project.set("figures/imbalance/class_name", "dog")
-    assert project.jobs() == {"draw_figure": 1}
+    assert project.jobs() == {"draw_figure": 1} | REPORT
+
+
+def test_another_question_or_look_writes_the_report_anew_and_no_more(project) -> None:
+    project.set("studies/imbalance/question", "What is the question?")
+    project.edit("unpoison/report/page.css", "max-width: 62rem", "max-width: 60rem")
+    assert project.jobs() == REPORT
 
 
 def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
@@ -159,7 +166,7 @@ def test_reordered_lists_and_keys_rerun_nothing(project) -> None:
 
 def test_a_study_that_shares_a_variant_shares_its_artifacts(project) -> None:
     project.set("studies/again", project.config["studies"]["imbalance"])
-    assert project.jobs() == {"draw_samples": 1, "draw_training": 1} | TABLES | FIGURES
+    assert project.jobs() == {"draw_samples": 1, "draw_training": 1} | TABLES | FIGURES | REPORT
 
 
 def test_an_entry_that_no_study_uses_reruns_nothing(project) -> None:

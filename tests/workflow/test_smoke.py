@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -151,6 +152,14 @@ def test_figures_are_there_as_pdf_and_png(finished) -> None:
         f"{name}.{kind}" for name in names for kind in ("pdf", "png")
     }
     assert all(path.stat().st_size > 5000 for path in figures.iterdir())
+
+
+def test_the_study_ends_in_a_report_that_needs_nothing_else(finished) -> None:
+    page = (finished.folder / "results/report.html").read_text()
+    assert page.count("<figure>") == 4
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
+    assert "EU is " in page or "CF is " in page
+    assert "too few seeds to tell" in page.lower()
 
 
 def test_a_deleted_model_is_made_again_bit_for_bit(project) -> None:

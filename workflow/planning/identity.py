@@ -30,6 +30,13 @@ def code_digest(*modules: str) -> str:
 
 
 @cache
+def files_digest(folder: str, *kinds: str) -> str:
+    """One digest for the files of some kinds in a folder of the project that are no Python."""
+    paths = sorted(path for kind in kinds for path in (ROOT / folder).glob(f"*.{kind}"))
+    return _digest("\n".join(f"{path.name} {_digest(path.read_text())}" for path in paths))
+
+
+@cache
 def _imports(path: Path) -> tuple[Path, ...]:
     names = set()
     for node in ast.walk(_tree(path)):

@@ -68,6 +68,7 @@ class Plan:
         self.config = checked(config)
         self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
         self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
+        self.bases: dict[str, dict[str, str]] = {level: {} for level in LEVELS}  # of each variant, its entry
         self._checked: set[tuple[str, ...]] = set()
         self._peeks: dict[str, Peek] = {}
         check_writable(Path(self.config["results_folder"]))
@@ -145,6 +146,11 @@ class Plan:
         del entry["studies"]
         kind = entry.pop("figure", name)
         return kind, check_options(entry, PLOTS.options(kind), f"figures.{name}")
+
+    @property
+    def figures(self) -> list[str]:
+        """Every figure by name: those of the config, and those that are drawn of every study."""
+        return [*sorted(self.config["figures"]), *(f"samples_{study}" for study in sorted(self.studies))]
 
     def sample_of(self, study: str) -> tuple[str, int, str]:
         """The data set, seed and poison whose images stand for a study."""
@@ -226,6 +232,7 @@ class Plan:
             variant = base + "".join(f"@{key}={settings[key]}" for key in sorted(settings))
             if variant not in self.entries[level]:
                 self._add(level, variant, section[base], settings)
+                self.bases[level][variant] = base
             yield variant
 
     def _add(self, level: str, variant: str, base: Mapping[str, Any], settings: Mapping[str, Scalar]) -> None:

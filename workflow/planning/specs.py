@@ -3,8 +3,9 @@
 from functools import cache
 from typing import Any
 
+from planning.describe import caption_of, describe_study
 from planning.figures import trained_models
-from planning.identity import code_digest
+from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
 from planning.plan import Plan, canonical
 from planning.tuning import tuning_of
@@ -142,6 +143,13 @@ class Specs:
 
     def compare_methods(self, wildcards: Any) -> Spec:
         return {"code": code_digest("compare_methods.py")}
+
+    def write_report(self, wildcards: Any) -> Spec:
+        studies = {name: describe_study(self.plan, name) for name in self.plan.studies}
+        figures = [[name, caption_of(self.plan, name)] for name in self.plan.figures]
+        code = [code_digest("write_report.py"), files_digest("unpoison/report", "html", "css", "js")]
+        folder = self.plan.config["results_folder"]
+        return canonical({"studies": studies, "figures": figures, "folder": folder, "code": code})
 
     def trace_records(self, wildcards: Any) -> Spec:
         return {"code": code_digest("trace_records.py")}

@@ -13,6 +13,7 @@
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   tables/                                             results, summary, paired, provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
+#   report.html                                         the tables and figures of all studies on one page
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
     results=plan.config["results_folder"],
@@ -74,13 +75,7 @@ TABLES = [
 ]
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"
-    for figure in (
-        *plan.config["figures"],
-        *(
-            f"{kind}_{study}"
-            for kind in ("samples", "training")
-            for study in plan.studies
-        ),
-    )
+    for figure in plan.figures
     for kind in ("pdf", "png")
 ]
+REPORT = "<results>/report.html"

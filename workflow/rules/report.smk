@@ -140,3 +140,24 @@ rule draw_training:
         "Draw how the poisoned models of {wildcards.study} were trained"
     script:
         "../scripts/draw_training.py"
+
+
+rule write_report:
+    input:
+        results=Path(RESULTS).with_suffix(".csv").as_posix(),
+        summary=SUMMARY,
+        paired=PAIRED,
+        records=PROVENANCE,
+        figures=[path for path in FIGURES if path.endswith(".png")],
+    output:
+        page=REPORT,
+    log:
+        "<logs>/write_report.log",
+    conda:
+        ENV
+    params:
+        spec=specs.write_report,
+    message:
+        "Write the report"
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,155 @@
+// The interactive view: a chart of one study and metric over one varied key, by Vega-Lite.
+const NUDGE = 0.012; // of the axis, sideways, so that intervals of methods at one place are seen apart
+
+function drawChart(data) {
+  const columns = opening(data.cells.columns);
+  const studies = Object.keys(data.studies);
+  const state = { study: studies[0], metric: null, class_name: "", over: null, fixed: {}, hidden: new Set() };
+  const labels = { ...data.keys, entry: "deletion set", method: "method" };
+
+  const linesOf = (study) => columns.study.flatMap((name, line) => (name === study ? [line] : []));
+  const choicesOf = (key) => [...new Set(linesOf(state.study).map((line) => columns[key][line]))].filter((value) => value != null).sort(compare);
+  const keysOf = () => [...data.studies[state.study].vary, "entry"].filter((key) => key in columns && choicesOf(key).length > 1);
+  const isNumeric = (key) => key !== "method" && choicesOf(key).every((value) => typeof value === "number");
+
+  // What can be chosen depends on what is chosen before it: the study first.
+  function settle() {
+    const measured = Object.keys(data.cells.values).filter((name) => linesOf(state.study).some((line) => data.cells.values[name].mean[line] != null));
+    const metrics = Object.keys(data.metrics).filter((metric) => measured.includes(`${metric}|`));
+    if (!metrics.includes(state.metric)) state.metric = firstMetric(data, metrics);
+    const classes = measured.filter((name) => name.startsWith(`${state.metric}|`)).map((name) => name.split("|")[1]).sort();
+    if (!classes.includes(state.class_name)) state.class_name = "";
+    const over = [...keysOf(), "method"];
+    const longest = keysOf().filter(isNumeric).sort((one, other) => choicesOf(other).length - choicesOf(one).length)[0];
+    if (!over.includes(state.over)) state.over = longest ?? over[0];
+    const fixed = keysOf().filter((key) => key !== state.over);
+    state.fixed = Object.fromEntries(fixed.map((key) => {
+      const choices = choicesOf(key);
+      return [key, choices.includes(state.fixed[key]) ? state.fixed[key] : choices[0]];
+    }));
+    return { metrics, classes, over, fixed };
+  }
+
+  function controls() {
+    const { metrics, classes, over, fixed } = settle();
+    const change = (name, read = (value) => value) => (value) => { state[name] = read(value); draw(name); };
+    const pickers = [
+      ["Study", studies.map((name) => [name, name]), state.study, change("study")],
+      ["Metric", metrics.map((metric) => [metric, data.metrics[metric].label]), state.metric, change("metric")],
+      ["Class", classes.map((name) => [name, name || "all together"]), state.class_name, change("class_name")],
+      ["Over", over.map((key) => [key, labels[key]]), state.over, change("over")],
+      ...fixed.map((key) => [labels[key], choicesOf(key).map((value, place) => [place, String(value)]), choicesOf(key).indexOf(state.fixed[key]),
+        (place) => { state.fixed[key] = choicesOf(key)[place]; draw(labels[key]); }]),
+    ];
+    const form = document.getElementById("choices");
+    form.replaceChildren(...pickers.filter(([, choices]) => choices.length > 1).map((each) => picker(...each)));
+    form.onsubmit = (event) => event.preventDefault();
+  }
+
+  function points() {
+    const found = data.cells.values[`${state.metric}|${state.class_name}`];
+    const unit = data.metrics[state.metric].unit;
+    return linesOf(state.study).filter((line) => found.mean[line] != null && Object.entries(state.fixed).every(([key, value]) =>
+      columns[key][line] == null || columns[key][line] === value)).map((line) => ({
+      method: columns.method[line], label: data.methods[columns.method[line]].label, place: columns[state.over][line],
+      mean: found.mean[line], low: found.n[line] > 2 ? found.ci_low[line] : null, high: found.n[line] > 2 ? found.ci_high[line] : null,
+      told: `${written(found.mean[line], unit)} ${unitLabel(unit)}`, seeds: found.n[line],
+      interval: found.n[line] > 2 ? `${written(found.ci_low[line], unit)} to ${written(found.ci_high[line], unit)}` : "too few seeds",
+    }));
+  }
+
+  function methods(all) {
+    const box = document.getElementById("methods");
+    const boxes = Object.keys(data.methods).filter((method) => all.some((point) => point.method === method)).map((method) => {
+      const input = element("input", { type: "checkbox", checked: !state.hidden.has(method) });
+      input.onchange = () => { input.checked ? state.hidden.delete(method) : state.hidden.add(method); draw("methods"); };
+      const sample = element("span");
+      sample.innerHTML = swatch(data.methods[method]);
+      return element("label", {}, input, sample, data.methods[method].label);
+    });
+    box.replaceChildren(element("legend", { textContent: "Methods" }), ...boxes);
+  }
+
+  function draw(changed) {
+    const hadFocus = document.activeElement?.closest("label")?.firstChild?.textContent;
+    if (changed !== "methods") controls();
+    if (hadFocus && changed !== "methods") [...document.querySelectorAll("#choices label")].find((label) => label.firstChild.textContent === hadFocus)?.querySelector("select").focus();
+    const all = points();
+    if (changed !== "methods") methods(all);
+    const shown = all.filter((point) => !state.hidden.has(point.method));
+    const metric = data.metrics[state.metric];
+    const title = state.class_name ? `${metric.label}, ${state.class_name}` : metric.label;
+    const spec = chartSpec(shown, data.methods, { title, unit: metric.unit, over: labels[state.over], numeric: isNumeric(state.over) });
+    document.getElementById("chart-note").textContent = `${title}: ${metric.note}`;
+    vegaEmbed("#chart", spec, { actions: false, renderer: "svg", tooltip: { theme: "custom" } });
+  }
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw("colours"));
+  draw("study");
+}
+
+const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// Colours for paper are too dark for a dark page: those that are get lighter, and black becomes the page's ink.
+function onPage(colour) {
+  if (!matchMedia("(prefers-color-scheme: dark)").matches) return colour;
+  if (colour === "#000000") return colourOf("--ink");
+  const parts = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
+  const light = 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+  const share = light < 110 ? 0.4 : 0;
+  return `rgb(${parts.map((part) => Math.round(part + (255 - part) * share)).join(",")})`;
+}
+
+const PATHS = {
+  circle: "M12,3a5,5 0 1,0 .01,0Z", square: "M7.5,3.5h9v9h-9Z", diamond: "M12,2l6,6l-6,6l-6,-6Z", "triangle-up": "M12,3l5.5,10h-11Z",
+  "triangle-down": "M12,13l5.5,-10h-11Z", "triangle-left": "M6,8l10,-5.5v11Z", "triangle-right": "M18,8l-10,-5.5v11Z",
+  cross: "M10,3h4v3h3v4h-3v3h-4v-3h-3v-4h3Z", wedge: "M12,2l3,12h-6Z",
+};
+
+function swatch(look) {
+  const colour = onPage(look.colour);
+  return `<svg width="24" height="16" aria-hidden="true"><path d="M0,8H24" stroke="${colour}" stroke-width="2" stroke-dasharray="${look.dash}"/>` +
+    `<path d="${PATHS[look.shape]}" fill="${colour}"/></svg>`;
+}
+
+function chartSpec(points, looks, { title, unit, over, numeric }) {
+  const methods = Object.keys(looks).filter((method) => points.some((point) => point.method === method));
+  const scale = (part) => ({ domain: methods, range: methods.map(part) });
+  const placed = points.filter((point) => point.place != null);
+  const across = points.filter((point) => point.place == null); // a reference is the same everywhere
+  if (numeric) {
+    const places = placed.map((point) => point.place);
+    const step = NUDGE * (Math.max(...places) - Math.min(...places) || 1);
+    for (const point of placed) point.x = point.place + (methods.indexOf(point.method) - (methods.length - 1) / 2) * step;
+  } else for (const point of placed) point.x = String(point.place === point.method ? looks[point.method].label : point.place);
+  const ticks = numeric ? [...new Set(placed.map((point) => point.place))].sort(compare) : undefined;
+  const format = unit === "share" ? ".0%" : "~s";
+  const x = { field: "x", type: numeric ? "quantitative" : "nominal", title: over, sort: null,
+    scale: numeric ? { zero: false, padding: 24 } : undefined, axis: numeric ? { values: ticks, format: "~g" } : { labelAngle: 0 } };
+  const y = { field: "mean", type: "quantitative", title: `${title}${unit === "share" ? "" : ` (${unit})`}`, axis: { format, tickCount: 6 }, scale: { zero: unit !== "share", nice: true } };
+  const color = { field: "method", type: "nominal", scale: scale((method) => onPage(looks[method].colour)), legend: null };
+  const strokeDash = { field: "method", type: "nominal", scale: scale((method) => looks[method].dash), legend: null };
+  const shape = { field: "method", type: "nominal", scale: scale((method) => looks[method].shape), legend: null };
+  const xOffset = numeric || over === "method" ? undefined : { field: "method", type: "nominal", sort: methods };
+  const tooltip = [["label", "method"], ["place", over], ["told", title], ["interval", "95 % interval"], ["seeds", "seeds"]]
+    .filter(([field, label]) => field !== "place" || label !== "method").map(([field, label]) => ({ field, title: label, type: "nominal" }));
+  const still = { aria: false };
+  const layer = [];
+  if (placed.length) layer.push(
+    ...(numeric ? [{ data: { values: placed }, mark: { type: "line", strokeWidth: 2, ...still }, encoding: { x, y, color, strokeDash } }] : []),
+    { data: { values: placed.filter((point) => point.low != null) }, mark: { type: "rule", strokeWidth: 1.2, ...still },
+      encoding: { x, xOffset, y: { ...y, field: "low" }, y2: { field: "high" }, color } },
+    { data: { values: placed }, mark: { type: "point", filled: true, size: 90, opacity: 1, ...still }, encoding: { x, xOffset, y, color, shape, tooltip } });
+  if (across.length) layer.push({ data: { values: across }, mark: { type: "rule", strokeWidth: 2, ...still }, encoding: { y, color, strokeDash, tooltip } });
+  const [ink, soft, line] = ["--ink", "--soft", "--line"].map(colourOf);
+  const names = methods.map((method) => looks[method].label).join(", ");
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json", description: `${title} over ${over}, for ${names}. The values are in the table of means.`,
+    width: "container", height: 340, autosize: { type: "fit", contains: "padding" }, background: null, layer,
+    config: {
+      font: "system-ui, sans-serif", view: { stroke: null }, lineBreak: "\n",
+      axis: { ...still, labelColor: soft, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, titlePadding: 10 },
+      axisX: { grid: false },
+    },
+  };
+}

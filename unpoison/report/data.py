@@ -1,0 +1,140 @@
+"""The numbers that the page carries: tables as columns, compressed, which the page's own script opens."""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from unpoison.metrics import METRICS
+from unpoison.plots._style import in_order, look_of
+from unpoison.report.words import key_label, metric_label, metric_note, plain
+
+DIGITS = 5  # significant ones, far more than a reader compares
+VALUES = ("mean", "ci_low", "ci_high", "n")
+# Vega's words for matplotlib's markers and lines.
+SHAPES = {
+    "o": "circle",
+    "s": "square",
+    "D": "diamond",
+    "d": "diamond",
+    "^": "triangle-up",
+    "v": "triangle-down",
+}
+SHAPES |= {"<": "triangle-left", ">": "triangle-right", "p": "circle", "h": "circle", "*": "wedge"}
+DASHES = {"-": [1, 0], "--": [6, 3], "-.": [7, 3, 2, 3], ":": [2, 3]}
+
+
+def packed(data: bytes) -> str:
+    """Bytes as text for a page, compressed; the same bytes give the same text."""
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
+def page_data(
+    summary: pd.DataFrame, paired: pd.DataFrame, records: pd.DataFrame, settings: Mapping[str, Any]
+) -> bytes:
+    """All that the interactive view and the tables show, as JSON.
+
+    Comparisons are those over all classes; `paired.parquet` has them by class too.
+    """
+    varied = [name for name in summary.columns if "." in name]
+    cells = ["study", "dataset", "poison", "training", "deletion", "entry", *varied, "method"]
+    methods = in_order(summary["method"])
+    metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
+    entries = {variant: entry for study in settings.values() for variant, entry in study["deletions"].items()}
+    summary, known = (table.assign(entry=table["deletion"].map(entries)) for table in (summary, paired))
+    known = known[known["class_name"].isna()].rename(columns={"difference": "mean"}).reset_index(drop=True)
+    return _json(
+        {
+            "studies": {
+                name: {"vary": list(study["vary"]), "deletions": len(set(study["deletions"].values()))}
+                for name, study in settings.items()
+            },
+            "keys": {key: key_label(key) for key in varied},
+            "methods": {method: _look(method, methods) for method in methods},
+            "metrics": {metric: _metric(metric) for metric in metrics},
+            "cells": _matrix(summary, cells, VALUES),
+            "pairs": _matrix(known, [*cells, "other"], (*VALUES, "p_adjusted")),
+            "records": _columns(
+                records[["step", *_identity(records), "commit", "device", "finished", "record"]]
+            ),
+        }
+    )
+
+
+def _matrix(table: pd.DataFrame, keys: list[str], values: Iterable[str]) -> dict[str, Any]:
+    """One line for each cell, and for each metric and class the values of all lines in their order."""
+    numbered = table.groupby(keys, dropna=False, sort=False)
+    place = numbered.ngroup()
+    lines = table[keys].assign(place=place).drop_duplicates("place").sort_values("place")[keys]
+    measured = {}
+    for (metric, class_name), rows in table.groupby(["metric", "class_name"], dropna=False, sort=False):
+        name = f"{metric}|{'' if pd.isna(class_name) else class_name}"
+        of_lines = rows.set_index(place[rows.index])[list(values)].reindex(range(len(lines)))
+        measured[name] = {value: _numbers(of_lines[value]) for value in values}
+    return {"columns": _columns(lines), "values": measured}
+
+
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
+    """Columns of texts as their choices and the place of each; -1 where there is none."""
+    coded = {}
+    for name in table.columns:
+        codes, choices = pd.factorize(table[name])
+        coded[name] = {"choices": [_scalar(choice) for choice in choices], "codes": codes.tolist()}
+    return coded
+
+
+def _numbers(values: pd.Series) -> list[float | None]:
+    return [None if pd.isna(value) else float(f"{value:.{DIGITS}g}") for value in values]
+
+
+def _scalar(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _identity(records: pd.DataFrame) -> list[str]:
+    levels = ("dataset", "poison", "training", "seed", "deletion", "method")
+    return [name for name in levels if name in records]
+
+
+def _look(method: str, methods: list[str]) -> dict[str, Any]:
+    look = look_of(method, methods)
+    dash = DASHES.get(look.line) if isinstance(look.line, str) else list(look.line[1])
+    shape = SHAPES.get(look.marker, "cross")
+    return {"label": look.label, "colour": look.colour, "shape": shape, "dash": dash}
+
+
+def _metric(metric: str) -> dict[str, Any]:
+    known = METRICS[metric]
+    return {
+        "label": metric_label(metric),
+        "unit": known.unit,
+        "better": known.higher_is_better,
+        "note": metric_note(metric),
+    }
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def settings_rows(study: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The entries of a study for its table of settings: what, its name, its options in words."""
+    return [
+        (
+            entry["what"],
+            entry["name"],
+            ", ".join(f"{key} {_written(value)}" for key, value in entry["options"].items()),
+        )
+        for entry in study["entries"]
+    ]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "(" + ", ".join(f"{key} {_written(part)}" for key, part in value.items()) + ")"
+    if isinstance(value, list):
+        return " / ".join(map(_written, value))
+    return {True: "yes", False: "no", None: "none"}[value] if isinstance(value, bool | None) else plain(value)

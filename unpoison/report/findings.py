@@ -1,0 +1,200 @@
+"""What a study found, in sentences: each computed from the tables, and none that claims more than they hold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from unpoison.report.words import interval, points, prose_of, setting, span
+from unpoison.results import ENOUGH, REFERENCES
+
+SIGNIFICANT = 0.05
+# How findings speak of metrics: the first of these that a study measures tells how far the attack is undone.
+ROBUST = {
+    "adversarial_accuracy": "on the adversarial test",
+    "confused_accuracy": "on the confused classes",
+    "corrected_accuracy": "on the poisoned training rows",
+}
+TESTS = {**ROBUST, "clean_accuracy": "on the clean test"}
+MOST = 4  # comparisons a metric is worded for; all are in the table
+Verdict = Literal["better", "worse", "open", "few"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, and whether it claims a difference, leaves it open, has too few seeds to tell, or tells what was measured."""
+
+    kind: Literal["claim", "open", "few", "measured"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better one method is than another in one setting of a study (worse, where negative), in shares."""
+
+    where: str
+    value: float
+    low: float
+    high: float
+    n: int
+    p_adjusted: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Better or worse only where the interval leaves zero out and the corrected test agrees."""
+        if self.n < ENOUGH:
+            return "few"
+        holds_zero = self.low <= 0 <= self.high
+        if holds_zero or self.p_adjusted >= SIGNIFICANT:  # nan, where all differences are equal, is not
+            return "open"
+        return "better" if self.value > 0 else "worse"
+
+
+def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:
+    """The findings of one study, from its own rows of both tables."""
+    whole = summary[summary["class_name"].isna()]
+    pairs = paired[paired["class_name"].isna()]
+    measured = set(whole["metric"])
+    robust = [metric for metric in ROBUST if metric in measured][:1]
+    metrics = robust + ["clean_accuracy"] * ("clean_accuracy" in measured)
+    found = list(_damage(whole, metrics))
+    for metric in metrics:
+        found += _comparisons(pairs[pairs["metric"] == metric], whole[whole["metric"] == metric], metric)
+    return found
+
+
+def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
+    """What the attack does to a model that nobody repairs, and what the oracle reaches."""
+    means = {
+        method: {metric: span(rows["mean"]) for metric, rows in of_method.groupby("metric", sort=False)}
+        for method, of_method in whole[whole["metric"].isin(metrics)].groupby("method", sort=False)
+    }
+    if not set(REFERENCES) <= set(means) or not metrics:
+        return
+    told = {
+        method: " and ".join(
+            f"{means[method][metric]}\N{NO-BREAK SPACE}% {TESTS[metric]}" for metric in metrics
+        )
+        for method in REFERENCES
+    }
+    yield Finding(
+        "measured",
+        f"Left as it is, the poisoned model scores {told['do_nothing']}; "
+        f"the oracle, trained on the clean rows alone, {told['oracle']}.",
+    )
+
+
+def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Iterator[Finding]:
+    """The method that leads on average, against the closest others and against doing nothing."""
+    methods = whole[~whole["method"].isin(REFERENCES)]
+    ranked = methods.groupby("method")["mean"].mean()
+    better = bool(whole["higher_is_better"].iloc[0])
+    ranked = ranked.sort_values(ascending=not better, kind="stable").index.tolist()
+    if not ranked:
+        return
+    leader, *others = ranked
+    for other in [*others[:MOST], "do_nothing"]:
+        differences = list(_differences(pairs, leader, other, better))
+        if differences:
+            yield Finding(*_worded(prose_of(leader), prose_of(other), TESTS[metric], differences))
+    if len(others) > MOST:
+        yield Finding(
+            "measured", f"{len(others) - MOST} further methods {TESTS[metric]}: see the comparisons."
+        )
+
+
+def _differences(pairs: pd.DataFrame, method: str, other: str, better: bool) -> Iterator[Difference]:
+    varied = [key for key in pairs.columns if "." in key]
+    for first, second, sign in ((method, other, 1), (other, method, -1)):
+        rows = pairs[(pairs["method"] == first) & (pairs["other"] == second)]
+        told = _settings(rows, varied)
+        turn = sign if better else -sign
+        for where, row in zip(told, rows.to_dict("records"), strict=True):
+            ends = sorted([turn * row["ci_low"], turn * row["ci_high"]])
+            yield Difference(where, turn * row["difference"], *ends, row["n"], row["p_adjusted"])
+
+
+def _settings(rows: pd.DataFrame, varied: list[str]) -> list[str]:
+    """Where each row was measured: its varied keys, and the deletion set's name where these do not tell it."""
+    told = [setting(row) for row in rows[varied].to_dict("records")]
+    if len(set(told)) == len(told):
+        return told
+    names = rows["deletion"].fillna("no deletion set")
+    return [f"{text}, {name}".removeprefix(", ") for text, name in zip(told, names, strict=True)]
+
+
+def _worded(method: str, other: str, test: str, found: list[Difference]) -> tuple[Any, str]:
+    """One sentence or two on two methods over all settings of a study."""
+    of = {
+        kind: [each for each in found if each.verdict == kind] for kind in ("better", "worse", "open", "few")
+    }
+    if len(of["few"]) == len(found):
+        return "few", _too_few(method, other, test, found)
+    said = [
+        _claim(winner, loser, test, of[kind], len(found))
+        for winner, loser, kind in ((method, other, "better"), (other, method, "worse"))
+        if of[kind]
+    ]
+    if not said:
+        where = "" if len(found) == 1 else f" in any of the {len(found)} settings"
+        text = f"{method} and {other} cannot be told apart {test}{where}: {_why_open(of['open'])}."
+        return "open", _capital(text)
+    if of["open"]:
+        said.append(
+            f"In {_count(len(of['open']), len(found))} no difference is shown: {_why_open(of['open'])}."
+        )
+    if of["few"]:
+        said.append(f"In {_count(len(of['few']), len(found))} there are too few seeds to tell.")
+    return "claim", " ".join(_capital(text) for text in said)
+
+
+def _claim(winner: str, loser: str, test: str, found: list[Difference], settings: int) -> str:
+    most = max(found, key=lambda each: abs(each.value))
+    ends = sorted([abs(most.low), abs(most.high)])
+    amount = f"{points(abs(most.value))} points {interval(*ends)}"
+    at = f" at {most.where}" if most.where else ""
+    if len(found) == 1:
+        return f"{winner} beats {loser} by {amount} {test}{at} ({most.n} seeds)."
+    gains = span([abs(each.value) for each in found], points)
+    where = "all" if len(found) == settings else f"{len(found)} of"
+    return (
+        f"{winner} beats {loser} {test} in {where} {settings} settings, by {gains} points; "
+        f"most{at}: {amount} ({most.n} seeds)."
+    )
+
+
+def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str:
+    """Which way the means differ, to be read under the words that there are too few seeds to tell."""
+    if len(found) == 1:
+        value, n = found[0].value, found[0].n
+        side = "above" if value > 0 else "below"
+        amount = f"{points(abs(value))} points {side} {other}" if value else f"level with {other}"
+        return _capital(f"{method} is {amount} {test} (mean of {n} {_seeds(n)}).")
+    ahead = [each.value for each in found if each.value > 0]
+    n = max(each.n for each in found)
+    if not ahead:
+        return _capital(f"{method} is ahead of {other} {test} in none of {len(found)} settings.")
+    where = f"all {len(found)}" if len(ahead) == len(found) else f"{len(ahead)} of {len(found)}"
+    gains = span(ahead, points)
+    return _capital(
+        f"{method} is ahead of {other} {test} in {where} settings, by {gains} points (means of {n} {_seeds(n)})."
+    )
+
+
+def _seeds(count: int) -> str:
+    return "seed" if count == 1 else "seeds"
+
+
+def _why_open(found: list[Difference]) -> str:
+    if all(each.low <= 0 <= each.high for each in found):
+        return "the interval holds zero"
+    return "the interval holds zero, or the test does once corrected for all comparisons"
+
+
+def _count(part: int, settings: int) -> str:
+    return f"{part} of the {settings} settings"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

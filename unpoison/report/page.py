@@ -1,0 +1,162 @@
+"""The page: everything the report says, put into one HTML file that needs no network."""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from unpoison.metrics import METRICS
+from unpoison.report.data import packed, page_data, settings_rows
+from unpoison.report.findings import findings
+from unpoison.report.words import key_label, listed, metric_label, metric_note, plain
+from unpoison.tracing import SHORT, VERSIONS, doubts
+
+FOLDER = Path(__file__).parent
+TAGS = {
+    "measured": "Measured",
+    "claim": "Shown",
+    "open": "No difference shown",
+    "few": "Too few seeds to tell; by the means alone",
+}
+TITLE = "Which unlearning method repairs the model best?"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture of the report: its name in the config, what it shows, and the PNG file's bytes."""
+
+    name: str
+    caption: str
+    png: bytes
+
+    @property
+    def source(self) -> str:
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a results folder; csv: the text of results.csv, as it is downloaded."""
+
+    summary: pd.DataFrame
+    paired: pd.DataFrame
+    records: pd.DataFrame
+    csv: bytes
+
+
+def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
+    """The whole report as HTML.
+
+    Args:
+        figures: in the order they are shown in.
+        settings: for each study its question, seeds, varied keys and entries, as the planner describes them.
+        folder: the name of the results folder, to say where the tables are.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    summary, records = tables.summary, tables.records
+    metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
+    return environment.get_template("page.html").render(
+        title=TITLE,
+        folder=folder,
+        style=_read("page.css"),
+        scripts=[_script(vl_convert.javascript_bundle()), _script(_read("chart.js") + _read("page.js"))],
+        data=packed(page_data(summary, tables.paired, records, settings)),
+        csv=packed(tables.csv),
+        studies=[_study(name, study, tables) for name, study in settings.items()],
+        figures=figures,
+        metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
+        doubts=doubts(records),
+        origin=_origin(records),
+        models=len(set(records.loc[records["step"].str.startswith("evaluate"), "record"])),
+        measurements=tables.csv.count(b"\n") - 1,
+    )
+
+
+def _script(text: str) -> str:
+    """A script in a scope of its own, and without what would end its element."""
+    return "(() => {" + text.replace("</script", "<\\/script") + "})();"
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text()
+
+
+def _study(name: str, study: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
+    """One study as the page shows it: its question, findings and settings."""
+    summary = tables.summary[tables.summary["study"] == name]
+    paired = tables.paired[tables.paired["study"] == name]
+    return {
+        "name": name,
+        "question": study["question"],
+        "findings": [
+            (TAGS[kind], kind, [finding.text for finding in group])
+            for kind, group in groupby(findings(summary, paired), key=lambda finding: finding.kind)
+        ],
+        "words": in_words(study),
+        "rows": settings_rows(study),
+    }
+
+
+def in_words(study: Mapping[str, Any]) -> str:
+    """A study's settings in two or three sentences."""
+    names = {what: [entry["name"] for entry in study["entries"] if entry["what"] == what] for what in WHAT}
+    seeds = study["seeds"]
+    count = "one seed" if len(seeds) == 1 else f"{len(seeds)} independent seeds"
+    varied = [f"{key_label(key)} ({', '.join(map(plain, values))})" for key, values in study["vary"].items()]
+    said = [
+        f"The data set {listed(names['data set'])} is poisoned by {listed(names['poison'])}, and the network "
+        f"{listed(names['training'])} is trained on it.",
+        f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}.",
+        f"Everything is done for {count}, each with rows, poisons, weights and batches of its own.",
+    ]
+    if varied:
+        said.insert(2, f"Varied: {listed(varied)}.")
+    return " ".join(said)
+
+
+WHAT = ("data set", "poison", "training", "deletion set", "method")
+
+
+def _origin(records: pd.DataFrame) -> list[tuple[str, str]]:
+    """Where the artifacts come from: each property with its values and how many artifacts have each."""
+    properties = {
+        "commit": "commit of the code",
+        "device": "device",
+        "threads": "threads of a job",
+        "host": "host",
+    }
+    properties |= {name: name for name in VERSIONS}
+    told = []
+    for column, label in properties.items():
+        values = [_short(column, value) for value in records[column]]
+        counts = Counter(values).most_common()
+        told.append(
+            (
+                label,
+                counts[0][0]
+                if len(counts) == 1
+                else ", ".join(f"{value} ({count})" for value, count in counts),
+            )
+        )
+    finished = sorted(records["finished"])
+    told.append(("made", finished[0] if finished[0] == finished[-1] else f"{finished[0]} to {finished[-1]}"))
+    return told
+
+
+def _short(column: str, value: Any) -> str:
+    if pd.isna(value):
+        return "not known"
+    return str(value)[:SHORT] if column == "commit" else str(value)

@@ -1,0 +1,98 @@
+"""How the report names things and writes numbers: methods, metrics, varied keys, settings, points, intervals."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from unpoison.metrics import METRICS
+from unpoison.plots._style import look_of
+
+# How prose calls what is no method; a method goes by its short name in every figure.
+PROSE = {"do_nothing": "doing nothing", "oracle": "the oracle"}
+KEYS = (
+    (r"dataset\.keep\.(.+)", r"\1 images kept"),
+    (r"poison\.share\.(.+)", r"\1's share of the poisons"),
+    (r"poison\.count", "poisons"),
+    (r"deletion\.recall", "recall"),
+    (r"deletion\.fpr", "Cf as FPR"),
+    (r"deletion\.fdr", "Cf as FDR"),
+    (r"deletion\.size", "size of the deletion set"),
+    (r"[a-z]+\.(.+)", r"\1"),
+)
+
+
+def label_of(method: str, methods: Iterable[str]) -> str:
+    """A method's name in figures and tables."""
+    return look_of(method, methods).label
+
+
+def prose_of(method: str) -> str:
+    """A method's name within a sentence: EU, CF, doing nothing."""
+    return PROSE.get(method) or look_of(method, [method]).label.split(" (")[0]
+
+
+def metric_label(metric: str) -> str:
+    """`adversarial_accuracy` as a reader says it."""
+    return metric.replace("_", " ")
+
+
+def metric_note(metric: str) -> str:
+    """What a metric is, and which way is better."""
+    if metric not in METRICS:
+        return ""
+    better = {True: " More is better.", False: " Less is better.", None: ""}
+    meaning = METRICS[metric].meaning
+    return f"{meaning[0].upper()}{meaning[1:]}.{better[METRICS[metric].higher_is_better]}"
+
+
+def key_label(key: str) -> str:
+    """`dataset.keep.cat` as a reader says it."""
+    for pattern, words in KEYS:
+        if re.fullmatch(pattern, key):
+            return re.sub(pattern, words, key).replace("_", " ")
+    return key
+
+
+def setting(varied: Mapping[str, Any]) -> str:
+    """Varied keys with their values, those without one left out: "cat images kept 0.2, Cf as FPR 0.4"."""
+    told = {key: value for key, value in varied.items() if not _is_missing(value)}
+    return ", ".join(f"{key_label(key)} {plain(value)}" for key, value in told.items())
+
+
+def plain(value: Any) -> str:
+    """A value of the config without trailing zeros."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def per_cent(share: float) -> str:
+    """A share between 0 and 1 in per cent, one decimal."""
+    return f"{100 * share:.1f}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points, with a true minus."""
+    return f"{100 * difference:z.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(low: float, high: float) -> str:
+    """An interval in points, in brackets."""
+    return f"[{points(low)}, {points(high)}]"
+
+
+def span(shares: Iterable[float], write: Any = per_cent) -> str:
+    """One value, or the lowest and the highest of several."""
+    found = sorted(shares)
+    low, high = write(found[0]), write(found[-1])
+    return low if low == high else f"{low} to {high}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words with commas and a last 'and'."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or bool(pd.isna(value))

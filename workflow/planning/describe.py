@@ -1,0 +1,64 @@
+"""What the report tells of the plan: each study's question and settings, and what each figure shows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from planning.levels import REFERENCES
+from unpoison.plots import PLOTS
+from unpoison.plugins import first_paragraph
+
+Description = dict[str, Any]
+
+
+def describe_study(plan: Any, name: str) -> Description:
+    """The question, seeds, varied keys, deletion sets (variant: entry) and entries of a study, as plain values."""
+    entry = plan.config["studies"][name]
+    variants = plan.studies[name].variants["deletion"]
+    return {
+        "question": entry["question"],
+        "seeds": sorted(plan.studies[name].seeds),
+        "vary": {key: sorted(values) for key, values in entry["vary"].items()},
+        "deletions": {variant: plan.bases["deletion"][variant] for variant in variants},
+        "entries": list(_entries(plan, entry)),
+    }
+
+
+def _entries(plan: Any, study: Mapping[str, Any]) -> list[Description]:
+    config = plan.config
+    training = config["trainings"][study["training"]]
+    dataset = config["datasets"][study["dataset"]]
+    named = [
+        ("data set", study["dataset"], dataset),
+        ("source", dataset["source"], config["sources"][dataset["source"]]),
+        ("poison", study["poison"], _filled(plan, "poison", study["poison"])),
+        ("training", study["training"], training),
+        ("recipe", training["recipe"], config["recipes"][training["recipe"]]),
+        *(
+            ("deletion set", deletion, config["deletions"][deletion])
+            for deletion in sorted(study["deletions"])
+        ),
+        *(
+            ("method", method, _filled(plan, "method", method))
+            for method in sorted(study["methods"])
+            if method not in REFERENCES
+        ),
+    ]
+    return [{"what": what, "name": name, "options": dict(options)} for what, name, options in named]
+
+
+def _filled(plan: Any, level: str, name: str) -> Mapping[str, Any]:
+    """An entry with the defaults of its plug-in, where it is used as it stands; else as it is written."""
+    if name in plan.entries[level]:
+        return {**plan.config[f"{level}s"][name], **plan.kind_and_options(level, name)[1]}
+    return plan.config[f"{level}s"][name]
+
+
+def caption_of(plan: Any, figure: str) -> str:
+    """What a figure shows, in the words of the file that draws it."""
+    if figure in plan.config["figures"]:
+        return PLOTS.summary(plan.figure_options(figure)[0])
+    drawn_always = sorted(PLOTS.folder.glob("_*.py"))
+    for path in drawn_always:
+        if figure.startswith(f"{path.stem[1:]}_"):
+            return first_paragraph(path)
+    return figure.replace("_", " ")
