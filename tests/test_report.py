@@ -1,8 +1,5 @@
 """The report says what the tables hold, and nothing that they do not."""
 
-import base64
-import gzip
-import json
 import re
 
 import numpy as np

@@ -70,10 +70,10 @@ def _matrix(table: pd.DataFrame, keys: list[str], values: Iterable[str]) -> dict
     place = numbered.ngroup()
     lines = table[keys].assign(place=place).drop_duplicates("place").sort_values("place")[keys]
     measured = {}
-    for (metric, class_name), rows in table.groupby(["metric", "class_name"], dropna=False, sort=False):
-        name = f"{metric}|{'' if pd.isna(class_name) else class_name}"
+    names = table["metric"] + "|" + table["class_name"].fillna("")
+    for name, rows in table.groupby(names, sort=False):
         of_lines = rows.set_index(place[rows.index])[list(values)].reindex(range(len(lines)))
-        measured[name] = {value: _numbers(of_lines[value]) for value in values}
+        measured[str(name)] = {value: _numbers(of_lines[value]) for value in values}
     return {"columns": _columns(lines), "values": measured}
 
 

@@ -23,7 +23,7 @@ Verdict = Literal["better", "worse", "open", "few"]
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and whether it claims a difference, leaves it open, has too few seeds to tell, or tells what was measured."""
+    """A sentence, and whether it claims a difference, leaves it open, has too few seeds, or tells what was measured."""
 
     kind: Literal["claim", "open", "few", "measured"]
     text: str
@@ -88,9 +88,9 @@ def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
 def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Iterator[Finding]:
     """The method that leads on average, against the closest others and against doing nothing."""
     methods = whole[~whole["method"].isin(REFERENCES)]
-    ranked = methods.groupby("method")["mean"].mean()
     better = bool(whole["higher_is_better"].iloc[0])
-    ranked = ranked.sort_values(ascending=not better, kind="stable").index.tolist()
+    means = methods.groupby("method")["mean"].mean().sort_values(ascending=not better, kind="stable")
+    ranked = means.index.tolist()
     if not ranked:
         return
     leader, *others = ranked
@@ -111,13 +111,13 @@ def _differences(pairs: pd.DataFrame, method: str, other: str, better: bool) -> 
         told = _settings(rows, varied)
         turn = sign if better else -sign
         for where, row in zip(told, rows.to_dict("records"), strict=True):
-            ends = sorted([turn * row["ci_low"], turn * row["ci_high"]])
-            yield Difference(where, turn * row["difference"], *ends, row["n"], row["p_adjusted"])
+            low, high = sorted([turn * row["ci_low"], turn * row["ci_high"]])
+            yield Difference(where, turn * row["difference"], low, high, row["n"], row["p_adjusted"])
 
 
 def _settings(rows: pd.DataFrame, varied: list[str]) -> list[str]:
     """Where each row was measured: its varied keys, and the deletion set's name where these do not tell it."""
-    told = [setting(row) for row in rows[varied].to_dict("records")]
+    told = [setting(dict(zip(varied, row, strict=True))) for row in rows[varied].itertuples(index=False)]
     if len(set(told)) == len(told):
         return told
     names = rows["deletion"].fillna("no deletion set")

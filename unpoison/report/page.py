@@ -72,7 +72,10 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         title=TITLE,
         folder=folder,
         style=_read("page.css"),
-        scripts=[_script(vl_convert.javascript_bundle()), _script(_read("chart.js") + _read("page.js"))],
+        scripts=[
+            _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+            _script(_read("chart.js") + _read("page.js")),
+        ],
         data=packed(page_data(summary, tables.paired, records, settings)),
         csv=packed(tables.csv),
         studies=[_study(name, study, tables) for name, study in settings.items()],
