@@ -33,7 +33,11 @@ def packed(data: bytes) -> str:
 
 
 def page_data(
-    summary: pd.DataFrame, paired: pd.DataFrame, records: pd.DataFrame, settings: Mapping[str, Any]
+    summary: pd.DataFrame,
+    paired: pd.DataFrame,
+    records: pd.DataFrame,
+    others: Mapping[str, pd.DataFrame],
+    settings: Mapping[str, Any],
 ) -> bytes:
     """All that the interactive view and the tables show, as JSON.
 
@@ -57,6 +61,7 @@ def page_data(
             "metrics": {metric: _metric(metric) for metric in metrics},
             "cells": _matrix(summary, cells, VALUES),
             "pairs": _matrix(known, [*cells, "other"], (*VALUES, "p_adjusted")),
+            "others": {name: _columns(table) for name, table in others.items()},
             "records": _columns(
                 records[["step", *_identity(records), "commit", "device", "finished", "record"]]
             ),
@@ -78,7 +83,7 @@ def _matrix(table: pd.DataFrame, keys: list[str], values: Iterable[str]) -> dict
 
 
 def _columns(table: pd.DataFrame) -> dict[str, Any]:
-    """Columns of texts as their choices and the place of each; -1 where there is none."""
+    """Columns as their choices and the place of each; -1 where there is none."""
     coded = {}
     for name in table.columns:
         codes, choices = pd.factorize(table[name])
@@ -91,7 +96,8 @@ def _numbers(values: pd.Series) -> list[float | None]:
 
 
 def _scalar(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+    value = value.item() if hasattr(value, "item") else value
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def _identity(records: pd.DataFrame) -> list[str]:

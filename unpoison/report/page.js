@@ -192,6 +192,17 @@ function recordTable(data) {
   ]);
 }
 
+// Any further table, as it is.
+function plainTable(name, columns) {
+  const opened = opening(columns);
+  const names = Object.keys(opened);
+  const rows = opened[names[0]].map((_, line) => Object.fromEntries(names.map((each) => [each, opened[each][line]])));
+  return new Table(`other-${name}`, [], () => rows, names.map((each) => ({
+    label: each.replaceAll("_", " "), number: opened[each].every((value) => value == null || typeof value === "number"),
+    text: (row) => (typeof row[each] === "number" ? written(row[each]) : String(row[each] ?? "")), value: (row) => row[each],
+  })));
+}
+
 async function start() {
   document.getElementById("download").onclick = async () => save("results.csv", await opened("csv"));
   const data = JSON.parse(await opened("data"));
@@ -199,6 +210,7 @@ async function start() {
   measureTable("means", data, data.cells, { label: "mean", before: [], after: [] });
   const p = { label: "p", number: true, value: (row) => row.p, text: (row) => (row.p == null ? "" : row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)) };
   measureTable("comparisons", data, data.pairs, { label: "difference", before: ["other"], after: [p] });
+  for (const [name, columns] of Object.entries(data.others)) plainTable(name, columns);
   recordTable(data);
   document.body.dataset.ready = "yes";
 }

@@ -3,7 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from unpoison.columns import TABLES as DESCRIBED
 from unpoison.metrics import METRICS
 from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings
@@ -43,12 +44,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a results folder; csv: the text of results.csv, as it is downloaded."""
+    """The tables of a results folder. csv: the text of results.csv, to download; others: further ones by name."""
 
     summary: pd.DataFrame
     paired: pd.DataFrame
     records: pd.DataFrame
     csv: bytes
+    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
@@ -76,10 +78,11 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
             _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
             _script(_read("chart.js") + _read("page.js")),
         ],
-        data=packed(page_data(summary, tables.paired, records, settings)),
+        data=packed(page_data(summary, tables.paired, records, tables.others, settings)),
         csv=packed(tables.csv),
         studies=[_study(name, study, tables) for name, study in settings.items()],
         figures=figures,
+        others=[(name, DESCRIBED[name].row if name in DESCRIBED else "row") for name in tables.others],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
         doubts=doubts(records),
         origin=_origin(records),

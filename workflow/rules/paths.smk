@@ -73,6 +73,7 @@ TABLES = [
     for table in ("results", "summary", "paired", "provenance", *plan.averages)
     for kind in ("parquet", "csv")
 ]
+OTHER_TABLES = [f"<results>/tables/{table}.parquet" for table in plan.averages]
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"
     for figure in plan.figures

@@ -148,6 +148,7 @@ rule write_report:
         summary=SUMMARY,
         paired=PAIRED,
         records=PROVENANCE,
+        others=OTHER_TABLES,
         figures=[path for path in FIGURES if path.endswith(".png")],
     output:
         page=REPORT,

@@ -15,6 +15,7 @@ page = render(
         paired=read_table(given.paired),
         records=read_table(given.records),
         csv=Path(given.results).read_bytes(),
+        others={Path(path).stem: read_table(path) for path in given.others},
     ),
     [Figure(name, caption, pictures[name]) for name, caption in spec["figures"]],
     spec["studies"],
