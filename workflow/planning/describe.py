@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from planning.levels import REFERENCES
+from planning.levels import DRAWN_ALWAYS, REFERENCES
 from unpoison.plots import PLOTS
 from unpoison.plugins import first_paragraph
 
@@ -57,8 +57,5 @@ def caption_of(plan: Any, figure: str) -> str:
     """What a figure shows, in the words of the file that draws it."""
     if figure in plan.config["figures"]:
         return PLOTS.summary(plan.figure_options(figure)[0])
-    drawn_always = sorted(PLOTS.folder.glob("_*.py"))
-    for path in drawn_always:
-        if figure.startswith(f"{path.stem[1:]}_"):
-            return first_paragraph(path)
-    return figure.replace("_", " ")
+    kind = figure.split("_", maxsplit=1)[0]
+    return first_paragraph(PLOTS.folder / f"{DRAWN_ALWAYS[kind]}.py")

@@ -9,3 +9,4 @@ RESERVED = {
 }
 REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models
 NOT_OPTIONS = {"poison": ("poison", "stamp"), "method": ("method", "tuning")}  # keys that no plug-in takes
+DRAWN_ALWAYS = {"samples": "_samples", "training": "_training_curves"}  # of every study, and by which file

@@ -12,7 +12,7 @@ from typing import Any
 from planning.config import SCHEMA, check_given, check_options, checked, validate
 from planning.deletions import check_deletion, check_detector, is_empty
 from planning.figures import check_figure
-from planning.levels import LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
+from planning.levels import DRAWN_ALWAYS, LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
 from planning.tuning import check_study, check_tuning
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
@@ -150,7 +150,8 @@ class Plan:
     @property
     def figures(self) -> list[str]:
         """Every figure by name: those of the config, and those that are drawn of every study."""
-        return [*sorted(self.config["figures"]), *(f"samples_{study}" for study in sorted(self.studies))]
+        of_studies = (f"{kind}_{study}" for kind in DRAWN_ALWAYS for study in sorted(self.studies))
+        return [*sorted(self.config["figures"]), *of_studies]
 
     def sample_of(self, study: str) -> tuple[str, int, str]:
         """The data set, seed and poison whose images stand for a study."""
