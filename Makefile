@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo estimate status report test lint bench bench-full setup
+.PHONY: demo estimate status report test test-hard lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
@@ -25,6 +25,9 @@ report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all i
 
 test: lint  ## lint, types and all tests
 	$(BIN)/python -m pytest
+
+test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
+	$(BIN)/python -m pytest -m hard
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The one exception that speaks to the user."""
 
+import os
 import sys
 from collections.abc import Iterable
 from types import TracebackType
@@ -14,13 +15,20 @@ def one_of(what: str, found: object, allowed: Iterable[str]) -> UserError:
     return UserError(f"unknown {what} '{found}'; choose from {', '.join(sorted(allowed)) or '(none)'}")
 
 
-def show_user_errors_in_one_line() -> None:
-    """From here on a `UserError` ends the program without a traceback; every other error keeps its own."""
+def show_user_errors_in_one_line(last_resort: int = 2) -> None:
+    """From here on a `UserError` ends the program without a traceback; every other error keeps its own.
+
+    Args:
+        last_resort: a file descriptor for the line when standard error goes to a full disk.
+    """
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, UserError):
-            print(f"error: {error}", file=sys.stderr)
-        else:
+        if not issubclass(kind, UserError):
             sys.__excepthook__(kind, error, trace)
+            return
+        try:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        except OSError:
+            os.write(last_resort, f"error: {error}\n".encode())
 
     sys.excepthook = hook

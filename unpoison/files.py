@@ -30,17 +30,24 @@ CHECKSUM = "checksum"  # the same in JSON, of the other keys
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well, removed when it does not."""
+    """A temporary path beside `path`, renamed to it when the block ends well, removed when it does not.
+
+    Raises:
+        UserError: where the disk is full, read-only or not ours.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     stem, ending = f".{path.name}.{platform.node()}-", f".tmp{path.suffix}"
-    _remove_leftovers(path.parent, stem, ending)
     temporary = path.with_name(f"{stem}{os.getpid()}{ending}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent, stem, ending)
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _remove_leftovers(folder: Path, stem: str, ending: str) -> None:
@@ -51,6 +58,23 @@ def _remove_leftovers(folder: Path, stem: str, ending: str) -> None:
                 os.kill(int(entry.name[len(stem) : -len(ending)]), 0)
             except ProcessLookupError:
                 Path(entry.path).unlink(missing_ok=True)
+
+
+def hold(folder: Path) -> Any:
+    """A lock on a folder, kept as long as what is returned; the system takes it back from a killed process.
+
+    Raises:
+        UserError: when another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = import_module("filelock").FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except TimeoutError as error:
+        raise UserError(
+            f"{folder} is in use by another run; wait for its end, or write to another"
+        ) from error
+    return lock
 
 
 def checksum(*parts: Any) -> str:

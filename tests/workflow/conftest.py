@@ -81,10 +81,22 @@ class Project:
         (self.folder / file).write_text(text.replace(old, new))
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        started = self.start(*arguments)
+        said, warned = started.communicate()
+        return subprocess.CompletedProcess(started.args, started.returncode, said, warned)
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Snakemake in a process group of its own, to be waited for or killed."""
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def jobs(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from unpoison.files import CHECKSUM, checksum, damaged, present, written_whole
@@ -31,7 +31,7 @@ def save_model(
     description = {"model": name, "options": dict(options), "class_names": class_names}
     whole = json.dumps({**description, CHECKSUM: _checksum(description, tensors)})
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"unpoison": whole})
+        temporary.write_bytes(save(tensors, metadata={"unpoison": whole}))
 
 
 def load_model(folder: str | Path) -> nn.Module:

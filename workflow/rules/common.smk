@@ -16,6 +16,7 @@ from planning.specs import Specs
 from planning.tuning import tuning_of
 from snakemake.logging import logger
 from unpoison.errors import UserError
+from unpoison.files import hold
 
 try:
     plan = Plan(config)
@@ -50,6 +51,14 @@ wildcard_constraints:
     reference="base|oracle",
     figure="|".join(plan.config["figures"]) or "none",
     study="|".join(plan.studies),
+
+
+def hold_results():
+    """Keep a second run, from another checkout, out of the results; this one holds them until it ends."""
+    try:
+        return hold(Path(plan.config["results_folder"]))
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def source_files(wildcards):

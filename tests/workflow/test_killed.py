@@ -1,0 +1,101 @@
+"""A run that is killed at any moment goes on where it was, and ends with the artifacts of an undisturbed one."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from artifacts import contents
+
+CELLS = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9/everything_found"
+PATIENCE = 120  # seconds
+
+
+def jobs_of(running: subprocess.Popen) -> list[psutil.Process]:
+    """The processes that run scripts."""
+    try:
+        children = psutil.Process(running.pid).children(recursive=True)
+        return [child for child in children if ".snakemake/scripts" in " ".join(child.cmdline())]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_group(running: subprocess.Popen, rng: random.Random) -> None:
+    os.killpg(running.pid, signal.SIGKILL)
+
+
+def kill_snakemake(running: subprocess.Popen, rng: random.Random) -> None:
+    running.kill()
+
+
+def kill_job(running: subprocess.Popen, rng: random.Random) -> None:
+    for job in rng.sample(jobs_of(running), k=min(1, len(jobs_of(running)))):
+        job.kill()
+
+
+KILLS: dict[str, Callable[[subprocess.Popen, random.Random], None]] = {
+    "group": kill_group,
+    "snakemake": kill_snakemake,
+    "job": kill_job,
+}
+
+
+def disturb(project, rng: random.Random, how: str) -> bool:
+    """Start the study and kill it at a random moment once its first job runs; whether there was something to kill."""
+    running = project.start()
+    while running.poll() is None and not jobs_of(running):
+        time.sleep(0.02)
+    time.sleep(rng.uniform(0, 5))
+    jobs = jobs_of(running)
+    alive = running.poll() is None
+    if alive:
+        KILLS[how](running, rng)
+    running.communicate(timeout=PATIENCE)
+    assert not psutil.wait_procs(jobs, timeout=PATIENCE)[1], "a job outlived its Snakemake"
+    return alive
+
+
+def go_on(project) -> None:
+    """What the documents say to do after a kill."""
+    assert project.snakemake("--unlock").returncode == 0
+    done = project.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished) -> dict:
+    return contents(finished.folder / "results")
+
+
+def test_three_kills_leave_no_trace(project, undisturbed: dict) -> None:
+    rng = random.Random(1)
+    for made in (CELLS, "results/tables", "results/figures"):
+        shutil.rmtree(project.folder / made)
+    for how in KILLS:
+        disturb(project, rng, how)
+        if how != "job":
+            project.snakemake("--unlock")
+    go_on(project)
+    assert contents(project.folder / "results") == undisturbed
+
+
+@pytest.mark.hard
+def test_a_hundred_kills_leave_no_trace(project, undisturbed: dict) -> None:
+    """From nothing, again and again: a round is over when the study is, and then it is compared."""
+    rng = random.Random(2)
+    shutil.rmtree(project.folder / "results")
+    kills = rounds = 0
+    while kills < 100:
+        kills += disturb(project, rng, rng.choice(list(KILLS)))
+        project.snakemake("--unlock")
+        if not project.jobs() or rng.random() < 0.05:
+            go_on(project)
+            assert contents(project.folder / "results") == undisturbed, f"after {kills} kills"
+            shutil.rmtree(project.folder / "results")
+            rounds += 1
+    print(f"{kills} kills in {rounds} rounds")
