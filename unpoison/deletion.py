@@ -184,13 +184,15 @@ def read_row_ids(path: str | Path) -> list[str]:
             if Path(path).suffix.lower() == ".csv"
             else import_module("pyarrow.parquet").read_table(path)
         )
-    except (arrow.ArrowException, OSError) as error:
+        columns = table.column_names
+        row_ids = table["row_id"].to_pylist() if columns.count("row_id") == 1 else None
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} is not a readable CSV or Parquet file ({str(error).splitlines()[0]})"
         ) from error
-    if table.column_names.count("row_id") != 1:
-        raise UserError(f"{path} needs one column row_id; its columns are {', '.join(table.column_names)}")
-    return [str(row_id) for row_id in table["row_id"].to_pylist()]
+    if row_ids is None:
+        raise UserError(f"{path} needs one column row_id; its columns are {', '.join(columns)}")
+    return [str(row_id) for row_id in row_ids]
 
 
 def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:

@@ -5,9 +5,18 @@ import sys
 from collections.abc import Iterable
 from types import TracebackType
 
+MOST = 900  # characters of a line
+
 
 class UserError(Exception):
     """What the user can fix, in one line: what is wrong, what was found, what is allowed."""
+
+    def __str__(self) -> str:
+        """One line that a terminal can show, whatever the user wrote: the middle of a long one is left out."""
+        line = "".join(
+            letter if letter.isprintable() else ascii(letter)[1:-1] for letter in super().__str__()
+        )
+        return line if len(line) <= MOST else f"{line[: MOST // 2]} ... {line[-MOST // 3 :]}"
 
 
 def one_of(what: str, found: object, allowed: Iterable[str]) -> UserError:

@@ -23,7 +23,7 @@ def read(folder: Path, image_size: int, *, path: str = ".") -> SourceImages:
     """
     files = _listing(folder / path)
     names = _class_names(folder / path, files)
-    images = [decode((folder / path / file).read_bytes(), file, image_size) for file in files]
+    images = [decode(_bytes(folder / path / file), file, image_size) for file in files]
     labels = np.array([names.index(_class_of(file)) for file in files])
     return SourceImages(np.stack(images), files, [file.split("/")[0] for file in files], labels, tuple(names))
 
@@ -46,12 +46,24 @@ def _listing(root: Path) -> list[str]:
         found = sorted(
             path.relative_to(root).as_posix()
             for path in (root / split).glob("*/*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
         )
         if not found:
             raise UserError(f"no images in {root / split}/<class>/ (looked for {', '.join(SUFFIXES)})")
         files += found
+    for file in files:
+        if not (root / file).is_file():  # a link to nothing
+            raise UserError(f"{root / file} is no file")
+        if not file.isprintable():  # it would be the row's id
+            raise UserError(f"{root / file} has a name that is no printable text; rename it")
     return files
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"image {path} cannot be read ({error.strerror})") from error
 
 
 def _class_names(root: Path, files: list[str]) -> list[str]:

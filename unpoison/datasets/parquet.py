@@ -57,6 +57,8 @@ def read(
                 row_ids.append(name if name.startswith(f"{split}/") else f"{split}/{name}")
             labels += _labels(path, table, label_column, names)
             of_split += [split] * len(table)
+    if not labels:
+        raise UserError(f"{folder / train} and {folder / test} hold no row")
     # Images that share an id are numbered in an order of their own, not in that of the files' rows.
     order = sorted(range(len(labels)), key=lambda row: (row_ids[row], digests[row], labels[row]))
     return SourceImages(

@@ -25,6 +25,7 @@ from unpoison.rows import count_rows
 from unpoison.unlearning import METHODS, needs
 
 Scalar = str | int | float | bool
+LONGEST_NAME = 250  # of a folder, on any file system of today
 MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
 
 
@@ -231,6 +232,11 @@ class Plan:
         for point in product(*axes.values()):
             settings = dict(zip(axes, point, strict=True))
             variant = base + "".join(f"@{key}={settings[key]}" for key in sorted(settings))
+            if len(variant) > LONGEST_NAME:
+                raise UserError(
+                    f"{where}.vary: a {level} would have a folder named by {len(variant)} characters; "
+                    f"allowed: {LONGEST_NAME}; vary fewer of its keys"
+                )
             if variant not in self.entries[level]:
                 self._add(level, variant, section[base], settings)
                 self.bases[level][variant] = base
