@@ -1,4 +1,4 @@
-"""The type checker of the tests: an int is a float, as Python's typing and mypy say (PEP 484), and as YAML writes it."""
+"""The type checker of the tests: an int is a float, as mypy says (PEP 484) and YAML writes it."""
 
 from beartype import BeartypeConf, beartype
 

@@ -10,6 +10,7 @@ os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
+from planning.levels import RESERVED
 from planning.plan import Plan
 from planning.progress import Progress
 from planning.specs import Specs
@@ -45,7 +46,8 @@ wildcard_constraints:
     seed="[0-9]+",
     poison="[^/]+",
     training="[^/]+",
-    deletion="(?!repaired/)[^/]+",  # a repaired model stands where a deletion set would
+    # what is no deletion set's stands beside the deletion sets
+    deletion=rf"(?!(?:{'|'.join(RESERVED['deletion'])})/)[^/]+",
     detector="[^/]+",
     method="[^/]+",
     reference="base|oracle",
