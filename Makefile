@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo estimate status report test test-hard lint bench bench-full setup
+.PHONY: demo estimate status report test test-hard test-cluster lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
@@ -28,6 +28,10 @@ test: lint  ## lint, types and all tests
 
 test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
 	$(BIN)/python -m pytest -m hard
+
+test-cluster: $(READY)  ## a study through a SLURM that is started here; needs root and Debian's packages
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -28,7 +28,10 @@ from unpoison.deletion import read_row_ids
 from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-BASES = [yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("demo.yaml", "config.yaml")]
+BASES = [
+    yaml.safe_load((ROOT / "config" / name).read_text())
+    for name in ("demo.yaml", "config.yaml", "methods.yaml")
+]
 LONGEST_NAME = 255  # bytes of a folder's name on any file system of today
 
 

@@ -1,5 +1,6 @@
 """The documents name what the code has."""
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
     for entry in listed:
         name, version = entry.split("==")
         assert pins[name] == version
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {entry.split("==")[0] for entry in listed} == {entry.split(">=")[0] for entry in needed}
 
 
 def test_the_data_dictionary_is_the_one_that_the_code_gives() -> None:

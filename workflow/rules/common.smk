@@ -55,10 +55,13 @@ wildcard_constraints:
     study="|".join(plan.studies),
 
 
+HELD = []
+
+
 def hold_results():
-    """Keep a second run, from another checkout, out of the results; this one holds them until it ends."""
+    """Keep a second run, from another checkout, out of the results until this process ends."""
     try:
-        return hold(Path(plan.config["results_folder"]))
+        HELD.append(hold(Path(plan.config["results_folder"])))
     except UserError as error:
         sys.exit(f"error: {error}")
 
