@@ -193,6 +193,6 @@ def _labels(path: Path, table: pa.Table, label_column: str | None, names: list[s
     if labels and isinstance(labels[0], str):
         labels = [names.index(label) if label in names else label for label in labels]
     for place, label in enumerate(labels):
-        if not isinstance(label, int) or not 0 <= label < len(names):
+        if type(label) is not int or not 0 <= label < len(names):  # a boolean is none
             raise UserError(f"{path}, row {place}: label {label!r} is none of the classes {', '.join(names)}")
     return labels
