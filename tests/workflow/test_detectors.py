@@ -111,7 +111,7 @@ def with_detector(project) -> None:
 CELL = "results/pair@keep.cat=0.5/seed0/corner_swap/resnet9"
 
 
-def test_scores_are_made_once_and_only_what_changed_again(project) -> None:
+def test_scores_are_made_once_and_again_for_what_changed(project) -> None:
     with_detector(project)
     sets = [f"{CELL}/{name}/deletion.parquet" for name in ("spectral", "low")]
     done = project.snakemake(*sets)
@@ -123,28 +123,19 @@ def test_scores_are_made_once_and_only_what_changed_again(project) -> None:
     assert len(deleted) == round(0.25 * len(trained))
     assert trained.set_index("row_id")["score"].nlargest(len(deleted)).index.isin(deleted["row_id"]).all()
 
-    cells = {"unlearn": 4, "evaluate": 4}
     before = project.jobs()
     assert "score_rows" not in before
-    assert {rule: before[rule] for rule in cells} == cells
-    project.set("studies/imbalance/vary/deletion.top", [0.25, 0.5])
-    project.set("studies/imbalance/deletions", ["spectral"])
-    assert project.jobs()["select_deletion"] == 2  # the same scores, cut twice
-    assert "score_rows" not in project.jobs()
-
-
-def test_an_option_of_a_detector_scores_again_and_its_file_alone(project) -> None:
-    with_detector(project)
-    assert project.jobs()["score_rows"] == 2
-    assert (
-        project.snakemake(f"{CELL}/low/deletion.parquet", f"{CELL}/spectral/deletion.parquet").returncode == 0
-    )
+    assert (before["unlearn"], before["evaluate"]) == (4, 4)
     project.set("detectors/low/suspect", "high")
-    assert {rule: project.jobs()[rule] for rule in ("score_rows", "select_deletion")} == {
-        "score_rows": 1,
-        "select_deletion": 1,
-    }
+    assert scored_and_selected(project) == (1, 1)
     project.set("detectors/low", {"detector": "loss"})
-    assert "score_rows" not in project.jobs()
     project.edit("unpoison/detectors/loss.py", "sign = 1 if", "sign = 1.0 if")
-    assert project.jobs()["score_rows"] == 1
+    assert scored_and_selected(project) == (1, 1)
+    project.set("studies/imbalance/deletions", ["spectral"])
+    project.set("studies/imbalance/vary/deletion.top", [0.25, 0.5])
+    assert scored_and_selected(project) == (0, 2)  # the same scores, cut twice
+
+
+def scored_and_selected(project) -> tuple[int, int]:
+    jobs = project.jobs()
+    return jobs.get("score_rows", 0), jobs.get("select_deletion", 0)

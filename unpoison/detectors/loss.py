@@ -1,7 +1,7 @@
 """Loss of the given label: poisons are learned first (Li et al. 2021, anti-backdoor learning, arXiv 2110.11571).
 
-With `early` a fresh network is trained for a few epochs, its loss held up at `flooding` (local gradient ascent,
-equation 3: the step goes up where the batch's loss is below it), and rows of the lowest loss are the most
+With `early` a fresh network is trained for a few epochs, its loss held up at `flooding` (local gradient
+ascent: the step goes up where the batch's loss is below it), and rows of the lowest loss are the most
 suspicious. Without, the loss is that of the poisoned model. `suspect: high` turns the order round, for wrong
 labels without a trigger, which are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
 

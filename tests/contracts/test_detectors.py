@@ -1,0 +1,245 @@
+"""What every detector of the registry promises."""
+
+from dataclasses import is_dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted import Case, case, rows_of
+
+from unpoison.detectors import DETECTORS
+from unpoison.detectors._evidence import run, set_triggered_aside
+from unpoison.errors import UserError
+from unpoison.rows import Rows
+from unpoison.scores import Scores, auroc
+
+# The case that each detector is meant for, and options that make it cheap; a new one wants a line here.
+PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "activation_clustering": ("patch", {}),
+    "confident_learning": ("wrong labels", {"folds": 2, "length": 2.0}),
+    "frequency": ("patch", {}),
+    "influence": ("patch", {}),
+    "loss": ("patch", {}),
+    "neighbour_disagreement": ("wrong labels", {"neighbours": 8}),
+    "scan": ("patch", {}),
+    "spectral_signatures": ("patch", {}),
+    "strip": ("patch", {"overlays": 8}),
+}
+TRAINS = {"confident_learning"}  # networks of its own: a second for each call
+every_detector = pytest.mark.parametrize("name", list(DETECTORS))
+Made = tuple[Case, Scores]
+
+
+def detected(name: str, found: Case, **options: Any) -> Scores:
+    return run(DETECTORS[name], found.evidence, {**PLANTED[name][1], **options})[0]
+
+
+def triggered(name: str) -> int:
+    return 2 * ("triggered_examples" in DETECTORS.constant(name, "NEEDS"))
+
+
+def planted_case(name: str, **changes: Any) -> Case:
+    if name not in PLANTED:
+        pytest.fail(f"the detector '{name}' has no planted case in PLANTED of {__file__}: add a line for it")
+    return case(rows_of(PLANTED[name][0]), triggered=triggered(name), **changes)
+
+
+@pytest.fixture(scope="module")
+def planted() -> dict[str, Made]:
+    """Each detector's case and scores, made when first asked for."""
+
+    class Once(dict[str, Made]):
+        def __missing__(self, name: str) -> Made:
+            found = planted_case(name)
+            self[name] = found, detected(name, found)
+            return self[name]
+
+    return Once()
+
+
+@every_detector
+def test_every_row_has_a_finite_score(name: str, planted: dict[str, Made]) -> None:
+    found, scores = planted[name]
+    assert scores.training.shape == (len(found.train),)
+    assert scores.validation.shape == (len(found.evidence.validation),)
+    assert scores.training.dtype == scores.validation.dtype == np.float64
+    assert np.isfinite(scores.training).all() and np.isfinite(scores.validation).all()
+
+
+@every_detector
+def test_an_own_rule_accuses_some_rows_where_one_is_declared(name: str, planted: dict[str, Made]) -> None:
+    _, scores = planted[name]
+    assert (scores.flagged is not None) == DETECTORS.constant(name, "OWN_RULE")
+    if scores.flagged is not None:
+        assert scores.flagged.dtype == bool
+        assert not scores.flagged.all()
+
+
+@every_detector
+def test_the_planted_poisons_score_higher_than_clean_rows(name: str, planted: dict[str, Made]) -> None:
+    found, scores = planted[name]
+    assert auroc(scores.training, found.is_poisoned) > 0.75
+
+
+@every_detector
+def test_another_order_of_the_rows_gives_the_same_scores(name: str, planted: dict[str, Made]) -> None:
+    found, scores = planted[name]
+    shuffled = planted_case(name, order=np.random.default_rng(1).permutation)
+    assert shuffled.train.row_id.tolist() != found.train.row_id.tolist()
+    torch.rand(3)  # the global generators are nobody's source of randomness
+    np.random.seed(4)
+    again = detected(name, shuffled)
+    places = [np.argsort(part.train.row_id) for part in (found, shuffled)]
+    assert scores.training[places[0]].tolist() == again.training[places[1]].tolist()
+    assert sorted(scores.validation) == sorted(again.validation)
+    if scores.flagged is not None:
+        assert scores.flagged[places[0]].tolist() == again.flagged[places[1]].tolist()
+
+
+@every_detector
+def test_the_model_and_the_images_are_left_untouched(name: str) -> None:
+    found = planted_case(name)
+    model, parts = found.evidence.model, (found.evidence.training, found.evidence.validation)
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    images = [part.images.clone() for part in parts]
+    detected(name, found)
+    assert not model.training
+    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
+    assert all(torch.equal(kept, part.images) for kept, part in zip(images, parts, strict=True))
+
+
+SIZES = st.tuples(*[st.sampled_from([1, 2, 3, 7, 20])] * 3).filter(lambda sizes: sum(sizes) > 5)
+
+
+@pytest.mark.parametrize("name", [name for name in DETECTORS if name not in TRAINS])
+@settings(max_examples=8)
+@given(SIZES, st.sampled_from(["patch", "wrong labels"]))
+def test_classes_of_any_size_are_scored(name: str, sizes: tuple[int, int, int], kind: str) -> None:
+    keep = dict(zip(tiny.CLASS_NAMES, sizes, strict=True))
+    needs = DETECTORS.constant(name, "NEEDS")
+    if triggered(name):
+        kind = "patch"
+    rows = rows_of(kind, keep, validation=len(needs) and 4)
+    there = len(rows.of("validation").take(rows.of("validation").label != 1))
+    found = case(rows, triggered=min(triggered(name), there))
+    if triggered(name) and not there:
+        return  # refused before: nothing can be stamped
+    scores = detected(name, found)
+    assert np.isfinite(scores.training).all()
+
+
+@pytest.mark.parametrize("name", sorted(TRAINS))
+def test_a_class_of_two_rows_and_no_trusted_row_are_enough(name: str) -> None:
+    scores = detected(name, case(rows_of("wrong labels", {"cat": 2, "dog": 9, "ship": 9}, validation=0)))
+    assert np.isfinite(scores.training).all()
+    assert scores.validation.shape == (0,)
+
+
+@pytest.mark.parametrize("name", [name for name in DETECTORS if not DETECTORS.constant(name, "NEEDS")])
+def test_what_is_not_needed_changes_no_score(name: str, planted: dict[str, Made]) -> None:
+    """A detector that declares no need gives the same scores without trusted rows."""
+    found, scores = planted[name]
+    evidence = found.evidence
+    nobody = torch.zeros(0, dtype=torch.int64)
+    without = planted_case(
+        name, validation=evidence.validation.take(nobody), validation_ids=np.array([], object)
+    )
+    again = detected(name, without)
+    assert again.training.tolist() == scores.training.tolist()
+    assert again.validation.shape == (0,)
+
+
+# -- directions, options and costs -------------------------------------------------------------------
+
+
+def test_losses_are_turned_round_for_wrong_labels() -> None:
+    wrong = case(rows_of("wrong labels"))
+    assert auroc(detected("loss", wrong, suspect="high").training, wrong.is_poisoned) > 0.9
+    assert auroc(detected("loss", wrong, suspect="low").training, wrong.is_poisoned) < 0.1
+
+
+def test_early_losses_come_from_a_network_of_their_own() -> None:
+    found = planted_case("loss")
+    scores, cost = run(DETECTORS["loss"], found.evidence, {"early": True, "length": 0.5, "suspect": "high"})
+    assert scores.training.tolist() != detected("loss", found).training.tolist()
+    steps = found.evidence.recipe.steps(len(found.train), 0.5)
+    assert cost.image_passes == 3 * len(found.train)  # half of six epochs
+    assert steps == 3 * 6
+    assert cost.forward_passes == len(found.train) + len(found.evidence.validation)
+
+
+def test_flooding_keeps_early_losses_up() -> None:
+    found = planted_case("loss")
+    losses = {
+        level: -detected("loss", found, early=True, length=1.0, flooding=level).training.mean()
+        for level in (0.0, 1.0)
+    }
+    assert losses[0.0] < losses[1.0]
+
+
+def test_the_gate_of_activation_clustering_lets_classes_go() -> None:
+    found = planted_case("activation_clustering")
+    gated = detected("activation_clustering", found, silhouette=0.3).flagged
+    everywhere = detected("activation_clustering", found, silhouette=None).flagged
+    labels = found.train.given_label
+    assert {int(label) for label in labels[everywhere]} == {0, 1, 2}
+    assert gated.sum() < everywhere.sum()
+    assert not (gated & ~everywhere).any()
+
+
+def test_every_overlay_is_counted() -> None:
+    found = planted_case("strip")
+    _, cost = run(DETECTORS["strip"], found.evidence, {"overlays": 5})
+    rows, trusted = len(found.train), len(found.evidence.validation)
+    # The trusted rows once as overlays; every row once as it is and under each of five.
+    assert cost.forward_passes == trusted + 6 * (rows + trusted)
+    assert cost.image_passes == 0
+
+
+# -- what a detector may not know ---------------------------------------------------------------------
+
+GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids", "target", "rows", "count"}
+
+
+def test_evidence_exposes_no_ground_truth() -> None:
+    frontier: list[tuple[str, object]] = [("evidence", planted_case("loss").evidence)]
+    while frontier:
+        path, value = frontier.pop()
+        for name in (name for name in dir(value) if not name.startswith("_")):
+            part = getattr(value, name)
+            assert name not in GROUND_TRUTH, f"{path}.{name} tells a detector what it must not know"
+            assert not isinstance(part, Rows), f"{path}.{name} is a whole table of rows"
+            if is_dataclass(part) and not isinstance(part, type):
+                frontier.append((f"{path}.{name}", part))
+
+
+def test_the_training_rows_are_seen_as_they_were_trained_on() -> None:
+    found = planted_case("loss")
+    assert found.evidence.training.labels.tolist() == found.train.given_label.tolist()
+    seen = torch.cat([images for images, _ in found.evidence.training.in_order()])
+    white = (seen[:, :, -3:, -3:] == 255).all(3).all(2).all(1).numpy()
+    assert white.tolist() == found.is_poisoned.tolist()
+
+
+def test_triggered_examples_are_taken_out_of_the_trusted_rows() -> None:
+    rows = rows_of("patch")
+    shown, others = set_triggered_aside(rows, 5, seed=0)
+    assert len(shown) == 5
+    assert set(shown.row_id) | set(others.row_id) == set(rows.of("validation").row_id)
+    assert not set(shown.row_id) & set(others.row_id)
+    assert set(shown.given_label) == {1}
+    assert 1 not in shown.label  # an image of the target itself shows nothing
+    assert set(shown.trigger_id) == {0}
+    fewer, _ = set_triggered_aside(rows, 2, seed=0)
+    assert set(fewer.row_id) < set(shown.row_id)
+
+
+def test_more_triggered_examples_than_there_are_are_refused() -> None:
+    with pytest.raises(UserError, match="19 triggered examples are asked for; 12 validation rows can be"):
+        set_triggered_aside(rows_of("patch"), 19, seed=0)
+    with pytest.raises(UserError, match="1 triggered examples are asked for; 0 validation rows can be"):
+        set_triggered_aside(rows_of("wrong labels"), 1, seed=0)

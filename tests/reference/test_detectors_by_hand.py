@@ -1,0 +1,185 @@
+"""The mathematics of the detectors against slow, plain versions and cases worked by hand."""
+
+import numpy as np
+import pytest
+import torch
+from cleanlab.filter import find_label_issues
+from planted import case, rows_of
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from unpoison.detectors import (
+    confident_learning,
+    frequency,
+    influence,
+    loss,
+    neighbour_disagreement,
+    scan,
+    strip,
+)
+from unpoison.detectors._features import Outputs, outputs_of
+from unpoison.detectors.activation_clustering import split_class
+from unpoison.detectors.spectral_signatures import main_direction
+from unpoison.detectors.spectral_signatures import score as spectral_signatures
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    return case(rows_of("patch"), triggered=2).evidence
+
+
+def some_outputs(rows: int, seed: int) -> Outputs:
+    rng = np.random.default_rng(seed)
+    return Outputs(rng.normal(size=(rows, 4)), rng.normal(size=(rows, 3)), rng.integers(0, 3, rows))
+
+
+def test_the_main_direction_is_numpys_first_right_singular_vector() -> None:
+    features = RNG.normal(size=(30, 5)) * [1, 4, 2, 1, 1] + 7
+    centre, direction = main_direction(features)
+    expected = np.linalg.svd(features - features.mean(0))[2][0]
+    assert np.allclose(centre, features.mean(0))
+    assert np.allclose(np.abs(direction @ expected), 1)
+
+
+def test_spectral_scores_by_hand(evidence) -> None:
+    scores = spectral_signatures(evidence, expected=0.2)
+    outputs = outputs_of(evidence.model, evidence.training, "float32")
+    for label in range(3):
+        of_class = outputs.labels == label
+        centred = outputs.features[of_class] - outputs.features[of_class].mean(0)
+        expected = (centred @ np.linalg.svd(centred)[2][0]) ** 2
+        assert np.allclose(scores.training[of_class], expected)
+        # 1.5 times a fifth of the class, those of the highest scores.
+        accused = scores.flagged[of_class]
+        assert accused.sum() == round(0.3 * of_class.sum())
+        assert expected[accused].min() >= expected[~accused].max()
+
+
+def test_the_entropy_of_a_prediction_is_in_bits() -> None:
+    even, sure, half = [0.0] * 4, [1e3, 0, 0, 0], [0.0, 0.0, -1e3, -1e3]
+    assert strip.entropy(torch.tensor([even, sure, half])).tolist() == pytest.approx([2, 0, 1])
+
+
+def test_overlaid_images_are_cut_off_at_white() -> None:
+    first = torch.tensor([0, 100, 200], dtype=torch.uint8).expand(1, 3, 2, 3)
+    assert strip.add(first, first)[0, 0, 0].tolist() == [0, 200, 255]
+
+
+def test_strip_averages_the_entropies_of_all_overlays(evidence) -> None:
+    overlays = len(evidence.validation)  # all of them: the order in which they are drawn has no part
+    scores = strip.score(evidence, overlays=overlays)
+    trusted = torch.cat([images for images, _ in evidence.validation.in_order()])
+    row = torch.cat([images for images, _ in evidence.training.in_order()])[3]
+    laid = torch.stack([(row.int() + other.int()).clamp(max=255).byte() for other in trusted])
+    probabilities = evidence.model(laid).detach().double().softmax(1)
+    expected = -(probabilities * probabilities.log2()).sum(1).mean()
+    assert -scores.training[3] == pytest.approx(float(expected))
+
+
+def test_losses_are_torchs_cross_entropy() -> None:
+    outputs = some_outputs(7, seed=1)
+    expected = cross_entropy(
+        torch.from_numpy(outputs.logits), torch.from_numpy(outputs.labels), reduction="none"
+    )
+    assert np.allclose(loss.losses(outputs), expected)
+
+
+@pytest.mark.parametrize("renormalised", [True, False])
+def test_influence_is_the_product_of_autograds_gradients(renormalised: bool) -> None:
+    rows, shown = some_outputs(5, seed=2), some_outputs(2, seed=3)
+    head = nn.Linear(4, 3, bias=False).double()
+
+    def gradient(outputs: Outputs, place: int) -> torch.Tensor:
+        features = torch.from_numpy(outputs.features[place : place + 1])
+        logits = head(features)
+        label = torch.from_numpy(outputs.labels[place : place + 1])
+        (found,) = torch.autograd.grad(cross_entropy(logits, label), head.weight)
+        return found.flatten() / (found.norm() if renormalised else 1)
+
+    def passed(outputs: Outputs) -> Outputs:
+        logits = head(torch.from_numpy(outputs.features)).detach().numpy()
+        return Outputs(outputs.features, logits, outputs.labels)
+
+    expected = [np.mean([float(gradient(rows, i) @ gradient(shown, j)) for j in range(2)]) for i in range(5)]
+    assert np.allclose(influence.likeness(passed(rows), passed(shown), renormalised), expected)
+
+
+def test_neighbours_votes_are_shares() -> None:
+    found = neighbour_disagreement.votes(np.array([[0, 0, 1, 2], [1, 1, 1, 1]]), 3)
+    assert found.tolist() == [[0.5, 0.25, 0.25], [0, 1, 0]]
+
+
+def test_folds_are_even_in_every_class_and_follow_the_ids() -> None:
+    labels, ids = (
+        np.repeat([0, 1, 2], [20, 10, 2]),
+        np.array([f"row/{number}" for number in range(32)], object),
+    )
+    folds = confident_learning.folds_of(labels, ids, 5, seed=0)
+    counts = np.stack([np.bincount(folds[labels == label], minlength=5) for label in range(3)])
+    assert counts.max(1).tolist() == [4, 2, 1]
+    order = RNG.permutation(32)
+    assert confident_learning.folds_of(labels[order], ids[order], 5, seed=0).tolist() == folds[order].tolist()
+
+
+def test_wrong_labels_are_counted_by_the_confident_joint() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    believed = np.array([0.9, 0.8, 0.85, 0.1, 0.2, 0.3, 0.25, 0.95])
+    believed = np.stack([believed, 1 - believed], 1)
+    # Thresholds: mean self-confidence 0.6625 of class 0 and 0.575 of class 1. Counted as the other class with
+    # confidence: the fourth row (0.9 of class 1) and the last (0.95 of class 0); each class is pruned by one.
+    issues = find_label_issues(labels, believed, filter_by="prune_by_noise_rate", n_jobs=1)
+    assert np.flatnonzero(issues).tolist() == [3, 7]
+
+
+def test_the_variation_within_classes_is_told_from_their_identities() -> None:
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(6), 300)
+    identities = rng.normal(size=(6, 3)) * 10
+    features = identities[labels] + rng.normal(size=(1800, 3)) * [1, 2, 3]
+    found = scan.covariance_of_variation(features, labels)
+    assert np.allclose(found, np.diag([1, 4, 9]), atol=0.6)
+
+
+def test_two_groups_gain_in_likelihood_by_hand() -> None:
+    found = scan.split(np.array([[0.0], [0.0], [0.0], [4.0]]), seed=0)
+    # One group: mean 1, squares 1 + 1 + 1 + 9; two groups: none left.
+    assert found.gain == pytest.approx(12)
+    assert found.is_smaller.tolist() == [False, False, False, True]
+    assert found.ratio(np.array([[4.0], [0.0], [2.0]])).tolist() == [16, -16, 0]
+
+
+def test_the_anomaly_index_is_in_deviations_above_the_median() -> None:
+    # Median 3, absolute deviations 2, 1, 0, 1, 7: median 1.
+    assert np.allclose(scan.anomaly_indices(np.array([1.0, 2, 3, 4, 10])) * 1.4826, [-2, -1, 0, 1, 7])
+    assert scan.anomaly_indices(np.array([])).tolist() == []
+
+
+def test_two_clouds_are_split_into_their_rows() -> None:
+    near, far = RNG.normal(size=(12, 6)), RNG.normal(size=(5, 6)) + 20
+    ids = np.array([f"row/{number}" for number in range(17)], object)
+    found = split_class(np.concatenate([near, far]), ids, dimensions=3, seed=0)
+    assert found.is_smaller.tolist() == [False] * 12 + [True] * 5
+    assert found.silhouette > 0.8
+    side = found.side(np.concatenate([near, far]))
+    assert (side[:12] < -0.5).all()
+    assert (side[12:] > 0.5).all()
+
+
+def test_a_single_wave_has_a_single_frequency() -> None:
+    places = np.cos(np.pi * (np.arange(8) + 0.5) * 3 / 8)
+    waves = np.broadcast_to(places, (1, 3, 8, 8)) * 100.0
+    assert frequency.spectra(waves).argmax() == 3
+
+
+def test_a_network_without_layers_is_refused(evidence) -> None:
+    with pytest.raises(Exception, match="what the last of a network's `layers` is given; Flatten has none"):
+        outputs_of(nn.Flatten(), evidence.training, "float32")
+
+
+def test_features_and_logits_are_those_of_the_whole_network(evidence) -> None:
+    outputs = outputs_of(evidence.model, evidence.training, "float32")
+    images = torch.cat([images for images, _ in evidence.training.in_order()])
+    assert np.allclose(outputs.logits, evidence.model(images).detach())
+    assert outputs.features.shape == (len(images), 4)

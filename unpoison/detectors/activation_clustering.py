@@ -1,0 +1,104 @@
+"""Activation clustering: the smaller of two clusters of a class's features (Chen et al. 2018, arXiv 1811.03728).
+
+In each class (by the given label) the penultimate features are reduced to ten dimensions and split by 2-means. The
+detector's own rule accuses the smaller cluster, or with `silhouette` only where it is less than `smaller_share` of
+its class and the silhouette score is at least that high. A row's score is how far it lies on the
+smaller cluster's side: (distance to the larger centre - distance to the smaller) / their sum, from -1 to 1; with
+`silhouette` times the class's silhouette score, so that a class that falls into two counts more.
+
+Deviations: PCA in place of ICA (as the authors' later library, ART, offers); the silhouette score of a class with
+more than 2,000 rows is that of 2,000 drawn from it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_score
+
+from unpoison.detectors._evidence import Evidence
+from unpoison.detectors._features import outputs_of
+from unpoison.scores import Scores
+from unpoison.seeds import derive_seed, draw
+from unpoison.types import PositiveInt, Share
+
+NEEDS = ()
+OWN_RULE = True
+MEASURED = 2000  # rows of a class whose silhouettes are taken: they cost the square of it
+
+
+def score(
+    evidence: Evidence,
+    *,
+    silhouette: Share | None = 0.1,
+    smaller_share: Share = 0.35,
+    dimensions: PositiveInt = 10,
+) -> Scores:
+    """Score every row by its side in the split of its class.
+
+    Args:
+        silhouette: lowest silhouette score of a class that is accused; None accuses in every class.
+        smaller_share: the cluster that is accused holds less than this share of its class.
+        dimensions: what the features are reduced to before they are split.
+    """
+    training, trusted = (
+        outputs_of(evidence.model, part, evidence.precision)
+        for part in (evidence.training, evidence.validation)
+    )
+    scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
+    flagged = np.zeros(len(training.labels), dtype=bool)
+    for label in range(len(evidence.class_names)):
+        of_class = np.flatnonzero(training.labels == label)
+        seed = derive_seed("clusters", evidence.seed, label) % 2**32
+        split = split_class(training.features[of_class], evidence.training_ids[of_class], dimensions, seed)
+        if split is None:
+            continue
+        weight = 1.0 if silhouette is None else split.silhouette
+        for found, rows in zip(scores, (training, trusted), strict=True):
+            chosen = rows.labels == label
+            found[chosen] = weight * split.side(rows.features[chosen])
+        is_smaller = split.is_smaller
+        if silhouette is None or (split.silhouette >= silhouette and is_smaller.mean() < smaller_share):
+            flagged[of_class[is_smaller]] = True
+    return Scores(*scores, flagged)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A class's features in two clusters: which rows are in the smaller, and how well they fall apart."""
+
+    reduction: PCA
+    larger: Float64[np.ndarray, " dimensions"]
+    smaller: Float64[np.ndarray, " dimensions"]
+    is_smaller: np.ndarray
+    silhouette: float
+
+    def side(self, features: Float64[np.ndarray, "rows channels"]) -> Float64[np.ndarray, " rows"]:
+        """-1 at the larger cluster's centre, 1 at the smaller's."""
+        if not len(features):
+            return np.empty(0)
+        places = self.reduction.transform(features)
+        far, near = (np.linalg.norm(places - centre, axis=1) for centre in (self.larger, self.smaller))
+        return (far - near) / np.maximum(far + near, np.finfo(float).tiny)
+
+
+def split_class(features: np.ndarray, ids: np.ndarray, dimensions: int, seed: int) -> Split | None:
+    """Two clusters of the rows of a class; None where there are no two places to put centres at."""
+    if len(np.unique(features, axis=0)) < 3:
+        return None
+    reduction = PCA(min(dimensions, *features.shape), svd_solver="full").fit(features)
+    places = reduction.transform(features)
+    clusters = KMeans(2, n_init=10, random_state=seed).fit(places)
+    counts = np.bincount(clusters.labels_, minlength=2)
+    smaller = int(counts[1] <= counts[0])
+    drawn = draw(ids, min(MEASURED, len(ids)), "silhouettes", seed)
+    cluster = clusters.labels_[drawn]
+    return Split(
+        reduction,
+        clusters.cluster_centers_[1 - smaller],
+        clusters.cluster_centers_[smaller],
+        clusters.labels_ == smaller,
+        float(silhouette_score(places[drawn], cluster)) if 1 < len(set(cluster)) < len(drawn) else 0.0,
+    )

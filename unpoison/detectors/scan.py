@@ -1,0 +1,121 @@
+"""SCAn: classes whose features are two groups and not one (Tang et al. 2021, "Demon in the Variant", arXiv 1908.00686).
+
+Features are an identity of their class plus a variation that all classes share. From the trusted rows the covariances
+of both are estimated by expectation maximisation; in the metric of the variation each class's training rows
+are split in two, and the gain in likelihood over one group, J, is held against those of the other classes by their
+median and median absolute deviation. The own rule accuses the smaller group of classes whose anomaly index is above
+`index` (e^2). A row's score is the log-likelihood ratio of the smaller group to the larger, times two.
+
+Deviations: only a J above the median is an anomaly; the covariance of the variation is shrunk by a thousandth towards
+its mean variance, for trusted samples smaller than the features are wide.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+from sklearn.cluster import KMeans
+
+from unpoison.detectors._evidence import Evidence
+from unpoison.detectors._features import Outputs, outputs_of
+from unpoison.scores import Scores
+from unpoison.seeds import derive_seed
+from unpoison.types import PositiveFloat
+
+NEEDS = ("validation",)
+OWN_RULE = True
+ROUNDS = 20  # of the expectation maximisation
+Places = Float64[np.ndarray, "rows channels"]
+
+
+def score(evidence: Evidence, *, index: PositiveFloat = 7.389) -> Scores:
+    """Score every row by its side in the split of its class.
+
+    Args:
+        index: the anomaly index from which the own rule accuses a class (e^2).
+    """
+    training, trusted = (
+        outputs_of(evidence.model, part, evidence.precision)
+        for part in (evidence.training, evidence.validation)
+    )
+    metric = whitening(trusted)
+    places = [rows.features @ metric for rows in (training, trusted)]
+    scores = [np.zeros(len(rows.labels)) for rows in (training, trusted)]
+    splits: dict[int, Split] = {}
+    for label in range(len(evidence.class_names)):
+        of_class = places[0][training.labels == label]
+        if len(np.unique(of_class, axis=0)) < 2:
+            continue
+        splits[label] = split(of_class, derive_seed("groups", evidence.seed, label) % 2**32)
+        for found, where, rows in zip(scores, places, (training, trusted), strict=True):
+            chosen = rows.labels == label
+            found[chosen] = splits[label].ratio(where[chosen])
+    flagged = np.zeros(len(training.labels), dtype=bool)
+    indices = anomaly_indices(np.array([groups.gain for groups in splits.values()]))
+    for label, anomaly in zip(splits, indices, strict=True):
+        if anomaly > index:
+            flagged[np.flatnonzero(training.labels == label)[splits[label].is_smaller]] = True
+    return Scores(scores[0], scores[1], flagged)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A class in two groups: their centres, the smaller one's rows, and the gain in likelihood over one group (J)."""
+
+    larger: Float64[np.ndarray, " channels"]
+    smaller: Float64[np.ndarray, " channels"]
+    is_smaller: np.ndarray
+    gain: float
+
+    def ratio(self, places: Places) -> Float64[np.ndarray, " rows"]:
+        """Twice the log-likelihood ratio of the smaller group to the larger, both of unit variance."""
+        return ((places - self.larger) ** 2).sum(1) - ((places - self.smaller) ** 2).sum(1)
+
+
+def split(places: Places, seed: int) -> Split:
+    """The likeliest two groups of unit variance: 2-means."""
+    groups = KMeans(2, n_init=10, random_state=seed).fit(places)
+    counts = np.bincount(groups.labels_, minlength=2)
+    smaller = int(counts[1] <= counts[0])
+    gain = ((places - places.mean(0)) ** 2).sum() - groups.inertia_
+    centres = groups.cluster_centers_
+    return Split(centres[1 - smaller], centres[smaller], groups.labels_ == smaller, float(gain))
+
+
+def anomaly_indices(gains: Float64[np.ndarray, " classes"]) -> Float64[np.ndarray, " classes"]:
+    """How far above the median each class's gain lies, in median absolute deviations (of a normal: standard ones)."""
+    if not len(gains):
+        return gains
+    spread = 1.4826 * np.median(np.abs(gains - np.median(gains)))
+    return (gains - np.median(gains)) / max(spread, np.finfo(float).tiny)
+
+
+def whitening(trusted: Outputs) -> Float64[np.ndarray, "channels channels"]:
+    """The matrix that gives the variation within classes unit covariance."""
+    variation = covariance_of_variation(trusted.features, trusted.labels)
+    size = len(variation)
+    floor = np.trace(variation) / size or 1.0
+    shrunk = variation + 1e-3 * floor * np.eye(size)
+    return np.linalg.cholesky(np.linalg.inv(shrunk))
+
+
+def covariance_of_variation(features: Places, labels: np.ndarray) -> Float64[np.ndarray, "channels channels"]:
+    """Covariance of what is left of the features without the identities of their classes.
+
+    Identities are expected given the covariances, the covariances computed from identities and rests, in turn.
+    """
+    centred = features - features.mean(0)
+    classes, members = np.unique(labels, return_inverse=True)
+    counts = np.bincount(members).astype(float)
+    means = np.stack([centred[members == member].mean(0) for member in range(len(classes))])
+    identity, variation = _covariance(means), _covariance(centred - means[members])
+    for _ in range(ROUNDS):
+        # E[identity | rows of a class] = n S_mu (n S_mu + S_epsilon)^-1 mean
+        gains = [count * identity @ np.linalg.pinv(count * identity + variation) for count in counts]
+        expected = np.stack([gain @ mean for gain, mean in zip(gains, means, strict=True)])
+        identity, variation = _covariance(expected), _covariance(centred - expected[members])
+    return variation
+
+
+def _covariance(rows: Places) -> Float64[np.ndarray, "channels channels"]:
+    return rows.T @ rows / len(rows)

@@ -1,0 +1,73 @@
+"""STRIP: what a triggered image is taken for survives other images laid over it (Gao et al. 2019, arXiv 1902.06531).
+
+Each row is added to `overlays` trusted images (pixel by pixel, cut off at white); the entropy of the network's
+prediction, averaged over them, is low where a trigger decides alone. A row's score is minus
+that entropy, in bits. The own rule accuses what lies under the quantile `rejected` of a normal distribution fitted to
+the entropies of the trusted rows (the false rejection rate that is set in advance).
+
+The overlays are drawn from the trusted rows, never from the test set: a run of their order by hash that begins where
+the row's own hash points.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from scipy.special import entr
+from scipy.stats import norm
+from torch import Tensor
+
+from unpoison.detectors._evidence import Evidence
+from unpoison.scores import Scores
+from unpoison.seeds import priorities
+from unpoison.training import EVALUATION_BATCH, Examples, predict
+from unpoison.types import PositiveInt, Share
+
+NEEDS = ("validation",)
+OWN_RULE = True
+
+
+def score(evidence: Evidence, *, overlays: PositiveInt = 100, rejected: Share = 0.01) -> Scores:
+    """Score every row by how little overlays disturb its prediction.
+
+    Args:
+        overlays: trusted images laid over each row (all of them where there are fewer): so many forward passes.
+        rejected: share of clean rows that the own rule is to accuse, by the fitted distribution.
+    """
+    trusted = torch.cat([images for images, _ in evidence.validation.in_order()])
+    trusted = trusted[_by_hash(evidence.validation_ids, evidence.seed).argsort()]
+    parts = ((evidence.training, evidence.training_ids), (evidence.validation, evidence.validation_ids))
+    training, clean = (
+        _entropies(evidence, rows, _by_hash(ids, evidence.seed), trusted, overlays) for rows, ids in parts
+    )
+    limit = norm.ppf(rejected, clean.mean(), max(clean.std(), np.finfo(float).tiny))
+    return Scores(-training, -clean, training < limit)
+
+
+def _by_hash(ids: np.ndarray, seed: int) -> np.ndarray:
+    return priorities(ids, "overlays", seed)
+
+
+def _entropies(
+    evidence: Evidence, rows: Examples, hashes: np.ndarray, trusted: Tensor, overlays: int
+) -> Float64[np.ndarray, " rows"]:
+    """The mean entropy in bits of each row under its overlays."""
+    count, total, start = min(overlays, len(trusted)), np.zeros(len(rows)), 0
+    first = torch.from_numpy((hashes % len(trusted)).astype(np.int64)).to(trusted.device)
+    for images, _ in rows.in_order(EVALUATION_BATCH):
+        part = slice(start, start + len(images))
+        for step in range(count):
+            laid_over = trusted[(first[part] + step) % len(trusted)]
+            rows.count_forward(len(images))
+            total[part] += entropy(predict(evidence.model, add(images, laid_over), evidence.precision))
+        start = part.stop
+    return total / count
+
+
+def add(images: Tensor, others: Tensor) -> Tensor:
+    """Two images in one, white where their sum is more."""
+    return (images.short() + others).clamp_(max=255).byte()
+
+
+def entropy(logits: Tensor) -> Float64[np.ndarray, " rows"]:
+    """Shannon entropy in bits of the predicted distribution of each row."""
+    return entr(logits.double().softmax(1).cpu().numpy()).sum(1) / np.log(2)
