@@ -1,14 +1,19 @@
 """Detectors in the workflow: what is refused, what is made, what a change makes anew."""
 
 import copy
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from test_refused import DEMO, changed
 
+import planning.deletions
+import planning.plan
 from planning.plan import Plan
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
+from unpoison.plugins import Plugins
 
 DETECTED = copy.deepcopy(DEMO) | {
     "detectors": {"spectral_signatures": {}, "early": {"detector": "loss", "early": True}},
@@ -57,6 +62,16 @@ REFUSED = {
     ),
     "top of no row": ("deletions/spectral/top", 0.0001, "top: 0.0001 of 1800 training rows is no row at all"),
     "top above 1": ("deletions/spectral/top", 1.5, "1 or less"),
+    "no triggered examples": (
+        "detectors/influence",
+        {},
+        "detectors.influence.triggered_examples is missing: how many validation rows are stamped",
+    ),
+    "more triggered examples than trusted rows": (
+        "detectors/spectral_signatures",
+        {"detector": "influence", "triggered_examples": 201},
+        "it needs trusted rows, 201 to stamp; the data set's validation sets 200 aside",
+    ),
     "triggered examples for nobody": (
         "detectors/early/triggered_examples",
         1,
@@ -97,6 +112,30 @@ def test_a_cut_and_a_detector_can_be_varied(key: str) -> None:
 def test_what_a_detector_declares_is_read_without_importing_it(name: str) -> None:
     assert set(DETECTORS.constant(name, "NEEDS")) <= {"validation", "triggered_examples"}
     assert DETECTORS.constant(name, "OWN_RULE") in (True, False)
+
+
+def test_a_file_in_the_folder_is_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file, with no list to edit: its options, needs and rule are read from its source alone."""
+    folder = shutil.copytree(DETECTORS.folder, tmp_path / "detectors")
+    (folder / "brightest.py").write_text(
+        "import nowhere\n"  # what is only planned with is not imported
+        "NEEDS = ('validation',)\nOWN_RULE = False\n"
+        "def score(evidence, *, power: PositiveFloat = 1.0): ...\n"
+    )
+    registry = Plugins(DETECTORS.package, "score", "detector")
+    registry.folder = folder
+    for module in (planning.plan, planning.deletions):
+        monkeypatch.setattr(module, "DETECTORS", registry)
+    named = changed("detectors/brightest", {"power": 2.0}, DETECTED)
+    config = changed("deletions/spectral", {"detector": "brightest", "top": 0.1}, named)
+    assert Plan(config).detector_options("brightest") == ("brightest", 0, {"power": 2.0})
+    for path, value, words in (
+        ("detectors/brightest/power", -1, "detectors.brightest.power: found -1, allowed: a number above 0"),
+        ("deletions/spectral", {"detector": "brightest"}, "the detector brightest has no rule of its own"),
+        ("datasets/catdog/validation", 0, "needs trusted rows"),
+    ):
+        with pytest.raises(UserError, match=words):
+            Plan(changed(path, value, config))
 
 
 def with_detector(project) -> None:
