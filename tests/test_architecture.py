@@ -46,7 +46,7 @@ ORDER = (
         "evaluation",
         "prediction",
     ),
-    *("columns", "results", "statistics", "tracing", "plots", "report"),
+    *("columns", "results", "statistics", "plane", "tracing", "plots", "report"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
@@ -65,6 +65,7 @@ TABLE_MODULES = (
     "evaluation",
     "results",
     "statistics",
+    "plane",
     "tracing",
     "plots",
     "report",

@@ -56,6 +56,7 @@ def model(
     return columns, {**identity, "deletion": deletion, "method": method}
 
 
+DETECTORS = {"all@fpr=0.4": "spectral"}
 SMALL, WHOLE = "catdog@keep.cat=0.2", "catdog@keep.cat=1.0"
 MODELS = [
     model(SMALL, 0, "all", "retrain"),
@@ -69,7 +70,7 @@ MODELS = [
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    return collect(MODELS, STUDIES, VARIED)
+    return collect(MODELS, STUDIES, VARIED, DETECTORS)
 
 
 def cells(table: pd.DataFrame, study: str) -> set[tuple]:
@@ -123,6 +124,12 @@ def test_a_varied_key_has_its_value_in_the_studies_that_vary_it_and_is_null_else
     assert by_deletion.drop("all@fpr=0.4").isna().all()
 
 
+def test_a_deletion_set_of_a_detector_is_told_its_name(table: pd.DataFrame) -> None:
+    of_detector = table["deletion"].eq("all@fpr=0.4").fillna(False)
+    assert set(table.loc[of_detector, "detector"]) == {"spectral"}
+    assert table.loc[~of_detector, "detector"].isna().all()
+
+
 def test_values_and_rates_stay_with_their_model(table: pd.DataFrame) -> None:
     shared = table[
         (table["dataset"] == WHOLE) & (table["deletion"] == "all") & (table["method"] == "retrain")
@@ -133,11 +140,13 @@ def test_values_and_rates_stay_with_their_model(table: pd.DataFrame) -> None:
 
 
 def test_the_order_of_the_models_does_not_matter(table: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(collect(reversed(MODELS), dict(reversed(STUDIES.items())), VARIED), table)
+    pd.testing.assert_frame_equal(
+        collect(reversed(MODELS), dict(reversed(STUDIES.items())), VARIED, DETECTORS), table
+    )
 
 
 def test_a_table_of_references_alone_has_the_same_dtypes() -> None:
-    table = collect([model(WHOLE, 0, None, "do_nothing")], STUDIES, VARIED)
+    table = collect([model(WHOLE, 0, None, "do_nothing")], STUDIES, VARIED, DETECTORS)
     assert {name: str(table[name].dtype) for name in COLUMNS} == {
         name: column.dtype for name, column in COLUMNS.items()
     }

@@ -64,7 +64,7 @@ def results(**changes: list[object]) -> pd.DataFrame:
         for name, value in ((None, 0.6 + 0.2 * seed + gain), ("cat", 0.5))
     ]
     table = pd.DataFrame(lines, columns=[*IDENTITY, "metric", "class_name", "value"])
-    table["unit"], table["higher_is_better"] = "share", True
+    table["unit"], table["higher_is_better"], table["detector"] = "share", True, None
     has_deletion = table["deletion"].notna()
     table["recall"], table["fdr"] = has_deletion.map({True: 1.0}), has_deletion.map({True: 0.5})
     table["fpr"] = (0.1 + 0.02 * table["seed"]).where(has_deletion)
@@ -98,6 +98,16 @@ def test_the_achieved_rates_are_averaged_over_the_seeds() -> None:
     line = summary[summary["method"] == "retrain"].iloc[0]
     assert (line["recall"], line["fdr"]) == (1.0, 0.5)
     assert line["fpr"] == pytest.approx(0.11)
+    assert (line["recall_low"], line["recall_high"]) == (1.0, 1.0)
+    assert (line["fpr_low"], line["fpr_high"]) == pytest.approx(interval([0.1, 0.12]))
+
+
+def test_a_rate_that_one_seed_has_no_value_of_is_of_the_others() -> None:
+    table = results()
+    table.loc[table["seed"] == 0, "fdr"] = None  # an empty deletion set has no FDR
+    line = summarise(table).set_index("method").loc["retrain"].iloc[0]
+    assert line["fdr"] == 0.5
+    assert math.isnan(line["fdr_low"])
 
 
 def test_cells_that_differ_in_a_varied_key_alone_are_kept_apart() -> None:

@@ -36,6 +36,9 @@ COLUMNS = {
     "deletion": Column(
         "string", "name of the deletion set; null where a model has none: do_nothing, oracle, repairs"
     ),
+    "detector": Column(
+        "string", "detector that the deletion set comes from; null where it is drawn or listed"
+    ),
     "method": Column(
         "string",
         "unlearning method; do_nothing is the poisoned model, oracle is trained on the clean rows",
@@ -186,9 +189,56 @@ MADE = {
     "inputs": Column("string", "path and checksum (BLAKE2b, 128 bits) of each input, as JSON"),
     "outputs": Column("string", "path and checksum of each output, as JSON"),
 }
-CELL = ("study", "dataset", "poison", "training", "deletion")
+PLACE = ("study", "dataset", "poison", "training")
+CELL = (*PLACE, "deletion")
 MEASURED = ("metric", "class_name", "unit", "higher_is_better")
 RATES = ("recall", "fdr", "fpr")
+
+
+def _with_ends(name: str, column: Column) -> dict[str, Column]:
+    """A mean over seeds with the ends of its interval."""
+    ends = {f"{name}_{end}": LIMITS[f"ci_{end}"]._replace(unit=column.unit) for end in ("low", "high")}
+    return {name: column, **ends}
+
+
+JUDGED = {
+    "metric": Column(
+        "string", "what the attack is judged by: adversarial accuracy, or what stands in without a trigger"
+    ),
+    "n": Column("int64", "seeds that all compared methods have", "seeds"),
+}
+GAINS = {
+    **_with_ends(
+        "gain",
+        Column(
+            "float64", "of the metric, over do_nothing", "share", "mean over seeds of (method - do_nothing)"
+        ),
+    ),
+    **_with_ends("clean_gain", Column("float64", "of clean_accuracy, over do_nothing", "share", "the same")),
+}
+BEST = {
+    "best": Column("string", "the method, or do_nothing, with the highest mean of the metric"),
+    **GAINS,
+    "runner_up": Column("string", "the one with the next"),
+    **_with_ends(
+        "ahead",
+        Column("float64", "how much more the best has", "share", "mean over seeds of (best - runner_up)"),
+    ),
+    "verdict": Column(
+        "string", "whether the interval of ahead holds zero; corrected for no number of comparisons"
+    ),
+}
+CHOSEN = {
+    "method": Column("string", "the method that is given the deletion set"),
+    "deletion": Column(
+        "string", "of the detector's deletion sets that were run, the one with the highest gain"
+    ),
+    "of": Column("int64", "how many were run", "deletion sets"),
+    **GAINS,
+    "verdict": Column(
+        "string", "whether the interval of gain holds zero; corrected for no number of comparisons"
+    ),
+}
 
 
 def _shared(*names: str) -> dict[str, Column]:
@@ -203,7 +253,12 @@ TABLES = {
     "summary": Table(
         "`tables/summary.parquet`",
         "metric and class of a cell, over its seeds (the rates are means)",
-        {**_shared(*CELL, "method", *MEASURED), **OF_THE_SEEDS, **LIMITS, **_shared(*RATES)},
+        {
+            **_shared(*CELL, "detector", "method", *MEASURED),
+            **OF_THE_SEEDS,
+            **LIMITS,
+            **{key: column for name in RATES for key, column in _with_ends(name, COLUMNS[name]).items()},
+        },
     ),
     "utility_healed": Table(
         "`tables/utility_healed.parquet` (where a study of one deletion set varies `deletion.recall`)",
@@ -214,6 +269,17 @@ TABLES = {
         "`tables/paired.parquet`",
         "two methods of a cell and metric and class of their comparison, seed by seed",
         {**_shared(*CELL, *MEASURED), **COMPARED},
+    ),
+    "best": Table(
+        "`tables/best.parquet`",
+        "deletion set of a study, with the method that gains most by it",
+        {**_shared(*CELL, "detector", *RATES), **JUDGED, **BEST},
+    ),
+    "thresholds": Table(
+        "`tables/thresholds.parquet`",
+        "detector and method, with the deletion set to choose, by the measurements that it is judged by: a little too "
+        "good to be true",
+        {**_shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
     ),
     "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),

@@ -9,6 +9,8 @@ from unpoison.columns import COLUMNS
 
 IDENTITY = ("study", "dataset", "poison", "training", "seed", "deletion", "method")
 REFERENCES = ("do_nothing", "oracle")
+# What an attack is judged by: without a trigger by the first of these that it leaves something to measure of.
+ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
 # Of fewer seeds than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
 ENOUGH = 5
 
@@ -17,6 +19,7 @@ def collect(
     tables: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
     studies: Mapping[str, Mapping[str, list[Any]]],
     varied: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    detectors: Mapping[str, str],
 ) -> pd.DataFrame:
     """One long table from the metrics of every model; a model that two studies share is in it twice.
 
@@ -24,6 +27,7 @@ def collect(
         tables: for each model its metrics and its identity (dataset ... method).
         studies: for each study the names on each level, its seeds, and the dotted keys that it varies.
         varied: for each level and name the varied keys and their values there.
+        detectors: for each deletion set that comes from a detector its name.
     """
     frames = [pd.DataFrame(dict(columns)).assign(**identity) for columns, identity in tables]
     models = pd.concat([frame.astype({"class_name": "string", "deletion": "string"}) for frame in frames])
@@ -34,9 +38,15 @@ def collect(
         values = {name: settings[key] for name, settings in varied[level].items() if key in settings}
         varies = whole["study"].map({name: key in study["vary"] for name, study in studies.items()})
         whole[key] = whole[level].map(values).where(varies).convert_dtypes()
+    whole["detector"] = whole["deletion"].map(dict(detectors))
     whole = whole[[*COLUMNS, *keys]].astype({name: column.dtype for name, column in COLUMNS.items()})
     order = [*IDENTITY, "metric", "class_name"]
     return whole.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
+
+
+def robust_metric(table: pd.DataFrame) -> str:
+    """What tells how far an attack is undone: adversarial accuracy, or what stands in for it without a trigger."""
+    return next(metric for metric in ROBUST if (table["metric"] == metric).any())
 
 
 def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFrame:

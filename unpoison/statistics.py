@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from unpoison.columns import RATES
 from unpoison.results import ENOUGH, IDENTITY
 
 CONFIDENCE = 0.95
@@ -64,19 +65,29 @@ def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
-    """Mean, sd, n and 95 % interval over seeds for each cell and metric.
-
-    The achieved rates are averaged too: they may differ by a rounding where seeds differ in their counts.
-    """
-    varied = [name for name in results.columns if "." in name]
-    cell = [name for name in IDENTITY if name != "seed"]
-    keys = [*cell, "metric", "class_name", "unit", "higher_is_better", *varied]
-    groups = results.groupby(keys, dropna=False, sort=False)
+    """Mean, sd, n and 95 % interval over seeds for each cell and metric, and for the rates that a cell achieved."""
+    cell = [*(name for name in IDENTITY if name != "seed"), "detector", *varied_keys(results)]
+    measured = ["metric", "class_name", "unit", "higher_is_better"]
+    groups = results.groupby([*cell, *measured], dropna=False, sort=False)
     summary = groups["value"].agg(mean="mean", sd="std", n="count").reset_index()
     ends = intervals([values.tolist() for _, values in groups["value"]])
     summary["ci_low"], summary["ci_high"] = zip(*ends, strict=True)
-    rates = groups[["recall", "fdr", "fpr"]].mean().reset_index(drop=True)
-    return pd.concat([summary, rates], axis=1)
+    return summary.merge(_rates(results, cell), on=cell, how="left", validate="many_to_one")
+
+
+def _rates(results: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
+    """The achieved rates of each cell, which may differ from seed to seed: means and intervals."""
+    groups = results.drop_duplicates([*cell, "seed"]).groupby(cell, dropna=False, sort=False)
+    rates = groups[list(RATES)].mean().reset_index()
+    for rate in RATES:
+        ends = intervals([values.dropna().tolist() for _, values in groups[rate]])
+        rates[f"{rate}_low"], rates[f"{rate}_high"] = zip(*ends, strict=True)
+    return rates
+
+
+def varied_keys(results: pd.DataFrame) -> list[str]:
+    """The columns of the keys that studies vary: those with a dot in their names."""
+    return [name for name in results.columns if "." in name]
 
 
 def utility_healed(results: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +119,7 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
     metric and class; it is null for fewer than five seeds, and where all differences are equal.
     """
     # A varied option of a method stands in its name; the two methods of a pair may differ in it.
-    varied = [name for name in results.columns if "." in name and not name.startswith("method.")]
+    varied = [name for name in varied_keys(results) if not name.startswith("method.")]
     model = ["study", "dataset", "poison", "training"]
     measured = ["metric", "class_name", "unit", "higher_is_better"]
     lines = []

@@ -171,6 +171,11 @@ REFUSED = {
         {"studies": ["false_positives_fpr"], "recall": 0.5},
         "figures.cost_quality needs a study that varies deletion.recall",
     ),
+    "plane of one axis": (
+        "figures/plane",
+        {"studies": ["false_positives_fpr"]},
+        "figures.plane needs a study that varies deletion.recall; false_positives_fpr varies deletion.fpr",
+    ),
     "value of an axis twice": ("studies/imbalance/vary", {"dataset.keep.cat": [0.5, 0.5]}, "each entry once"),
     "axis of numbers and words": (
         "studies/imbalance/vary",
@@ -316,3 +321,32 @@ def test_the_command_ends_in_one_line_and_writes_nothing(
     assert "Traceback" not in done.stderr
     assert len([line for line in errors if line.startswith("error:")]) == 1
     assert not (tmp_path / "results").exists()
+
+
+PLANE = yaml.safe_load((ROOT / "config" / "plane.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            "figures/plane/studies",
+            ["detectors"],
+            "needs one study that varies deletion.recall and deletion.fdr or",
+        ),
+        (
+            "studies/detectors/vary",
+            {"training.width": [4, 8]},
+            "a study of detectors that varies training.width",
+        ),
+        (
+            "studies/detectors/poison",
+            "attack_2",
+            "of one poison; detectors has attack_2 and plane has attack",
+        ),
+    ],
+)
+def test_a_plane_that_cannot_be_drawn_is_refused(path: str, value: object, sentence: str) -> None:
+    config = changed("poisons/attack_2", PLANE["poisons"]["attack"], PLANE)
+    with pytest.raises(UserError, match=sentence):
+        Plan(changed(path, value, config))

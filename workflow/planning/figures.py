@@ -18,10 +18,16 @@ def check_figure(plan: Any, name: str) -> None:
     kind, options = plan.figure_options(name)
     choices = [{key.format(**options) for key in choice} for choice in PLOTS.constant(kind, "NEEDS")]
     also = PLOTS.constant(kind, "ALSO", ())
+    takes_detectors = PLOTS.constant(kind, "DETECTORS", False)
+    drawn = 0
     for study in plan.config["figures"][name]["studies"]:
         if study not in plan.studies:
             raise one_of(f"study in figures.{name}:", study, plan.studies)
         entry = plan.config["studies"][study]
+        if takes_detectors and _is_of_detectors(plan, study):
+            _check_beside(plan, f"figures.{name}", study)
+            continue
+        drawn += 1
         _check_drawable(f"figures.{name}", plan.studies[study], entry, choices, also)
         for option, key in PLOTS.constant(kind, "CHOOSES", {}).items():
             if options[option] not in entry["vary"][key]:
@@ -29,6 +35,31 @@ def check_figure(plan: Any, name: str) -> None:
         classes = plan.training_rows(plan.studies[study].variants["dataset"][0])
         if options.get("class_name", min(classes)) not in classes:
             raise one_of(f"class in figures.{name}:", options["class_name"], classes)
+    if takes_detectors and drawn != 1:
+        wanted = " and ".join(" or ".join(sorted(keys)) for keys in choices)
+        raise UserError(
+            f"figures.{name} needs one study that varies {wanted}, and those of detectors; found {drawn}"
+        )
+
+
+def _is_of_detectors(plan: Any, study: str) -> bool:
+    deletions = plan.studies[study].variants["deletion"]
+    return all("detector" in plan.entry("deletion", name) for name in deletions)
+
+
+def _check_beside(plan: Any, figure: str, study: str) -> None:
+    """A study of detectors' deletion sets, whatever thresholds it varies, is drawn over one of the same models."""
+    entry = plan.config["studies"][study]
+    for key in entry["vary"]:
+        if not key.startswith("deletion."):
+            raise UserError(f"{figure} cannot show a study of detectors that varies {key}, as {study} does")
+    for other in plan.config["figures"][figure.removeprefix("figures.")]["studies"]:
+        for level in ("dataset", "poison", "training"):
+            if plan.config["studies"][other][level] != entry[level]:
+                raise UserError(
+                    f"{figure} shows studies of one {level}; {study} has {entry[level]} and {other} has "
+                    f"{plan.config['studies'][other][level]}"
+                )
 
 
 def _check_drawable(

@@ -129,7 +129,12 @@ class Specs:
             for name, study in self.plan.studies.items()
         }
         return canonical(
-            {"studies": studies, "varied": self._varied(), "code": code_digest("collect_results.py")}
+            {
+                "studies": studies,
+                "varied": self._varied(),
+                "detectors": self._detectors(),
+                "code": code_digest("collect_results.py"),
+            }
         )
 
     def summarise(self, wildcards: Any) -> Spec:
@@ -208,6 +213,11 @@ class Specs:
             }
             for level, names in self.plan.varied.items()
         }
+
+    def _detectors(self) -> dict[str, str]:
+        """For each deletion set that comes from a detector its name."""
+        deletions = self.plan.entries["deletion"].items()
+        return {name: entry["detector"] for name, entry in deletions if "detector" in entry}
 
 
 # -- blocks that many specs share: made once for each entry, not once for each job ----------------------

@@ -11,7 +11,8 @@
 #     {deletion}/{method}/                              model.safetensors  run.json
 #                                                       metrics.parquet  metrics.run.json
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
-#   tables/                                             results, summary, paired, provenance, utility_healed (.parquet, .csv)
+#   tables/                                             results, summary, paired, best, thresholds, provenance,
+#                                                       utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
 #   report.html                                         the tables and figures of all studies on one page
 #   logs/                                               one for each job, under the path of what it makes
@@ -65,12 +66,19 @@ METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in 
 assert METRICS, "a config without a cell was let through"
 RESULTS = "<results>/tables/results.parquet"
 SUMMARY = "<results>/tables/summary.parquet"
-PAIRED = "<results>/tables/paired.parquet"
 PROVENANCE = "<results>/tables/provenance.parquet"
 UTILITY_HEALED = "<results>/tables/utility_healed.parquet"
 TABLES = [
     f"<results>/tables/{table}.{kind}"
-    for table in ("results", "summary", "paired", "provenance", *plan.averages)
+    for table in (
+        "results",
+        "summary",
+        "paired",
+        "best",
+        "thresholds",
+        "provenance",
+        *plan.averages,
+    )
     for kind in ("parquet", "csv")
 ]
 OTHER_TABLES = [f"<results>/tables/{table}.parquet" for table in plan.averages]

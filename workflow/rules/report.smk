@@ -38,8 +38,12 @@ rule compare_methods:
     input:
         table=RESULTS,
     output:
-        table=PAIRED,
-        csv=Path(PAIRED).with_suffix(".csv").as_posix(),
+        paired="<results>/tables/paired.parquet",
+        paired_csv="<results>/tables/paired.csv",
+        best="<results>/tables/best.parquet",
+        best_csv="<results>/tables/best.csv",
+        thresholds="<results>/tables/thresholds.parquet",
+        thresholds_csv="<results>/tables/thresholds.csv",
     log:
         "<logs>/tables/compare_methods.log",
     conda:

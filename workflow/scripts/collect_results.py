@@ -6,7 +6,12 @@ from unpoison.results import collect
 
 begin(snakemake.log[0])
 spec = snakemake.params.spec
-results = collect((read_columns(path) for path in snakemake.input.metrics), spec["studies"], spec["varied"])
+results = collect(
+    (read_columns(path) for path in snakemake.input.metrics),
+    spec["studies"],
+    spec["varied"],
+    spec["detectors"],
+)
 write_table(snakemake.output.table, results)
 write_table(snakemake.output.csv, results)
 print(f"{len(results)} measurements of {len(set(snakemake.input.metrics))} models")

@@ -1,10 +1,13 @@
-"""Differences of every two methods over the seeds, with intervals and tests."""
+"""Differences of every two methods over the seeds, the best method of each deletion set, thresholds of detectors."""
 
 from _log import begin
 from unpoison.files import read_table, write_table
+from unpoison.plane import best_methods, thresholds
 from unpoison.statistics import paired
 
 begin(snakemake.log[0])
-differences = paired(read_table(snakemake.input.table))
-write_table(snakemake.output.table, differences)
-write_table(snakemake.output.csv, differences)
+results = read_table(snakemake.input.table)
+for name, compare in (("paired", paired), ("best", best_methods), ("thresholds", thresholds)):
+    table = compare(results)
+    write_table(snakemake.output[f"{name}"], table)
+    write_table(snakemake.output[f"{name}_csv"], table)
