@@ -66,6 +66,7 @@ METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in 
 assert METRICS, "a config without a cell was let through"
 RESULTS = "<results>/tables/results.parquet"
 SUMMARY = "<results>/tables/summary.parquet"
+PAIRED = "<results>/tables/paired.parquet"
 PROVENANCE = "<results>/tables/provenance.parquet"
 UTILITY_HEALED = "<results>/tables/utility_healed.parquet"
 TABLES = [

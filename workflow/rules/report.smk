@@ -38,7 +38,7 @@ rule compare_methods:
     input:
         table=RESULTS,
     output:
-        paired="<results>/tables/paired.parquet",
+        paired=PAIRED,
         paired_csv="<results>/tables/paired.csv",
         best="<results>/tables/best.parquet",
         best_csv="<results>/tables/best.csv",
