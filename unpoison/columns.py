@@ -166,6 +166,22 @@ SUSPECTED = {
     "score": Column("float64", "suspicion; higher is more suspicious", "the detector's own"),
     "flagged": Column("bool", "whether the detector's own rule accuses it; null where it has no rule"),
 }
+VIEWED = {
+    "position": Column("int64", "position among the training rows"),
+    "row_id": Column("string", "the image's own stable name"),
+    "confidence": Column(
+        "float64",
+        "probability that the poisoned model gives the row's given label, stamped and not augmented",
+        "share",
+        "softmax of the logits, at the given label",
+    ),
+    "distance": Column(
+        "float64",
+        "distance of the row's features from the mean features of the nearest kind of poison",
+        "the features' own",
+        "min over kinds (trigger and given label) of the norm of features - mean features of its poisoned rows",
+    ),
+}
 DELETED = {
     "position": Column("int64", "position among the training rows"),
     "row_id": Column("string", "the image's own stable name"),
@@ -285,5 +301,6 @@ TABLES = {
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),
     "rows": Table("`rows.parquet` of each poisoned data set", "image", IMAGES),
     "scores": Table("`scores/<detector>.parquet`", "training or validation row", SUSPECTED),
+    "views": Table("`base/views.parquet`, for deletion sets with a `bias`", "training row", VIEWED),
     "deletion": Table("`deletion.parquet` of each deletion set", "deleted training row", DELETED),
 }

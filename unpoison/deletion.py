@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unpoison.bias import draw_biased, read_views
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
 from unpoison.rows import Rows
@@ -89,6 +90,8 @@ def select(
     *,
     flagged: str | None = None,
     scores: str | None = None,
+    views: str | None = None,
+    bias: str | None = None,
     **asked: Any,
 ) -> Deletion:
     """A deletion set by exact counts, from a detector's scores, or as the user's own list.
@@ -97,6 +100,8 @@ def select(
         train: the training rows.
         flagged: CSV or Parquet file with a column row_id.
         scores: file of a detector's scores.
+        bias: what the errors of counted sets depend on (see `draw_biased`); none: they are uniform.
+        views: file of how the poisoned model sees the rows, for a bias that asks for it.
         asked: the counts (see `count_deletion`), or with scores the cut (see `choose_flagged`).
 
     Raises:
@@ -111,6 +116,9 @@ def select(
         return cut(train, read_scores(scores), seed, **asked)
     poisoned = int(train.is_poisoned.sum())
     true, false = count_deletion(poisoned, len(train) - poisoned, **asked)
+    if bias:
+        seen = read_views(views) if views else None
+        return describe(train, draw_biased(train, true, false, seed, bias=bias, views=seen))
     return describe(train, draw_deletion(train, true, false, seed))
 
 

@@ -72,6 +72,10 @@ REFUSED = {
         {"detector": "influence", "triggered_examples": 201},
         "it needs trusted rows, 201 to stamp; the data set's validation sets 200 aside",
     ),
+    "a detector with a bias": ("deletions/spectral/bias", "class", "rows are not drawn; found also bias"),
+    "a list with a bias": ("deletions/spectral", {"rows": "mine.csv", "bias": "class"}, "found also bias"),
+    "a bias of no counts": ("deletions/spectral", {"bias": "class"}, "takes size or recall"),
+    "unknown bias": ("deletions/spectral", {"recall": 1.0, "bias": "color"}, "one of ['class', 'confidence'"),
     "triggered examples for nobody": (
         "detectors/early/triggered_examples",
         1,
@@ -173,6 +177,20 @@ def test_scores_are_made_once_and_again_for_what_changed(project) -> None:
     project.set("studies/imbalance/deletions", ["spectral"])
     project.set("studies/imbalance/vary/deletion.top", [0.25, 0.5])
     assert scored_and_selected(project) == (0, 2)  # the same scores, cut twice
+
+
+def test_the_model_is_asked_once_for_all_errors_that_depend_on_it(project) -> None:
+    project.set("figures", {})
+    project.set("studies/imbalance/vary", {"dataset.keep.cat": [0.5], "deletion.bias": ["class"]})
+    assert "view_rows" not in project.jobs()
+    biases = ["class", "confidence", "similarity"]
+    project.set("studies/imbalance/vary", {"dataset.keep.cat": [0.5], "deletion.bias": biases})
+    jobs = project.jobs()
+    assert (jobs["view_rows"], jobs["select_deletion"]) == (1, 3)
+    done = project.snakemake(f"{CELL}/everything_found@bias=similarity/deletion.parquet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    views = pd.read_parquet(project.folder / CELL / "base/views.parquet")
+    assert views["confidence"].between(0, 1).all()
 
 
 def scored_and_selected(project) -> tuple[int, int]:

@@ -62,7 +62,7 @@ def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -
         raise UserError(f"{', '.join(cuts)} cuts the scores of a detector; say which detector")
     poisoned = plan.poison_count(dataset, poison)
     clean = sum(plan.training_rows(dataset).values()) - poisoned
-    counts = count_deletion(poisoned, clean, **entry)
+    counts = count_deletion(poisoned, clean, **{key: entry[key] for key in entry if key != "bias"})
     if counts == (0, 0) and not is_empty(entry):
         raise UserError("it asks for no row at all; for no deletion say recall: 0")
 

@@ -72,6 +72,9 @@ class Specs:
             }
         )
 
+    def view_rows(self, wildcards: Any) -> Spec:
+        return _in_order({**self._network(wildcards), "code": self._code(wildcards, "view_rows.py")})
+
     def select_deletion(self, wildcards: Any) -> Spec:
         entry = dict(self.plan.entry("deletion", wildcards.deletion))
         for source in ("rows", "detector"):  # an input

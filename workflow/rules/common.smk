@@ -16,6 +16,7 @@ from planning.progress import Progress
 from planning.specs import Specs
 from planning.tuning import tuning_of
 from snakemake.logging import logger
+from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError
 from unpoison.files import hold
 
@@ -92,6 +93,13 @@ def detector_scores(wildcards):
     detector = plan.entry("deletion", wildcards.deletion).get("detector")
     levels = dict(wildcards.items())
     return SCORES.format(**levels, detector=detector) if detector else []
+
+
+def row_views(wildcards):
+    """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
+    bias = plan.entry("deletion", wildcards.deletion).get("bias")
+    levels = dict(wildcards.items())
+    return BASE_VIEWS.format(**levels) if bias in BY_MODEL else []
 
 
 def data_folder(wildcards, input):

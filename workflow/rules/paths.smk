@@ -5,6 +5,7 @@
 #   {dataset}/seed{seed}/{poison}/{training}/
 #     base/  oracle/                                    model.safetensors  history.parquet  run.json
 #                                                       metrics.parquet  metrics.run.json
+#     base/  (for errors biased by the model)           views.parquet  views.run.json
 #     scores/                                           {detector}.parquet  {detector}.run.json
 #     repaired/{method}/                                as below {deletion}/
 #     {deletion}/                                       deletion.parquet  run.json
@@ -41,6 +42,8 @@ REFERENCE_RUN = f"<results>/{TRAINED}/{{reference}}/run.json"
 REFERENCE_METRICS = f"<results>/{TRAINED}/{{reference}}/metrics.parquet"
 REFERENCE_METRICS_RUN = f"<results>/{TRAINED}/{{reference}}/metrics.run.json"
 
+BASE_VIEWS = f"<results>/{TRAINED}/base/views.parquet"
+BASE_VIEWS_RUN = f"<results>/{TRAINED}/base/views.run.json"
 SCORES = f"<results>/{TRAINED}/scores/{{detector}}.parquet"
 SCORES_RUN = f"<results>/{TRAINED}/scores/{{detector}}.run.json"
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"

@@ -2,6 +2,7 @@ rule select_deletion:
     input:
         rows=ROWS,
         scores=detector_scores,
+        views=row_views,
         flagged=flagged_rows,
     output:
         deletion=DELETION,

@@ -8,7 +8,7 @@ from unpoison.rows import read_rows
 begin(snakemake.log[0])
 spec = snakemake.params.spec
 train = read_rows(snakemake.input.rows).of("train")
-given = {name: snakemake.input.get(name) for name in ("flagged", "scores")}
+given = {name: snakemake.input.get(name) for name in ("flagged", "scores", "views")}
 deletion = select(train, spec["seed"], **given, **spec["deletion"])
 write_deletion(snakemake.output.deletion, train, deletion)
 write_record(snakemake)

@@ -1,0 +1,99 @@
+"""Biased errors: which poisons a deletion set misses and which clean rows it accuses, where that is not left to chance.
+
+Counts stay exact and the same as without a bias; only the rows differ. Larger sets hold smaller ones.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from unpoison.files import read_columns, write_columns
+from unpoison.rows import Rows
+from unpoison.seeds import priorities
+from unpoison.types import Indices
+
+BY_MODEL = ("confidence", "similarity")  # biases that ask how the poisoned model sees the rows
+ODDS = 4.0  # of an error on a row of the smallest class, to one on another row
+
+
+@dataclass(frozen=True)
+class Views:
+    """How the poisoned model sees each training row, stamped and not augmented.
+
+    confidence: probability that it gives the row's given label; distance: Euclidean, of its features from the
+    mean features of the nearest kind of poison (those of one trigger and given label).
+    """
+
+    confidence: Float64[np.ndarray, " rows"]
+    distance: Float64[np.ndarray, " rows"]
+
+
+def view(
+    train: Rows, features: Float64[np.ndarray, "rows channels"], logits: Float64[np.ndarray, "rows classes"]
+) -> Views:
+    """Confidences and distances from what a network makes of the rows."""
+    likelihood = np.exp(logits - logits.max(1, keepdims=True))
+    confidence = likelihood[np.arange(len(train)), train.given_label] / likelihood.sum(1)
+    kinds = np.stack([train.trigger_id, train.given_label], 1)
+    distances = [
+        np.linalg.norm(features - features[train.is_poisoned & (kinds == kind).all(1)].mean(0), axis=1)
+        for kind in np.unique(kinds[train.is_poisoned], axis=0)
+    ]
+    return Views(confidence, np.min(distances, axis=0))
+
+
+def write_views(path: str | Path, train: Rows, views: Views) -> None:
+    """Write a row for each training row."""
+    columns = {"position": np.arange(len(train)), "row_id": train.row_id.astype(str)}
+    write_columns(path, {**columns, "confidence": views.confidence, "distance": views.distance})
+
+
+def read_views(path: str | Path) -> Views:
+    """What `write_views` wrote."""
+    columns, _ = read_columns(path)
+    return Views(columns["confidence"], columns["distance"])
+
+
+def draw_biased(
+    train: Rows, true: int, false: int, seed: int, *, bias: str, views: Views | None = None
+) -> Indices:
+    """Positions of that many poisoned and clean training rows, errors falling where the bias lets them.
+
+    class: a row whose true class is the smallest of the data set (the first of equal ones) is four times as
+    likely to be accused though clean, and a fourth as likely to be found though poisoned, as another row;
+    confidence: the clean rows of the least confidence are accused, the poisons of the least are missed;
+    similarity: the clean rows nearest to the poisons are accused, the poisons farthest from them are missed.
+    """
+    found, accused = _orders(train, seed, bias, views)
+    parts = [
+        _first(found, priorities(train.row_id, "found", seed), train.is_poisoned, true),
+        _first(accused, priorities(train.row_id, "false alarms", seed), ~train.is_poisoned, false),
+    ]
+    return np.sort(np.concatenate(parts))
+
+
+def _orders(train: Rows, seed: int, bias: str, views: Views | None) -> tuple[np.ndarray, np.ndarray]:
+    """For each row where it stands in the order of being found if poisoned, and of being accused if clean."""
+    if bias == "class":
+        counts = train.count_by_class()
+        odds = np.where(train.label == list(counts.values()).index(min(counts.values())), ODDS, 1.0)
+        # The smallest of exponential waiting times: a weighted draw without replacement (Efraimidis, Spirakis 2006).
+        waits = [-np.log1p(-_uniform(train, purpose, seed)) for purpose in ("found", "false alarms")]
+        return waits[0] * odds, waits[1] / odds
+    assert views is not None, f"the bias {bias} needs to know how the model sees the rows"
+    if bias == "confidence":
+        return -views.confidence, views.confidence
+    return views.distance, views.distance
+
+
+def _uniform(train: Rows, purpose: str, seed: int) -> np.ndarray:
+    """A number from 0 to 1, exclusive, for each row from its id."""
+    return priorities(train.row_id, purpose, "by class", seed) / 2.0**64 * (1 - 1e-15)
+
+
+def _first(order: np.ndarray, ties: np.ndarray, kind: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the first rows of a kind in that order, equal ones by their ties: (count,)."""
+    rows = np.flatnonzero(kind)
+    return rows[np.lexsort((ties[rows], order[rows]))[:count]]
