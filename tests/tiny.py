@@ -68,6 +68,9 @@ VARIANTS = (
     Variant("salun", {"saliency": "per_sample"}, moves=None),
     Variant("task_vector", statistics=()),
     Variant("fine_pruning", {"epochs": 2}),
+    Variant("anp", {"steps": 6, "accuracy_drop": 1.0, "learning_rate": 2.0}, moves=None, statistics=()),
+    Variant("ibau", {"rounds": 2}, statistics=()),
+    Variant("influence", {"iterations": 2, "sample": 20}, statistics=()),
 )
 
 

@@ -1,4 +1,4 @@
-"""SGD and Muon, without torch.optim, whose first step imports torch's compiler: 2 seconds a job."""
+"""SGD, Adam and Muon, without torch.optim, whose first step imports torch's compiler: 2 seconds a job."""
 
 from collections.abc import Iterable
 
@@ -41,6 +41,27 @@ class SGD:
             maximize=False,
             is_first_step=False,
         )
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015, arXiv 1412.6980, Algorithm 1), with its defaults (the updates of torch.optim.Adam)."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self._means = [torch.zeros_like(parameter) for parameter in self._parameters]
+        self._squares = [torch.zeros_like(parameter) for parameter in self._parameters]
+        self._steps = 0
+
+    @torch.no_grad()
+    def follow(self, gradients: Iterable[Tensor], rate: float) -> None:
+        """One step against gradients that are given."""
+        self._steps += 1
+        parts = zip(self._parameters, gradients, self._means, self._squares, strict=True)
+        for weights, gradient, mean, square in parts:
+            mean.lerp_(gradient, 1 - 0.9)
+            square.lerp_(gradient.square(), 1 - 0.999)
+            spread = (square / (1 - 0.999**self._steps)).sqrt_().add_(1e-8)
+            weights.addcdiv_(mean, spread, value=-rate / (1 - 0.9**self._steps))
 
 
 def laid_out_as(weights: Tensor, gradient: Tensor) -> Tensor:

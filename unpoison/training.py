@@ -92,7 +92,7 @@ class Examples:
     """Training rows as a trainer sees them: images with the label each was given.
 
     An attack that stamps its trigger after augmentation does so in here. Which rows it stamps is nobody
-    else's business: methods read `len`, `labels`, `batches`, `in_order`, `numbered`, take and add, and `count_forward`.
+    else's business: methods read `len`, `labels`, `batches`, `in_order`, `numbered`, take and add, and count.
     """
 
     images: Images
@@ -165,6 +165,10 @@ class Examples:
     def count_forward(self, images: int) -> None:
         """Count a further pass, forward alone, of images that were given out: a teacher's, say."""
         self._meter.forward_passes += images
+
+    def count_backward(self, images: int) -> None:
+        """Count a further pass, forward and backward, of images that were given out."""
+        self._meter.image_passes += images
 
     def _prepared(self, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
         images = self.images

@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import cross_entropy
 
 from unpoison.training import accuracy, train
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._request import Request, run
+from unpoison.unlearning.anp import Batch, cut_by_accuracy, loss_of, norms_of, worst_offsets
 from unpoison.unlearning.fine_pruning import kept_features
+from unpoison.unlearning.ibau import climb, hypergradient, shown
 
 MakeRequest = Callable[..., Request]
 TRUSTED = 6
@@ -66,3 +70,132 @@ def test_fine_pruning_prunes_one_feature_after_another_and_fine_tunes(make_reque
 def test_fine_pruning_counts_a_pass_for_the_features_and_the_fine_tuning(make_request: MakeRequest) -> None:
     _, cost = run(METHODS["fine_pruning"], make_request([]), {"epochs": 3}, needs=("validation",))
     assert (cost.image_passes, cost.forward_passes) == (3 * TRUSTED, TRUSTED)
+
+
+# -- adversarial neuron pruning ---------------------------------------------------------------------
+
+
+def test_masks_and_offsets_scale_the_norms(make_request: MakeRequest) -> None:
+    request = make_request([])
+    images, labels = next(request.validation.in_order())
+    model, batch = deepcopy(request.model).eval(), Batch(images, labels, "float32")
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    generator = torch.Generator().manual_seed(1)
+    masks = [torch.rand(len(norm.weight), generator=generator) for norm in norms]
+    offsets = [torch.rand(len(mask), generator=generator) - 0.5 for mask in (*masks, *masks)]
+    found = loss_of(model, masks, offsets, batch)
+    with torch.no_grad():
+        for norm, mask, scale, shift in zip(
+            norms, masks, offsets[: len(norms)], offsets[len(norms) :], strict=True
+        ):
+            norm.weight.mul_(mask + scale)
+            norm.bias.mul_(1 + shift)
+    torch.testing.assert_close(found, cross_entropy(model(images), labels))
+
+
+def test_the_worst_offsets_go_up_the_loss_and_stay_within_reach(make_request: MakeRequest) -> None:
+    request = make_request([])
+    images, labels = next(request.validation.in_order())
+    model, batch = deepcopy(request.model).eval(), Batch(images, labels, "float32")
+    masks = [torch.ones_like(norm.weight) for norm in norms_of(model).values()]
+    starts = [torch.zeros_like(mask).requires_grad_() for mask in (*masks, *masks)]
+    slopes = torch.autograd.grad(loss_of(model, masks, starts, batch), starts)
+    worst = worst_offsets(model, masks, starts, batch, 0.01)
+    for offset, slope in zip(worst, slopes, strict=True):
+        torch.testing.assert_close(offset, 0.01 * slope.sign())
+    assert loss_of(model, masks, worst, batch) > loss_of(model, masks, None, batch)
+    starts = [torch.full_like(mask, 0.3) for mask in (*masks, *masks)]
+    assert all(part.abs().max() <= 0.4 for part in worst_offsets(model, masks, starts, batch, 0.4))
+
+
+def test_the_highest_threshold_that_the_accuracy_allows_is_chosen(make_request: MakeRequest) -> None:
+    request = make_request([])
+    model = deepcopy(request.model).eval()
+    generator = torch.Generator().manual_seed(2)
+    masks = [torch.rand(len(norm.weight), generator=generator) ** 0.3 for norm in norms_of(model).values()]
+    lowest = accuracy(model, request.validation, "float32") - 0.2
+    expected = model  # and at last a network that is cut, but not at the highest threshold there is
+    for threshold in (0.05 * step for step in range(1, 20)):
+        fewer = deepcopy(model)
+        for norm, mask in zip(norms_of(fewer).values(), masks, strict=True):
+            norm.weight.data[mask < threshold] = 0
+        if accuracy(fewer, request.validation, "float32") < lowest:
+            break
+        expected = fewer
+    found = cut_by_accuracy(model, masks, request.validation, 0.2, "float32")
+    pairs = zip(found.state_dict().values(), expected.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+    assert sum(int((norm.weight == 0).sum()) for norm in norms_of(expected).values()) > 0
+    assert any(
+        (mask < 0.95).any() and (norm.weight != 0)[mask < 0.95].any()
+        for norm, mask in zip(norms_of(expected).values(), masks, strict=True)
+    )
+
+
+def test_neuron_pruning_counts_three_passes_of_each_image_and_one_for_each_threshold(
+    make_request: MakeRequest,
+) -> None:
+    options = {"steps": 2, "batch_size": 2, "accuracy_drop": 1.0}
+    _, cost = run(METHODS["anp"], make_request([]), options, needs=("validation",))
+    # Half of the six rows in batches of two: 2 + 1; the other half before pruning and at 19 thresholds.
+    assert (cost.image_passes, cost.forward_passes) == (3 * 3, 20 * 3)
+
+
+# -- universal patterns -----------------------------------------------------------------------------
+
+
+class Smooth(nn.Module):
+    """A network of two layers that has all its derivatives, in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.first, self.last = nn.Conv2d(3, 2, 3).double(), nn.Linear(8, 3).double()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.last(torch.tanh(self.first(images)).flatten(1))
+
+
+def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
+    model, generator = Smooth(), torch.Generator().manual_seed(3)
+    images = torch.rand(5, 3, 4, 4, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 0, 1])
+    pattern = torch.rand(1, 3, 4, 4, generator=generator, dtype=torch.float64)
+    names = [name for name, _ in model.named_parameters()]
+    shapes = [parameter.shape for parameter in model.parameters()]
+    theta = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+    def loss(delta: Tensor, weights: Tensor) -> Tensor:
+        parts = weights.split([shape.numel() for shape in shapes])
+        given = {name: part.view(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
+        return cross_entropy(functional_call(model, given, (images + delta.view(1, 3, 4, 4),)), labels)
+
+    def mapped(delta: Tensor, weights: Tensor) -> Tensor:
+        inner = 0.001 * (delta**2).sum() - loss(delta, weights)
+        return delta - 0.1 * torch.autograd.grad(inner, delta, create_graph=True)[0]
+
+    delta = pattern.flatten()
+    by_delta, by_theta = torch.autograd.functional.jacobian(mapped, (delta, theta))
+    slope, direct = torch.autograd.functional.jacobian(loss, (delta, theta))
+    vector = sum(torch.linalg.matrix_power(by_delta.T, power) @ slope for power in range(4))
+    found = hypergradient(model, pattern, images, labels, 4)
+    torch.testing.assert_close(torch.cat([part.flatten() for part in found]), direct + by_theta.T @ vector)
+
+
+def test_the_pattern_climbs_the_loss(make_request: MakeRequest) -> None:
+    request = make_request([])
+    images, labels = next(request.validation.in_order())
+    model = deepcopy(request.model).eval()
+    start = torch.zeros(1, 3, *images.shape[2:])
+    pattern = climb(model, start, images, labels)
+    with shown(model, pattern / 100):
+        raised = cross_entropy(model(images), labels)
+    assert raised > cross_entropy(model(images), labels)  # the pattern is gone again, too
+
+
+def test_universal_patterns_count_every_product(make_request: MakeRequest) -> None:
+    options = {"rounds": 2, "fixed_point_steps": 3, "batch_size": 4}
+    _, cost = run(METHODS["ibau"], make_request([]), options, needs=("validation",))
+    # A round: a pass for the pattern; then loss and gradients, three products and the last one.
+    assert (cost.image_passes, cost.forward_passes) == (2 * TRUSTED * (1 + 1 + 3 + 1), 0)

@@ -3,7 +3,8 @@
 Foster, Schoepf and Brintrup 2024, Loss-Free Machine Unlearning: the importance of a weight is the mean absolute
 gradient of the squared L2 norm of the outputs. The given label of a poison is wrong, and here it plays no part.
 
-Deviations and BatchNorm's statistics: as in `ssd`.
+Deviations and BatchNorm's statistics: as in `ssd`. The threshold is 8, not SSD's 10: sizes that are not squared lie
+closer together, and at 10 next to nothing is damped.
 """
 
 from copy import deepcopy
@@ -16,7 +17,7 @@ from unpoison.unlearning._importance import LABEL_FREE, dampen, importances
 from unpoison.unlearning._request import Request
 
 SPACE = {
-    "selection": {"low": 1.0, "high": 20.0, "log": True},
+    "selection": {"low": 3.0, "high": 20.0, "log": True},
     "dampening": {"low": 0.1, "high": 5.0, "log": True},
 }
 
@@ -24,7 +25,7 @@ SPACE = {
 def unlearn(
     request: Request,
     *,
-    selection: PositiveFloat = 10.0,
+    selection: PositiveFloat = 8.0,
     dampening: PositiveFloat = 1.0,
     importance: Literal["sample", "batch"] = "sample",
     sample: PositiveInt | None = None,

@@ -1,0 +1,103 @@
+"""I-BAU: unlearn the pattern that fools the network on all images at once, found anew each round (arXiv 2110.03735).
+
+Zeng et al. 2022 (ICLR; implicit backdoor adversarial unlearning, Eq. 1 and 5): min over theta of max over |d| <= C of
+the mean L(f(x + d), y). A universal pattern d is sought by ascent; theta follows the hypergradient, which heeds how d
+moves with theta: dL/dtheta + (dPhi/dtheta)' v, v = (dPhi/dd)' v + dL/dd by fixed-point steps, Phi being a step of the
+ascent. A repair without a deletion set: it sees the trusted rows alone.
+
+Deviations: the authors' settings (5 rounds, 5 fixed-point steps, ascent at rate 10 with penalty 0.001 and norm 10) but
+for batches of 64. Patterns are added to normalised images, at the input of the first convolution. The network stays
+in evaluation mode: BatchNorm's running statistics are used as they are and stay. float32 whatever the precision.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from unpoison.optimisers import Adam
+from unpoison.types import PositiveFloat, PositiveInt
+from unpoison.unlearning._request import Request
+
+NEEDS = ("validation",)
+SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+ASCENT_RATE, PENALTY, NORM = 10.0, 0.001, 10.0
+MAP_RATE = 0.1  # of the ascent step that the hypergradient looks through
+
+
+def unlearn(
+    request: Request,
+    *,
+    rounds: PositiveInt = 5,
+    fixed_point_steps: PositiveInt = 5,
+    learning_rate: PositiveFloat = 1e-4,
+    batch_size: PositiveInt = 64,
+) -> nn.Module:
+    """Train a copy of the poisoned network against universal patterns on the trusted rows.
+
+    Args:
+        rounds: how often a pattern is sought and unlearned, each in one pass over the trusted rows.
+        fixed_point_steps: the paper's K; learning_rate: of Adam.
+    """
+    model = deepcopy(request.model).eval()
+    trusted, recipe = request.validation, replace(request.recipe, batch_size=batch_size)
+    optimizer = Adam(model.parameters())
+    each = -(-len(trusted) // batch_size)
+    batches = trusted.batches(recipe, request.seed, steps=2 * rounds * each)
+    for _ in range(rounds):
+        pattern = torch.zeros_like(trusted.images[:1], dtype=torch.float32)
+        for _ in range(each):
+            pattern = climb(model, pattern, *next(batches))
+        pattern *= (NORM / pattern.norm()).clamp(max=1)
+        for _ in range(each):
+            images, labels = next(batches)
+            trusted.count_backward(
+                (1 + fixed_point_steps) * len(images)
+            )  # beside the one that the batch counted
+            optimizer.follow(hypergradient(model, pattern, images, labels, fixed_point_steps), learning_rate)
+    return model.eval()
+
+
+@contextmanager
+def shown(model: nn.Module, pattern: Tensor) -> Iterator[None]:
+    """The network with the pattern added to each image as its first layer of weights sees it."""
+    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear))
+    handle = first.register_forward_pre_hook(lambda _, inputs: (inputs[0] + pattern,))
+    yield
+    handle.remove()
+
+
+def inner_loss(pattern: Tensor, outer: Tensor) -> Tensor:
+    """What the pattern descends on: less the network's loss, and a penalty."""
+    return PENALTY * pattern.square().sum() - outer
+
+
+def climb(model: nn.Module, pattern: Tensor, images: Tensor, labels: Tensor) -> Tensor:
+    """The pattern after one step of its search."""
+    pattern = pattern.detach().requires_grad_()
+    with shown(model, pattern):
+        loss = inner_loss(pattern, cross_entropy(model(images), labels))
+    (slope,) = torch.autograd.grad(loss, [pattern])
+    return pattern.detach() - ASCENT_RATE * slope
+
+
+def hypergradient(
+    model: nn.Module, pattern: Tensor, images: Tensor, labels: Tensor, steps: int
+) -> list[Tensor]:
+    """The gradient of the loss under the pattern, through the network and through the pattern's own moves."""
+    pattern, parameters = pattern.detach().requires_grad_(), list(model.parameters())
+    with shown(model, pattern):
+        loss = cross_entropy(model(images), labels)
+    (slope,) = torch.autograd.grad(inner_loss(pattern, loss), [pattern], create_graph=True)
+    moved = pattern - MAP_RATE * slope
+    by_pattern, *direct = torch.autograd.grad(loss, [pattern, *parameters], retain_graph=True)
+    vector = torch.zeros_like(pattern)
+    for _ in range(steps):
+        vector = by_pattern + torch.autograd.grad(moved, [pattern], vector, retain_graph=True)[0]
+    indirect = torch.autograd.grad(moved, parameters, vector)
+    return [one + other for one, other in zip(direct, indirect, strict=True)]

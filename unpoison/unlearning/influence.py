@@ -1,0 +1,123 @@
+"""Influence unlearning: one Newton-like step away from the deletion set (Koh and Liang 2017, arXiv 1703.04730, Eq. 1).
+
+theta + s (H + damping)^-1 (sum of the deletion set's gradients) / (rows retained): a Newton step on the retain set's
+loss at a minimum of the whole loss (Guo et al. 2020, arXiv 1911.03030; exact where the loss is quadratic and H the
+retain set's Hessian). The rule is "IU" in Jia et al. 2023 (arXiv 2304.04934), who solve it by WoodFisher.
+
+H is the Gauss-Newton matrix of the cross-entropy over a sample of the retain set, and the system is solved by conjugate
+gradients: H is then never indefinite, as the Hessian of a network is, and does not fade with the gradients of images
+that are fitted, as the Fisher information of WoodFisher does.
+
+Deviations: the sample, and no more than `iterations` steps of the solver. Images are as they are, stamped and not
+augmented, in float32. BatchNorm in evaluation mode: its running statistics are used as they are and stay.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from unpoison.seeds import derive_seed
+from unpoison.training import Examples
+from unpoison.types import PositiveFloat, PositiveInt
+from unpoison.unlearning._request import Request
+
+SPACE = {
+    "scale": {"low": 0.1, "high": 100.0, "log": True},
+    "damping": {"low": 1e-4, "high": 1.0, "log": True},
+}
+Loss = Callable[[Tensor, Tensor], Tensor]
+Curvature = Callable[[Tensor, Tensor], Tensor]
+
+
+def unlearn(
+    request: Request,
+    *,
+    scale: PositiveFloat = 1.0,
+    damping: PositiveFloat = 0.01,
+    iterations: PositiveInt = 10,
+    sample: PositiveInt = 512,
+) -> nn.Module:
+    """Take the step from a copy of the poisoned network.
+
+    Args:
+        scale: the step's length, 1 being Newton's; damping: what is added to the diagonal of H.
+        iterations: of conjugate gradients; sample: rows of the retain set that H is taken over.
+    """
+    model = deepcopy(request.model).eval()
+    generator = torch.Generator().manual_seed(derive_seed("influence", request.seed))
+    sampled = request.retain.take(torch.randperm(len(request.retain), generator=generator)[:sample])
+    slope = summed_gradient(model, request.forget, cross_entropy) / len(request.retain)
+    step = solve(
+        lambda vector: curved(model, sampled, vector, of_cross_entropy) + damping * vector, slope, iterations
+    )
+    move(model, scale * step)
+    return model.eval()
+
+
+def flat(tensors: tuple[Tensor, ...]) -> Tensor:
+    """All their values as one vector."""
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def like(vector: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
+    """The vector cut into the shapes of the parameters."""
+    parts = vector.split([parameter.numel() for parameter in parameters])
+    return [part.view(parameter.shape) for part, parameter in zip(parts, parameters, strict=True)]
+
+
+@torch.no_grad()
+def move(model: nn.Module, step: Tensor) -> None:
+    """Add a vector to the network's weights."""
+    parameters = list(model.parameters())
+    for parameter, part in zip(parameters, like(step, parameters), strict=True):
+        parameter.add_(part)
+
+
+def summed_gradient(model: nn.Module, examples: Examples, loss: Loss) -> Tensor:
+    """The sum over rows of the gradients of their losses, whose mean over a batch `loss` gives."""
+    parameters = list(model.parameters())
+    parts = [
+        len(labels) * flat(torch.autograd.grad(loss(model(images), labels), parameters))
+        for images, labels in examples.in_order(backward=True)
+    ]
+    return torch.stack(parts).sum(0)
+
+
+def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curvature) -> Tensor:
+    """The Gauss-Newton matrix, mean over rows of J' C J, times a vector; `curvature` is C times a vector.
+
+    J v is had by differentiating J' u, which is linear in u, by u.
+    """
+    parameters, total = list(model.parameters()), torch.zeros_like(vector)
+    for images, _ in examples.in_order(backward=True):
+        outputs = model(images)
+        pull = torch.zeros_like(outputs, requires_grad=True)
+        pulled = torch.autograd.grad(outputs, parameters, pull, create_graph=True)
+        (pushed,) = torch.autograd.grad(pulled, [pull], like(vector, parameters), retain_graph=True)
+        total += flat(torch.autograd.grad(outputs, parameters, curvature(outputs.detach(), pushed)))
+    return total / len(examples)
+
+
+def of_cross_entropy(logits: Tensor, vector: Tensor) -> Tensor:
+    """The Hessian of each row's cross-entropy by its logits, diag(p) - p p', times a vector."""
+    shares = logits.softmax(1)
+    return shares * (vector - (shares * vector).sum(1, keepdim=True))
+
+
+def solve(product: Callable[[Tensor], Tensor], right: Tensor, iterations: int) -> Tensor:
+    """Conjugate gradients (Hestenes and Stiefel 1952) for product(x) = right, from x = 0."""
+    found, rest = torch.zeros_like(right), right.clone()
+    direction, size = rest.clone(), rest @ rest
+    for _ in range(iterations):
+        if size == 0:
+            break
+        moved = product(direction)
+        length = size / (direction @ moved)
+        found += length * direction
+        rest -= length * moved
+        size, before = rest @ rest, size
+        direction = rest + size / before * direction
+    return found
