@@ -29,7 +29,7 @@ def results(
                     lines.append((seed, method, None if reference else "found", ratio, metric, value + noise))
     table = pd.DataFrame(lines, columns=["seed", "method", "deletion", "dataset.keep.cat", "metric", "value"])
     fixed = {"study": "imbalance", "poison": "swap", "training": "net", "class_name": None, "unit": "share"}
-    table = table.assign(**fixed, higher_is_better=True, recall=1.0, fdr=0.0, fpr=0.0)
+    table = table.assign(**fixed, higher_is_better=True, detector=None, recall=1.0, fdr=0.0, fpr=0.0)
     table["dataset"] = "pair@" + table["dataset.keep.cat"].astype(str)
     return table.astype({"class_name": "string", "deletion": "string"})
 

@@ -42,7 +42,9 @@ def results(ratios: int, seeds: int, classes: int) -> pd.DataFrame:
     ]
     names = ["dataset", KEY, "seed", "method", "metric", "class_name", "unit", "value"]
     table = pd.DataFrame(lines, columns=names).assign(study="imbalance", poison="swap", training="net")
-    table = table.assign(higher_is_better=table["unit"] == "share", recall=1.0, fdr=0.0, fpr=0.0)
+    table = table.assign(
+        higher_is_better=table["unit"] == "share", detector=None, recall=1.0, fdr=0.0, fpr=0.0
+    )
     table["deletion"] = np.where(table["method"].isin(["do_nothing", "oracle"]), None, "found")
     return table.astype({"class_name": "string", "deletion": "string"})
 
