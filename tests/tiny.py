@@ -64,6 +64,7 @@ VARIANTS = (
     Variant("gradient_ascent", {"bound": 50.0}, statistics=()),
     Variant("retrain"),
     Variant("retrain", {"last": 2}, **LAST_TWO),
+    Variant("rem", {"removal_steps": 4, "length": 0.5}),
     Variant("salun", moves=None),
     Variant("salun", {"saliency": "per_sample"}, moves=None),
     Variant("task_vector", statistics=()),

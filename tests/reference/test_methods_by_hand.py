@@ -15,9 +15,9 @@ from unpoison.training import Recipe, accuracy
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._descend import alternate
 from unpoison.unlearning._last import cut_before
+from unpoison.unlearning._preference import preference_loss
 from unpoison.unlearning._relabel import wrong_labels
 from unpoison.unlearning._request import Request
-from unpoison.unlearning.npo import preference_loss
 from unpoison.unlearning.salun import largest
 from unpoison.unlearning.scrub import dealt
 
