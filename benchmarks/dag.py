@@ -60,7 +60,7 @@ wildcard_constraints:
     seed="[0-9]+",
     poison="[^/]+",
     training="[^/]+",
-    deletion="[^/]+",
+    deletion="(?!(?:base|oracle|scores|repaired)/)[^/]+",
     method="[^/]+",
     reference="base|oracle",
     figure="none",
@@ -68,7 +68,7 @@ wildcard_constraints:
 
 rule all:
     input:
-        [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired", "provenance")
+        [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired", "best", "thresholds", "provenance")
          for k in ("parquet", "csv")],
         [f"results/figures/{f}_many.{k}" for f in ("samples", "training") for k in ("pdf", "png")],
         "results/report.html",
@@ -198,8 +198,12 @@ rule compare_methods:
     input:
         table="results/tables/results.parquet",
     output:
-        table="results/tables/paired.parquet",
-        csv="results/tables/paired.csv",
+        paired="results/tables/paired.parquet",
+        paired_csv="results/tables/paired.csv",
+        best="results/tables/best.parquet",
+        best_csv="results/tables/best.csv",
+        thresholds="results/tables/thresholds.parquet",
+        thresholds_csv="results/tables/thresholds.csv",
     log: "results/logs/tables/compare_methods.log"
     script: SCRIPTS + "compare_methods.py"
 

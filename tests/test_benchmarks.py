@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.dag import measure
 from benchmarks.plain_loop import DEVIATION, MEAN, ResNet9
 from benchmarks.spread import spread
 from benchmarks.throughput import operations_per_image
@@ -40,3 +41,7 @@ def test_the_published_figures_are_whole() -> None:
     assert figures["orchestration_overhead"]["median"] > 1
     assert {"1000", "5000", "20000"} <= set(figures["dag"]["dry_run"])
     assert set(figures["dag"]["no_change_rerun"]) == {"1000", "5000"}
+
+
+def test_the_bare_snakefile_has_the_jobs_of_ours() -> None:
+    assert measure(50, rounds=1)["jobs"] > 40  # it holds the counts of each rule against each other

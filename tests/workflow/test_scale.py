@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import yaml
 
+from planning import deletions as deleting
 from planning import plan as planning
 from planning import specs as specifying
 from planning.plan import Cell, Plan
@@ -54,8 +55,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
         monkeypatch.setattr(module, name, counting)
 
-    for name in ("Cell", "validate", "check_options", "count_rows", "count_deletion"):
+    for name in ("Cell", "validate", "check_options", "count_rows"):
         count(planning, name)
+    count(deleting, "count_deletion")
     count(specifying, "canonical")
     return counted
 
