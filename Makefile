@@ -16,7 +16,7 @@ demo: $(READY)  ## run the whole workflow on CONFIG and say where the results ar
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
 	@$(BIN)/python workflow/commands/status.py $(CONFIG)
 
-estimate: $(READY)  ## how many jobs, hours and gigabytes a run of CONFIG will take
+estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run of CONFIG will take
 	@$(BIN)/python workflow/commands/estimate.py $(CONFIG)
 
 report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from

@@ -1,4 +1,4 @@
-"""Print how many jobs, hours and gigabytes a run of a config will take: `make estimate CONFIG=...`."""
+"""Print how many jobs, core-hours, GPU-hours and gigabytes a run of a config will take: `make estimate CONFIG=...`."""
 
 import sys
 import time

@@ -6,10 +6,20 @@ import sys
 from collections.abc import Callable, Iterator
 from statistics import mean
 
+from planning.gpu import gpu_tag
 from planning.plan import Cell, Plan
 from unpoison.errors import UserError
 
 NETWORKS = ("train_base", "train_oracle", "unlearn", "repair")  # rules that train, or at most about as long
+TAGGED = (  # rules that ask for a GPU where there is one
+    *NETWORKS,
+    "tune",
+    "evaluate",
+    "evaluate_reference",
+    "evaluate_repaired",
+    "score_rows",
+    "view_rows",
+)
 START = 4.0  # seconds of every job's process, torch included
 BYTES = 4  # of a weight
 
@@ -47,12 +57,25 @@ def estimate(
         measured[training][0] * _steps(plan, dataset, training) for dataset, _, _, training in models
     )
     networks = sum(jobs.get(rule, 0) for rule in NETWORKS)
-    hours = (networks * seconds + START * sum(jobs.values())) / 3600
+    core, gpu = _hours(plan, jobs, networks * seconds)
     weights = networks * mean(measured[training][1] for training in trainings) * BYTES
-    yield f"about {hours:.2g} hours of jobs one after another ({seconds:.0f} s a training), on this machine's device"
+    yield f"about {core:.2g} core-hours of jobs without a GPU ({seconds:.0f} s a training on this machine's device)"
+    yield f"about {gpu:.2g} GPU-hours of jobs with one"
     yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.config['results_folder']}"
-    yield "Not known: what each method takes (counted as one whole training), evaluation beyond the start of its job,"
-    yield "tuning, the wait for other programs; side by side, divide by the jobs that run at once."
+    yield (
+        "Not known: what each method takes (counted as one whole training), evaluation and detectors beyond the start "
+        "of their jobs, tuning, and the wait for other programs."
+    )
+
+
+def _hours(plan: Plan, jobs: dict[str, int], training: float) -> tuple[float, float]:
+    """Core-hours of the jobs that ask for no GPU, and GPU-hours of the others; training: seconds of all networks."""
+    tagged = sum(jobs.get(rule, 0) for rule in TAGGED)
+    rest = START * (sum(jobs.values()) - tagged)
+    networks = training + START * tagged
+    if gpu_tag(plan.config["device"], runs_here=True):
+        return rest / 3600, networks / 3600
+    return (rest + plan.config["threads"] * networks) / 3600, 0.0
 
 
 def _steps(plan: Plan, dataset: str, training: str) -> int:
