@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -155,10 +156,26 @@ def test_figures_are_there_as_pdf_and_png(finished) -> None:
 
 def test_the_study_ends_in_a_report_that_needs_nothing_else(finished) -> None:
     page = (finished.folder / "results/report.html").read_text()
-    assert page.count("<figure>") == 4
+    assert page.count("<figure>") == 6
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
     assert "EU is " in page or "CF is " in page
     assert "too few seeds to tell" in page.lower()
+
+
+def test_snakemake_makes_a_report_of_its_own_from_the_same_tables_and_figures(project) -> None:
+    done = project.snakemake("--report", "report.zip")
+    assert done.returncode == 0, done.stderr
+    page = ZipFile(project.folder / "report.zip").read("report/report.html").decode()
+    categories = json.loads(re.search(r"var categories = (.*);", page)[1])
+    listed = {
+        kind: [path for paths in kinds.values() for path in paths] for kind, kinds in categories.items()
+    }
+    there = {path.relative_to(project.folder).as_posix() for path in project.folder.glob("results/*/*.*")}
+    assert set(listed.pop("Tables")) == {path for path in there if path.endswith(".csv")}
+    assert set(listed.pop("Figures")) == {path for path in there if path.endswith(".png")}
+    assert listed == {"Report": ["results/report.html"]}
+    assert page.count('"labels": {"') == 6 + 6 + 1
+    assert page.count("Drawn as ") == 2
 
 
 def test_a_deleted_model_is_made_again_bit_for_bit(project) -> None:

@@ -3,7 +3,12 @@ rule collect_results:
         metrics=METRICS,
     output:
         table=RESULTS,
-        csv=Path(RESULTS).with_suffix(".csv").as_posix(),
+        csv=report(
+            Path(RESULTS).with_suffix(".csv").as_posix(),
+            caption="../report/results.rst",
+            category="Tables",
+            labels={"table": "results"},
+        ),
     log:
         "<logs>/tables/collect_results.log",
     conda:
@@ -21,7 +26,12 @@ rule summarise:
         table=RESULTS,
     output:
         table=SUMMARY,
-        csv=Path(SUMMARY).with_suffix(".csv").as_posix(),
+        csv=report(
+            Path(SUMMARY).with_suffix(".csv").as_posix(),
+            caption="../report/summary.rst",
+            category="Tables",
+            labels={"table": "summary"},
+        ),
     log:
         "<logs>/tables/summarise.log",
     conda:
@@ -39,11 +49,26 @@ rule compare_methods:
         table=RESULTS,
     output:
         paired=PAIRED,
-        paired_csv="<results>/tables/paired.csv",
+        paired_csv=report(
+            "<results>/tables/paired.csv",
+            caption="../report/paired.rst",
+            category="Tables",
+            labels={"table": "paired"},
+        ),
         best="<results>/tables/best.parquet",
-        best_csv="<results>/tables/best.csv",
+        best_csv=report(
+            "<results>/tables/best.csv",
+            caption="../report/best.rst",
+            category="Tables",
+            labels={"table": "best"},
+        ),
         thresholds="<results>/tables/thresholds.parquet",
-        thresholds_csv="<results>/tables/thresholds.csv",
+        thresholds_csv=report(
+            "<results>/tables/thresholds.csv",
+            caption="../report/thresholds.rst",
+            category="Tables",
+            labels={"table": "thresholds"},
+        ),
     log:
         "<logs>/tables/compare_methods.log",
     conda:
@@ -61,7 +86,12 @@ rule trace_records:
         runs=METRICS_RUNS,
     output:
         table=PROVENANCE,
-        csv=Path(PROVENANCE).with_suffix(".csv").as_posix(),
+        csv=report(
+            Path(PROVENANCE).with_suffix(".csv").as_posix(),
+            caption="../report/provenance.rst",
+            category="Tables",
+            labels={"table": "provenance"},
+        ),
     log:
         "<logs>/tables/trace_records.log",
     conda:
@@ -79,7 +109,12 @@ rule average_over_recalls:
         table=RESULTS,
     output:
         table=UTILITY_HEALED,
-        csv=Path(UTILITY_HEALED).with_suffix(".csv").as_posix(),
+        csv=report(
+            Path(UTILITY_HEALED).with_suffix(".csv").as_posix(),
+            caption="../report/utility_healed.rst",
+            category="Tables",
+            labels={"table": "utility_healed"},
+        ),
     log:
         "<logs>/tables/average_over_recalls.log",
     conda:
@@ -97,7 +132,12 @@ rule draw_figure:
         summary=SUMMARY,
     output:
         pdf="<results>/figures/{figure}.pdf",
-        png="<results>/figures/{figure}.png",
+        png=report(
+            "<results>/figures/{figure}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "<logs>/figures/{figure}.log",
     conda:
@@ -115,7 +155,12 @@ rule draw_samples:
         unpack(sample_files),
     output:
         pdf="<results>/figures/samples_{study}.pdf",
-        png="<results>/figures/samples_{study}.png",
+        png=report(
+            "<results>/figures/samples_{study}.png",
+            caption="../report/samples.rst",
+            category="Figures",
+            labels={"figure": "samples_{study}"},
+        ),
     log:
         "<logs>/figures/samples_{study}.log",
     conda:
@@ -133,7 +178,12 @@ rule draw_training:
         histories=study_histories,
     output:
         pdf="<results>/figures/training_{study}.pdf",
-        png="<results>/figures/training_{study}.png",
+        png=report(
+            "<results>/figures/training_{study}.png",
+            caption="../report/training.rst",
+            category="Figures",
+            labels={"figure": "training_{study}"},
+        ),
     log:
         "<logs>/figures/training_{study}.log",
     conda:
@@ -155,7 +205,12 @@ rule write_report:
         others=OTHER_TABLES,
         figures=[path for path in FIGURES if path.endswith(".png")],
     output:
-        page=REPORT,
+        page=report(
+            REPORT,
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "report.html"},
+        ),
     log:
         "<logs>/write_report.log",
     conda:
