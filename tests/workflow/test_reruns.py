@@ -104,6 +104,8 @@ def test_a_default_written_out_changes_nothing(project) -> None:
     project.set("recipes/quick/flip", True)
     project.set("device", "auto")
     project.set("datasets/pair/keep", {"dog": 50})  # all cats is the default
+    project.set("trainings/resnet9/model", "resnet9")
+    project.set("sources/generated/source", "generated")
     assert project.jobs() == {}
 
 
@@ -189,7 +191,7 @@ def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) 
     assert set(tuned["options"]) == {"learning_rate"}
     assert len(tuned["trials"]) == 2
     run = json.loads((project.folder / cell).with_name("run.json").read_text())
-    assert run["spec"]["options"] == {"length": 0.5, **tuned["options"]}
+    assert run["spec"]["options"] == {"last": None, "length": 0.5, **tuned["options"]}
     assert project.jobs() == {"unlearn": 1, "evaluate": 2} | DOWNSTREAM
 
     project.set("tunings/small/trials", 3)

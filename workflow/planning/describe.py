@@ -28,10 +28,10 @@ def _entries(plan: Any, study: Mapping[str, Any]) -> list[Description]:
     training = config["trainings"][study["training"]]
     dataset = config["datasets"][study["dataset"]]
     named = [
-        ("data set", study["dataset"], dataset),
-        ("source", dataset["source"], config["sources"][dataset["source"]]),
+        ("data set", study["dataset"], _chosen(plan, dataset)),
+        ("source", dataset["source"], _source(plan, dataset["source"])),
         ("poison", study["poison"], _filled(plan, "poison", study["poison"])),
-        ("training", study["training"], training),
+        ("training", study["training"], _trained(plan, study["training"])),
         ("recipe", training["recipe"], config["recipes"][training["recipe"]]),
         *(
             ("deletion set", deletion, config["deletions"][deletion])
@@ -51,6 +51,27 @@ def _filled(plan: Any, level: str, name: str) -> Mapping[str, Any]:
     if name in plan.entries[level]:
         return {**plan.config[f"{level}s"][name], **plan.kind_and_options(level, name)[1]}
     return plan.config[f"{level}s"][name]
+
+
+def _chosen(plan: Any, dataset: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same words for the same data set: its classes in order, and of `keep` what leaves images out."""
+    classes = sorted(dataset.get("classes") or plan.peek(dataset["source"]).counts)
+    # The integer 1 is one image.
+    keep = {
+        name: kept for name, kept in dataset["keep"].items() if not (isinstance(kept, float) and kept == 1)
+    }
+    return {**dataset, "classes": classes, "keep": keep}
+
+
+def _source(plan: Any, name: str) -> Mapping[str, Any]:
+    kind, _, options = plan.source_options(name)
+    return {"source": kind, **plan.config["sources"][name], **options}
+
+
+def _trained(plan: Any, name: str) -> Mapping[str, Any]:
+    """A training with the defaults of its model, where it is used as it stands; else as it is written."""
+    entry = plan.config["trainings"][name]
+    return {**entry, **plan.model_options(name)[1]} if name in plan.entries["training"] else entry
 
 
 def caption_of(plan: Any, figure: str) -> str:
