@@ -88,7 +88,8 @@ def test_a_metric_has_its_hand_worked_values(metric: str, expected: dict[str | N
 def test_every_metric_that_predictions_decide_is_measured() -> None:
     costs = {"unlearning_seconds", "image_passes", "forward_passes"}
     without_trigger = {"confused_accuracy", "unconfused_accuracy"}
-    assert {metric for metric, _ in measured()} == set(METRICS) - costs - without_trigger
+    of_detectors = {"detector_auroc", "detector_average_precision"}
+    assert {metric for metric, _ in measured()} == set(METRICS) - costs - without_trigger - of_detectors
 
 
 # The same images, cats and ships confused without a trigger: train/1 and train/3 are told to be the other.

@@ -12,7 +12,7 @@ from unpoison.errors import UserError
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
 TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1}
-DOWNSTREAM = TABLES | {"draw_figure": 2}
+DOWNSTREAM = TABLES | {"draw_figure": 2, "write_report": 1}
 
 
 def with_repair(validation: float, methods: list[str], **study: object) -> dict:
