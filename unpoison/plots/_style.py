@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from textwrap import fill
 from zlib import crc32
 
 import matplotlib as mpl
@@ -192,7 +193,8 @@ def name_lines(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     Call it last: names stand where the lines end by then.
     """
     panels = list(panels)
-    figure.supxlabel(note, fontsize=NOTE_SIZE, color="0.35")
+    letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))  # of about so many points each
+    figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
     figure.draw_without_rendering()  # lays the panels out
     last = [axes for axes in panels if _is_last_column(axes)]
     if all(names_fit(axes) for axes in last):

@@ -1,4 +1,4 @@
-"""What clean images in the deletion set cost: accuracy over the clean fraction Cf, in both of its readings."""
+"""What clean images in the deletion set cost: accuracy over the clean fraction Cf, in one or both of its readings."""
 
 import pandas as pd
 from matplotlib.axes import Axes

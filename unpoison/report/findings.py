@@ -157,9 +157,8 @@ def _claim(winner: str, loser: str, test: str, found: list[Difference], settings
     if len(found) == 1:
         return f"{winner} beats {loser} by {amount} {test}{at} ({most.n} seeds)."
     gains = span([abs(each.value) for each in found], points)
-    where = "all" if len(found) == settings else f"{len(found)} of"
     return (
-        f"{winner} beats {loser} {test} in {where} {settings} settings, by {gains} points; "
+        f"{winner} beats {loser} {test} in {_share(len(found), settings)}, by {gains} points; "
         f"most{at}: {amount} ({most.n} seeds)."
     )
 
@@ -175,11 +174,16 @@ def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str
     n = max(each.n for each in found)
     if not ahead:
         return _capital(f"{method} is ahead of {other} {test} in none of {len(found)} settings.")
-    where = f"all {len(found)}" if len(ahead) == len(found) else f"{len(ahead)} of {len(found)}"
-    gains = span(ahead, points)
+    where, gains = _share(len(ahead), len(found)), span(ahead, points)
     return _capital(
-        f"{method} is ahead of {other} {test} in {where} settings, by {gains} points (means of {n} {_seeds(n)})."
+        f"{method} is ahead of {other} {test} in {where}, by {gains} points (means of {n} {_seeds(n)})."
     )
+
+
+def _share(part: int, settings: int) -> str:
+    if part < settings:
+        return f"{part} of {settings} settings"
+    return "both settings" if settings == 2 else f"all {settings} settings"
 
 
 def _seeds(count: int) -> str:
