@@ -125,3 +125,16 @@ def test_numbers_are_written_as_people_read_them() -> None:
     assert points(-0.0001) == "0.0"
     assert span([0.2, 0.1]) == "10.0 to 20.0"
     assert setting({"dataset.keep.cat": 1.0, "deletion.fpr": None}) == "cat images kept 1"
+
+
+def test_the_cost_of_a_repair_is_told_from_the_cheapest_to_the_dearest() -> None:
+    costs = {("retrain", "image_passes"): 19200.0, ("finetune", "image_passes"): 4800.0}
+    costs |= {("retrain", "unlearning_seconds"): 15.25, ("finetune", "unlearning_seconds"): 4.0}
+    table = pd.DataFrame(
+        [{"method": m, "metric": k, "mean": v, "class_name": None} for (m, k), v in costs.items()]
+    )
+    paired_rows = paired(results(2)).iloc[:0]
+    (finding,) = findings(table, paired_rows)
+    assert finding.text == (
+        "A repair takes from 4,800 image passes and 4.0 s (CF) to 19,200 image passes and 15.2 s (EU), on average."
+    )

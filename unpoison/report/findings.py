@@ -61,7 +61,7 @@ def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:
     found = list(_damage(whole, metrics))
     for metric in metrics:
         found += _comparisons(pairs[pairs["metric"] == metric], whole[whole["metric"] == metric], metric)
-    return found
+    return found + list(_costs(whole))
 
 
 def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
@@ -102,6 +102,21 @@ def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Itera
         yield Finding(
             "measured", f"{len(others) - MOST} further methods {TESTS[metric]}: see the comparisons."
         )
+
+
+def _costs(whole: pd.DataFrame) -> Iterator[Finding]:
+    """What the cheapest and the dearest method take."""
+    methods = whole[~whole["method"].isin(REFERENCES)]
+    means = methods.pivot_table(index="method", columns="metric", values="mean")
+    if not {"image_passes", "unlearning_seconds"} <= set(means):
+        return
+    ranked = means.sort_values("image_passes", kind="stable")
+    told = [
+        f"{passes:,.0f} image passes and {seconds:,.1f} s ({prose_of(str(method))})"
+        for method, passes, seconds in ranked[["image_passes", "unlearning_seconds"]].itertuples()
+    ]
+    ends = f"from {told[0]} to {told[-1]}" if len(told) > 1 else told[0]
+    yield Finding("measured", f"A repair takes {ends}, on average.")
 
 
 def _differences(pairs: pd.DataFrame, method: str, other: str, better: bool) -> Iterator[Difference]:
@@ -175,6 +190,8 @@ def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str
     if not ahead:
         return _capital(f"{method} is ahead of {other} {test} in none of {len(found)} settings.")
     where, gains = _share(len(ahead), len(found)), span(ahead, points)
+    if len(ahead) == 1:
+        where += f" ({next(each.where for each in found if each.value > 0)})"
     return _capital(
         f"{method} is ahead of {other} {test} in {where}, by {gains} points (means of {n} {_seeds(n)})."
     )

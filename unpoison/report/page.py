@@ -70,6 +70,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     )
     summary, records = tables.summary, tables.records
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
+    studies = [_study(name, study, tables) for name, study in settings.items()]
     return environment.get_template("page.html").render(
         title=TITLE,
         folder=folder,
@@ -80,7 +81,8 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         ],
         data=packed(page_data(summary, tables.paired, records, tables.others, settings)),
         csv=packed(tables.csv),
-        studies=[_study(name, study, tables) for name, study in settings.items()],
+        studies=studies,
+        too_few={kind for study in studies for _, kind, _ in study["findings"]} <= {"few", "measured"},
         figures=figures,
         others=[(name, DESCRIBED[name].row if name in DESCRIBED else "row") for name in tables.others],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
