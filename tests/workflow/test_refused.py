@@ -305,7 +305,7 @@ def test_a_shipped_config_is_accepted_without_any_data(config: str) -> None:
     ("path", "value", "words"),
     [
         ("methods/finetune/method", "scurb", "error: unknown unlearning method 'scurb'"),
-        ("deletions/everything_found", {"size": 500, "fdr": 0.1}, "the deletion set asks for"),
+        ("deletions/everything_found", {"size": 500}, "the deletion set asks for 500 poisoned"),
     ],
 )
 def test_the_command_ends_in_one_line_and_writes_nothing(
