@@ -1,7 +1,7 @@
 """One look for all figures: colours and names of methods, sizes, and how a figure is saved."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from textwrap import fill
@@ -130,11 +130,6 @@ def look_of(method: str, methods: Iterable[str]) -> Look:
 def _round(first: int) -> list[int]:
     """All places of SPARE from one on, round to the one before it."""
     return [(first + step) % len(SPARE) for step in range(len(SPARE))]
-
-
-def muted(look: Look) -> Look:
-    """The same in grey, for lines that others are compared with."""
-    return replace(look, colour="0.75")
 
 
 def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float) -> None:

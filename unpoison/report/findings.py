@@ -7,16 +7,16 @@ from typing import Any, Literal
 import pandas as pd
 
 from unpoison.report.words import interval, points, prose_of, setting, span
-from unpoison.results import ENOUGH, REFERENCES
+from unpoison.results import ENOUGH, REFERENCES, ROBUST
 
 SIGNIFICANT = 0.05
-# How findings speak of metrics: the first of these that a study measures tells how far the attack is undone.
-ROBUST = {
+# How findings speak of metrics.
+TESTS = {
     "adversarial_accuracy": "on the adversarial test",
     "confused_accuracy": "on the confused classes",
     "corrected_accuracy": "on the poisoned training rows",
+    "clean_accuracy": "on the clean test",
 }
-TESTS = {**ROBUST, "clean_accuracy": "on the clean test"}
 MOST = 4  # comparisons a metric is worded for; all are in the table
 Verdict = Literal["better", "worse", "open", "few"]
 
@@ -185,13 +185,13 @@ def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str
         side = "above" if value > 0 else "below"
         amount = f"{points(abs(value))} points {side} {other}" if value else f"level with {other}"
         return _capital(f"{method} is {amount} {test} (mean of {n} {_seeds(n)}).")
-    ahead = [each.value for each in found if each.value > 0]
+    ahead = [each for each in found if each.value > 0]
     n = max(each.n for each in found)
     if not ahead:
         return _capital(f"{method} is ahead of {other} {test} in none of {len(found)} settings.")
-    where, gains = _share(len(ahead), len(found)), span(ahead, points)
+    where, gains = _share(len(ahead), len(found)), span([each.value for each in ahead], points)
     if len(ahead) == 1:
-        where += f" ({next(each.where for each in found if each.value > 0)})"
+        where += f" ({ahead[0].where})"
     return _capital(
         f"{method} is ahead of {other} {test} in {where}, by {gains} points (means of {n} {_seeds(n)})."
     )

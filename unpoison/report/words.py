@@ -23,11 +23,6 @@ KEYS = (
 )
 
 
-def label_of(method: str, methods: Iterable[str]) -> str:
-    """A method's name in figures and tables."""
-    return look_of(method, methods).label
-
-
 def prose_of(method: str) -> str:
     """A method's name within a sentence: EU, CF, doing nothing."""
     return PROSE.get(method) or look_of(method, [method]).label.split(" (")[0]
