@@ -12,11 +12,13 @@ from hypothesis import settings
 from torch import nn
 
 from unpoison.devices import compute_repeatably
+from unpoison.examples import Examples, examples_of
 from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._poisoning import apply
+from unpoison.recipes import Recipe
 from unpoison.rows import Rows
-from unpoison.training import Examples, Recipe, examples_of, train
+from unpoison.training import train
 from unpoison.unlearning._request import Request
 
 settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)

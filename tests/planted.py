@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from unpoison.detectors._evidence import Evidence, set_triggered_aside
+from unpoison.examples import examples_of
 from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._poisoning import apply
+from unpoison.recipes import Recipe
 from unpoison.rows import Rows, choose_rows
-from unpoison.training import Recipe, examples_of
 
 TARGET, POISONS_PLANTED = 1, 8
 

@@ -36,6 +36,8 @@ ORDER = (
         "models",
         "devices",
         "optimisers",
+        "recipes",
+        "examples",
         "training",
         "scores",
         "detectors",

@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from unpoison import devices, training
 from unpoison.errors import UserError
+from unpoison.examples import Examples, Meter, augment
 from unpoison.files import read_columns
 from unpoison.optimisers import SGD
+from unpoison.recipes import Recipe
 from unpoison.rows import NONE
-from unpoison.training import Epoch, Examples, Meter, Recipe, accuracy, augment, predict, take_step, train
+from unpoison.training import Epoch, accuracy, predict, take_step, train
 
 MakeExamples = Callable[..., Examples]
 NewModel = Callable[[int], nn.Module]

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from unpoison.evaluation import Predictions, attacked_rows
+from unpoison.examples import EVALUATION_BATCH, Stamp
 from unpoison.rows import Rows
-from unpoison.training import EVALUATION_BATCH, Stamp, predict
+from unpoison.training import predict
 from unpoison.types import StoredImages
 
 

@@ -15,7 +15,8 @@ from optuna.distributions import (
 from torch import nn
 
 from unpoison.errors import UserError
-from unpoison.training import Cost, accuracy
+from unpoison.examples import Cost
+from unpoison.training import accuracy
 from unpoison.unlearning._request import Request, run
 
 OBJECTIVE = "validation accuracy x share of the deletion set whose given label is no longer predicted"

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from planning.config import accepts
+from unpoison.examples import Examples
+from unpoison.recipes import Recipe
 from unpoison.rows import Rows
-from unpoison.training import Examples, Recipe
 from unpoison.unlearning import METHODS, needs
 from unpoison.unlearning._request import Request, run
 

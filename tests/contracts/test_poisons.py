@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from unpoison.errors import UserError
+from unpoison.examples import examples_of
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._poisoning import CORNERS, Poisoning, apply
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, Rows
-from unpoison.training import examples_of
 
 every_poison = pytest.mark.parametrize("name", list(POISONS))
 MakeData = Callable[[str], SimpleNamespace]

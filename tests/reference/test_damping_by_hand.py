@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from unpoison.training import Examples, accuracy
+from unpoison.examples import Examples
+from unpoison.training import accuracy
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._importance import (
     FISHER,

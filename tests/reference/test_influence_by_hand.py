@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.examples import Examples
 from unpoison.optimisers import Adam
-from unpoison.training import Examples
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._request import Request, run
 from unpoison.unlearning.influence import curved, flat, move, of_cross_entropy, solve, summed_gradient

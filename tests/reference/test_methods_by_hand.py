@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.errors import UserError
+from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import Recipe, accuracy
+from unpoison.training import accuracy
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._descend import alternate
 from unpoison.unlearning._last import cut_before

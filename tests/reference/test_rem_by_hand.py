@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import Recipe
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._request import Request, run
 from unpoison.unlearning.rem import Gated, gates_of, mixed, redirect, remove

@@ -8,8 +8,10 @@ import tiny
 import torch
 
 from unpoison.devices import compute_repeatably
+from unpoison.examples import Examples
 from unpoison.models import build
-from unpoison.training import Examples, Recipe, accuracy, train
+from unpoison.recipes import Recipe
+from unpoison.training import accuracy, train
 
 TOLERANCE = 0.03  # of accuracy on 300 test images, where one deviation of chance at 0.9 is 0.017
 RECIPE = Recipe(learning_rate=0.01, batch_size=32, epochs=8, warmup=0.2, decay_span=1.0)

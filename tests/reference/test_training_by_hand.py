@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from unpoison.training import Examples, Recipe, train
+from unpoison.examples import Examples
+from unpoison.recipes import Recipe
+from unpoison.training import train
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._request import Request
 

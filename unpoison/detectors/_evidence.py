@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from unpoison.errors import UserError
+from unpoison.examples import Cost, Examples, Meter
+from unpoison.recipes import Recipe
 from unpoison.rows import NONE, Rows
 from unpoison.scores import Scores
 from unpoison.seeds import draw
-from unpoison.training import Cost, Examples, Meter, Recipe
 
 
 @dataclass(frozen=True)

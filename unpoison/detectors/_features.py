@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unpoison.devices import autocast
 from unpoison.errors import UserError
-from unpoison.training import Examples
+from unpoison.examples import Examples
 
 
 @dataclass(frozen=True)

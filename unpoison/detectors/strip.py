@@ -17,9 +17,10 @@ from scipy.stats import norm
 from torch import Tensor
 
 from unpoison.detectors._evidence import Evidence
+from unpoison.examples import EVALUATION_BATCH, Examples
 from unpoison.scores import Scores
 from unpoison.seeds import priorities
-from unpoison.training import EVALUATION_BATCH, Examples, predict
+from unpoison.training import predict
 from unpoison.types import PositiveInt, Share
 
 NEEDS = ("validation",)

@@ -13,9 +13,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from unpoison.devices import autocast
+from unpoison.examples import Examples
 from unpoison.optimisers import SGD
+from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples, Recipe, take_step
+from unpoison.training import take_step
 from unpoison.unlearning._request import Request
 
 Batches = Iterator[tuple[Tensor, Tensor]]

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
+from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples
 from unpoison.unlearning._request import Request
 
 Importance = Literal["sample", "batch"]

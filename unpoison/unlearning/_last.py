@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from unpoison.devices import autocast
 from unpoison.errors import UserError
-from unpoison.training import Examples, Recipe, train
+from unpoison.examples import Examples
+from unpoison.recipes import Recipe
+from unpoison.training import train
 from unpoison.unlearning._request import Request
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
-from unpoison.training import Recipe
+from unpoison.recipes import Recipe
 from unpoison.unlearning._descend import forget_batches, logits_of
 from unpoison.unlearning._request import Request
 

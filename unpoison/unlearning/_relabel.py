@@ -5,8 +5,8 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.optimisers import SGD
+from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import Recipe
 from unpoison.unlearning._descend import alternate, descend, logits_of, per_pass, rounds_of
 from unpoison.unlearning._request import Request
 

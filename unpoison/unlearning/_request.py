@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from unpoison.training import Cost, Examples, Meter, Recipe
+from unpoison.examples import Cost, Examples, Meter
+from unpoison.recipes import Recipe
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import torch
 
+from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples
 from unpoison.unlearning._request import Request
 
 

@@ -21,9 +21,10 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from unpoison.devices import autocast
+from unpoison.examples import Examples
 from unpoison.optimisers import SGD
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples, accuracy, take_step
+from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._request import Request
 from unpoison.unlearning._trusted import halves

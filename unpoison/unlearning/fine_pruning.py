@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from unpoison.devices import autocast
-from unpoison.training import Examples, train
+from unpoison.examples import Examples
+from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._request import Request
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._request import Request
 

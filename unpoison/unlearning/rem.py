@@ -25,8 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import Recipe, take_step
+from unpoison.training import take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._descend import at_rate, descend, forget_batches, logits_of, per_pass, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base

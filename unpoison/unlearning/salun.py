@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.optimisers import SGD
-from unpoison.training import Recipe
+from unpoison.recipes import Recipe
 from unpoison.types import PositiveFloat, Share
 from unpoison.unlearning._descend import at_rate, logits_of
 from unpoison.unlearning._importance import Measure, mean_sizes

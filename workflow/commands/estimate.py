@@ -13,8 +13,10 @@ import torch
 from planning.estimate import estimate, example_cell, jobs_left
 from planning.read import plan_of_arguments
 from unpoison.devices import compute_repeatably, pick_device
+from unpoison.examples import Examples
 from unpoison.models import build
-from unpoison.training import Examples, Recipe, train
+from unpoison.recipes import Recipe
+from unpoison.training import train
 
 STEPS = 3
 

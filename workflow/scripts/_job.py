@@ -21,12 +21,12 @@ import torch
 
 from unpoison.devices import compute_repeatably, keep_freed_memory, pick_device
 from unpoison.errors import UserError
+from unpoison.examples import Examples, examples_of
 from unpoison.files import map_array
 from unpoison.models import build
 from unpoison.poisons import trigger_of
 from unpoison.rows import Rows, read_rows
 from unpoison.seeds import derive_seed
-from unpoison.training import Examples, examples_of
 
 
 class Job:

@@ -5,7 +5,7 @@ import numpy as np
 from _job import Job
 from unpoison.deletion import NO_DELETION, read_deletion
 from unpoison.models import load_model
-from unpoison.training import Recipe
+from unpoison.recipes import Recipe
 from unpoison.unlearning._request import Request
 
 

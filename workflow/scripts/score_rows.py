@@ -7,8 +7,8 @@ from _record import write_record
 from unpoison.detectors import DETECTORS
 from unpoison.detectors._evidence import Evidence, run, set_triggered_aside
 from unpoison.models import load_model
+from unpoison.recipes import Recipe
 from unpoison.scores import write_scores
-from unpoison.training import Recipe
 
 job = Job(snakemake)
 train = job.rows.of("train")

@@ -3,7 +3,8 @@
 from _job import Job
 from _record import write_record
 from unpoison.models import save_model
-from unpoison.training import Recipe, train, write_history
+from unpoison.recipes import Recipe
+from unpoison.training import train, write_history
 
 job = Job(snakemake)
 train_rows, validation_rows = job.rows.of("train"), job.rows.of("validation")
