@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from unpoison.errors import UserError
 from unpoison.training import accuracy
-from unpoison.tuning import record_of, search
+from unpoison.tuning import kept_by_the_worst_class, record_of, search, try_options
 from unpoison.unlearning._request import Request
 
 FORGET = range(8)
@@ -63,14 +64,71 @@ def test_the_defaults_are_tried_first_and_all_trials_lie_in_the_space(make_reque
     assert len({trial.options["push"] for trial in trials}) == 6
 
 
-def test_the_value_is_validation_accuracy_times_the_share_forgotten(make_request: MakeRequest) -> None:
+def test_the_value_is_what_the_worst_class_keeps_times_the_share_forgotten(make_request: MakeRequest) -> None:
     request = make_request(FORGET)
-    first = searched([request], trials=2)[0]
-    kept = accuracy(request.model, request.validation, "float32")
-    still = accuracy(request.model, request.forget, "float32")
-    assert (first.validation_accuracy, first.forgotten) == (kept, 1 - still)
-    assert first.value == kept * (1 - still)
-    assert first.image_passes == 2 * 16  # two steps of 16
+    for trial in searched([request]):
+        if trial.error:
+            continue
+        model = Pushed(request.model, trial.options["push"])
+        still = accuracy(model, request.forget, "float32")
+        assert trial.worst_class == kept_by_the_worst_class(model, request)
+        assert trial.validation_accuracy == accuracy(model, request.validation, "float32")
+        assert trial.forgotten == 1 - still
+        assert trial.value == trial.worst_class * (1 - still)
+        assert 0 < trial.image_passes <= 16 * trial.options["steps"]
+
+
+class ByHand(nn.Module):
+    """Predicts what the list of as many rows says, in the order of the rows."""
+
+    def __init__(self, *predicted: list[int]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.predicted = {len(classes): torch.eye(3)[classes] for classes in predicted}
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.predicted[len(images)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ([0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2], 1.0),
+        ([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 2], 1 / 3),  # class 0 keeps one of three
+        ([0, 1, 1, 1, 0, 2], [0, 0, 0, 1, 0, 2], 1.0),  # a gain counts as no loss
+        ([0, 1, 1, 1, 0, 2], [0, 0, 0, 0, 0, 2], 0.0),  # and pays for none
+        ([0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 2, 1], 0.5),  # class 2 had nothing to lose
+        ([1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 2], 1.0),  # nor had any
+    ],
+)
+def test_the_worst_class_is_measured_against_the_poisoned_model(
+    make_request: MakeRequest, before: list[int], after: list[int], kept: float
+) -> None:
+    request = make_request(FORGET, model=ByHand(before))
+    six = replace(request.validation.take(torch.arange(6)), labels=torch.tensor([0, 0, 0, 1, 1, 2]))
+    assert kept_by_the_worst_class(ByHand(after), replace(request, validation=six)) == pytest.approx(kept)
+
+
+def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
+    make_request: MakeRequest,
+) -> None:
+    six, all_airplanes = torch.tensor([0, 0, 1, 1, 2, 2]), torch.zeros(4, dtype=torch.long)
+    request = make_request(FORGET)
+    request = replace(
+        request,
+        model=ByHand([0, 0, 1, 1, 2, 2], [0, 0, 0, 0]),
+        validation=replace(request.validation.take(torch.arange(6)), labels=six),
+        forget=replace(request.forget.take(torch.arange(4)), labels=all_airplanes),
+    )
+    lost = ByHand([1, 2, 1, 1, 2, 2], [1, 1, 2, 2])  # every given label forgotten, and the class of them
+    repaired = ByHand([0, 1, 1, 0, 2, 0], [1, 1, 2, 0])  # one given label left, and a fault in each class
+    trials = {}
+    for name, model in {"lost": lost, "repaired": repaired}.items():
+        trials[name] = try_options(lambda request, model=model: model, [request], {}, {})
+    assert trials["lost"].validation_accuracy * trials["lost"].forgotten > (
+        trials["repaired"].validation_accuracy * trials["repaired"].forgotten
+    )  # as mean accuracy would have it
+    assert (trials["lost"].value, trials["repaired"].value) == (0.0, 0.5 * 0.75)
 
 
 def test_a_trial_is_the_mean_over_the_tuning_seeds(make_request: MakeRequest) -> None:
