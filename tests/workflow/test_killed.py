@@ -12,6 +12,9 @@ import psutil
 import pytest
 from artifacts import contents
 
+from planning.artifacts import standings
+from planning.plan import Plan
+
 CELLS = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9/everything_found"
 PATIENCE = 120  # seconds
 
@@ -52,12 +55,12 @@ def disturb(project, rng: random.Random, how: str) -> bool:
         time.sleep(0.02)
     time.sleep(rng.uniform(0, 5))
     jobs = jobs_of(running)
-    alive = running.poll() is None
-    if alive:
+    struck = running.poll() is None and (bool(jobs) or how != "job")
+    if struck:
         KILLS[how](running, rng)
     running.communicate(timeout=PATIENCE)
     assert not psutil.wait_procs(jobs, timeout=PATIENCE)[1], "a job outlived its Snakemake"
-    return alive
+    return struck
 
 
 def go_on(project) -> None:
@@ -84,6 +87,26 @@ def test_three_kills_leave_no_trace(project, undisturbed: dict) -> None:
     assert contents(project.folder / "results") == undisturbed
 
 
+@pytest.mark.parametrize("told", ["SIGTERM", "SIGINT"])
+def test_a_run_that_is_told_to_stop_ends_with_its_jobs_and_needs_no_unlock(project, told: str) -> None:
+    project.set("recipes/quick/epochs", 10**6)  # a job would outlive anyone's patience
+    shutil.rmtree(project.folder / CELLS)
+    running = project.start()
+    while not jobs_of(running):
+        assert running.poll() is None
+        time.sleep(0.02)
+    jobs = jobs_of(running)
+    running.send_signal(getattr(signal, told))  # to Snakemake alone: `kill`, a scheduler, systemd
+    said = "".join(running.communicate(timeout=PATIENCE))
+    assert not psutil.wait_procs(jobs, timeout=PATIENCE)[1], "a job outlived its Snakemake"
+    assert f"Stopped by {told}, and the running jobs with it; the same command goes on\n" in said
+    assert "Error in rule" not in said
+    plan = Plan(project.config | {"results_folder": str(project.folder / "results")})
+    assert "failed" not in {standing.state for standing in standings(plan).values()}
+    unlocked = project.snakemake("--until", "poison_dataset")
+    assert unlocked.returncode == 0, unlocked.stderr
+
+
 @pytest.mark.hard
 def test_a_hundred_kills_leave_no_trace(project, undisturbed: dict) -> None:
     """From nothing, again and again: a round is over when the study is, and then it is compared."""
@@ -91,9 +114,12 @@ def test_a_hundred_kills_leave_no_trace(project, undisturbed: dict) -> None:
     shutil.rmtree(project.folder / "results")
     kills = rounds = 0
     while kills < 100:
-        kills += disturb(project, rng, rng.choice(list(KILLS)))
-        project.snakemake("--unlock")
-        if not project.jobs() or rng.random() < 0.05:
+        how = rng.choice(list(KILLS))
+        struck = disturb(project, rng, how)
+        kills += struck
+        if how != "job":
+            project.snakemake("--unlock")
+        if not struck or rng.random() < 0.05:
             go_on(project)
             assert contents(project.folder / "results") == undisturbed, f"after {kills} kills"
             shutil.rmtree(project.folder / "results")

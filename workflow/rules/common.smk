@@ -14,6 +14,7 @@ from planning.levels import RESERVED
 from planning.plan import Plan
 from planning.progress import Progress
 from planning.specs import Specs
+from planning.stopping import stop_when_told
 from planning.tuning import tuning_of
 from snakemake.logging import logger
 from unpoison.bias import BY_MODEL

@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 from threading import Thread
 
 from unpoison.errors import show_user_errors_in_one_line
@@ -9,6 +10,7 @@ from unpoison.errors import show_user_errors_in_one_line
 
 def begin(log: str) -> None:
     """Send all output to the job's log, and end on a user's error with one line instead of a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C stops a job; it does not fail
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     terminal = os.dup(2)
     os.dup2(file, 1)
