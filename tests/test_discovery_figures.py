@@ -71,6 +71,15 @@ def test_the_references_are_drawn_across_and_a_method_without_a_deletion_set_too
     assert (pruned.get_xdata().tolist(), pruned.get_ydata().tolist()) == (list(RECALLS), [0.4] * 3)
 
 
+@pytest.mark.parametrize(("least", "top"), [(1.0, 1.0), (0.5, 0.5)])
+def test_every_panel_ends_at_the_same_tenth_above_what_is_drawn(
+    summary: pd.DataFrame, least: float, top: float
+) -> None:
+    columns = ["mean", "ci_low", "ci_high"]
+    figure = discovery.plot(summary.assign(**summary[columns] * least))
+    assert {round(axes.get_ylim()[1], 6) for axes in figure.axes} == {round(top + 0.02, 6)}
+
+
 def test_cost_is_all_passes_and_a_point_stands_where_its_numbers_are(summary: pd.DataFrame) -> None:
     figure = cost_quality.plot(summary, recall=0.6)
     for axes, fpr in zip(figure.axes, FPRS, strict=False):

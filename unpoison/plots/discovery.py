@@ -1,5 +1,6 @@
 """The discovery curve: what each method makes of the share of the poisons that were found."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,8 @@ def plot(summary: pd.DataFrame) -> Figure:
     panels = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
     for axes, method in zip(panels, methods, strict=False):
         _panel(axes, points, method, look_of(method, names))
+    top = min(1.0, math.ceil(10 * max(axes.dataLim.ymax for axes in panels[: len(methods)])) / 10)
+    panels[0].set_ylim(-0.02, top + 0.02)
     for axes in panels[len(methods) :]:
         axes.set_visible(False)
     for axes in panels[max(0, len(methods) - columns) : len(methods)]:
@@ -89,7 +92,6 @@ def _panel(axes: Axes, points: pd.DataFrame, method: str, look: Look) -> None:
             axes.lines[before].set_markerfacecolor(colour if place == 0 else "white")
     mark_places(axes, places)
     axes.set_xticks([places[0], *([0.5] if places[0] < 0.4 else []), places[-1]])
-    axes.set_ylim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_title(look.label, color=look.colour)
