@@ -58,6 +58,14 @@ def test_the_line_runs_where_nothing_is_gained() -> None:
     assert any(np.allclose(point, (1, 1.6)) for point in ends)  # at FPR 0.4: 0.6 of the way from -15 to +10
 
 
+def test_clean_accuracy_has_no_such_line() -> None:
+    """It falls by a few points, and noise alone takes it across zero."""
+    names = ["adversarial_accuracy", "clean_accuracy"]
+    _, clean = maps(plot(summary().replace({"metric": dict(zip(names, names[::-1], strict=True))})))
+    assert clean.collections[0].get_array().max() > 0 > clean.collections[0].get_array().min()
+    assert not any(hasattr(drawn, "levels") for drawn in clean.collections)
+
+
 def test_a_detector_stands_between_the_measured_values_with_intervals_both_ways() -> None:
     adversarial, _ = maps(plot(summary()))
     markers = adversarial.collections[-1]

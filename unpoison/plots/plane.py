@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from unpoison.plots._style import NOTE_SIZE, PAGE_WIDTH, in_order, look_of
 from unpoison.results import REFERENCES, robust_metric
@@ -30,6 +31,7 @@ METRICS = {
 }
 COLOURS = "RdBu"  # red harms, blue heals: apart for colour-blind eyes
 MARKERS = "o^sDvPX*<>"
+HALO = [withStroke(linewidth=2.4, foreground="white")]  # black is lost on the darkest cells
 
 
 def plot(summary: pd.DataFrame) -> Figure:
@@ -50,7 +52,7 @@ def plot(summary: pd.DataFrame) -> Figure:
         norm = _norm(points.loc[points["metric"] == metric, "gain"])
         for line, method in zip(panels, methods, strict=True):
             chosen = points[(points["metric"] == metric) & (points["method"] == method)]
-            _panel(line[column], chosen, key, norm)
+            _panel(line[column], chosen, key, norm, with_line=metric == robust)
             line[column].set_title(f"{look_of(method, methods).label}: {label}")
         bar = figure.colorbar(
             ScalarMappable(norm, COLOURS), ax=list(panels[:, column]), location="bottom", aspect=40
@@ -86,7 +88,7 @@ class _Scale:
         return np.interp(np.asarray(rates, float), self.values, np.arange(len(self.values)))
 
 
-def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize) -> None:
+def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_line: bool) -> None:
     drawn = points[points["detector"].isna()]
     grid = drawn.pivot_table(index="deletion.recall", columns=key, values="gain", aggfunc="first")
     columns, rows = (np.asarray(axis, float) for axis in (grid.columns, grid.index))
@@ -94,11 +96,11 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize) -> None:
     gains[np.isnan(gains) & (rows == 0)[:, None]] = 0.0  # no row deleted: doing nothing, which gains nothing
     across, down = _Scale(columns), _Scale(rows)
     axes.pcolormesh(across(columns), down(rows), gains, norm=norm, cmap=COLOURS, shading="nearest")
-    if min(gains.shape) > 1 and np.nanmin(gains) < 0 < np.nanmax(gains):
+    if with_line and min(gains.shape) > 1 and np.nanmin(gains) < 0 < np.nanmax(gains):
         axes.contour(across(columns), down(rows), gains, levels=[0], colors="black", linewidths=1.2)
     for (row, column), gain in np.ndenumerate(gains):
         colour = "white" if abs(norm(gain) - 0.5) > 0.35 else "0.25"
-        axes.text(column - 0.45, row + 0.44, _signed(gain), fontsize=6, va="top", color=colour)
+        axes.text(column - 0.45, row + 0.44, _signed(gain), fontsize=6, va="top", color=colour, zorder=4)
     scales = {key.removeprefix("deletion."): across, "recall": down}
     for marker, detector in _markers(points):
         _detector(axes, points[points["detector"] == detector], scales, norm, marker)
@@ -120,8 +122,12 @@ def _detector(
     """The deletion sets of one detector where they came to stand, with intervals over seeds both ways."""
     points = points.sort_values(["fpr", "recall"])
     (across, xerr), (down, yerr) = (_placed(points, rate, scale) for rate, scale in scales.items())
-    axes.plot(across, down, color="black", linewidth=0.6, linestyle=":")
-    axes.errorbar(across, down, xerr=xerr, yerr=yerr, linestyle="none", ecolor="black", elinewidth=0.7)
+    axes.plot(across, down, color="black", linewidth=0.6, linestyle=":", path_effects=HALO)
+    _, _, bars = axes.errorbar(
+        across, down, xerr=xerr, yerr=yerr, linestyle="none", ecolor="black", elinewidth=0.7
+    )
+    for bar in bars:
+        bar.set_path_effects(HALO)
     axes.scatter(
         across,
         down,
@@ -134,6 +140,7 @@ def _detector(
         linewidths=0.9,
         zorder=3,
         clip_on=False,
+        path_effects=HALO,
     )
 
 
@@ -163,7 +170,7 @@ def _name_markers(figure: Figure, points: pd.DataFrame) -> None:
         for marker, name in _markers(points)
     ]
     handles.append(Line2D([], [], color="black", linewidth=1.2, label="no gain, no loss"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    figure.legend(handles=handles, loc="outside upper center", ncols=5)
 
 
 def _norm(gains: pd.Series) -> Normalize:
@@ -175,9 +182,10 @@ def _norm(gains: pd.Series) -> Normalize:
 def _note(points: pd.DataFrame) -> str:
     seeds = sorted(set(points["n"].astype(int)))
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    markers = "markers are real detectors, filled by their own gain, dotted lines join their thresholds"
     if seeds == [1]:
-        return "one seed; markers are real detectors, filled by their own gain; axes are linear between the ticks"
+        return f"one seed; {markers};\naxes are linear between the ticks"
     return (
-        f"means over {count} seeds; markers are real detectors, filled by their own gain;\n"
+        f"means over {count} seeds; {markers};\n"
         "bars: 95 % intervals of both rates over the seeds; axes are linear between the ticks"
     )
