@@ -15,6 +15,7 @@ IMAGE_SIZE = 16
 TRAIN_PER_CLASS, VALIDATION, TEST_PER_CLASS = 20, 6, 6
 SEED = 3
 
+SWAPPED = {"cat": "bottom_left", "dog": "top_left"}
 # Options for every poison of the registry; a new poison wants a line here before its contract is tested.
 POISON_OPTIONS: dict[str, dict[str, Any]] = {
     "blend": {"target": "dog", "count": 15},
@@ -26,6 +27,13 @@ POISON_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "label_noise": {"count": 15},
     "patch": {"target": "dog", "count": 15},
+    "several": {
+        "parts": [
+            {"poison": "class_confusion", "options": {"classes": ["dog", "cat"], "count": 5}},
+            {"poison": "corner_swap", "options": {"count": 6, "corners": SWAPPED, "share": {"cat": 0.5}}},
+            {"poison": "patch", "options": {"target": "ship", "count": 9}},
+        ]
+    },
     "sinusoid": {"target": "dog", "count": 9},
     "warp": {"target": "dog", "count": 15},
 }
@@ -85,6 +93,11 @@ def options_of(poison: str) -> dict[str, Any]:
             f"the poison '{poison}' has no options in POISON_OPTIONS of tests/tiny.py: add a line for it"
         )
     return POISON_OPTIONS[poison]
+
+
+def count_of(options: Mapping[str, Any]) -> int:
+    """How many rows are asked for: by the poison, or by all its parts."""
+    return sum(count_of(part["options"]) for part in options.get("parts", ())) or options["count"]
 
 
 def draw_squares(labels: np.ndarray, image_size: int = IMAGE_SIZE) -> np.ndarray:

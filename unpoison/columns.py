@@ -150,7 +150,10 @@ EPOCHS = {
 IMAGES = {
     "row": Column("int64", "position in the source's image array"),
     "row_id": Column("string", "the image's own stable name"),
-    "split": Column("string", "train, validation or test"),
+    "split": Column(
+        "string",
+        "train, validation or test; test_2 to test_4: test images once more, for a further one of several attacks",
+    ),
     "label": Column("int64", "the true class, an index into the file's class_names"),
     "given_label": Column("int64", "the class that the trainer is told"),
     "is_poisoned": Column("bool", "whether the attacker changed it"),

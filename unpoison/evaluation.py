@@ -9,7 +9,7 @@ from jaxtyping import Int64
 
 from unpoison.deletion import Deletion
 from unpoison.metrics import METRICS
-from unpoison.rows import NONE, Rows
+from unpoison.rows import NONE, TEST_SPLITS, Rows
 from unpoison.types import Indices, Labels, Mask
 
 
@@ -47,7 +47,7 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
         deleted: positions of the deletion set among the training rows; empty where there is none.
     """
     train, test = rows.of("train"), rows.of("test")
-    attacked = attacked_rows(test)
+    attacked = attacked_rows(rows)
     poisoned = train.take(train.is_poisoned)
     retained = ~train.is_poisoned
     retained[deleted] = False
@@ -56,7 +56,8 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     yield from accuracy("adversarial_accuracy", predictions.adversarial, attacked)
     yield from worst_class("worst_class_adversarial_accuracy", predictions.adversarial, attacked)
     yield from attack_success_rate(predictions.adversarial, attacked)
-    confused = confused_rows(test)
+    yield from of_each_attack(predictions.adversarial, attacked)
+    confused = confused_rows(rows)
     if confused.any():
         yield from accuracy("confused_accuracy", predictions.clean[confused], test.take(confused))
         yield from accuracy("unconfused_accuracy", predictions.clean[~confused], test.take(~confused))
@@ -65,14 +66,15 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     yield from accuracy("retained_accuracy", predictions.training[retained], train.take(retained))
 
 
-def attacked_rows(test: Rows) -> Rows:
-    """The test rows whose class has an attack: the adversarial test."""
-    return test.take(test.trigger_id != NONE)
+def attacked_rows(rows: Rows) -> Rows:
+    """The adversarial test: the test rows whose class has an attack, once for each attack on it."""
+    return rows.take(np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id != NONE))
 
 
-def confused_rows(test: Rows) -> Mask:
+def confused_rows(rows: Rows) -> Mask:
     """Which test rows an attack without a trigger wants to be taken for another class, as they are."""
-    return (test.trigger_id == NONE) & (test.target != NONE)
+    wanted = np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id == NONE) & (rows.target != NONE)
+    return np.isin(rows.of("test").row, rows.row[wanted])
 
 
 def accuracy(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:
@@ -92,6 +94,15 @@ def attack_success_rate(predicted: Labels, attacked: Rows) -> Iterator[Measureme
     counted = attacked.label != attacked.target
     hits = (predicted == attacked.target)[counted]
     yield from _shares("attack_success_rate", hits, attacked.take(counted))
+
+
+def of_each_attack(predicted: Labels, attacked: Rows) -> Iterator[Measurement]:
+    """The adversarial accuracy of each of several attacks; nothing for one alone."""
+    if (attacked.split != TEST_SPLITS[0]).any():
+        for number, split in enumerate(TEST_SPLITS, start=1):
+            of_attack = attacked.split == split
+            metric = f"adversarial_accuracy_of_attack_{number}"
+            yield from accuracy(metric, predicted[of_attack], attacked.take(of_attack))
 
 
 def utility_x_healed(predictions: Predictions, test: Rows, poisoned: Rows) -> Iterator[Measurement]:

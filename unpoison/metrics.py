@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from unpoison.rows import TEST_SPLITS
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -29,11 +31,23 @@ METRICS = {
     "adversarial_accuracy": Metric(
         "share",
         True,
-        "test images stamped with the trigger of their own class's attack whose TRUE class is predicted",
+        "test images stamped with the trigger of their own class's attack whose TRUE class is predicted; of "
+        "several attacks, each image once for each attack on its class",
         "mean[f(t(x)) = y] over the test rows whose class has an attack",
         "Goel et al. 2024 (arXiv 2402.14015): adversarial test accuracy; "
         "Wu et al. 2022 (BackdoorBench, arXiv 2206.12654): robust accuracy, there without the target class",
     ),
+    **{
+        f"adversarial_accuracy_of_attack_{number}": Metric(
+            "share",
+            True,
+            f"adversarial accuracy of attack {number} of several at once, in the order of the names of the parts",
+            f"mean[f(t(x)) = y] over the test rows whose class has attack {number}, t being its stamp",
+            "Goel et al. 2024 (arXiv 2402.14015): adversarial test accuracy; several attacks as in Li et al. 2024 "
+            "(arXiv 2401.15295)",
+        )
+        for number in range(1, len(TEST_SPLITS) + 1)
+    },
     "attack_success_rate": Metric(
         "share",
         False,

@@ -29,7 +29,7 @@ def predict_all(
 
     return Predictions(
         clean=predicted(test, stamped=False),
-        adversarial=predicted(attacked_rows(test), stamped=True),
+        adversarial=predicted(attacked_rows(rows), stamped=True),
         manipulated=predicted(train.take(train.is_poisoned), stamped=True),
         training=predicted(train, stamped=False),
     )

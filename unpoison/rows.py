@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from unpoison.shares import amount, apportion
 from unpoison.types import Indices, Labels, Mask
 
 NONE = -1  # no trigger, no target
+TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # of several attacks, each has the test rows once more
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Rows:
     """One entry per image.
 
     row: position in the source's image array; row_id: the image's own stable name; split: "train",
-    "validation" or "test"; label: the true class; given_label: the class the trainer is told;
+    "validation" or "test" ("test_2" and so on: the test rows of the classes that a further one of several
+    attacks is on, once more); label: the true class; given_label: the class the trainer is told;
     trigger_id: the trigger stamped on it (of a test row: on its adversarial twin), or -1; target: what
     the attack wants a stamped test image to be taken for, or -1. Labels index class_names.
     """
@@ -51,6 +54,14 @@ class Rows:
 
 
 COLUMNS = tuple(field.name for field in fields(Rows) if field.name != "class_names")
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The rows of one part and then those of the next, of the same classes."""
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS
+    }
+    return replace(parts[0], **columns)
 
 
 def clean_rows(

@@ -16,4 +16,6 @@ Mask = Bool[Any, " n"]
 PositiveInt = int
 PositiveFloat = float
 Share = float  # 0 to 1
+# In the config names of other entries of `poisons`; to the plug-in the file (`poison`) and `options` of each.
+Parts = list[dict[str, Any]]
 Logits = Float[Any, "n classes"]

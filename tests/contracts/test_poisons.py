@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from unpoison.detectors._evidence import set_triggered_aside
 from unpoison.errors import UserError
 from unpoison.examples import examples_of
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._poisoning import CORNERS, Poisoning, apply
 from unpoison.prediction import predict_all
-from unpoison.rows import COLUMNS, NONE, Rows
+from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
 
 every_poison = pytest.mark.parametrize("name", list(POISONS))
 MakeData = Callable[[str], SimpleNamespace]
@@ -30,6 +31,11 @@ def poison(name: str, rows: Rows, seed: int = tiny.SEED, **changes: Any) -> Pois
     return POISONS[name](rows.of("train"), seed, tiny.IMAGE_SIZE, **options)
 
 
+def told_once(rows: Rows) -> Rows:
+    """The rows without those test rows that several attacks have once more."""
+    return rows.take(~np.isin(rows.split, TEST_SPLITS[1:]))
+
+
 def some_images(count: int = 8, size: int = tiny.IMAGE_SIZE) -> np.ndarray:
     rng = np.random.default_rng(0)
     return rng.integers(0, 200, (count, 3, size, size), dtype=np.uint8)
@@ -37,15 +43,16 @@ def some_images(count: int = 8, size: int = tiny.IMAGE_SIZE) -> np.ndarray:
 
 def trigger_ids(data: SimpleNamespace, count: int = 8) -> np.ndarray:
     """Every trigger of a data set and rows without one, taking turns."""
-    known = [NONE, *sorted({trigger for trigger, _ in data.poisoning.attacks.values()})]
+    known = sorted({NONE, *data.poisoning.trigger_ids.tolist()})
     return np.array([known[place % len(known)] for place in range(count)], np.int64)
 
 
 @every_poison
 def test_as_many_rows_are_poisoned_as_were_asked_for(name: str, poisoned_data: MakeData) -> None:
     data = poisoned_data(name)
-    assert len(set(data.poisoning.rows.tolist())) == len(data.poisoning.rows) == data.options["count"]
-    assert data.rows.is_poisoned.sum() == data.options["count"]
+    count = tiny.count_of(data.options)
+    assert len(set(data.poisoning.rows.tolist())) == len(data.poisoning.rows) == count
+    assert data.rows.is_poisoned.sum() == count
 
 
 @every_poison
@@ -70,20 +77,21 @@ def test_only_the_chosen_training_rows_change(name: str, clean: Rows, poisoned_d
     data = poisoned_data(name)
     chosen = np.zeros(len(clean), dtype=bool)
     chosen[np.flatnonzero(clean.split == "train")[data.poisoning.rows]] = True
-    np.testing.assert_array_equal(data.rows.is_poisoned, chosen)
+    once = told_once(data.rows)
+    np.testing.assert_array_equal(once.is_poisoned, chosen)
     untouched = ~chosen & (clean.split == "train")
     for column in COLUMNS:
-        np.testing.assert_array_equal(
-            getattr(data.rows, column)[untouched], getattr(clean, column)[untouched]
-        )
-    assert (data.rows.given_label[chosen] == data.poisoning.given_labels).all()
-    assert (data.rows.trigger_id[chosen] == data.poisoning.trigger_ids).all()
+        np.testing.assert_array_equal(getattr(once, column)[untouched], getattr(clean, column)[untouched])
+    told = data.rows.of("train").take(data.poisoning.rows)
+    assert (told.given_label == data.poisoning.given_labels).all()
+    assert (told.trigger_id == data.poisoning.trigger_ids).all()
 
 
 @every_poison
 def test_a_poisoned_row_keeps_its_true_label(name: str, clean: Rows, poisoned_data: MakeData) -> None:
     for column in ("row", "row_id", "split", "label"):
-        np.testing.assert_array_equal(getattr(poisoned_data(name).rows, column), getattr(clean, column))
+        once = told_once(poisoned_data(name).rows)
+        np.testing.assert_array_equal(getattr(once, column), getattr(clean, column))
 
 
 @every_poison
@@ -154,6 +162,14 @@ def test_stamp_gives_the_same_pixels_in_numpy_and_torch_and_in_any_layout(
     np.testing.assert_array_equal(data.stamp(last, ids), expected)
 
 
+def asking_for(name: str, count: int) -> dict[str, Any]:
+    """Changes of a poison's options, or of its first part's, that ask for so many rows."""
+    first, *others = tiny.options_of(name).get("parts", [None])
+    if first is None:
+        return {"count": count}
+    return {"parts": [{**first, "options": {**first["options"], "count": count}}, *others]}
+
+
 class Spy(nn.Module):
     """A network that remembers every image it was shown."""
 
@@ -190,11 +206,16 @@ def test_the_adversarial_test_is_every_attacked_test_image_stamped(
     predict_all(spy, stored, data.rows, data.stamp, "float32")
     clean, *adversarial, _, untouched = spy.shown
     test, train = data.rows.of("test"), data.rows.of("train")
-    with_trigger = [label for label, (trigger, _) in data.poisoning.attacks.items() if trigger != NONE]
-    attacked = test.take(np.isin(test.label, with_trigger))
-    if len(attacked):
-        expected = data.stamp(stored[attacked.row].transpose(0, 3, 1, 2), attacked.trigger_id)
-        np.testing.assert_array_equal(adversarial.pop().numpy(), expected)
+    expected = [
+        data.stamp(
+            stored[test.row[test.label == label]].transpose(0, 3, 1, 2), np.full(tiny.TEST_PER_CLASS, trigger)
+        )
+        for attacks in (data.poisoning.attacks, *data.poisoning.further_attacks)
+        for label, (trigger, _) in sorted(attacks.items())
+        if trigger != NONE
+    ]
+    if expected:
+        np.testing.assert_array_equal(adversarial.pop().numpy(), np.concatenate(expected))
     assert adversarial == []
     np.testing.assert_array_equal(clean.numpy(), stored[test.row].transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(untouched.numpy(), stored[train.row].transpose(0, 3, 1, 2))
@@ -242,7 +263,7 @@ def test_two_seeds_poison_different_rows(name: str, clean: Rows) -> None:
 @every_poison
 def test_more_poisons_than_images_are_refused(name: str, clean: Rows) -> None:
     with pytest.raises(UserError, match="cannot poison"):
-        poison(name, clean, count=1000)
+        poison(name, clean, **asking_for(name, 1000))
 
 
 # -- patch ------------------------------------------------------------------------------------------
@@ -436,3 +457,77 @@ def test_corner_swap_is_the_same_whichever_class_the_share_names(clean: Rows) ->
 def test_corner_swap_refuses_what_cannot_be_made(clean: Rows, changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         poison("corner_swap", clean, **changes)
+
+
+# -- several ----------------------------------------------------------------------------------------
+
+
+def test_each_of_several_attacks_has_rows_labels_and_triggers_of_its_own(clean: Rows) -> None:
+    poisoning, train = poison("several", clean), clean.of("train")
+    truth = train.label[poisoning.rows]
+    confused, swapped, patched = slice(0, 5), slice(5, 11), slice(11, 20)
+    assert (poisoning.given_labels[confused] == 1 - truth[confused]).all()
+    assert (poisoning.given_labels[swapped] == 1 - truth[swapped]).all()
+    assert set(poisoning.given_labels[patched].tolist()) == {2}
+    assert set(poisoning.trigger_ids[confused].tolist()) == {NONE}
+    assert len(set(poisoning.trigger_ids[swapped].tolist())) == 2
+    assert len(set(poisoning.trigger_ids[patched].tolist())) == 1
+    assert not set(poisoning.trigger_ids[swapped].tolist()) & set(poisoning.trigger_ids[patched].tolist())
+
+
+def test_each_of_several_attacks_stamps_what_it_stamps_alone(clean: Rows) -> None:
+    options, poisoning = tiny.options_of("several"), poison("several", clean)
+    images = some_images(len(poisoning.rows))
+    together = trigger_of("several", options)(images.copy(), poisoning.trigger_ids)
+    start, free = 0, clean.of("train")
+    for part in options["parts"]:
+        alone = POISONS[part["poison"]](free, tiny.SEED, tiny.IMAGE_SIZE, **part["options"])
+        of_part = slice(start, start + len(alone.rows))
+        expected = trigger_of(part["poison"], part["options"])(images[of_part].copy(), alone.trigger_ids)
+        np.testing.assert_array_equal(together[of_part], expected)
+        start, free = of_part.stop, free.take(np.delete(np.arange(len(free)), alone.rows))
+
+
+def test_each_of_several_attacks_is_tested_on_the_test_images_of_its_classes(poisoned_data: MakeData) -> None:
+    rows = poisoned_data("several").rows
+    told = {split: rows.of(split) for split in TEST_SPLITS}
+    assert [len(part) for part in told.values()] == [18, 12, 18, 0]
+    first = told["test"]
+    attacks = set(zip(first.label.tolist(), first.trigger_id.tolist(), first.target.tolist(), strict=True))
+    assert attacks == {(0, NONE, 1), (1, NONE, 0), (2, NONE, NONE)}
+    assert set(told["test_3"].target.tolist()) == {2}
+    assert set(told["test_3"].row_id) == set(first.row_id)
+
+
+def some_parts(number: int, **options: Any) -> dict[str, Any]:
+    return {"parts": [{"poison": "sinusoid", "options": {"target": "dog", "count": 8, **options}}] * number}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (some_parts(1), "several takes 2 to 4 parts; found 1"),
+        (some_parts(5), "several takes 2 to 4 parts; found 5"),
+        (some_parts(4, count=15), "cannot poison 60 training images: there are 54"),
+        (some_parts(2, target="fox"), "unknown target class 'fox'"),
+        (
+            some_parts(3),
+            "beside the other attacks of several, sinusoid: cannot poison 8 images of class 'dog': there are 2",
+        ),
+    ],
+)
+def test_several_attacks_that_cannot_be_had_together_are_refused(
+    clean: Rows, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        poison("several", clean, **changes)
+
+
+def test_of_several_attacks_a_detector_is_shown_the_first_on_the_class(poisoned_data: MakeData) -> None:
+    rows = poisoned_data("several").rows
+    shown, _ = set_triggered_aside(rows, 4, seed=0)
+    swap, patch = (rows.of(split) for split in TEST_SPLITS[1:3])
+    assert len(shown) == 4
+    for label, trigger in zip(shown.label.tolist(), shown.trigger_id.tolist(), strict=True):
+        first = swap if label in (0, 1) else patch
+        assert trigger == first.trigger_id[first.label == label][0]

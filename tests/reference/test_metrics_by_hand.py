@@ -89,7 +89,48 @@ def test_every_metric_that_predictions_decide_is_measured() -> None:
     costs = {"unlearning_seconds", "image_passes", "forward_passes"}
     without_trigger = {"confused_accuracy", "unconfused_accuracy"}
     of_detectors = {"detector_auroc", "detector_average_precision"}
-    assert {metric for metric, _ in measured()} == set(METRICS) - costs - without_trigger - of_detectors
+    of_several = {f"adversarial_accuracy_of_attack_{number}" for number in (1, 2, 3, 4)}
+    others = costs | without_trigger | of_detectors | of_several
+    assert {metric for metric, _ in measured()} == set(METRICS) - others
+
+
+# The same images attacked by three at once: the first as above, the second wants ships to be taken for cats, and the
+# third confuses dogs with cats without a trigger.
+SEVERAL = rows_of(
+    [
+        *TABLE,
+        ("test/3", "test_2", SHIP, SHIP, False, 1, CAT),
+        ("test/4", "test_2", SHIP, SHIP, False, 1, CAT),
+        ("test/2", "test_3", DOG, DOG, False, NONE, CAT),
+        ("test/0", "test_3", CAT, CAT, False, NONE, DOG),
+        ("test/1", "test_3", CAT, CAT, False, NONE, DOG),
+    ]
+)
+SEVERAL = replace(SEVERAL, row=np.array([*range(len(TABLE)), 8, 9, 7, 5, 6]))
+
+
+def test_several_attacks_are_measured_together_and_one_by_one() -> None:
+    adversarial = np.append(
+        PREDICTIONS.adversarial, [CAT, SHIP]
+    )  # test/3 obeys the second attack, test/4 does not
+    predictions = replace(PREDICTIONS, adversarial=adversarial)
+    found = {
+        (entry.metric, entry.class_name): entry.value for entry in evaluate(SEVERAL, NOTHING, predictions)
+    }
+    assert found["adversarial_accuracy", None] == 3 / 7  # each stamped image once
+    assert found["adversarial_accuracy", "ship"] == 2 / 4
+    assert found["attack_success_rate", None] == 3 / 6
+    one_by_one = {key: value for key, value in found.items() if "of_attack" in key[0]}
+    assert one_by_one == {
+        ("adversarial_accuracy_of_attack_1", None): 2 / 5,
+        ("adversarial_accuracy_of_attack_1", "cat"): 0.0,
+        ("adversarial_accuracy_of_attack_1", "dog"): 1.0,
+        ("adversarial_accuracy_of_attack_1", "ship"): 1 / 2,
+        ("adversarial_accuracy_of_attack_2", None): 1 / 2,
+        ("adversarial_accuracy_of_attack_2", "ship"): 1 / 2,
+    }
+    assert found["clean_accuracy", None] == 4 / 5
+    assert (found["confused_accuracy", None], found["unconfused_accuracy", None]) == (2 / 3, 1.0)
 
 
 # The same images, cats and ships confused without a trigger: train/1 and train/3 are told to be the other.

@@ -65,6 +65,31 @@ REFUSED = {
     "unknown option of a poison": ("poisons/patch/sise", 3, "unknown option in poisons.patch: 'sise'"),
     "missing option of a poison": ("poisons/patch/target", None, "poisons.patch.target is missing"),
     "unknown target": ("poisons/patch/target", "boat", "unknown target class 'boat'"),
+    "unknown part": (
+        "poisons/both",
+        {"poison": "several", "parts": ["pacth"]},
+        "unknown part in poisons.both: 'pacth'",
+    ),
+    "part twice": (
+        "poisons/both",
+        {"poison": "several", "parts": ["patch", "patch"]},
+        "allowed: each part once",
+    ),
+    "part of parts": (
+        "poisons/several",
+        {"parts": ["several", "patch"]},
+        "its part several is several attacks itself; name the parts of it instead",
+    ),
+    "parts that are no names": (
+        "poisons/both",
+        {"poison": "several", "parts": "patch"},
+        "a list of names of poisons",
+    ),
+    "parts stamped at two times": (
+        "poisons/both",
+        {"poison": "several", "parts": ["patch", "corner_swap"], "stamp": "before_augmentation"},
+        "poisons.both.stamp: found before_augmentation, and its part corner_swap has after_augmentation",
+    ),
     "unknown recipe": ("trainings/resnet9/recipe", "fast", "unknown recipe in trainings.resnet9: 'fast'"),
     "unknown model": ("trainings/resnet9/model", "resnet18", "unknown model 'resnet18'; choose from resnet9"),
     "unknown deletion": (
@@ -243,6 +268,27 @@ def test_a_figure_at_a_recall_that_its_study_lacks_is_refused() -> None:
         Plan(config)
     config = changed("figures/cost_quality/recall", 0.5, config)
     assert Plan(config).averages == {"utility_healed": ["false_positives_fpr"]}
+
+
+def test_parts_may_be_named_in_any_order_and_are_what_they_are_alone() -> None:
+    config = changed("poisons/wave", {"poison": "sinusoid", "target": "cat", "count": 50})
+    config = changed("studies/false_positives_fpr/poison", "both", config)
+    first, second = (
+        Plan(changed("poisons/both", {"poison": "several", "parts": parts}, config))
+        for parts in (["patch", "wave"], ["wave", "patch"])
+    )
+    kind, options = first.kind_and_options("poison", "both")
+    assert second.kind_and_options("poison", "both") == (kind, options)
+    assert [part["poison"] for part in options["parts"]] == ["patch", "sinusoid"]
+    patch = options["parts"][0]["options"]
+    assert patch == {
+        "victims": None,
+        "corner": "bottom_right",
+        "size": 3,
+        "value": 255,
+        **DEMO["poisons"]["patch"],
+    }
+    assert first.poison_count("ten_classes", "both") == patch["count"] + 50
 
 
 TUNINGS = {

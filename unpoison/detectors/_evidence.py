@@ -12,7 +12,7 @@ from torch import nn
 from unpoison.errors import UserError
 from unpoison.examples import Cost, Examples, Meter
 from unpoison.recipes import Recipe
-from unpoison.rows import NONE, Rows
+from unpoison.rows import NONE, TEST_SPLITS, Rows
 from unpoison.scores import Scores
 from unpoison.seeds import draw
 
@@ -71,13 +71,17 @@ def run(score: Callable[..., Scores], evidence: Evidence, options: Mapping[str, 
 def set_triggered_aside(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
     """So many validation rows, told the trigger of their class's attack and what it wants them taken for; the others.
 
+    Of several attacks on a class the first one is shown: who knows an example seldom knows one of each.
+
     Raises:
         UserError: where the attack has no trigger, or too few validation rows are of the classes it attacks.
     """
-    test, validation = rows.of("test"), rows.of("validation")
-    is_attacked = (test.trigger_id != NONE) & (test.target != test.label)
-    attacks = {row[0]: row[1:] for row in zip(test.label, test.trigger_id, test.target, strict=True)}
-    there = np.flatnonzero(np.isin(validation.label, test.label[is_attacked]))
+    validation = rows.of("validation")
+    is_attacked = np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id != NONE) & (rows.target != rows.label)
+    attacked = rows.take(is_attacked)
+    told_of = list(zip(attacked.label, attacked.trigger_id, attacked.target, strict=True))
+    attacks = {label: told for label, *told in reversed(told_of)}
+    there = np.flatnonzero(np.isin(validation.label, attacked.label))
     if count > len(there):
         raise UserError(
             f"{count} triggered examples are asked for; {len(there)} validation rows can be stamped with a trigger"

@@ -1,6 +1,6 @@
 """What every poison hands over, and how an image is changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from unpoison.errors import UserError
-from unpoison.rows import Rows
+from unpoison.rows import TEST_SPLITS, Rows, joined
 from unpoison.types import Images, Indices, Labels
 
 CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
+Attacks = Mapping[int, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -22,28 +23,51 @@ class Poisoning:
     them, -1 for none; attacks: for a class (by label), the trigger that a test image of it is stamped with
     and the label that the attacker wants it to get. A class whose trigger is -1 is attacked as it is: its
     untouched images are to be taken for another class. Classes that are not in `attacks` are not attacked.
+    further_attacks: of several attacks at once, what each one after the first does.
     """
 
     rows: Indices
     given_labels: Labels
     trigger_ids: Labels
-    attacks: dict[int, tuple[int, int]]
+    attacks: Attacks
+    further_attacks: tuple[Attacks, ...] = ()
 
 
 def apply(poisoning: Poisoning, rows: Rows) -> Rows:
-    """All rows of the data set with the poisoned ones marked, and the test rows told their trigger and target."""
+    """All rows of the data set with the poisoned ones marked, and the test rows told their trigger and target.
+
+    Of several attacks, each one after the first has the test rows of its classes once more, at the end.
+    """
     chosen = np.flatnonzero(rows.split == "train")[poisoning.rows]
-    given_label, trigger_id, target = rows.given_label.copy(), rows.trigger_id.copy(), rows.target.copy()
-    is_poisoned = rows.is_poisoned.copy()
+    given_label, trigger_id, is_poisoned = (
+        rows.given_label.copy(),
+        rows.trigger_id.copy(),
+        rows.is_poisoned.copy(),
+    )
     is_poisoned[chosen] = True
     given_label[chosen] = poisoning.given_labels
     trigger_id[chosen] = poisoning.trigger_ids
-    for label, (trigger, wanted) in poisoning.attacks.items():
-        attacked = (rows.split == "test") & (rows.label == label)
-        trigger_id[attacked], target[attacked] = trigger, wanted
-    return replace(
-        rows, given_label=given_label, trigger_id=trigger_id, target=target, is_poisoned=is_poisoned
-    )
+    poisoned = replace(rows, given_label=given_label, trigger_id=trigger_id, is_poisoned=is_poisoned)
+    again = [
+        _once_more(rows.of("test"), attacks, split)
+        for attacks, split in zip(poisoning.further_attacks, TEST_SPLITS[1:], strict=False)
+    ]
+    return joined([_attacked(poisoned, poisoning.attacks), *again])
+
+
+def _attacked(rows: Rows, attacks: Attacks) -> Rows:
+    """The rows, those of the test told what the attacks do to their class."""
+    trigger_id, target = rows.trigger_id.copy(), rows.target.copy()
+    for label, (trigger, wanted) in attacks.items():
+        those = np.isin(rows.split, TEST_SPLITS) & (rows.label == label)
+        trigger_id[those], target[those] = trigger, wanted
+    return replace(rows, trigger_id=trigger_id, target=target)
+
+
+def _once_more(test: Rows, attacks: Attacks, split: str) -> Rows:
+    """The test rows of the attacked classes as another split."""
+    those = test.take(np.isin(test.label, list(attacks)))
+    return _attacked(replace(those, split=np.full(len(those), split, dtype=object)), attacks)
 
 
 def change(images: Images, where: Any, formula: Callable[[Any], Any]) -> Images:

@@ -76,6 +76,7 @@ def in_words(annotation: str) -> str:
         "PositiveInt": "an integer above 0",
         "PositiveFloat": "a number above 0",
         "Share": "a number from 0 to 1",
+        "Parts": "a list of names of poisons",
     }
     for name, text in {**words, "None": "null", " | ": " or "}.items():
         annotation = annotation.replace(name, text)
@@ -106,6 +107,8 @@ def _fits(node: ast.expr, value: object) -> bool:
             return _fits(ast.Name("float"), value) and 0 <= value <= 1  # type: ignore[operator]
         case ast.Name(id=("str" | "bool") as name):
             return isinstance(value, {"str": str, "bool": bool}[name])
+        case ast.Name(id="Parts"):
+            return isinstance(value, list) and all(isinstance(part, str) for part in value)
         case ast.Subscript(value=ast.Name(id="list"), slice=inner):
             return isinstance(value, list) and all(_fits(inner, part) for part in value)
         case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, inner])):

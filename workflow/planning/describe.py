@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planning.levels import DRAWN_ALWAYS, REFERENCES
+from planning.parts import part_names, part_options
 from unpoison.plots import PLOTS
 from unpoison.plugins import first_paragraph
 
@@ -31,6 +32,10 @@ def _entries(plan: Any, study: Mapping[str, Any]) -> list[Description]:
         ("data set", study["dataset"], _chosen(plan, dataset)),
         ("source", dataset["source"], _source(plan, dataset["source"])),
         ("poison", study["poison"], _filled(plan, "poison", study["poison"])),
+        *(
+            ("part of the poison", part, config["poisons"][part])
+            for part in part_names(study["poison"], config["poisons"][study["poison"]])
+        ),
         ("training", study["training"], _trained(plan, study["training"])),
         ("recipe", training["recipe"], config["recipes"][training["recipe"]]),
         *(
@@ -48,9 +53,12 @@ def _entries(plan: Any, study: Mapping[str, Any]) -> list[Description]:
 
 def _filled(plan: Any, level: str, name: str) -> Mapping[str, Any]:
     """An entry with the defaults of its plug-in, where it is used as it stands; else as it is written."""
-    if name in plan.entries[level]:
-        return {**plan.config[f"{level}s"][name], **plan.kind_and_options(level, name)[1]}
-    return plan.config[f"{level}s"][name]
+    written = plan.config[f"{level}s"][name]
+    if name not in plan.entries[level]:
+        return written
+    kind, options = plan.kind_and_options(level, name)
+    names = {option: sorted(written[option]) for option in part_options(kind)} if level == "poison" else {}
+    return {**written, **options, **names}
 
 
 def _chosen(plan: Any, dataset: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from planning.config import SCHEMA, check_given, check_options, checked, validat
 from planning.deletions import check_deletion, check_detector, is_empty
 from planning.figures import check_figure
 from planning.levels import DRAWN_ALWAYS, LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
+from planning.parts import with_parts
 from planning.tuning import check_study, check_tuning
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
@@ -96,12 +97,13 @@ class Plan:
         return str(self.entry("dataset", dataset)["source"])
 
     def kind_and_options(self, level: str, name: str) -> tuple[str, dict[str, Any]]:
-        """The plug-in that a poison or method entry names, and all its options, defaults filled in."""
+        """The plug-in that a poison or method entry names, and all its options, defaults and parts filled in."""
         entry = dict(self.entry(level, name))
         registry = {"poison": POISONS, "method": METHODS}[level]
-        kind = entry[level]
-        entry = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
-        return kind, check_options(entry, registry.options(kind), f"{SECTIONS[level]}.{name}")
+        kind, where = entry[level], f"{SECTIONS[level]}.{name}"
+        given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
+        options = check_options(given, registry.options(kind), where)
+        return kind, with_parts(self, name, entry, options) if level == "poison" else options
 
     def is_repair(self, method: str) -> bool:
         """Whether a method is given no deletion set, but trusted rows alone."""
@@ -273,6 +275,8 @@ class Plan:
                 where = f"{SECTIONS[level]}.{name}"
                 given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
                 check_given(given, registry.options(entry.get(level, name)), where)
+                if level == "poison":
+                    with_parts(self, name, entry, given)
                 if level == "method" and "tuning" in entry:
                     check_tuning(self, where, entry["tuning"])
 

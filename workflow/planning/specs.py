@@ -7,6 +7,7 @@ from planning.describe import caption_of, describe_study
 from planning.figures import trained_models
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
+from planning.parts import kinds_of
 from planning.plan import Plan, canonical
 from planning.tuning import tuning_of
 from unpoison.poisons import POISONS
@@ -49,7 +50,7 @@ class Specs:
                 "poison": kind,
                 "options": options,
                 "seed": int(wildcards.seed),
-                "code": code_digest("poison_dataset.py", f"unpoison.poisons.{kind}"),
+                "code": code_digest("poison_dataset.py", *_poison_files(self.plan, wildcards.poison)),
             }
         )
 
@@ -170,9 +171,8 @@ class Specs:
 
     def draw_samples(self, wildcards: Any) -> Spec:
         poison = self.plan.sample_of(wildcards.study)[2]
-        trigger = _trigger(self.plan, poison)
-        code = code_digest("draw_samples.py", f"unpoison.poisons.{trigger['poison']}")
-        return canonical({"trigger": trigger, "code": code})
+        code = code_digest("draw_samples.py", *_poison_files(self.plan, poison))
+        return canonical({"trigger": _trigger(self.plan, poison), "code": code})
 
     def draw_training(self, wildcards: Any) -> Spec:
         models = trained_models(self.plan, wildcards.study)
@@ -203,9 +203,9 @@ class Specs:
         }
 
     def _code(self, wildcards: Any, *modules: str) -> str:
-        poison = _trigger(self.plan, wildcards.poison)["poison"]
+        poison = _poison_files(self.plan, wildcards.poison)
         model = _model(self.plan, wildcards.training)["name"]
-        return code_digest(*modules, f"unpoison.poisons.{poison}", f"unpoison.models.{model}")
+        return code_digest(*modules, *poison, f"unpoison.models.{model}")
 
     def _varied(self) -> dict[str, dict[str, dict[str, Any]]]:
         """For each level and variant, its varied keys as dotted names and their values."""
@@ -232,6 +232,11 @@ def _trigger(plan: Plan, poison: str) -> Spec:
     taken = POISONS.options(kind, "stamp")
     stamped = {name: value for name, value in options.items() if name in taken}
     return canonical({"poison": kind, "options": stamped, "stamp": plan.entry("poison", poison)["stamp"]})
+
+
+@cache
+def _poison_files(plan: Plan, poison: str) -> tuple[str, ...]:
+    return tuple(f"unpoison.poisons.{kind}" for kind in kinds_of(plan, poison))
 
 
 @cache

@@ -1,0 +1,58 @@
+"""The parts of several attacks at once: other entries of `poisons`, looked up in the config."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planning.config import check_options
+from planning.levels import NOT_OPTIONS
+from unpoison.errors import UserError, one_of
+from unpoison.poisons import POISONS
+
+
+def with_parts(plan: Any, name: str, entry: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a poison, its parts no longer names but what is there by them, in the order of the alphabet.
+
+    Raises:
+        UserError: for a part that is unknown, named twice, has parts itself, or is stamped at another time.
+    """
+    filled = dict(options)
+    for option in part_options(entry.get("poison", name)):
+        names = options.get(option, [])
+        if len(set(names)) < len(names):
+            raise UserError(f"poisons.{name}.{option}: found {', '.join(names)}; allowed: each part once")
+        filled[option] = [_part(plan, f"poisons.{name}", entry["stamp"], part) for part in sorted(names)]
+    return filled
+
+
+def part_names(name: str, entry: Mapping[str, Any]) -> list[str]:
+    """The entries that are the parts of an attack; none where it is one alone."""
+    return [part for option in part_options(entry.get("poison", name)) for part in sorted(entry[option])]
+
+
+def kinds_of(plan: Any, poison: str) -> Iterator[str]:
+    """The plug-ins that an attack runs: its own and those of its parts."""
+    entry = plan.entry("poison", poison)
+    yield entry["poison"]
+    for part in part_names(poison, entry):
+        yield plan.config["poisons"][part].get("poison", part)
+
+
+def part_options(kind: str) -> list[str]:
+    """The options of a poison that name its parts."""
+    return [name for name, option in POISONS.options(kind).items() if option.annotation == "Parts"]
+
+
+def _part(plan: Any, where: str, stamp: str, name: str) -> dict[str, Any]:
+    section = plan.config["poisons"]
+    if name not in section:
+        raise one_of(f"part in {where}:", name, section)
+    part = section[name]
+    kind = part.get("poison", name)
+    if part_options(kind):
+        raise UserError(f"{where}: its part {name} is several attacks itself; name the parts of it instead")
+    if part["stamp"] != stamp:
+        raise UserError(
+            f"{where}.stamp: found {stamp}, and its part {name} has {part['stamp']}; allowed: one of them"
+        )
+    given = {key: value for key, value in part.items() if key not in NOT_OPTIONS["poison"]}
+    return {"poison": kind, "options": check_options(given, POISONS.options(kind), f"poisons.{name}")}
