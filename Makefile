@@ -30,8 +30,8 @@ test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
 	$(BIN)/python -m pytest -m hard
 
 test-cluster: $(READY)  ## a study through a SLURM that is started here; needs root and Debian's packages
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'
-	$(BIN)/python -m pytest -m cluster tests/cluster
+	$(BIN)/python -c 'import snakemake_executor_plugin_slurm' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'
+	$(BIN)/python -m pytest -m cluster tests/cluster -rP --durations=0
 
 lint: $(READY)
 	$(BIN)/ruff check .

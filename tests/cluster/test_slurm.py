@@ -1,22 +1,33 @@
 """A real SLURM on this machine, driven through profiles/slurm: make test-cluster."""
 
-import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from artifacts import contents
+from slurm import (
+    ask,
+    command,
+    ends,
+    project_in,
+    queue,
+    run,
+    run_ids,
+    start,
+    start_head,
+    stop_head,
+    submissions,
+    wait_until,
+)
 
-from benchmarks.study import ROOT, copy_project
+from benchmarks.study import ROOT
 
 pytestmark = pytest.mark.cluster
-HERE = Path(__file__).parent
-PATIENCE = 600  # seconds: with no accounting, the plugin waits for ever for jobs that it has lost
 STUDY = yaml.safe_load("""
 results_folder: results
 sources: {generated: {train_per_class: 60, test_per_class: 10, image_size: 16}}
@@ -35,118 +46,131 @@ studies:
     methods: [retrain, finetune]
     seeds: [0]
 """)
+OF_STUDY = ("--configfile", "study.yaml")
 # What SLURM does to jobs, told by jobs that do nothing else.
-STUBS = """
+DEVICES = """
 rule all:
     input: "late", expand("gpu{number}", number=range(3))
 
 rule gpu:
     output: "gpu{number}"
-    resources: gpu=1, runtime=2
-    shell: "start=$(date +%s); sleep 8; echo $CUDA_VISIBLE_DEVICES $start $(date +%s) > {output}"
+    resources: gpu=1, runtime=5
+    shell: "start=$(date +%s); sleep 20; echo $CUDA_VISIBLE_DEVICES $start $(date +%s) > {output}"
 
 rule late:
     output: "late"
-    resources: runtime=lambda wildcards, attempt: 1 if attempt == 1 else 5
-    shell: "echo >> tries; if [ $(wc -l < tries) = 1 ]; then sleep 300; fi; touch {output}"
+    resources: runtime=lambda wildcards, attempt: 1 if attempt == 1 else 10
+    shell: "echo >> tries; if [ $(wc -l < tries) = 1 ]; then sleep 600; fi; touch {output}"
+"""
+TWO_IN_A_ROW = """
+rule second:
+    input: "first"
+    output: "second"
+    shell: "touch {output}"
+
+rule first:
+    output: "first"
+    shell: "touch begun; sleep 20; touch {output}"
+"""
+# Rules of two cells that have names of ours, so that the profile groups them; the second cell never works.
+CELLS = """
+rule all:
+    input: "good.metrics", "bad.metrics"
+
+rule unlearn:
+    output: "{cell}.model"
+    shell: "[ {wildcards.cell} = good ] && touch {output}"
+
+rule evaluate:
+    input: "{cell}.model"
+    output: "{cell}.metrics"
+    shell: "touch {output}"
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("not root: cannot start a SLURM")
-    started = subprocess.run([HERE / "start.sh"], capture_output=True, text=True, check=False)
-    if started.returncode:
-        pytest.skip(f"no SLURM here: {started.stderr.strip().splitlines()[-1]}")
-    yield
-    subprocess.run([HERE / "stop.sh", "--purge"], capture_output=True, check=False)
-
-
-def command(*arguments: str) -> list[str]:
-    sizes = ("slurm_partition=main", "mem_mb=600", "runtime=10")  # of this machine
-    return [
-        sys.executable,
-        *("-m", "snakemake", "--profile", str(ROOT / "profiles" / "slurm"), *arguments),
-        *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10"),
-        *("--default-resources", *sizes),
-    ]
-
-
-def run(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        command(*arguments), cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+def contents_of_a_local_run(folder: Path) -> dict:
+    """What a run on this machine makes of the study, with neither SLURM nor a profile of one."""
+    project_in(folder, STUDY)
+    local = [sys.executable, "-m", "snakemake", "--cores", "2", *OF_STUDY]
+    done = subprocess.run(local, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return contents(folder / "results")
 
 
-def project_in(folder: Path) -> Path:
-    copy_project(folder)
-    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
-    return folder
+def test_a_study_cancelled_interrupted_and_killed_on_its_way_ends_with_the_artifacts_of_a_local_run(
+    tmp_path: Path,
+) -> None:
+    folder = project_in(tmp_path / "project", STUDY)
+    running = start(folder, *OF_STUDY)
+    wait_until(lambda: queue(folder, "RUNNING"), running)
+    ask("scancel", *queue(folder, "RUNNING"))  # the source's, tried again
+    wait_until(
+        lambda: "(Rule: poison_dataset)" in (folder / "run.log").read_text(), running
+    )  # it is finished
+    assert "Trying to restart job" in (folder / "run.log").read_text()
+    running.send_signal(signal.SIGINT)
+    assert ends(running) != 0
+    assert not queue(folder), "Ctrl-C empties the queue"
+    rows = folder / "results/pair/seed0/patch/rows.parquet"
+    first = rows.stat().st_mtime_ns
 
+    running = start(folder, *OF_STUDY)
+    model = folder / "results/pair/seed0/patch/resnet9/base/model.safetensors"
+    wait_until(lambda: model.is_file() and queue(folder, "RUNNING"), running)
+    running.kill()
+    running.wait()
+    assert queue(folder), "SLURM's jobs go on without Snakemake"
+    ask("scancel", *(f"--name={name}" for name in run_ids(folder)))
+    wait_until(lambda: not queue(folder))
+    subprocess.run(command("--unlock", *OF_STUDY), cwd=folder, check=True, capture_output=True)
+    run(folder, *OF_STUDY)
+    assert rows.stat().st_mtime_ns == first
+    assert contents(folder / "results") == contents_of_a_local_run(tmp_path / "here")
 
-def test_a_study_gives_the_artifacts_of_a_local_run_though_a_job_is_cancelled(tmp_path: Path) -> None:
-    here, there = project_in(tmp_path / "here"), project_in(tmp_path / "there")
-    local = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml"]
-    assert subprocess.run(local, cwd=here, capture_output=True, check=False).returncode == 0
-    running = subprocess.Popen(
-        command("--configfile", "study.yaml"),
-        cwd=there,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    cancelled = ""
-    while not cancelled and running.poll() is None:
-        time.sleep(0.5)
-        queue = subprocess.run(
-            ["squeue", "-h", "-t", "R", "-o", "%A"], capture_output=True, text=True, check=False
-        )
-        cancelled = (queue.stdout.split() or [""])[0]
-    subprocess.run(["scancel", cancelled], check=True)
-    said, _ = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 0, said
-    assert "Trying to restart job" in said
-    found, expected = contents(there / "results"), contents(here / "results")
-    # Where a GPU may be found on a node the jobs carry device: auto there as here: their specs are equal too.
-    assert found == expected
+    made = submissions(folder)
+    (cells,) = (job for job in made if job.rules.startswith("cells"))
+    # one after the other on one GPU: an unlearning of 10 minutes and an evaluation of 10 for each of two cells
+    assert (cells.gpus, cells.cores, cells.megabytes, cells.minutes) == (1, 1, 600, 40)
+    (report,) = (job for job in made if job.rules.startswith("report"))
+    assert report.gpus == 0
 
 
 def test_jobs_that_overlap_have_a_gpu_each_and_a_late_one_gets_more_time(tmp_path: Path) -> None:
-    (tmp_path / "Snakefile").write_text(STUBS)
-    run(tmp_path, "--workflow-profile", "none")
+    (tmp_path / "Snakefile").write_text(DEVICES)
+    run(tmp_path)
     spans = []
     for number in range(3):
-        device, start, end = (tmp_path / f"gpu{number}").read_text().split()
-        spans.append((int(start), int(end), device))
+        device, begun, ended = (tmp_path / f"gpu{number}").read_text().split()
+        spans.append((int(begun), int(ended), device))
     assert {device for *_, device in spans} == {"0", "1"}
-    for start, end, device in spans:
-        others = [
-            span for span in spans if span != (start, end, device) and span[0] < end and start < span[1]
-        ]
-        assert all(other != device for *_, other in others)
+    for begun, ended, device in spans:
+        others = [span for span in spans if span != (begun, ended, device)]
+        overlapping = [span for span in others if span[0] < ended and begun < span[1]]
+        assert all(other != device for *_, other in overlapping)
     assert len((tmp_path / "tries").read_text().splitlines()) == 2
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    folder = project_in(tmp_path / "project")
-    running = subprocess.Popen(
-        command("--configfile", "study.yaml"),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    rows = folder / "results/pair/seed0/patch/rows.parquet"
-    while not rows.is_file():
-        assert running.poll() is None
-        time.sleep(0.5)
-    running.send_signal(2)
-    running.communicate(timeout=PATIENCE)
-    before = rows.stat().st_mtime_ns
-    run(folder, "--configfile", "study.yaml")
-    assert rows.stat().st_mtime_ns == before
-    assert (folder / "results/tables/results.parquet").is_file()
-    shutil.rmtree(folder)
+@pytest.mark.parametrize("away", [("slurmctld",), ("slurmctld", "slurmdbd")], ids="+".join)
+def test_a_head_node_that_is_away_for_half_a_minute_does_no_harm(
+    tmp_path: Path, away: tuple[str, ...]
+) -> None:
+    """The controller alone, and with the accounting: the plugin asks that for what the controller does not tell."""
+    (tmp_path / "Snakefile").write_text(TWO_IN_A_ROW)
+    running = start(tmp_path)
+    wait_until((tmp_path / "begun").is_file, running)
+    stop_head(*away)
+    time.sleep(35)
+    assert running.poll() is None
+    start_head(*reversed(away))
+    assert ends(running) == 0, (tmp_path / "run.log").read_text()
+    assert (tmp_path / "second").is_file()
+
+
+def test_a_cell_that_fails_takes_those_of_its_submission_along_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(CELLS)
+    shutil.copytree(ROOT / "profiles" / "default", tmp_path / "profiles" / "default")
+    assert ends(start(tmp_path, "--retries", "0")) != 0
+    assert not (tmp_path / "good.metrics").exists()
+    assert ends(start(tmp_path, "--retries", "0", "--group-components", "cells=1")) != 0
+    assert (tmp_path / "good.metrics").exists()
+    assert not (tmp_path / "bad.metrics").exists()

@@ -67,6 +67,25 @@ def test_a_failed_job_is_told_and_is_not_left(monkeypatch: pytest.MonkeyPatch) -
     assert run.progress.line().startswith("1 of 3 jobs done, 0 running, 1 left, 1 failed; ")
 
 
+def test_the_jobs_of_a_submission_are_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, train=1, evaluate=2)
+    run.start(1, "train")
+    run.now = 60.0
+    run.tell("job_finished", job_id=1)
+    run.tell("job_started", jobs=["7417a226-c565"])  # what Snakemake calls a submission of several jobs
+    for job in (2, 3):
+        run.tell("job_info", jobid=job, rule_name="evaluate", indent=True)
+    assert run.progress.line().startswith("1 of 3 jobs done, 2 running, 0 left; more than ")
+
+
+def test_a_failed_job_that_is_tried_again_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, train=2)
+    run.start(1, "train")
+    run.tell("job_error", jobid=1)
+    run.start(1, "train")
+    assert run.progress.line().startswith("0 of 2 jobs done, 1 running, 1 left; ")
+
+
 def test_lines_appear_by_themselves_while_jobs_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

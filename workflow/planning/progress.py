@@ -29,7 +29,7 @@ class Progress(logging.Handler):
         self.rule_of: dict[int, str] = {}
         self.running: dict[int, float] = {}  # since when
         self.seconds: defaultdict[str, list[float]] = defaultdict(list)
-        self.failed = 0
+        self.failed: set[int] = set()
         self.begun: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -39,26 +39,30 @@ class Progress(logging.Handler):
                 self.total = Counter(vars(record)["stats"])
                 del self.total["total"]
             case "job_info":
-                self.rule_of[vars(record)["jobid"]] = vars(record)["rule_name"]
+                job = vars(record)["jobid"]
+                self.rule_of[job] = vars(record)["rule_name"]
+                if vars(record).get("indent"):  # one of several jobs of a submission
+                    self._start([job])
             case "job_started":
-                self.running |= dict.fromkeys(vars(record)["jobs"], self.clock())
+                # a submission of several has no number but a text, and its jobs tell of themselves
+                self._start([job for job in vars(record)["jobs"] if isinstance(job, int)])
                 self._begin()
             case "job_finished":
                 job = vars(record)["job_id"]
                 self.seconds[self.rule_of[job]].append(self._end(job))
             case "job_error":
                 self._end(vars(record)["jobid"])
-                self.failed += 1
+                self.failed.add(vars(record)["jobid"])
 
     def line(self) -> str:
         """What is to be told now."""
-        left = sum(self._left().values()) - len(self.running) - self.failed
+        left = sum(self._left().values()) - len(self.running) - len(self.failed)
         parts = [
             f"{self._done()} of {self.total.total()} jobs done",
             f"{len(self.running)} running",
             f"{left} left",
         ]
-        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{len(self.failed)} failed"] if self.failed else []
         return f"{', '.join(parts)}; {self._outlook()}"
 
     def _begin(self) -> None:
@@ -72,6 +76,10 @@ class Progress(logging.Handler):
             with self.lock or threading.Lock():
                 if self.running:
                     print(f"[{datetime.now():%H:%M}] {self.line()}", file=sys.stderr, flush=True)
+
+    def _start(self, jobs: list[int]) -> None:
+        self.running |= dict.fromkeys(jobs, self.clock())
+        self.failed -= set(jobs)  # they are tried again
 
     def _end(self, job: int) -> float:
         return self.clock() - self.running.pop(job, self.clock())

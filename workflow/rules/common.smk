@@ -31,14 +31,14 @@ logger.addHandler(Progress())
 ENV = "../../envs/unpoison.yaml"
 THREADS = plan.config["threads"]
 CORES = workflow.resource_settings.cores  # None where no job is to run
-if workflow.local_exec and CORES and THREADS > CORES:
+# Not workflow.local_exec: that is True until the rules are read. --jobs is given for other executors alone.
+RUNS_HERE = workflow.resource_settings.nodes is None
+if RUNS_HERE and CORES and THREADS > CORES:
     sys.exit(f"error: threads: found {THREADS}, allowed: up to {CORES}, the --cores")
-GPU = gpu_tag(
-    plan.config["device"], runs_here=workflow.local_exec or workflow.remote_exec
-)
+GPU = gpu_tag(plan.config["device"], runs_here=RUNS_HERE or workflow.remote_exec)
 SLOTS = plan.config["gpu_slots_per_device"]
 os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # no part of what a job makes
-if GPU and workflow.local_exec and "gpu" not in workflow.global_resources:
+if GPU and RUNS_HERE and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", gpu_slots(SLOTS))
 
 
