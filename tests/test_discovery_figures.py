@@ -1,15 +1,18 @@
 """The discovery curve and cost against quality, drawn from a summary of known numbers."""
 
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from unpoison.errors import UserError
 from unpoison.plots import cost_quality, discovery
-from unpoison.plots._style import look_of
+from unpoison.plots._style import LOOKS, look_of
 
 METHODS = ("retrain", "finetune", "scrub", "ssd")
 RECALLS, FPRS = (0.2, 0.6, 1.0), (0.0, 0.1)
@@ -92,12 +95,72 @@ def test_cost_is_all_passes_and_a_point_stands_where_its_numbers_are(summary: pd
         assert axes.get_xscale() == "log"
 
 
-def test_no_name_of_a_point_covers_another(summary: pd.DataFrame) -> None:
-    figure = cost_quality.plot(summary)
+def boxes_of(figure: Figure, axes: Axes) -> dict[str, Bbox]:
+    """Where the names in a panel are, in pixels, without their hairs."""
     figure.draw_without_rendering()
-    boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]
-    assert len(boxes) == 5 + 2
-    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    return {text.get_text(): Text.get_window_extent(text) for text in axes.texts}
+
+
+def test_the_names_of_22_methods_cover_no_other_no_point_and_no_reference() -> None:
+    names = [name for name in LOOKS if name not in ("oracle", "do_nothing")]
+    lines = [
+        line(
+            name,
+            0.9,
+            0.0,
+            image_passes=[5000.0, 5300.0, 6000.0, 10000.0, 40000.0][place % 5],
+            adversarial_accuracy=[0.13, 0.14, 0.2, 0.34, 0.47][place % 4] + 0.004 * place,
+            clean_accuracy=0.45,
+            forward_passes=0.0,
+        )
+        for place, name in enumerate(names)
+    ]
+    for method, height in (("do_nothing", 0.15), ("oracle", 0.47)):
+        lines.append(
+            line(
+                method,
+                None,
+                None,
+                adversarial_accuracy=height,
+                clean_accuracy=0.45,
+                image_passes=1.0,
+                forward_passes=0.0,
+            )
+        )
+    table = pd.DataFrame([*chain(*lines)])
+    figure = cost_quality.plot(table, recall=0.9)
+    axes = figure.axes[0]
+    named = boxes_of(figure, axes)
+    assert set(named) == {look_of(name, names).label for name in LOOKS}
+    assert not [pair for pair in combinations(named, 2) if named[pair[0]].overlaps(named[pair[1]])]
+    points = axes.transData.transform(
+        [points.get_offsets()[0] for points in axes.collections if len(points.get_offsets()) == 1]
+    )
+    for name, box in named.items():
+        assert not any(box.contains(*point) for point in points), name
+    across = [axes.transData.transform((1, height))[1] for height in (0.15, 0.47)]
+    crossed = [name for name, box in named.items() if any(box.y0 < height < box.y1 for height in across)]
+    assert not set(crossed) - {"oracle", "do nothing"}
+    assert all(box.x1 <= figure.bbox.x1 for box in named.values())
+
+
+def test_two_references_of_one_height_are_both_named(summary: pd.DataFrame) -> None:
+    same = summary.assign(mean=summary["mean"].where(summary["method"] != "do_nothing", 0.849))
+    named = boxes_of(figure := cost_quality.plot(same), figure.axes[1])
+    assert not named["oracle"].overlaps(named["do nothing"])
+
+
+def test_all_intervals_are_in_sight_but_no_accuracy_beyond_0_and_1(summary: pd.DataFrame) -> None:
+    wide = summary.assign(ci_low=summary["mean"] - 0.1, ci_high=summary["mean"] + 5)
+    low, high = cost_quality.plot(wide).axes[0].get_ylim()
+    assert (low, high) == (-0.02, 1.02)
+    low, high = (
+        cost_quality.plot(summary[summary["deletion.fpr"] != 0.1].drop(columns="deletion.fpr"), recall=0.6)
+        .axes[0]
+        .get_ylim()
+    )
+    assert 0 < low < 0.13
+    assert 0.87 < high < 1
 
 
 def test_a_recall_that_was_not_measured_is_refused(summary: pd.DataFrame) -> None:
