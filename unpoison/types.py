@@ -15,7 +15,10 @@ Mask = Bool[Any, " n"]
 # Options of plug-ins: plain numbers to Python; their ranges are checked while the DAG is built.
 PositiveInt = int
 PositiveFloat = float
+NotNegative = float  # 0 or more
 Share = float  # 0 to 1
+PositiveShare = float  # above 0, to 1
+Several = int  # 2 or more
 # In the config names of other entries of `poisons`; to the plug-in the file (`poison`) and `options` of each.
 Parts = list[dict[str, Any]]
 Logits = Float[Any, "n classes"]

@@ -207,6 +207,36 @@ REFUSED = {
         {"dataset.keep.cat": [0.5, "all"]},
         "all numbers",
     ),
+    "more last layers than there are": (
+        "methods/finetune/last",
+        12,
+        "methods.finetune.last: found 12; the model resnet9 of trainings.resnet9 can be cut behind 1, 2, 4, 5, 7, 8, 9",
+    ),
+    "last layers through a block": (
+        "methods/retrain",
+        {"last": 3},
+        "methods.retrain.last: found 3; the model resnet9",
+    ),
+    "last layers varied too far": (
+        "studies/imbalance/vary",
+        {"dataset.keep.cat": [0.5], "poison.share.cat": [0.2], "method.last": [2, 6]},
+        "@last=6.last: found 6; the model resnet9",
+    ),
+    "weights of which none may move": (
+        "methods/idle",
+        {"method": "salun", "share": 0},
+        "methods.idle.share: found 0, allowed: a number above 0, to 1",
+    ),
+    "one fold": (
+        "detectors",
+        {"confident_learning": {"folds": 1}},
+        "detectors.confident_learning.folds: found 1, allowed: an integer from 2 on",
+    ),
+    "flooding below nothing": (
+        "detectors",
+        {"loss": {"flooding": -0.1}},
+        "detectors.loss.flooding: found -0.1, allowed: a number from 0 on",
+    ),
     "rate of zero": ("methods/finetune/learning_rate", 0, "found 0, allowed: a number above 0 or null"),
     "negative length": ("methods/finetune/length", -1, "found -1, allowed: a number above 0"),
     "network of no width": ("trainings/resnet9/width", 0, "found 0, allowed: an integer above 0"),

@@ -18,13 +18,13 @@ from unpoison.detectors._features import outputs_of
 from unpoison.scores import Scores
 from unpoison.seeds import derive_seed, priorities
 from unpoison.training import train
-from unpoison.types import PositiveFloat, PositiveInt
+from unpoison.types import PositiveFloat, Several
 
 NEEDS = ()
 OWN_RULE = True
 
 
-def score(evidence: Evidence, *, folds: PositiveInt = 5, length: PositiveFloat = 1.0) -> Scores:
+def score(evidence: Evidence, *, folds: Several = 5, length: PositiveFloat = 1.0) -> Scores:
     """Score every row by the disbelief of networks that were trained without it.
 
     Args:

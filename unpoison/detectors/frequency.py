@@ -22,14 +22,14 @@ from sklearn.preprocessing import StandardScaler
 from unpoison.detectors._evidence import Evidence
 from unpoison.scores import Scores
 from unpoison.seeds import derive_seed, priorities
-from unpoison.types import PositiveFloat, PositiveInt
+from unpoison.types import PositiveFloat, Several
 
 NEEDS = ("validation",)
 OWN_RULE = True
 Trigger = Callable[[np.ndarray, np.ndarray, Generator], np.ndarray]
 
 
-def score(evidence: Evidence, *, strength: PositiveFloat = 0.001, folds: PositiveInt = 3) -> Scores:
+def score(evidence: Evidence, *, strength: PositiveFloat = 0.001, folds: Several = 3) -> Scores:
     """Score every row by the traces of a trigger in its spectrum.
 
     Args:

@@ -21,7 +21,7 @@ from unpoison.detectors._features import Outputs, outputs_of
 from unpoison.devices import autocast
 from unpoison.scores import Scores
 from unpoison.training import optimiser_of, take_step
-from unpoison.types import Share
+from unpoison.types import NotNegative, PositiveShare
 
 NEEDS = ()
 OWN_RULE = False
@@ -32,8 +32,8 @@ def score(
     *,
     early: bool = False,
     suspect: Literal["low", "high"] = "low",
-    length: Share = 0.2,
-    flooding: float = 0.5,
+    length: PositiveShare = 0.2,
+    flooding: NotNegative = 0.5,
 ) -> Scores:
     """Score every row by the cross-entropy of its given label.
 

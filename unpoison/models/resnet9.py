@@ -10,6 +10,8 @@ from unpoison.types import Images, Logits, PositiveInt
 # network and not a statistic of the (poisoned) training rows.
 PIXEL_MEAN = (0.4914, 0.4822, 0.4465)
 PIXEL_DEVIATION = (0.2470, 0.2435, 0.2616)
+# How many of its layers, from the end, `last` can ask for: a residual block has two, and is never cut.
+LAST = (1, 2, 4, 5, 7, 8, 9)
 
 
 class Normalise(nn.Module):

@@ -11,7 +11,9 @@ theta2 in part, and theta1 has less to learn from it.
 Deviations: theta2 is a second network of the same kind, whose logits are added; its gates are the features that its
 last linear layer reads. The paper adds channels inside each layer. So any network will do, and a step costs two passes.
 While redirecting, the deletion set's labels do not reach theta1: its logits of those rows are taken as given. The paper
-lets them, and holds theta1 down by a further term of NPO. CE is as in the recipe, the paper's has the form of NPO.
+lets them, and holds theta1 down by a further term of NPO; without it nothing keeps theta1 from learning the trigger
+again from poisons that were missed, and the longer the redirection, the more it does. CE is as in the recipe, the
+paper's has the form of NPO.
 Forgetting is measured on the augmented batches of one pass, before each step, and at a constant rate.
 Written from the paper's description and not from its code.
 BatchNorm: rows of the deletion set pass theta1 in evaluation mode; only the retain set moves its running statistics.
@@ -28,7 +30,7 @@ from torch.nn.functional import cross_entropy
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
-from unpoison.types import PositiveFloat, PositiveInt, Share
+from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
 from unpoison.unlearning._descend import at_rate, descend, forget_batches, logits_of, per_pass, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
 from unpoison.unlearning._request import Request
@@ -43,7 +45,7 @@ SPACE = {
 def unlearn(
     request: Request,
     *,
-    share: Share = 0.2,
+    share: PositiveShare = 0.2,
     label_accuracy: Share = 0.2,
     removal_steps: PositiveInt = 100,
     inverse_temperature: PositiveFloat = 1.0,

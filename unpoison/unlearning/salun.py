@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
-from unpoison.types import PositiveFloat, Share
+from unpoison.types import PositiveFloat, PositiveShare
 from unpoison.unlearning._descend import at_rate, logits_of
 from unpoison.unlearning._importance import Measure, mean_sizes
 from unpoison.unlearning._relabel import relabel
@@ -37,7 +37,7 @@ SPACE = {
 def unlearn(
     request: Request,
     *,
-    share: Share = 0.5,
+    share: PositiveShare = 0.5,
     saliency: Literal["summed", "per_sample"] = "summed",
     length: PositiveFloat = 0.25,
     learning_rate: PositiveFloat | None = None,

@@ -21,6 +21,16 @@ SCHEMA = yaml.safe_load((Path(__file__).parents[1] / "schemas" / "config.schema.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
+# The types of `unpoison.types` that are numbers: their kind, the least and the most.
+LARGEST, ABOVE_ZERO = 2**31 - 1, math.ulp(0.0)
+RANGES: dict[str, tuple[str, float, float]] = {
+    "PositiveInt": ("int", 1, LARGEST),
+    "Several": ("int", 2, LARGEST),
+    "PositiveFloat": ("float", ABOVE_ZERO, LARGEST),
+    "NotNegative": ("float", 0, LARGEST),
+    "Share": ("float", 0, 1),
+    "PositiveShare": ("float", ABOVE_ZERO, 1),
+}
 _Validator = extend(Draft202012Validator, type_checker=_CHECKER)
 
 
@@ -75,8 +85,11 @@ def in_words(annotation: str) -> str:
     words = {
         "PositiveInt": "an integer above 0",
         "PositiveFloat": "a number above 0",
+        "NotNegative": "a number from 0 on",
+        "PositiveShare": "a number above 0, to 1",
         "Share": "a number from 0 to 1",
         "Parts": "a list of names of poisons",
+        "Several": "an integer from 2 on",
     }
     for name, text in {**words, "None": "null", " | ": " or "}.items():
         annotation = annotation.replace(name, text)
@@ -99,12 +112,9 @@ def _fits(node: ast.expr, value: object) -> bool:
             return isinstance(value, (int, float)) and not isinstance(value, bool)
         case ast.Name(id="int"):
             return isinstance(value, int) and not isinstance(value, bool)
-        case ast.Name(id="PositiveInt"):
-            return _fits(ast.Name("int"), value) and 0 < value < 2**31  # type: ignore[operator]
-        case ast.Name(id="PositiveFloat"):
-            return _fits(ast.Name("float"), value) and 0 < value < 2**31  # type: ignore[operator]
-        case ast.Name(id="Share"):
-            return _fits(ast.Name("float"), value) and 0 <= value <= 1  # type: ignore[operator]
+        case ast.Name(id=name) if name in RANGES:
+            kind, low, high = RANGES[name]
+            return _fits(ast.Name(kind), value) and low <= value <= high  # type: ignore[operator]
         case ast.Name(id=("str" | "bool") as name):
             return isinstance(value, {"str": str, "bool": bool}[name])
         case ast.Name(id="Parts"):

@@ -13,6 +13,7 @@ from planning.config import SCHEMA, check_given, check_options, checked, validat
 from planning.deletions import check_deletion, check_detector, is_empty
 from planning.figures import check_figure
 from planning.levels import DRAWN_ALWAYS, LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
+from planning.methods import MODELS, check_last, check_trusted
 from planning.parts import with_parts
 from planning.tuning import check_study, check_tuning
 from unpoison.datasets import SOURCES
@@ -20,14 +21,12 @@ from unpoison.datasets._source import Peek
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError, one_of
 from unpoison.plots import PLOTS
-from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
 from unpoison.rows import count_rows
 from unpoison.unlearning import METHODS, needs
 
 Scalar = str | int | float | bool
 LONGEST_NAME = 250  # of a folder, on any file system of today
-MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
 
 
 @dataclass(frozen=True)
@@ -205,8 +204,11 @@ class Plan:
             self._check_once(self._check_poison, dataset, poison)
             for deletion in variants["deletion"]:
                 self._check_once(partial(check_deletion, self), dataset, poison, deletion)
-        for dataset, method in product(variants["dataset"], variants["method"]):
-            self._check_once(self._check_trusted, dataset, method)
+        for method in variants["method"]:
+            for dataset in variants["dataset"]:
+                self._check_once(partial(check_trusted, self), dataset, method)
+            for training in variants["training"]:
+                self._check_once(partial(check_last, self), training, method)
         check_study(self, study)
         return study
 
@@ -321,15 +323,6 @@ class Plan:
             self.poison_count(dataset, poison)
         except UserError as error:
             raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error
-
-    def _check_trusted(self, dataset: str, method: str) -> None:
-        kind = str(self.entry("method", method)["method"])
-        if "validation" in needs(kind) and not self.validation_rows(dataset):
-            found = self.entry("dataset", dataset)["validation"]
-            raise UserError(
-                f"method '{method}' works on trusted rows, and dataset '{dataset}' sets none aside; found validation:"
-                f" {found}, allowed: a number or share of at least one row"
-            )
 
 
 def check_writable(folder: Path) -> None:

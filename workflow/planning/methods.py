@@ -1,0 +1,32 @@
+"""Whether a method can be run on a data set and a network, told while the DAG is built."""
+
+from typing import Any
+
+from unpoison.errors import UserError
+from unpoison.plugins import Plugins
+from unpoison.unlearning import needs
+
+MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
+
+
+def check_trusted(plan: Any, dataset: str, method: str) -> None:
+    """Refuse a repair by trusted rows on a data set that sets none aside."""
+    kind = str(plan.entry("method", method)["method"])
+    if "validation" in needs(kind) and not plan.validation_rows(dataset):
+        found = plan.entry("dataset", dataset)["validation"]
+        raise UserError(
+            f"method '{method}' works on trusted rows, and dataset '{dataset}' sets none aside; found validation:"
+            f" {found}, allowed: a number or share of at least one row"
+        )
+
+
+def check_last(plan: Any, training: str, method: str) -> None:
+    """Refuse more `last` layers than a network has, or a cut through a block; a model that lists none is not asked."""
+    last = plan.kind_and_options("method", method)[1].get("last")
+    model = plan.model_options(training)[0]
+    allowed = MODELS.constant(model, "LAST", None)
+    if last is not None and allowed is not None and last not in allowed:
+        raise UserError(
+            f"methods.{method}.last: found {last}; the model {model} of trainings.{training} can be cut behind "
+            f"{', '.join(map(str, allowed))} of its layers"
+        )
