@@ -105,11 +105,11 @@ def _crossed(pixel: np.ndarray, around: np.ndarray, others: Boxes) -> np.ndarray
     """How many of the others the hair from a point to each offset runs over, seen at twelve places of it."""
     along = pixel + around[:, None] * np.linspace(0, 1, 12)[:, None]  # (offsets, 12, 2)
     hits = (along[:, :, None] > others[:, :2]) & (along[:, :, None] < others[:, 2:])
-    return hits.all(-1).any(1).sum(1)
+    return np.asarray(np.asarray(hits.all(-1)).any(1)).sum(1)
 
 
 def _leaves(boxes: Boxes, inside: np.ndarray) -> np.ndarray:
-    return ((boxes[:, :2] < inside[:2]) | (boxes[:, 2:] > inside[2:])).any(1)
+    return np.asarray(((boxes[:, :2] < inside[:2]) | (boxes[:, 2:] > inside[2:])).any(1))
 
 
 def _thin_boxes(axes: Axes) -> Iterator[np.ndarray]:

@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 
 from unpoison.files import written_whole
 from unpoison.plots._labels import label_ends, names_fit
-from unpoison.results import ENOUGH
+from unpoison.results import ENOUGH, robust_metric
 
 COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
 PAGE_WIDTH = 174 / 25.4  # and two
@@ -98,10 +98,19 @@ LOOKS = {
 }
 # For entries with names of their own (`scrub_long: {method: scrub}`): strokes, where the methods above have areas.
 SPARE = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "x+1234"))
-METRIC_LABELS = {
-    "clean_accuracy": "clean test\naccuracy",
+CLEAN_LABEL = "clean test\naccuracy"
+# Of what an attack is judged by: without a trigger there is no adversarial test.
+ROBUST_LABELS = {
     "adversarial_accuracy": "adversarial test\naccuracy",
+    "confused_accuracy": "accuracy on the\nconfused classes\n(no trigger)",
+    "corrected_accuracy": "accuracy on the\nmislabelled rows\n(no trigger)",
 }
+
+
+def metric_labels(summary: pd.DataFrame) -> dict[str, str]:
+    """The accuracies of a study that figures show, and their labels: the clean one and what the attack is judged by."""
+    robust = robust_metric(summary)
+    return {"clean_accuracy": CLEAN_LABEL, robust: ROBUST_LABELS[robust]}
 
 
 def in_order(methods: Iterable[str]) -> list[str]:

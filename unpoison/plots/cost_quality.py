@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -12,7 +13,15 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFo
 
 from unpoison.errors import one_of
 from unpoison.plots._names import name_points
-from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, in_order, interval_note, look_of
+from unpoison.plots._style import (
+    COLUMN_WIDTH,
+    NOTE_SIZE,
+    PAGE_WIDTH,
+    in_order,
+    interval_note,
+    look_of,
+    metric_labels,
+)
 from unpoison.results import REFERENCES
 from unpoison.types import Share
 
@@ -27,6 +36,7 @@ MANY = 8  # methods that a column's width has room for
 def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
     """A point for each method at one recall, a panel for each FPR; what lies up and left is better and cheaper.
 
+    Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled rows, stands in.
     Image passes forward alone are added to those forward and backward. do_nothing and oracle are drawn across.
 
     Args:
@@ -43,7 +53,8 @@ def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
     whole = whole[(whole["deletion.recall"] == recall) | whole["deletion.recall"].isna()]
     has_fpr = "deletion.fpr" in whole and whole["deletion.fpr"].notna().any()
     levels: list[Any] = sorted(whole["deletion.fpr"].dropna().unique()) if has_fpr else [None]
-    models = [_models(whole if level is None else _of_fpr(whole, level)) for level in levels]
+    robust, label = list(metric_labels(whole).items())[-1]
+    models = [_models(whole if level is None else _of_fpr(whole, level), robust) for level in levels]
     most = max(map(len, models))
     width = COLUMN_WIDTH * 1.3 if len(levels) == 1 and most <= MANY else PAGE_WIDTH
     figure = Figure(figsize=(width, 2.8 + 0.08 * most), layout="constrained")
@@ -53,7 +64,7 @@ def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
     for axes, level, of_level in zip(panels, levels, models, strict=True):
         _panel(axes, of_level, scale)
         axes.set_title(f"recall {recall:.0%}" + ("" if level is None else f", FPR {level:.0%}"))
-    panels[0].set_ylabel("adversarial test accuracy")
+    panels[0].set_ylabel(label.replace("\n", " "))
     bar = figure.colorbar(scale, ax=panels.tolist(), format=PercentFormatter(1, decimals=0))
     bar.set_label("clean test accuracy")
     note = f"image passes of the method, forward and backward, or forward alone\n{interval_note(summary)}"
@@ -70,19 +81,19 @@ def _of_fpr(points: pd.DataFrame, level: float) -> pd.DataFrame:
     return points[(points["deletion.fpr"] == level) | points["deletion.recall"].isna()]
 
 
-def _models(points: pd.DataFrame) -> pd.DataFrame:
-    """A line for each method: its cost, its accuracies, and the ends of the adversarial one's interval."""
+def _models(points: pd.DataFrame, robust: str) -> pd.DataFrame:
+    """A line for each method: its cost, its accuracies, and the ends of the interval of `robust`, that under attack."""
     means = points.pivot_table(index="method", columns="metric", values="mean")
-    adversarial = points[points["metric"] == "adversarial_accuracy"].set_index("method")
-    ends = adversarial[["ci_low", "ci_high"]].where(adversarial["n"] > 2)
-    table = means[["adversarial_accuracy", "clean_accuracy"]].join(ends)
+    attacked = points[points["metric"] == robust].set_index("method")
+    ends = attacked[["ci_low", "ci_high"]].where(attacked["n"] > 2)
+    table = means[["clean_accuracy"]].assign(robust=means[robust]).join(ends)
     return table.assign(cost=means[list(COSTS)].sum(axis=1)).loc[in_order(means.index)]
 
 
 def _panel(axes: Axes, models: pd.DataFrame, scale: Any) -> None:
     for method, model in models.iterrows():
         look = look_of(str(method), models.index)
-        height = model["adversarial_accuracy"]
+        height = model["robust"]
         if method in REFERENCES:
             axes.axhline(height, color=look.colour, linestyle=":", linewidth=1.2, zorder=1)
             continue
@@ -109,15 +120,15 @@ def _panel(axes: Axes, models: pd.DataFrame, scale: Any) -> None:
 
 def _limit(axes: Axes, models: pd.DataFrame) -> None:
     """All means and intervals with room for names, and no accuracy below 0 or above 1, where intervals may end."""
-    heights = models[["adversarial_accuracy", "ci_low", "ci_high"]].clip(0, 1)
-    low, high = float(heights.min(axis=None)), float(heights.max(axis=None))
+    heights = models[["robust", "ci_low", "ci_high"]].clip(0, 1)
+    low, high = np.nanmin(heights.to_numpy(float)), np.nanmax(heights.to_numpy(float))
     room = 0.1 * (high - low) or 0.1
     axes.set_ylim(max(low - room, -0.02), min(high + room, 1.02))
 
 
 def _name_references(axes: Axes, models: pd.DataFrame) -> None:
     """Names of the references to the right of the axes, the higher one above its line and the lower one below."""
-    shown = models.loc[[name for name in REFERENCES if name in models.index], "adversarial_accuracy"]
+    shown = models.loc[[name for name in REFERENCES if name in models.index], "robust"]
     for method, height in shown.items():
         look = look_of(str(method), models.index)
         axes.annotate(
@@ -137,4 +148,4 @@ def _names(models: pd.DataFrame) -> Iterator[tuple[str, str, tuple[float, float]
     """For each method that is a point its name, its colour and where it stands."""
     for method, model in models.drop(index=list(REFERENCES), errors="ignore").iterrows():
         look = look_of(str(method), models.index)
-        yield look.label, look.colour, (model["cost"], model["adversarial_accuracy"])
+        yield look.label, look.colour, (model["cost"], model["robust"])

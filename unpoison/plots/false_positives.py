@@ -5,13 +5,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unpoison.plots._style import (
-    METRIC_LABELS,
     draw_line,
     finish,
     in_order,
     interval_note,
     look_of,
     mark_places,
+    metric_labels,
     nudge_of,
     width_of,
 )
@@ -27,6 +27,8 @@ READINGS = {
 def plot(summary: pd.DataFrame) -> Figure:
     """Clean and adversarial accuracy over Cf, a line for each method, a column for each reading.
 
+    Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled rows, stands in.
+
     Args:
         summary: rows of studies that vary deletion.fpr or deletion.fdr; references are drawn across.
     """
@@ -34,10 +36,10 @@ def plot(summary: pd.DataFrame) -> Figure:
     readings = [key for key in READINGS if key in whole and whole[key].notna().any()]
     figure = Figure(figsize=(width_of(len(readings)), 4.0), layout="constrained")
     panels = figure.subplots(2, len(readings), squeeze=False, sharey="row", sharex="col")
-    for row, metric in enumerate(METRIC_LABELS):
+    for row, (metric, label) in enumerate(metric_labels(whole).items()):
         for column, key in enumerate(readings):
             _panel(panels[row][column], whole[whole["metric"] == metric], key)
-        panels[row][0].set_ylabel(METRIC_LABELS[metric])
+        panels[row][0].set_ylabel(label)
     for column, key in enumerate(readings):
         panels[1][column].set_xlabel(READINGS[key])
     finish(figure, panels.flat, interval_note(whole))

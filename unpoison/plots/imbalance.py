@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 
 from unpoison.errors import one_of
 from unpoison.plots._style import (
-    METRIC_LABELS,
     draw_line,
     finish,
     in_order,
     interval_note,
     look_of,
     mark_places,
+    metric_labels,
     nudge_of,
     width_of,
 )
@@ -30,10 +30,12 @@ def plot(
 ) -> Figure:
     """Clean and adversarial accuracy over the ratio, of all classes and of the one that is made small.
 
+    Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled rows, stands in.
+
     Args:
         summary: rows of a study that varies both keys.
         ratio: the varied key on the x axis; share: the one with a column for each of its values.
-        class_name: the class whose own adversarial accuracy has the last line of panels.
+        class_name: the class whose own accuracy under attack has the last line of panels.
 
     Raises:
         UserError: for a class that the study does not have.
@@ -43,10 +45,9 @@ def plot(
             "class_name of the figure imbalance:", class_name, summary["class_name"].dropna().unique()
         )
     shares = sorted(summary[share].dropna().unique())
-    lines: list[tuple[str, str | None, str]] = [
-        (metric, None, label) for metric, label in METRIC_LABELS.items()
-    ]
-    lines.append(("adversarial_accuracy", class_name, f"adversarial test\naccuracy, {class_name}s"))
+    labels = metric_labels(summary)
+    lines: list[tuple[str, str | None, str]] = [(metric, None, label) for metric, label in labels.items()]
+    lines.append((lines[-1][0], class_name, f"{lines[-1][2]}, {class_name}s"))
     figure = Figure(figsize=(width_of(len(shares)), 5.4), layout="constrained")
     panels = figure.subplots(len(lines), len(shares), squeeze=False, sharey="row", sharex=True)
     for row, (metric, of_class, label) in enumerate(lines):
