@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unpoison.report.along import changes, same_rows
 from unpoison.report.findings import findings
 from unpoison.report.words import key_label, points, setting, span
-from unpoison.statistics import paired, summarise
+from unpoison.statistics import interval, paired, summarise
 
 GAINS = {"retrain": 0.08, "finetune": 0.0, "do_nothing": -0.3, "oracle": 0.1}
 
@@ -137,4 +138,85 @@ def test_the_cost_of_a_repair_is_told_from_the_cheapest_to_the_dearest() -> None
     (finding,) = findings(table, paired_rows)
     assert finding.text == (
         "A repair takes from 4,800 image passes and 4.0 s (CF) to 19,200 image passes and 15.2 s (EU), on average."
+    )
+
+
+# -- along the axes ---------------------------------------------------------------------------------
+
+
+def falling(seeds: int, *, spread: float = 0.004) -> pd.DataFrame:
+    """A results table over Cf in which EU loses 6 points of clean accuracy from 0 to 0.4, and CF none."""
+    table = results(seeds, ratios=(0.0, 0.2, 0.4), spread=spread).rename(
+        columns={"dataset.keep.cat": "deletion.fpr"}
+    )
+    falls = (table["method"] == "retrain") & (table["metric"] == "clean_accuracy")
+    table["value"] = 0.7 - 0.15 * table["deletion.fpr"].where(falls, 0.0)
+    table["value"] += spread * np.random.default_rng(1).standard_normal(len(table))
+    is_reference = table["deletion"].isna()
+    table["deletion"] = ("found@fpr=" + table["deletion.fpr"].astype(str)).mask(is_reference)
+    table["fpr"] = table["deletion.fpr"]
+    table.loc[is_reference, ["deletion.fpr", "fpr"]] = np.nan
+    return table.assign(dataset="pair").drop_duplicates(["seed", "method", "metric", "deletion"])
+
+
+FOUND = {f"found@fpr={fpr}": "found" for fpr in (0.0, 0.2, 0.4)}
+
+
+def test_a_change_along_an_axis_is_the_paired_difference_of_its_ends() -> None:
+    table = falling(8)
+    (finding,) = changes(table, FOUND)
+    clean = table[(table["metric"] == "clean_accuracy") & (table["method"] == "retrain")]
+    ends = clean.pivot_table(index="seed", columns="deletion.fpr", values="value")
+    low, high = interval((ends[0.4] - ends[0.0]).tolist())
+    amount = f"{points((ends[0.0] - ends[0.4]).mean())} points [{points(-high)}, {points(-low)}]"
+    assert finding.kind == "claim"
+    assert finding.text == f"From Cf as FPR 0 to 0.4 EU falls by {amount} on the clean test (8 seeds)."
+
+
+def test_of_few_seeds_a_change_is_no_claim_and_within_noise_it_is_not_told() -> None:
+    assert [finding.kind for finding in changes(falling(3), FOUND)] == ["few"]
+    assert not list(changes(falling(8, spread=0.2), FOUND))
+    assert not list(changes(falling(1), FOUND))
+
+
+def test_a_change_is_averaged_over_the_settings_of_the_other_keys() -> None:
+    one, other = (falling(8).assign(**{"training.width": width}) for width in (4, 8))
+    other["value"] += 0.1 * other["deletion.fpr"].fillna(0) * (other["metric"] == "clean_accuracy")
+    found = [text.text for text in changes(pd.concat([one, other]), FOUND)]
+    (retrained,) = [text for text in found if "Cf as FPR" in text]
+    assert retrained.startswith("From Cf as FPR 0 to 0.4 (mean over the other settings) EU falls by 4.")
+    assert "CF rises by 2." in retrained
+    assert not any("FPR" in text for text in found if text != retrained)
+
+
+def entry(name: str, **options: object) -> dict:
+    return {"what": "method", "name": name, "options": options}
+
+
+def test_training_again_on_the_oracles_rows_is_told_where_the_deletion_set_is_exact() -> None:
+    summary = summarise(falling(3))
+    (finding,) = same_rows(
+        summary, [entry("retrain", last=None, length=None), entry("finetune", length=0.25)]
+    )
+    assert finding.kind == "measured"
+    assert finding.text == (
+        "Where every poison is deleted and no clean row (Cf as FPR 0), EU trains on the rows of the oracle: "
+        "the two differ in the noise of training alone."
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "options"),
+    [
+        ("recall", 0.99, {}),
+        ("fpr", 0.001, {}),
+        ("fpr", 0.0, {"last": 4}),
+        ("fpr", 0.0, {"length": 0.5}),
+        ("fpr", 0.0, {"method": "finetune"}),
+    ],
+)
+def test_it_is_not_told_of_other_rows_or_another_training(column: str, value: float, options: dict) -> None:
+    table = falling(3).assign(**{column: value})
+    assert not list(
+        same_rows(summarise(table), [entry("retrain", **{"last": None, "length": None, **options})])
     )

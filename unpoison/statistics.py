@@ -136,7 +136,7 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
     ends = intervals(differences.tolist())
     table["ci_low"], table["ci_high"] = ([pair[side] for pair in ends] for side in (0, 1))
     table["n"] = [len(values) for values in differences]
-    table["p"] = [_p_value(values) for values in differences]
+    table["p"] = [p_value(values) for values in differences]
     family = table.groupby(["study", "metric", "class_name"], dropna=False, sort=False)["p"]
     table["p_adjusted"] = family.transform(holm).astype("float64")
     return table.drop(columns="p").astype({"class_name": "string", "deletion": "string"})
@@ -156,7 +156,7 @@ def _pairs(cell: pd.DataFrame, references: pd.DataFrame | None) -> Iterator[tupl
             yield str(method), str(other), differences
 
 
-def _p_value(differences: list[float]) -> float:
+def p_value(differences: list[float]) -> float:
     """Of the two-sided t-test that their mean is zero; nan where it cannot tell."""
     if len(differences) < ENOUGH or np.ptp(differences) < EQUAL:
         return float("nan")

@@ -4,6 +4,7 @@ import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from unpoison.columns import TABLES as DESCRIBED
 from unpoison.metrics import METRICS
+from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings
 from unpoison.report.words import key_label, listed, metric_label, metric_note, plain
@@ -70,7 +72,8 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     )
     summary, records = tables.summary, tables.records
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
-    studies = [_study(name, study, tables) for name, study in settings.items()]
+    results = pd.read_csv(BytesIO(tables.csv))
+    studies = [_study(name, study, tables, results) for name, study in settings.items()]
     return environment.get_template("page.html").render(
         title=TITLE,
         folder=folder,
@@ -102,16 +105,21 @@ def _read(name: str) -> str:
     return (FOLDER / name).read_text()
 
 
-def _study(name: str, study: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
+def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.DataFrame) -> dict[str, Any]:
     """One study as the page shows it: its question, findings and settings."""
     summary = tables.summary[tables.summary["study"] == name]
     paired = tables.paired[tables.paired["study"] == name]
+    found = [
+        *findings(summary, paired),
+        *changes(results[results["study"] == name], study["deletions"]),
+        *same_rows(summary, study["entries"]),
+    ]
     return {
         "name": name,
         "question": study["question"],
         "findings": [
             (TAGS[kind], kind, [finding.text for finding in group])
-            for kind, group in groupby(findings(summary, paired), key=lambda finding: finding.kind)
+            for kind, group in groupby(found, key=lambda finding: finding.kind)
         ],
         "words": in_words(study),
         "rows": settings_rows(study),
