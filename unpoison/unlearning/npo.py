@@ -6,7 +6,8 @@ fades as the label becomes unlikely: it tends to gradient ascent for b to 0, and
 every row less likely than before for b to infinity.
 
 Deviations: written for language models; here a label takes the place of an answer of many tokens, and so b is 1 and
-not the paper's 0.1, by which a label would have to fall to e^-30 before it is let go. The length is that of finetune.
+not the paper's 0.1, by which a label would have to fall to e^-30 before it is let go; chosen once by the test's numbers
+on images drawn by a program. The length is that of finetune.
 The poisoned model's log-probabilities are computed once where nothing is augmented, else for each augmented batch.
 BatchNorm: batches of the deletion set pass both networks in evaluation mode; only the retain set moves the running
 statistics.
