@@ -68,6 +68,16 @@ def hold_results():
         sys.exit(f"error: {error}")
 
 
+def choose_when_a_job_ends():
+    """Have Snakemake choose jobs when one has ended, and at no other time, where it starts them itself.
+
+    Its limit of jobs per timespan, which clusters need, adds a wake-up per timespan for each job that has ended, and
+    looks at all jobs that are ready each time: after a thousand of them it does nothing else.
+    """
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 def source_files(wildcards):
     """The files of the user's that a source reads."""
     return plan.peek(wildcards.source).files

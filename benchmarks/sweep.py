@@ -1,0 +1,163 @@
+"""What a sweep of thousands of cells costs beside its networks: a real run whose networks are stubs.
+
+    python -m benchmarks.sweep [2000]
+
+The project is copied, with `benchmarks/stubs/` in place of the scripts that run a network; Snakefile, plan, data
+sets, deletion sets, tables, figures and report are the real ones. Then it is run again with nothing changed, and
+dry-run with one option of one method changed. As the networks take no time, all that is there is overhead: core seconds over the
+jobs and the cells, by the clock (wall seconds x cores) and of the processor, which a machine's other work leaves alone.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.dag import SNAKEMAKE, job_counts, snakemake
+from benchmarks.study import Job, copy_project
+from benchmarks.team import CORES
+
+STUBS = Path(__file__).with_name("stubs")
+STUB_OF = {
+    "train_base": "make_model",
+    "train_oracle": "make_model",
+    "unlearn": "make_model",
+    "evaluate": "evaluate",
+}
+TENTHS = range(1, 11)
+METHODS = {
+    "retrain": {},
+    **{f"tenths_{each}": {"method": "finetune", "length": each / 10} for each in TENTHS},
+}
+RECALLS, RATES = [0.25, 0.5, 1.0], [0.0, 0.1, 0.2]
+CELLS_OF_A_NETWORK = 2 + len(RECALLS) * len(RATES) * len(METHODS)
+POLL = 0.2  # seconds
+
+
+def write_study(folder: Path, cells: int) -> dict[str, Any]:
+    """A copy of the project with stubs, and its config of about so many cells."""
+    copy_project(folder)
+    for script, stub in STUB_OF.items():
+        shutil.copy2(STUBS / f"{stub}.py", folder / f"workflow/scripts/{script}.py")
+    return {
+        "results_folder": "results",
+        "device": "cpu",
+        "sources": {"generated": {"train_per_class": 60, "test_per_class": 20, "image_size": 16}},
+        "datasets": {"ten_classes": {"source": "generated"}},
+        "poisons": {"patch": {"count": 20, "target": "airplane"}},
+        "recipes": {"quick": {"epochs": 1, "batch_size": 32, "learning_rate": 0.1}},
+        "trainings": {"resnet9": {"recipe": "quick"}},
+        "deletions": {"found": {"recall": 1.0}},
+        "methods": METHODS,
+        "studies": {
+            "sweep": {
+                "dataset": "ten_classes",
+                "poison": "patch",
+                "training": "resnet9",
+                "vary": {"deletion.recall": RECALLS, "deletion.fpr": RATES},
+                "deletions": ["found"],
+                "methods": list(METHODS),
+                "seeds": max(1, round(cells / CELLS_OF_A_NETWORK)),
+            }
+        },
+        "figures": {
+            "discovery": {"studies": ["sweep"]},
+            "cost_quality": {"studies": ["sweep"], "recall": 1.0},
+        },
+    }
+
+
+def measure(cells: int, scratch: Path) -> dict[str, Any]:
+    """The run, the run again, and the jobs that a changed option makes anew."""
+    folder, records = scratch / "project", scratch / "records"
+    records.mkdir()
+    config = write_study(folder, cells)
+    shutil.copy2(Path(__file__).with_name("job_clock.py"), folder / "sitecustomize.py")
+    first = run(folder, config, records)
+    jobs = [Job(**json.loads(path.read_text())) for path in records.iterdir()]
+    made = len(list((folder / "results").rglob("metrics.parquet")))
+    again = run(folder, config, records)
+    assert len(list(records.iterdir())) == len(jobs), "a run with nothing changed ran a job"
+    config["methods"]["tenths_1"]["length"] = 0.15
+    (folder / "sweep.yaml").write_text(json.dumps(config))
+    changed = job_counts(snakemake(folder, "-n", "-q", "rules", "--configfile", "sweep.yaml"))
+    core_seconds = {
+        "by_the_clock": first["seconds"] * CORES,
+        "of_the_processor": first["cpu_seconds"] + first["cpu_seconds_of_jobs"],
+    }
+    return {
+        "cells": made,
+        "jobs": len(jobs),
+        "cores": CORES,
+        "run": first,
+        "core_seconds_per_job": {kind: seconds / len(jobs) for kind, seconds in core_seconds.items()},
+        "core_seconds_per_cell": {kind: seconds / made for kind, seconds in core_seconds.items()},
+        "rules": by_rule(jobs),
+        "again": again,
+        "jobs_of_a_changed_option": changed,
+    }
+
+
+def run(folder: Path, config: dict[str, Any], records: Path) -> dict[str, float]:
+    """Wall seconds of the command, processor seconds of its own process and of its jobs, and its peak memory."""
+    (folder / "sweep.yaml").write_text(json.dumps(config))
+    with (folder / "output.txt").open("w") as output:
+        started = time.perf_counter()
+        running = subprocess.Popen(
+            [*SNAKEMAKE, "--cores", str(CORES), "--configfile", "sweep.yaml"],
+            cwd=folder,
+            env={**os.environ, "UNPOISON_JOB_RECORDS": str(records), "PYTHONDONTWRITEBYTECODE": ""},
+            stdout=output,
+            stderr=output,
+        )
+        process, own = psutil.Process(running.pid), {}
+        while running.poll() is None:
+            with suppress(psutil.Error):
+                spent, memory = process.cpu_times(), process.memory_info()
+                peak = max(own.get("megabytes", 0.0), memory.rss / 2**20)
+                own = {
+                    "cpu_seconds": spent.user + spent.system,
+                    "cpu_seconds_of_jobs": spent.children_user + spent.children_system,
+                    "megabytes": peak,
+                }
+            time.sleep(POLL)
+        seconds = time.perf_counter() - started
+    assert running.returncode == 0, (folder / "output.txt").read_text()[-3000:]
+    return {"seconds": seconds, **own}
+
+
+def by_rule(jobs: list[Job]) -> dict[str, dict[str, float]]:
+    """For each rule its jobs, their mean seconds from the start of Python to its end, and their peak memory."""
+    found: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        found[job.rule].append(job)
+    return {
+        rule: {
+            "jobs": len(each),
+            "seconds": sum(job.compute_seconds + job.import_seconds for job in each) / len(each),
+            "megabytes": max(job.peak_mb for job in each),
+        }
+        for rule, each in sorted(found.items())
+    }
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    with tempfile.TemporaryDirectory(prefix="unpoison-sweep-") as scratch:
+        found = measure(cells, Path(scratch))
+    rounded = json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 2))
+    print(json.dumps(rounded, indent=1))
+
+
+if __name__ == "__main__":
+    main()
