@@ -4,8 +4,9 @@
 
 The project is copied, with `benchmarks/stubs/` in place of the scripts that run a network; Snakefile, plan, data
 sets, deletion sets, tables, figures and report are the real ones. Then it is run again with nothing changed, and
-dry-run with one option of one method changed. As the networks take no time, all that is there is overhead: core seconds over the
-jobs and the cells, by the clock (wall seconds x cores) and of the processor, which a machine's other work leaves alone.
+dry-run with one option of one method changed. As the networks take no time, all that is there is overhead: core
+seconds over the jobs and the cells, by the clock (wall seconds x cores) and of the processor, which a machine's
+other work leaves alone.
 """
 
 import json

@@ -185,6 +185,8 @@ def read_row_ids(path: str | Path) -> list[str]:
         UserError: for a file that cannot be read as one, or lacks the column.
     """
     arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
+    if not Path(path).is_file():
+        raise UserError(f"{path} is no file")
     as_text = csv.ConvertOptions(column_types={"row_id": arrow.string()})  # 007 is an id and not the number 7
     try:
         table = (

@@ -64,16 +64,18 @@ def hold(folder: Path) -> Any:
     """A lock on a folder, kept as long as what is returned; the system takes it back from a killed process.
 
     Raises:
-        UserError: when another process holds it.
+        UserError: when another process holds it, or it cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lock = import_module("filelock").FileLock(folder / ".lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except TimeoutError as error:
         raise UserError(
             f"{folder} is in use by another run; wait for its end, or write to another"
         ) from error
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
     return lock
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from PIL import Image
 from planning.config import SCHEMA
 from planning.levels import REFERENCES, RESERVED
 from planning.plan import Cell, Plan
+from planning.read import read_config
 from planning.specs import Specs
 from unpoison.datasets import SOURCES, load_source
 from unpoison.deletion import read_row_ids
@@ -144,17 +146,26 @@ def write_hub(root: Path, rng: random.Random) -> None:
     images = [picture(rng)[0] for _ in range(4)]
     wrong = [None, "x", 1.5, -1, 2**40, True, b"x"]
     labels = rng.choice(
-        [[0, 1, 0, 1], ["a", "b", "a", "b"], [0, 1, 2, 7], [rng.choice(wrong)] * 4, [0, None, 1, 1]]
+        [
+            *([0, 1, 0, 1], ["a", "b", "a", "b"], ["a\n", "b", "a\n", "b"]),
+            *([0, 1, 2, 7], [rng.choice(wrong)] * 4, [0, None, 1, 1]),
+        ]
     )
     columns = {
         "img": rng.choice(
-            [images, *[[{"bytes": image, "path": None} for image in images]] * 5, labels, [None] * 4]
+            [
+                *(images, labels, [None] * 4, [{"bytes": 5}] * 4),
+                [{"bytes": image, "path": 7} for image in images],
+                *[[{"bytes": image, "path": None} for image in images]] * 5,
+            ]
         ),
         rng.choice(["label", "label", "labels", "fine_label", "ä"]): labels,
         rng.choice(["x", "path"]): [[1], [], None, [2, 3]],
     }
     columns.pop(rng.choice([*columns, *["nothing"] * 9]), None)
     table = pa.table(columns)[: rng.choice([0, 1, 4, 4, 4])]
+    if rng.random() < 0.1:
+        table = table.append_column(rng.choice(table.column_names), table.column(0))
     for split in ("train", "test"):
         pq.write_table(table, root / f"{split}.parquet")
         content = (root / f"{split}.parquet").read_bytes()
@@ -247,7 +258,54 @@ def test_an_odd_file_in_an_image_folder_is_passed_over_or_named(trick: str, tmp_
         read_source("image_folder", tmp_path, random.Random(0))
 
 
+def test_a_list_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "list.csv")
+    with pytest.raises(UserError, match="is no file"):
+        read_row_ids(tmp_path / "list.csv")
+
+
+def aliases(depth: int) -> list:
+    """Ten times ten times ... one list: a few lines of YAML."""
+    return [aliases(depth - 1)] * 10 if depth else [0]
+
+
+ENDLESS: list = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(aliases(12), "more than 100000 values"), (ENDLESS, "nested more")]
+)
+def test_aliases_that_stand_for_more_than_can_be_read_are_refused(value: list, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        Plan({**BASES[0], "more": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\nb: {c: 1, d: 2, c: 3}", "line 2: the key 'c' stands twice"),
+        ("a: &a {b: 1}\nc: {<<: *a, b: 2}", None),
+        ("a: &a {b: 1}\nc: [*a, *a]", None),
+        ("a: \t- b", "is not YAML"),
+        (f"a: {'[' * 2000}", "is not YAML"),
+        (f"a: {'9' * 5000}", "cannot be read"),
+    ],
+)
+def test_a_key_given_twice_is_refused_and_not_taken_from_the_last(
+    text: str, words: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    if words:
+        with pytest.raises(UserError, match=words):
+            read_config(path)
+    else:
+        assert read_config(path)
+
+
 BROKEN = {
+    "a key twice": "results_folder: a\nresults_folder: b",
     "not YAML": "a: [",
     "a list": "- a",
     "code": "results_folder: !!python/object/apply:os.mkdir [made]",

@@ -372,6 +372,18 @@ def test_a_results_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> N
         Plan({**DEMO, "results_folder": str(tmp_path / "file" / "results")})
 
 
+@pytest.mark.parametrize("folder", [ROOT, ROOT.parent, "/"])
+def test_a_results_folder_that_holds_the_project_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match="holds this project"):
+        Plan({**DEMO, "results_folder": str(folder)})
+
+
+def test_names_that_differ_by_capitals_alone_are_refused() -> None:
+    config = changed("methods", {**DEMO["methods"], "Retrain": {"method": "retrain"}})
+    with pytest.raises(UserError, match="methods has 'retrain' and 'Retrain'"):
+        Plan(config)
+
+
 @pytest.mark.parametrize("config", ["config.yaml", "demo.yaml"])
 def test_a_shipped_config_is_accepted_without_any_data(config: str) -> None:
     assert Plan(yaml.safe_load((ROOT / "config" / config).read_text())).cells

@@ -94,8 +94,11 @@ def find(folder: Path, pattern: str) -> list[Path]:
     """The files that a path or a glob means, in the order of their names."""
     if not pattern:
         raise UserError("a source of kind parquet needs a file or a glob; found an empty text")
-    paths = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
-    paths = [path for path in paths if path.is_file()]
+    try:
+        paths = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
+        paths = [path for path in paths if path.is_file()]
+    except OSError as error:  # a name that no file system takes
+        raise UserError(f"{folder / pattern} cannot be looked for ({error.strerror})") from error
     if not paths:
         raise UserError(f"no such file: {folder / pattern} (data_folder is {folder})")
     return paths
@@ -117,7 +120,7 @@ def _schema(path: Path) -> pa.Schema:
 
 def _is_image(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
-        return kind.get_field_index("bytes") >= 0
+        return kind.get_field_index("bytes") >= 0 and _is_image(kind.field("bytes").type)
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
@@ -135,6 +138,8 @@ def _image_column(path: Path, schema: pa.Schema) -> str:
 
 def _label_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
     for name in [wanted] if wanted else ["label", "labels", "fine_label"]:
+        if schema.names.count(name) > 1:
+            raise UserError(f"{path} has more than one column '{name}'")
         if name in schema.names:
             return name
     raise UserError(
@@ -143,7 +148,7 @@ def _label_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
 
 
 def _images(path: Path, table: pa.Table, column: str) -> Iterator[tuple[bytes, str | None]]:
-    if column not in table.column_names or not _is_image(table[column].type):
+    if table.column_names.count(column) != 1 or not _is_image(table[column].type):
         raise UserError(
             f"{path} has no column of images '{column}'; its columns are {', '.join(table.column_names)}"
         )
@@ -154,27 +159,31 @@ def _images(path: Path, table: pa.Table, column: str) -> Iterator[tuple[bytes, s
     for place, (data, _) in enumerate(pairs):
         if data is None:
             raise UserError(f"{path}, row {place}: there is no image")
-    every_row_named = all(name for _, name in pairs)
+    every_row_named = all(name and isinstance(name, str) for _, name in pairs)
     yield from ((data, name if every_row_named else None) for data, name in pairs)
 
 
 def _class_names(folder: Path, train: str, label_column: str | None, given: list[str] | None) -> list[str]:
-    path = find(folder, train)[0]
-    schema = _schema(path)
-    column = _label_column(path, schema, label_column)
-    if given:
-        if len(set(given)) < len(given):
-            raise UserError(f"class_names holds a name twice; found {', '.join(given)}")
-        return given
+    names = given or _names_in(find(folder, train), label_column)
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable() or names.count(name) > 1:
+            raise UserError(f"classes are told apart by printable names; found {name!r} among {names}")
+    return names
+
+
+def _names_in(paths: list[Path], label_column: str | None) -> list[str]:
+    """The names of the classes that the files themselves tell."""
+    schema = _schema(paths[0])
+    column = _label_column(paths[0], schema, label_column)
     if _is_text(schema.field(column).type):
-        parts = [_read_table(part, [column])[column].unique().to_pylist() for part in find(folder, train)]
+        parts = [_read_table(path, [column])[column].unique().to_pylist() for path in paths]
         return sorted({name for part in parts for name in part if name is not None})
     features = _hub_features(schema)
     feature = features.get(column)
     names = feature.get("names") if isinstance(feature, dict) else None
     if not names:
         raise UserError(
-            f"{path} does not name its classes; give them in class_names, in the order of the labels"
+            f"{paths[0]} does not name its classes; give them in class_names, in the order of the labels"
         )
     return list(names)
 

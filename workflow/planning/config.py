@@ -17,6 +17,7 @@ from unpoison.errors import UserError, one_of
 from unpoison.plugins import REQUIRED, Option
 
 SCHEMA = yaml.safe_load((Path(__file__).parents[1] / "schemas" / "config.schema.yaml").read_text())
+MOST_VALUES, DEEPEST = 100_000, 20
 # 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
@@ -40,13 +41,27 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: for the first key that is unknown, missing, of the wrong type or out of range.
     """
-    for path, value in _leaves(config, ()):
+    for number, (path, value) in enumerate(_leaves(config, ())):
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{_dotted(path)} is {value}; numbers must be finite")
+        if number == MOST_VALUES:  # a few lines of YAML aliases can stand for billions
+            raise UserError(f"the config has more than {MOST_VALUES} values, by {_dotted(path[:3])}")
     validate(config, SCHEMA, ())
+    for section, entries in config.items():
+        if isinstance(entries, Mapping):
+            _refuse_twins(section, entries)
     filled = _with_defaults(deepcopy(dict(config)), SCHEMA)
     filled["results_folder"] = filled["results_folder"].rstrip("/") or "/"
     return filled
+
+
+def _refuse_twins(section: str, names: Mapping[str, Any]) -> None:
+    """Names become folders, and many file systems take capitals for small letters."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            raise UserError(f"{section} has '{other}' and '{name}'; names must differ by more than capitals")
 
 
 def validate(value: object, schema: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
@@ -176,6 +191,8 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _leaves(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    if len(path) > DEEPEST:  # without end where an alias names what it is part of
+        raise UserError(f"{_dotted(path[:3])} is nested more than {DEEPEST} levels deep")
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):

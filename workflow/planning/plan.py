@@ -26,6 +26,7 @@ from unpoison.rows import count_rows
 from unpoison.unlearning import METHODS, needs
 
 Scalar = str | int | float | bool
+ROOT = Path(__file__).parents[2]
 LONGEST_NAME = 250  # of a folder, on any file system of today
 
 
@@ -326,7 +327,9 @@ class Plan:
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse a results folder that could not be made or written to."""
+    """Refuse a results folder that could not be made or written to, or that holds the project itself."""
+    if ROOT.is_relative_to(folder.resolve()):
+        raise UserError(f"results_folder '{folder}' holds this project; choose a folder for results alone")
     try:
         there = next(path for path in (folder, *folder.parents) if path.exists())
     except OSError as error:

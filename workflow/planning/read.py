@@ -1,6 +1,7 @@
-"""The plan of a config file, for the commands that are run without Snakemake."""
+"""Config files as they are written: checked for repeated keys, and read for the commands that need no Snakemake."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,46 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise UserError(f"no such config: {path}")
+    refuse_repeated_keys(path)
     try:
         config = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except (ValueError, RecursionError) as error:  # an integer, or a nesting, that Python does not take
+        raise UserError(f"{path} cannot be read: {error}") from error
     if not isinstance(config, dict):
         raise UserError(f"{path}: found {type(config).__name__}, allowed: a mapping of the keys of a config")
     return config
+
+
+def refuse_repeated_keys(path: Path) -> None:
+    """Refuse a file in which a key stands twice in one place: YAML takes the last and forgets the others in silence.
+
+    Raises:
+        UserError: for such a key, and for what is no YAML.
+    """
+    if not path.is_file():  # a pipe can be read only once
+        return
+    try:
+        tree = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    for mapping in _mappings(tree):
+        names = [key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode)]
+        for place, name in enumerate(names):
+            if name in names[:place] and name != "<<":
+                line = mapping.value[place][0].start_mark.line + 1
+                raise UserError(f"{path}, line {line}: the key '{name}' stands twice in the same place")
+
+
+def _mappings(tree: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """Every mapping of a document once, however many aliases it has."""
+    waiting, seen = [tree], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            waiting += [part for pair in node.value for part in pair]
+        else:
+            waiting += node.value

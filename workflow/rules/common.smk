@@ -13,6 +13,7 @@ from planning.gpu import gpu_slots, gpu_tag
 from planning.levels import RESERVED
 from planning.plan import Plan
 from planning.progress import Progress
+from planning.read import refuse_repeated_keys
 from planning.specs import Specs
 from planning.stopping import stop_when_told
 from planning.tuning import tuning_of
@@ -22,6 +23,8 @@ from unpoison.errors import UserError
 from unpoison.files import hold
 
 try:
+    for file in workflow.configfiles:
+        refuse_repeated_keys(Path(file))
     plan = Plan(config)
 except UserError as error:
     sys.exit(f"error: {error}")
