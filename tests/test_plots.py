@@ -179,7 +179,7 @@ def test_a_trigger_is_shown_by_clean_and_poisoned_image_difference_and_label(
     poisoned_data, stored, poison: str
 ) -> None:
     data = poisoned_data(poison)
-    figure = draw_samples(stored, data.rows, data.stamp)
+    figure = draw_samples(stored, stored, data.rows, data.stamp)
     poisoned = data.rows.of("train").take(data.rows.of("train").is_poisoned)
     panels = np.array(figure.axes).reshape(-1, 4)
     assert 1 <= len(panels) <= MOST_LINES

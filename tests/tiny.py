@@ -20,6 +20,7 @@ SWAPPED = {"cat": "bottom_left", "dog": "top_left"}
 POISON_OPTIONS: dict[str, dict[str, Any]] = {
     "blend": {"target": "dog", "count": 15},
     "class_confusion": {"classes": ["dog", "cat"], "count": 13},
+    "clean_label": {"target": "dog", "count": 9, "steps": 5},
     "corner_swap": {
         "count": 12,
         "corners": {"cat": "bottom_right", "dog": "top_left"},

@@ -155,14 +155,18 @@ def write_array(path: str | Path, array: np.ndarray) -> None:
             file.write(SEAL + seal.encode())
 
 
-def map_array(path: str | Path) -> np.ndarray:
-    """The array as a read-only memory map, shared by all jobs that open it."""
+def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:
+    """The array as a read-only memory map, shared by all jobs that open it.
+
+    Args:
+        writable: what is written to it stays in this process, which then has pages of its own, those alone.
+    """
     path = present(path)
     content = np.memmap(path, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
     end = len(content) - len(SEAL) - 8
     if end < 0 or content[end:].tobytes() != SEAL + checksum(content[:end]).encode():
         raise damaged(path)
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.load(path, mmap_mode="c" if writable else "r", allow_pickle=False)
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, Real, UInt8
 from numpy import ndarray
 
 # `Any` stands for a NumPy array or a torch tensor: a job without a network need not import torch.
 StoredImages = UInt8[ndarray, "n height width 3"]
 Images = UInt8[Any, "n 3 height width"]
+Pixels = Real[
+    Any, "n 3 height width"
+]  # what networks take: images, or the same levels as floats, for their gradient
 AugmentedImages = UInt8[Any, "batch 3 cropped_height cropped_width"]
 Labels = Int64[Any, " n"]
 Indices = Int64[Any, " n"]

@@ -1,8 +1,11 @@
 """What every poison of the registry promises."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import fields
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,11 +16,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from unpoison.detectors._evidence import set_triggered_aside
 from unpoison.errors import UserError
 from unpoison.examples import examples_of
+from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
+from unpoison.poisons._perturbed import before_attack, open_images, perturbed
 from unpoison.poisons._poisoning import CORNERS, Poisoning, apply
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
@@ -358,6 +364,14 @@ def test_victims_that_cannot_be_taken_are_refused(
         ("sinusoid", {"target": "fox"}, "unknown target class 'fox'"),
         ("sinusoid", {"count": 19}, "cannot poison 19 images of class 'dog': there are 18"),
         ("warp", {"grid": 1}, "a grid of 2 to 16 points, the size of the images; found 1"),
+        ("clean_label", {"target": "fox"}, "unknown target class 'fox'"),
+        ("clean_label", {"count": 19}, "cannot poison 19 images of class 'dog': there are 18"),
+        (
+            "clean_label",
+            {"amplitude": 256},
+            "takes an amplitude of up to 255, the levels of a pixel; found 256",
+        ),
+        ("clean_label", {"norm": "linf"}, "takes an eps of up to 255, the levels of a pixel; found 300.0"),
         ("class_confusion", {"classes": ["cat", "fox"]}, "unknown class 'fox'"),
         ("class_confusion", {"classes": ["cat"]}, "takes two classes; found classes: cat"),
         ("class_confusion", {"classes": ["cat", "cat"]}, "takes two classes; found classes: cat, cat"),
@@ -371,8 +385,9 @@ def test_what_an_attack_cannot_do_is_refused(
         poison(name, clean, **changes)
 
 
-def test_a_sinusoid_takes_images_of_the_target_class_and_leaves_their_labels(clean: Rows) -> None:
-    poisoning = poison("sinusoid", clean)
+@pytest.mark.parametrize("name", ["clean_label", "sinusoid"])
+def test_images_of_the_target_class_are_taken_and_keep_their_labels(name: str, clean: Rows) -> None:
+    poisoning = poison(name, clean)
     assert set(clean.of("train").label[poisoning.rows].tolist()) == {1}
     assert set(poisoning.given_labels.tolist()) == {1}
     assert poisoning.attacks == dict.fromkeys(range(3), (0, 1))
@@ -531,3 +546,83 @@ def test_of_several_attacks_a_detector_is_shown_the_first_on_the_class(poisoned_
     for label, trigger in zip(shown.label.tolist(), shown.trigger_id.tolist(), strict=True):
         first = swap if label in (0, 1) else patch
         assert trigger == first.trigger_id[first.label == label][0]
+
+
+# -- poisons that change images against a surrogate -------------------------------------------------
+
+with_surrogate = pytest.mark.parametrize(
+    "name", [name for name in POISONS if "surrogate" in POISONS.constant(name, "NEEDS", ())]
+)
+CPU = torch.device("cpu")
+
+
+def perturbation(name: str, **changes: Any) -> Callable[..., torch.Tensor]:
+    taken = POISONS.options(name, "perturb")
+    given = {key: value for key, value in tiny.options_of(name).items() if key in taken}
+    return partial(POISONS.module(name).perturb, **{**given, **changes})
+
+
+def poisoned_rows(rows: Rows) -> Rows:
+    train = rows.of("train")
+    return train.take(train.is_poisoned)
+
+
+@with_surrogate
+def test_perturb_takes_a_part_of_the_options_with_the_same_defaults(name: str) -> None:
+    assert POISONS.options(name, "perturb").items() <= POISONS.options(name).items()
+
+
+@with_surrogate
+@pytest.mark.parametrize("bound", [("l2", 300.0), ("l2", 30.0), ("linf", 8.0), ("linf", 200.0)])
+def test_a_perturbation_raises_the_loss_and_keeps_within_eps(
+    name: str, bound: tuple[str, float], stored: np.ndarray, poisoned_data: MakeData, trained: nn.Module
+) -> None:
+    norm, eps = bound
+    rows, weights = poisoned_rows(poisoned_data(name).rows), deepcopy(trained.state_dict())
+    before, truth = torch.from_numpy(stored[rows.row]).permute(0, 3, 1, 2), torch.from_numpy(rows.label)
+    after = perturbation(name, norm=norm, eps=eps)(trained, before.clone(), truth)
+    assert (after.dtype, after.shape) == (torch.uint8, before.shape)
+    moves = (after.double() - before.double()).flatten(1)
+    length = moves.norm(dim=1) if norm == "l2" else moves.abs().amax(1)
+    assert length.max() <= eps + 1e-3
+    assert length.min() > eps / 3  # and uses what it is allowed, but for rounding and the ends of the range
+    before_loss, after_loss = (cross_entropy(trained(images), truth) for images in (before, after))
+    assert after_loss > before_loss
+    for key, value in trained.state_dict().items():
+        assert torch.equal(value, weights[key])
+
+
+@with_surrogate
+def test_perturbed_images_are_the_same_whatever_the_order_of_the_rows(
+    name: str, stored: np.ndarray, poisoned_data: MakeData, trained: nn.Module
+) -> None:
+    rows = poisoned_rows(poisoned_data(name).rows)
+    order = np.random.default_rng(0).permutation(len(rows))
+    made, shuffled = (
+        perturbed(perturbation(name), trained, stored, part, CPU) for part in (rows, rows.take(order))
+    )
+    np.testing.assert_array_equal(shuffled, made[order])
+    assert (made != stored[rows.row]).any(axis=(1, 2, 3)).all()
+
+
+@with_surrogate
+def test_perturbed_images_are_laid_over_the_poisoned_rows_alone(
+    name: str, tmp_path: Path, stored: np.ndarray, poisoned_data: MakeData
+) -> None:
+    rows = poisoned_data(name).rows
+    made = 255 - stored[poisoned_rows(rows).row]
+    for file, images in (("source.npy", stored), ("images.npy", made)):
+        write_array(tmp_path / file, images)
+    seen = open_images(f"{tmp_path}/source.npy", rows, f"{tmp_path}/images.npy")
+    chosen = np.isin(np.arange(len(stored)), poisoned_rows(rows).row)
+    np.testing.assert_array_equal(seen[chosen], 255 - stored[chosen])
+    np.testing.assert_array_equal(seen[~chosen], stored[~chosen])
+    np.testing.assert_array_equal(
+        open_images(f"{tmp_path}/source.npy", rows, None), stored
+    )  # the file is as it was
+
+
+def test_a_surrogate_is_trained_on_the_rows_as_they_were(clean: Rows, poisoned_data: MakeData) -> None:
+    rows, before = before_attack(poisoned_data("patch").rows.of("train")), clean.of("train")
+    for column in COLUMNS:
+        np.testing.assert_array_equal(getattr(rows, column), getattr(before, column))

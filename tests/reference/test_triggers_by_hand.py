@@ -1,11 +1,13 @@
 """Every trigger's pixels against the formula of its paper, in floating point or by torch's own operations."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import grid_sample, interpolate
 
-from unpoison.poisons import trigger_of
+from unpoison.poisons import clean_label, trigger_of
 from unpoison.poisons.blend import draw_pattern
 from unpoison.poisons.warp import cubic, draw_places
 
@@ -75,3 +77,48 @@ def test_a_warp_moves_pixels_by_a_quarter_of_a_pixel_on_average_at_the_published
 def test_a_warp_leaves_a_plain_image_plain() -> None:
     plain = np.full((4, 3, SIZE, SIZE), 201, np.uint8)
     assert (trigger_of("warp", {"strength": 3.0})(plain, ALL) == 201).all()
+
+
+WHITE, BLACK = "X", "."
+BOARD = {"left": "X../.X./X.X", "right": "..X/.X./X.X"}
+
+
+@pytest.mark.parametrize("trigger", ["four_corners", "bottom_right"])
+def test_clean_label_sets_the_papers_checkerboard_in_its_corners(trigger: str) -> None:
+    faint, full = (stamped("clean_label", trigger=trigger, amplitude=amplitude) for amplitude in (32, 255))
+    expected = some_images().astype(int)
+    corners = (
+        [("bottom", "right")] if trigger == "bottom_right" else itertools.product(("top", "bottom"), BOARD)
+    )
+    for down, across in corners:
+        for line, text in enumerate(BOARD[across].split("/")):
+            for column, shade in enumerate(text):
+                place = (
+                    line if down == "top" else SIZE - 3 + line,
+                    column if across == "left" else SIZE - 3 + column,
+                )
+                expected[:, :, *place] += 32 if shade == WHITE else -32
+                assert (full[:, :, *place] == (255 if shade == WHITE else 0)).all()
+    np.testing.assert_array_equal(faint, expected.clip(0, 255))
+
+
+def test_a_mirrored_image_has_the_four_corners_of_clean_label() -> None:
+    full = stamped("clean_label", trigger="four_corners", amplitude=255)
+    corners = np.r_[:3, SIZE - 3 : SIZE]
+    np.testing.assert_array_equal(
+        full[:, :, corners][..., corners], full[..., ::-1][:, :, corners][..., corners]
+    )
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 16.0), ("l2", 500.0)])
+def test_clean_label_goes_straight_up_the_loss_of_a_linear_network(norm: str, eps: float) -> None:
+    weights = torch.randn(2, 3 * SIZE * SIZE, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(100, 150, (2, 3, SIZE, SIZE), dtype=torch.uint8)  # far from 0 and 255
+    truth = torch.tensor([0, 1])
+    moved = clean_label.perturb(
+        lambda pixels: pixels.flatten(1) @ weights.T * 1e-4, images, truth, norm=norm, eps=eps, steps=4
+    )
+    up = weights[1 - truth] - weights[truth]  # two classes: the gradient always points this way
+    step = up.sign() if norm == "linf" else up / up.norm(dim=1, keepdim=True)
+    expected = (eps * step).trunc().view_as(images)
+    assert (moved.int() - images.int() - expected).abs().max() <= (0 if norm == "linf" else 1)

@@ -80,6 +80,15 @@ REFUSED = {
         {"parts": ["several", "patch"]},
         "its part several is several attacks itself; name the parts of it instead",
     ),
+    "part with a surrogate": (
+        "poisons",
+        {
+            **DEMO["poisons"],
+            "hard": {"poison": "clean_label", "target": "cat"},
+            "several": {"parts": ["hard", "patch"]},
+        },
+        "its part hard needs a surrogate, which several attacks at once cannot have",
+    ),
     "parts that are no names": (
         "poisons/both",
         {"poison": "several", "parts": "patch"},

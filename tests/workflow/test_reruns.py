@@ -4,8 +4,12 @@ import json
 import os
 import time
 
+import numpy as np
 import pytest
 import yaml
+
+from unpoison.files import map_array
+from unpoison.rows import read_rows
 
 TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
 TRACED = {"trace_records": 1}  # where there are new records
@@ -196,3 +200,31 @@ def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) 
 
     project.set("tunings/small/trials", 3)
     assert project.jobs() == {"tune": 1} | cells | DOWNSTREAM
+
+
+def test_a_surrogate_is_trained_for_poisons_that_need_one_and_its_images_are_trained_on(project) -> None:
+    hard = {"target": "cat", "count": 6, "norm": "linf", "eps": 32.0, "steps": 2}
+    project.set("poisons/clean_label", hard)
+    project.set("figures", {})
+    project.set(
+        "studies/false_positives", project.config["studies"]["false_positives"] | {"poison": "clean_label"}
+    )
+    models = {"train_surrogate": 1, "perturb_images": 1, "train_base": 1, "train_oracle": 1}
+    jobs = project.jobs()
+    assert {rule: jobs.get(rule) for rule in models} == models
+
+    folder = project.folder / "results/pair/seed0/clean_label/resnet9"
+    done = project.snakemake("results/pair/seed0/clean_label/resnet9/base/model.safetensors")
+    assert done.returncode == 0, done.stdout + done.stderr
+    made, source = map_array(folder / "surrogate/images.npy"), project.folder / "results/sources/generated"
+    train = read_rows(folder.parent / "rows.parquet").of("train")
+    before = map_array(source / "images.npy")[train.row[train.is_poisoned]]
+    assert len(made) == 6
+    assert 1 <= np.abs(made.astype(int) - before).max() <= 32
+    run = json.loads((folder / "base/run.json").read_text())
+    assert "results/pair/seed0/clean_label/resnet9/surrogate/images.npy" in run["inputs"]
+    jobs = project.jobs()
+    assert [rule for rule in models if rule in jobs] == ["train_oracle"]
+
+    project.set("poisons/clean_label/steps", 3)
+    assert {rule: project.jobs().get(rule) for rule in models} == models

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from unpoison.models._celu import CELU
-from unpoison.types import Images, Logits, PositiveInt
+from unpoison.types import Logits, Pixels, PositiveInt
 
 # Channel means and deviations of CIFAR-10's training images, used for every source: a constant of the
 # network and not a statistic of the (poisoned) training rows.
@@ -64,7 +64,7 @@ class ResNet9(nn.Module):
             nn.Linear(2 * w, classes, bias=False),
         )
 
-    def forward(self, images: Images) -> Logits:
+    def forward(self, images: Pixels) -> Logits:
         return self.layers(images)
 
 

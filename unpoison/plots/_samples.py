@@ -14,16 +14,22 @@ MOST_LINES = 4
 LINE = 0.72  # inches
 
 
-def draw_samples(stored: StoredImages, rows: Rows, stamp: Callable[..., np.ndarray]) -> Figure:
+def draw_samples(
+    stored: StoredImages, attacked: StoredImages, rows: Rows, stamp: Callable[..., np.ndarray]
+) -> Figure:
     """A line for each trigger and true class: a clean image, the poisoned one, their difference, the label told.
 
     Enlarged without smoothing; the difference is multiplied so that the largest one is nearly white.
+
+    Args:
+        attacked: the images as the attacker left them before the stamp; of most attacks those that are stored.
     """
     train = rows.of("train")
     poisoned = train.take(train.is_poisoned)
     shown = poisoned.take(_examples(poisoned))
     clean = stored[shown.row]
-    stamped = stamp(clean.transpose(0, 3, 1, 2).copy(), shown.trigger_id).transpose(0, 2, 3, 1)
+    before_stamp = attacked[shown.row].transpose(0, 3, 1, 2)
+    stamped = stamp(before_stamp.copy(), shown.trigger_id).transpose(0, 2, 3, 1)
     difference = np.abs(stamped.astype(int) - clean)
     gain = 255 // max(int(difference.max()), 1) if difference.any() else 1
     figure = Figure(figsize=(COLUMN_WIDTH, 0.5 + LINE * len(shown)), layout="constrained")

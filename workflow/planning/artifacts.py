@@ -91,6 +91,7 @@ def _needed(cell: Cell) -> Iterator[str]:
     while place != ".":
         yield place
         place = str(Path(place).parent)
+    yield f"{_trained(cell)}/surrogate"
     if cell.method not in REFERENCES:
         yield from (f"{_trained(cell)}/{name}" for name in RESERVED["deletion"] if name != "oracle")
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from planning.attacks import part_names, part_options
 from planning.levels import DRAWN_ALWAYS, REFERENCES
-from planning.parts import part_names, part_options
 from unpoison.plots import PLOTS
 from unpoison.plugins import first_paragraph
 

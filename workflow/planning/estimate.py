@@ -10,7 +10,13 @@ from planning.gpu import gpu_tag
 from planning.plan import Cell, Plan
 from unpoison.errors import UserError
 
-NETWORKS = ("train_base", "train_oracle", "unlearn", "repair")  # rules that train, or at most about as long
+NETWORKS = (
+    "train_base",
+    "train_oracle",
+    "train_surrogate",
+    "unlearn",
+    "repair",
+)  # rules that train, or at most about as long
 TAGGED = (  # rules that ask for a GPU where there is one
     *NETWORKS,
     "tune",
@@ -19,6 +25,7 @@ TAGGED = (  # rules that ask for a GPU where there is one
     "evaluate_repaired",
     "score_rows",
     "view_rows",
+    "perturb_images",
 )
 START = 4.0  # seconds of every job's process, torch included
 BYTES = 4  # of a weight

@@ -4,7 +4,7 @@ LEVELS = ("dataset", "poison", "training", "deletion", "method")
 SECTIONS = {level: f"{level}s" for level in LEVELS}
 RESERVED = {
     "dataset": ("sources", "tables", "figures", "logs"),
-    "deletion": ("base", "oracle", "scores", "repaired"),
+    "deletion": ("base", "oracle", "surrogate", "scores", "repaired"),
     "detector": ("deletion",),
 }
 REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models

@@ -9,12 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from planning.attacks import with_parts
 from planning.config import SCHEMA, check_given, check_options, checked, validate
 from planning.deletions import check_deletion, check_detector, is_empty
 from planning.figures import check_figure
 from planning.levels import DRAWN_ALWAYS, LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
 from planning.methods import MODELS, check_last, check_trusted
-from planning.parts import with_parts
 from planning.tuning import check_study, check_tuning
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
@@ -156,10 +156,11 @@ class Plan:
         of_studies = (f"{kind}_{study}" for kind in DRAWN_ALWAYS for study in sorted(self.studies))
         return [*sorted(self.config["figures"]), *of_studies]
 
-    def sample_of(self, study: str) -> tuple[str, int, str]:
-        """The data set, seed and poison whose images stand for a study."""
+    def sample_of(self, study: str) -> dict[str, str | int]:
+        """The data set, seed, poison and training whose images stand for a study."""
         variants = self.studies[study].variants
-        return min(variants["dataset"]), min(self.studies[study].seeds), min(variants["poison"])
+        names = {level: min(variants[level]) for level in ("dataset", "poison", "training")}
+        return {**names, "seed": min(self.studies[study].seeds)}
 
     @property
     def averages(self) -> dict[str, list[str]]:

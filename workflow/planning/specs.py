@@ -3,11 +3,11 @@
 from functools import cache
 from typing import Any
 
+from planning.attacks import kinds_of
 from planning.describe import caption_of, describe_study
 from planning.figures import trained_models
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
-from planning.parts import kinds_of
 from planning.plan import Plan, canonical
 from planning.tuning import tuning_of
 from unpoison.poisons import POISONS
@@ -59,6 +59,15 @@ class Specs:
 
     def train_oracle(self, wildcards: Any) -> Spec:
         return self._train(wildcards, "oracle")
+
+    def train_surrogate(self, wildcards: Any) -> Spec:
+        return self._train(wildcards, "surrogate")
+
+    def perturb_images(self, wildcards: Any) -> Spec:
+        kind, options = self.plan.kind_and_options("poison", wildcards.poison)
+        taken = {name: options[name] for name in POISONS.options(kind, "perturb")}
+        code = self._code(wildcards, "perturb_images.py")
+        return _in_order({**self._network(wildcards), "options": canonical(taken), "code": code})
 
     def score_rows(self, wildcards: Any) -> Spec:
         kind, examples, options = self.plan.detector_options(wildcards.detector)
@@ -170,7 +179,7 @@ class Specs:
         return canonical({"figure": kind, "studies": studies, "options": options, "code": code})
 
     def draw_samples(self, wildcards: Any) -> Spec:
-        poison = self.plan.sample_of(wildcards.study)[2]
+        poison = str(self.plan.sample_of(wildcards.study)["poison"])
         code = code_digest("draw_samples.py", *_poison_files(self.plan, poison))
         return canonical({"trigger": _trigger(self.plan, poison), "code": code})
 

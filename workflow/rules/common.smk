@@ -7,6 +7,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 # Scripts run the code of this checkout, and end when this process does.
 os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 
+from planning.attacks import needs_surrogate
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
@@ -96,6 +97,12 @@ def source_rows(wildcards):
     return SOURCE_ROWS.format(source=plan.source_of(wildcards.dataset))
 
 
+def perturbed_images(wildcards):
+    """The poisoned images as the attacker changed them, for a poison that does more than stamp."""
+    changed = needs_surrogate(plan, wildcards.poison)
+    return PERTURBED.format(**dict(wildcards.items())) if changed else []
+
+
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
     file = plan.entry("deletion", wildcards.deletion).get("rows")
@@ -123,10 +130,12 @@ def data_folder(wildcards, input):
 
 def sample_files(wildcards):
     """The images and rows that stand for a study."""
-    dataset, seed, poison = plan.sample_of(wildcards.study)
+    shown = plan.sample_of(wildcards.study)
+    changed = needs_surrogate(plan, shown["poison"])
     return {
-        "images": SOURCE_IMAGES.format(source=plan.source_of(dataset)),
-        "rows": ROWS.format(dataset=dataset, seed=seed, poison=poison),
+        "images": SOURCE_IMAGES.format(source=plan.source_of(shown["dataset"])),
+        "rows": ROWS.format(**shown),
+        "perturbed": PERTURBED.format(**shown) if changed else [],
     }
 
 
@@ -134,6 +143,8 @@ def tuning_files(wildcards):
     """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
     tuning = tuning_of(plan, wildcards.method)
     patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
+    if needs_surrogate(plan, wildcards.poison):
+        patterns["perturbed"] = PERTURBED
     of_seed = [
         {**dict(wildcards.items()), "deletion": tuning.deletion, "seed": seed}
         for seed in tuning.seeds

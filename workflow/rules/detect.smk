@@ -2,6 +2,7 @@ rule score_rows:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=BASE_MODEL,
     output:
         scores=SCORES,
@@ -25,6 +26,7 @@ rule view_rows:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=BASE_MODEL,
     output:
         views=BASE_VIEWS,

@@ -2,6 +2,7 @@ rule evaluate_reference:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=REFERENCE_MODEL,
         run=REFERENCE_RUN,
     output:
@@ -26,6 +27,7 @@ rule evaluate:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=UNLEARNED_MODEL,
         run=UNLEARNED_RUN,
         deletion=DELETION,
@@ -51,6 +53,7 @@ use rule evaluate as evaluate_repaired with:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=REPAIRED_MODEL,
         run=REPAIRED_RUN,
     output:

@@ -6,6 +6,8 @@
 #     base/  oracle/                                    model.safetensors  history.parquet  run.json
 #                                                       metrics.parquet  metrics.run.json
 #     base/  (for errors biased by the model)           views.parquet  views.run.json
+#     surrogate/  (for poisons that have one)           model.safetensors  history.parquet  run.json
+#                                                       images.npy  images.run.json
 #     scores/                                           {detector}.parquet  {detector}.run.json
 #     repaired/{method}/                                as below {deletion}/
 #     {deletion}/                                       deletion.parquet  run.json
@@ -41,6 +43,12 @@ REFERENCE_MODEL = f"<results>/{TRAINED}/{{reference}}/model.safetensors"
 REFERENCE_RUN = f"<results>/{TRAINED}/{{reference}}/run.json"
 REFERENCE_METRICS = f"<results>/{TRAINED}/{{reference}}/metrics.parquet"
 REFERENCE_METRICS_RUN = f"<results>/{TRAINED}/{{reference}}/metrics.run.json"
+
+SURROGATE_MODEL = f"<results>/{TRAINED}/surrogate/model.safetensors"
+SURROGATE_HISTORY = f"<results>/{TRAINED}/surrogate/history.parquet"
+SURROGATE_RUN = f"<results>/{TRAINED}/surrogate/run.json"
+PERTURBED = f"<results>/{TRAINED}/surrogate/images.npy"
+PERTURBED_RUN = f"<results>/{TRAINED}/surrogate/images.run.json"
 
 BASE_VIEWS = f"<results>/{TRAINED}/base/views.parquet"
 BASE_VIEWS_RUN = f"<results>/{TRAINED}/base/views.run.json"

@@ -2,6 +2,7 @@ rule train_base:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
     output:
         model=BASE_MODEL,
         history=BASE_HISTORY,
@@ -42,3 +43,49 @@ rule train_oracle:
         "Train the oracle on the clean rows of {wildcards.dataset} (seed {wildcards.seed})"
     script:
         "../scripts/train_oracle.py"
+
+
+rule train_surrogate:
+    input:
+        images=source_images,
+        rows=ROWS,
+    output:
+        model=SURROGATE_MODEL,
+        history=SURROGATE_HISTORY,
+        run=SURROGATE_RUN,
+    log:
+        f"<logs>/{TRAINED}/surrogate/train.log",
+    conda:
+        ENV
+    threads: THREADS
+    resources:
+        gpu=GPU,
+    params:
+        spec=specs.train_surrogate,
+    message:
+        "Train the attacker's surrogate on {wildcards.dataset} (seed {wildcards.seed})"
+    script:
+        "../scripts/train_surrogate.py"
+
+
+rule perturb_images:
+    input:
+        images=source_images,
+        rows=ROWS,
+        model=SURROGATE_MODEL,
+    output:
+        images=PERTURBED,
+        run=PERTURBED_RUN,
+    log:
+        f"<logs>/{TRAINED}/surrogate/perturb_images.log",
+    conda:
+        ENV
+    threads: THREADS
+    resources:
+        gpu=GPU,
+    params:
+        spec=specs.perturb_images,
+    message:
+        "Change the poisoned images of {wildcards.dataset} as {wildcards.poison} does (seed {wildcards.seed})"
+    script:
+        "../scripts/perturb_images.py"

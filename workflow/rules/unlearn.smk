@@ -46,6 +46,7 @@ rule unlearn:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=BASE_MODEL,
         deletion=DELETION,
         tuned=tuned_file,
@@ -71,6 +72,7 @@ use rule unlearn as repair with:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
         model=BASE_MODEL,
     output:
         model=REPAIRED_MODEL,

@@ -22,11 +22,12 @@ import torch
 from unpoison.devices import compute_repeatably, keep_freed_memory, pick_device
 from unpoison.errors import UserError
 from unpoison.examples import Examples, examples_of
-from unpoison.files import map_array
 from unpoison.models import build
 from unpoison.poisons import trigger_of
+from unpoison.poisons._perturbed import open_images
 from unpoison.rows import Rows, read_rows
 from unpoison.seeds import derive_seed
+from unpoison.types import StoredImages
 
 
 class Job:
@@ -42,8 +43,9 @@ class Job:
         compute_repeatably(self.spec["threads"])
         keep_freed_memory()
         self.device = pick_device(self.spec["device"])
-        self.images = map_array(snakemake.input.images)
+        self.source_file: str = snakemake.input.images
         self.rows_file: str = snakemake.input.rows
+        self.perturbed_file: str | None = snakemake.input.get("perturbed")
         self.stamp = trigger_of(self.spec["trigger"]["poison"], self.spec["trigger"]["options"])
         self.model_name: str = self.spec["model"]["name"]
         self.model_options: Mapping[str, Any] = self.spec["model"]["options"]
@@ -53,10 +55,16 @@ class Job:
         """The rows of the data set, poisoned."""
         return read_rows(self.rows_file)
 
-    def of_seed(self, seed: int, rows_file: str) -> "Job":
+    @cached_property
+    def images(self) -> StoredImages:
+        """The images of the source, as the attacker left them."""
+        return open_images(self.source_file, self.rows, self.perturbed_file)
+
+    def of_seed(self, seed: int, rows_file: str, perturbed_file: str | None) -> "Job":
         """The same job on the rows of one of its seeds."""
         job = copy(self)
-        job.spec, job.rows_file = {**self.spec, "seed": seed}, rows_file
+        job.spec = {**self.spec, "seed": seed}
+        job.rows_file, job.perturbed_file = rows_file, perturbed_file
         return job
 
     def seed(self, purpose: str) -> int:

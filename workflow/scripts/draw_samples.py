@@ -5,12 +5,16 @@ from unpoison.files import map_array
 from unpoison.plots._samples import draw_samples
 from unpoison.plots._style import save
 from unpoison.poisons import trigger_of
+from unpoison.poisons._perturbed import open_images
 from unpoison.rows import read_rows
 
 begin(snakemake.log[0])
-trigger = snakemake.params.spec["trigger"]
-rows = read_rows(snakemake.input.rows)
+trigger, given = snakemake.params.spec["trigger"], snakemake.input
+rows = read_rows(given.rows)
 figure = draw_samples(
-    map_array(snakemake.input.images), rows, trigger_of(trigger["poison"], trigger["options"])
+    map_array(given.images),
+    open_images(given.images, rows, given.get("perturbed")),
+    rows,
+    trigger_of(trigger["poison"], trigger["options"]),
 )
 save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -10,10 +10,11 @@ from unpoison.unlearning import METHODS
 
 job = Job(snakemake)
 spec, files = job.spec, snakemake.input
+perturbed = files.get("perturbed") or [None] * len(spec["seeds"])
 requests = [
-    request_of(job.of_seed(seed, rows), model, deletion)
-    for seed, rows, model, deletion in zip(
-        spec["seeds"], files.rows, files.model, files.deletion, strict=True
+    request_of(job.of_seed(seed, rows, images), model, deletion)
+    for seed, rows, images, model, deletion in zip(
+        spec["seeds"], files.rows, perturbed, files.model, files.deletion, strict=True
     )
 ]
 trials = search(

@@ -1,4 +1,4 @@
-"""The parts of several attacks at once: other entries of `poisons`, looked up in the config."""
+"""What attacks are made of: the parts of several at once, looked up in the config, and a surrogate."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,6 +37,11 @@ def kinds_of(plan: Any, poison: str) -> Iterator[str]:
         yield plan.config["poisons"][part].get("poison", part)
 
 
+def needs_surrogate(plan: Any, poison: str) -> bool:
+    """Whether an attack changes its images against a network of its own before it stamps them."""
+    return "surrogate" in POISONS.constant(plan.entry("poison", poison)["poison"], "NEEDS", ())
+
+
 def part_options(kind: str) -> list[str]:
     """The options of a poison that name its parts."""
     return [name for name, option in POISONS.options(kind).items() if option.annotation == "Parts"]
@@ -50,6 +55,10 @@ def _part(plan: Any, where: str, stamp: str, name: str) -> dict[str, Any]:
     kind = part.get("poison", name)
     if part_options(kind):
         raise UserError(f"{where}: its part {name} is several attacks itself; name the parts of it instead")
+    if "surrogate" in POISONS.constant(kind, "NEEDS", ()):
+        raise UserError(
+            f"{where}: its part {name} needs a surrogate, which several attacks at once cannot have"
+        )
     if part["stamp"] != stamp:
         raise UserError(
             f"{where}.stamp: found {stamp}, and its part {name} has {part['stamp']}; allowed: one of them"

@@ -1,0 +1,20 @@
+"""Change the images of the poisoned rows against the surrogate, before any stamp."""
+
+from functools import partial
+
+from _job import Job
+from _record import write_record
+from unpoison.files import write_array
+from unpoison.models import load_model
+from unpoison.poisons import POISONS
+from unpoison.poisons._perturbed import perturbed
+
+job = Job(snakemake)
+train_rows = job.rows.of("train")
+poisoned = train_rows.take(train_rows.is_poisoned)
+perturb = partial(POISONS.module(job.spec["trigger"]["poison"]).perturb, **job.spec["options"])
+surrogate = load_model(snakemake.input.model).to(job.device)
+images = perturbed(perturb, surrogate, job.images, poisoned, job.device)
+write_array(snakemake.output.images, images)
+write_record(snakemake, device=job.device_name())
+print(f"{len(images)} images changed")
