@@ -31,6 +31,7 @@ METRICS = {
 }
 COLOURS = "RdBu"  # red harms, blue heals: apart for colour-blind eyes
 MARKERS = "o^sDvPX*<>"
+SIZES = tuple(range(90, 20, -7))  # the first is the largest, so that of markers on one spot each is seen
 HALO = [withStroke(linewidth=2.4, foreground="white")]  # black is lost on the darkest cells
 
 
@@ -102,8 +103,9 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_
         colour = "white" if abs(norm(gain) - 0.5) > 0.35 else "0.25"
         axes.text(column - 0.45, row + 0.44, _signed(gain), fontsize=6, va="top", color=colour, zorder=4)
     scales = {key.removeprefix("deletion."): across, "recall": down}
-    for marker, detector in _markers(points):
-        _detector(axes, points[points["detector"] == detector], scales, norm, marker)
+    for place, (marker, detector) in enumerate(_markers(points)):
+        size = SIZES[place % len(SIZES)]
+        _detector(axes, points[points["detector"] == detector], scales, norm, marker=marker, size=size)
     axes.grid(visible=False)
     axes.set_xticks(range(len(columns)), [f"{100 * value:g} %" for value in columns])
     axes.set_yticks(range(len(rows)), [f"{100 * value:g} %" for value in rows])
@@ -117,7 +119,7 @@ def _signed(points: float) -> str:
 
 
 def _detector(
-    axes: Axes, points: pd.DataFrame, scales: dict[str, _Scale], norm: Normalize, marker: str
+    axes: Axes, points: pd.DataFrame, scales: dict[str, _Scale], norm: Normalize, *, marker: str, size: int
 ) -> None:
     """The deletion sets of one detector where they came to stand, with intervals over seeds both ways."""
     points = points.sort_values(["fpr", "recall"])
@@ -135,7 +137,7 @@ def _detector(
         norm=norm,
         cmap=COLOURS,
         marker=marker,
-        s=34,
+        s=size,
         edgecolors="black",
         linewidths=0.9,
         zorder=3,
