@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: demo estimate status report test test-hard test-cluster lint bench bench-full setup
+.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
@@ -15,6 +15,9 @@ demo: $(READY)  ## run the whole workflow on CONFIG and say where the results ar
 
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
 	@$(BIN)/python workflow/commands/status.py $(CONFIG)
+
+partial: $(READY)  ## tables, figures and report of the cells of CONFIG that are done; runs no job
+	@$(BIN)/python workflow/commands/partial.py $(CONFIG)
 
 estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run of CONFIG will take
 	@$(BIN)/python workflow/commands/estimate.py $(CONFIG)

@@ -256,3 +256,25 @@ def test_utility_x_healed_is_averaged_over_the_recalls_of_each_seed_and_then_ove
     assert table.loc["scrub", "healed"]["mean"] == pytest.approx(0.625)
     assert table.loc["do_nothing", "healed"]["mean"] == pytest.approx(0.05)
     assert table.loc["do_nothing", "utility"]["recalls"] == 1
+
+
+def test_a_seed_without_all_recalls_has_no_part_in_the_average_over_them() -> None:
+    values = {
+        ("scrub", 0, 0.5): 0.4,
+        ("scrub", 0, 1.0): 0.6,
+        ("scrub", 1, 1.0): 1.0,
+        ("retrain", 1, 1.0): 1.0,
+    }
+    lines = [
+        {
+            "method": method,
+            "seed": seed,
+            "deletion.recall": recall,
+            "metric": "clean_accuracy",
+            "value": value,
+        }
+        for (method, seed, recall), value in values.items()
+    ]
+    where = {"study": "s", "dataset": "d", "poison": "p", "training": "t", "class_name": None}
+    table = utility_healed(pd.DataFrame(lines).assign(**where))
+    assert table[["method", "recalls", "mean", "n"]].to_numpy().tolist() == [["scrub", 2, 0.5, 1]]

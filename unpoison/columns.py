@@ -260,6 +260,13 @@ CHOSEN = {
 }
 
 
+GAP = {
+    "state": Column("string", "stale, failed, begun or left, as `make status` tells"),
+    "reason": Column("string", "the error's line for a failed cell"),
+    "log": Column("string", "the log that it stands in; null without one"),
+}
+
+
 def _shared(*names: str) -> dict[str, Column]:
     """Columns of the results that another table has too."""
     return {name: COLUMNS[name] for name in names}
@@ -299,6 +306,11 @@ TABLES = {
         "detector and method, with the deletion set to choose, by the measurements that it is judged by: a little too "
         "good to be true",
         {**_shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
+    ),
+    "missing": Table(
+        "`partial/tables/missing.parquet` (`make partial`)",
+        "cell that is not done",
+        {**_shared(*PLACE[1:], "seed", "deletion", "method"), **GAP},
     ),
     "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),

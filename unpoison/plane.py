@@ -52,20 +52,30 @@ def thresholds(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(results: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
-    """The measurements of each deletion set with those of the models that have none, and the robust metric."""
+    """The measurements of each deletion set with those of the models that have none, and the robust metric.
+
+    Left out is what cannot be compared in a run that is not at its end: sets of which no seed has all models.
+    """
     whole = results[results["class_name"].isna() & (results["method"] != "oracle")]
     for _, models in whole.groupby(list(PLACE), sort=False):
         metric = robust_metric(models)
         measured = models[models["metric"].isin([metric, CLEAN])]
         without = measured[measured["deletion"].isna()]
-        for _, cell in measured.groupby("deletion", sort=False):
-            yield pd.concat([cell, without]), metric
+        for _, of_deletion in measured.groupby("deletion", sort=False):
+            cell = pd.concat([of_deletion, without])
+            values = _values(cell, metric)
+            if "do_nothing" in values and len(values):
+                yield cell, metric
 
 
 def _gains(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A line for each seed that all methods have, a column for each method: its metric less that of doing nothing."""
-    values = cell[cell["metric"] == metric].pivot(index="seed", columns="method", values="value").dropna()
+    values = _values(cell, metric)
     return values.sub(values["do_nothing"], axis=0)
+
+
+def _values(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
+    return cell[cell["metric"] == metric].pivot(index="seed", columns="method", values="value").dropna()
 
 
 def _of_deletion(cell: pd.DataFrame) -> dict[str, Any]:

@@ -95,13 +95,20 @@ def utility_healed(results: pd.DataFrame) -> pd.DataFrame:
 
     The mean over discovery rates is REM's (Schoepf et al. 2025); the product is taken at each recall, before it.
     Keys that a study varies beside deletion.recall (deletion.fpr, say) stay apart. A model without a deletion set
-    is the same at every recall. `recalls` counts the values that were averaged.
+    is the same at every recall. `recalls` counts the values that were averaged; a seed that lacks one of them, in a
+    run that is not at its end, is left out.
     """
     chosen = results[results["metric"].isin(UTILITY_HEALED) & results["class_name"].isna()]
     varied = [name for name in results.columns if "." in name and name != "deletion.recall"]
-    model = ["study", "dataset", "poison", "training", *varied, "method", "metric"]
-    of_seed = chosen.groupby([*model, "seed"], dropna=False, sort=False)["value"].agg(["mean", "size"])
-    groups = of_seed.reset_index().groupby(model, dropna=False, sort=False)
+    place = ["study", "dataset", "poison", "training", *varied]
+    model = [*place, "method", "metric"]
+    recalls = chosen.groupby([*place, chosen["deletion.recall"].isna()], dropna=False)["deletion.recall"]
+    chosen = chosen.assign(recalls=recalls.transform(lambda found: found.nunique(dropna=False)))
+    of_seed = chosen.groupby([*model, "seed", "recalls"], dropna=False, sort=False)["value"].agg(
+        ["mean", "size"]
+    )
+    of_seed = of_seed.reset_index().query("size == recalls")
+    groups = of_seed.groupby(model, dropna=False, sort=False)
     table = groups.agg(
         recalls=("size", "max"), mean=("mean", "mean"), sd=("mean", "std"), n=("seed", "count")
     )

@@ -40,8 +40,9 @@ def test_nothing_is_done_before_a_run(plan: Plan) -> None:
     assert set(states(plan).values()) == {"left"}
 
 
-def test_a_finished_run_is_done(finished) -> None:
-    plan = Plan(finished.config | {"results_folder": str(finished.folder / "results")})
+def test_a_finished_run_is_done(finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished.folder)  # records name files as the run did
+    plan = Plan(finished.config)
     assert set(states(plan).values()) == {"done"}
     assert list(status(plan))[-1].startswith("100% done")
 
@@ -52,7 +53,7 @@ def test_a_failed_training_fails_the_cells_that_need_it_and_no_others(plan: Plan
     found = states(plan)
     failed = {folder for folder, state in found.items() if state == "failed"}
     assert failed == {folder for folder in found if folder.startswith(TRAINED)} - {f"{TRAINED}/oracle"}
-    assert found[f"{TRAINED}/oracle"] == "done"
+    assert found[f"{TRAINED}/oracle"] == "stale"  # metrics that no record vouches for
 
 
 def test_a_failed_method_fails_its_own_cell(plan: Plan, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def ask(*arguments: str) -> subprocess.CompletedProcess:
 def test_the_command_imports_no_torch_and_prints_the_table() -> None:
     done = ask("config/demo.yaml")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[:6] == ["study", "method", "done", "failed", "begun", "left"]
+    assert done.stdout.split()[:7] == ["study", "method", "done", "stale", "failed", "begun", "left"]
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert not {"torch", "pandas", "pyarrow", "matplotlib"} & imported
 

@@ -18,7 +18,7 @@ from unpoison.metrics import METRICS
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings
-from unpoison.report.words import key_label, listed, metric_label, metric_note, plain
+from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 FOLDER = Path(__file__).parent
@@ -46,13 +46,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a results folder. csv: the text of results.csv, to download; others: further ones by name."""
+    """The tables of a results folder.
+
+    csv: the text of results.csv, to download; others: further ones by name; missing: the cells of a run that
+    is not at its end that are not done.
+    """
 
     summary: pd.DataFrame
     paired: pd.DataFrame
     records: pd.DataFrame
     csv: bytes
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    missing: pd.DataFrame | None = None
 
 
 def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
@@ -71,9 +76,11 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         lstrip_blocks=True,
     )
     summary, records = tables.summary, tables.records
+    others = {**({} if tables.missing is None else {"missing": tables.missing}), **tables.others}
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = pd.read_csv(BytesIO(tables.csv))
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
+    models = len(set(records.loc[records["step"].str.startswith("evaluate"), "record"]))
     return environment.get_template("page.html").render(
         title=TITLE,
         folder=folder,
@@ -82,16 +89,17 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
             _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
             _script(_read("chart.js") + _read("page.js")),
         ],
-        data=packed(page_data(summary, tables.paired, records, tables.others, settings)),
+        data=packed(page_data(summary, tables.paired, records, others, settings)),
         csv=packed(tables.csv),
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]} <= {"few", "measured"},
         figures=figures,
-        others=[(name, DESCRIBED[name].row if name in DESCRIBED else "row") for name in tables.others],
+        others=[(name, DESCRIBED[name].row if name in DESCRIBED else "row") for name in others],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
         doubts=doubts(records),
         origin=_origin(records),
-        models=len(set(records.loc[records["step"].str.startswith("evaluate"), "record"])),
+        gaps=gaps(tables.missing, models + len(tables.missing)) if tables.missing is not None else "",
+        models=models,
         measurements=tables.csv.count(b"\n") - 1,
     )
 

@@ -91,3 +91,12 @@ def listed(words: Iterable[str]) -> str:
 
 def _is_missing(value: Any) -> bool:
     return value is None or bool(pd.isna(value))
+
+
+def gaps(missing: pd.DataFrame, cells: int) -> str:
+    """How many of a plan's cells are not done, and in what state they are; nothing where all are there."""
+    if missing.empty:
+        return ""
+    states = ", ".join(f"{count} {state}" for state, count in missing["state"].value_counts().items())
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{len(missing)} of {cells} cells {verb} missing ({states})"

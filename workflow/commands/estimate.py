@@ -41,6 +41,6 @@ def calibrate(training: str) -> tuple[float, int]:
 
 
 started = time.perf_counter()
-for line in estimate(plan, jobs_left(sys.argv[1]), calibrate):
+for line in estimate(plan, jobs_left(sys.argv[1:]), calibrate):
     print(line)
 print(f"(estimated in {time.perf_counter() - started:.0f} s from {STEPS} training steps)")

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from planning.current import Current
 from planning.levels import REFERENCES, RESERVED
 from planning.plan import Cell, Plan
 
 METRICS = "metrics.parquet"
-State = Literal["done", "failed", "begun", "left"]
-STATES: tuple[State, ...] = ("done", "failed", "begun", "left")
+State = Literal["done", "stale", "failed", "begun", "left"]
+STATES: tuple[State, ...] = ("done", "stale", "failed", "begun", "left")
+REASONS = {
+    "stale": "made by other settings, code or files than today's",
+    "failed": "a job failed",
+    "begun": "a job runs, or was killed",
+    "left": "not run yet",
+}
 TAIL = 16_384  # bytes of a log's end that are searched for an error
 
 
@@ -31,20 +38,21 @@ def folder_of(cell: Cell) -> str:
     return f"{_trained(cell)}/{cell.deletion or 'repaired'}/{cell.method}"
 
 
-def is_done(cell: Cell, results: Path) -> bool:
-    """Whether a cell has its metrics. Settings that changed since are Snakemake's to see: `snakemake -n`."""
-    return (results / folder_of(cell) / METRICS).is_file()
+def metrics_of(cell: Cell, results: Path) -> Path:
+    """The file that a cell ends in."""
+    return results / folder_of(cell) / METRICS
 
 
 def standings(plan: Plan) -> dict[Cell, Standing]:
     """What became of every cell of the plan.
 
-    done: its metrics are there; failed: a job that it needs ended in an error; begun: a job of its own has a log and no
-    result (it runs, or was killed); left: none of these.
+    done: its metrics are there; stale: they are, of other settings, code or files than the config's; failed: a job that
+    it needs ended in an error; begun: a job of its own has a log and no result (it runs, or was killed); left: none of
+    these.
     """
     results = Path(plan.config["results_folder"])
-    failures = dict(failed_logs(results / "logs"))
-    return {cell: _standing(plan, cell, results, failures) for cell in plan.cells}
+    failures, current = dict(failed_logs(results / "logs")), Current(plan)
+    return {cell: _standing(plan, cell, results, failures, current) for cell in plan.cells}
 
 
 def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
@@ -70,8 +78,9 @@ def error_of(log: Path) -> str:
     return said[-1] if said else ""
 
 
-def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str]) -> Standing:
-    if is_done(cell, results):
+def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], current: Current) -> Standing:
+    metrics = metrics_of(cell, results)
+    if metrics.is_file() and current.holds(metrics):
         return Standing("done")
     logs, folder = results / "logs", folder_of(cell)
     needed = {logs / place for place in _needed(cell)}
@@ -82,6 +91,8 @@ def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str]) 
     for log, error in failures.items():
         if log.parent in needed or log in alone:
             return Standing("failed", log, error)
+    if metrics.is_file():
+        return Standing("stale")
     return Standing("begun" if any((logs / folder).glob("*.log")) else "left")
 
 

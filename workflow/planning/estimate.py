@@ -3,11 +3,12 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
 
 from planning.gpu import gpu_tag
 from planning.plan import Cell, Plan
+from planning.read import split
 from unpoison.errors import UserError
 
 NETWORKS = (
@@ -31,13 +32,15 @@ START = 4.0  # seconds of every job's process, torch included
 BYTES = 4  # of a weight
 
 
-def jobs_left(config: str) -> dict[str, int]:
-    """How many jobs of each rule a dry run would do.
+def jobs_left(arguments: Sequence[str]) -> dict[str, int]:
+    """How many jobs of each rule a dry run of these configs and keys would do.
 
     Raises:
         UserError: where Snakemake refuses the config.
     """
-    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--cores", "1", "--configfile", config]
+    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--cores", "1"]
+    files, keys = split(arguments)
+    command += ["--configfile", *files, *(["--config", *keys] if keys else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     if done.returncode:

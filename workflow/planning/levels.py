@@ -2,8 +2,9 @@
 
 LEVELS = ("dataset", "poison", "training", "deletion", "method")
 SECTIONS = {level: f"{level}s" for level in LEVELS}
+PARTIAL = "partial"  # the folder of tables, figures and report of a run that is not at its end
 RESERVED = {
-    "dataset": ("sources", "tables", "figures", "logs"),
+    "dataset": ("sources", "tables", "figures", "logs", PARTIAL),
     "deletion": ("base", "oracle", "surrogate", "scores", "repaired"),
     "detector": ("deletion",),
 }

@@ -1,22 +1,50 @@
 """Config files as they are written: checked for repeated keys, and read for the commands that need no Snakemake."""
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from snakemake.utils import update_config
 
 from planning.plan import Plan
 from unpoison.errors import UserError, show_user_errors_in_one_line
 
 
 def plan_of_arguments() -> Plan:
-    """The plan of the config that the command line names; what the user can fix ends the program in one line."""
+    """The plan of the configs that the command line names; what the user can fix ends the program in one line."""
     show_user_errors_in_one_line()
-    if len(sys.argv) != 2:
-        raise UserError(f"found {len(sys.argv) - 1} arguments, allowed: one config, such as config/demo.yaml")
-    return Plan(read_config(Path(sys.argv[1])))
+    return Plan(config_of(sys.argv[1:]))
+
+
+def config_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """Config files, each laid over those before it, and single keys as `data_folder=images`, as Snakemake does it.
+
+    Raises:
+        UserError: where no file is named, or one cannot be read.
+    """
+    files, keys = split(arguments)
+    if not files:
+        raise UserError(
+            f"found {' '.join(arguments) or 'nothing'}, allowed: a config, such as config/demo.yaml"
+        )
+    config: dict[str, Any] = {}
+    for file in files:
+        update_config(config, read_config(Path(file)))
+    for key, value in (given.split("=", 1) for given in keys):
+        update_config(config, {key: yaml.safe_load(value)})
+    return config
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files among the arguments, and the single keys."""
+    is_key = [bool(re.match(r"\w+=", argument)) for argument in arguments]
+    return (
+        [argument for argument, key in zip(arguments, is_key, strict=True) if not key],
+        [argument for argument, key in zip(arguments, is_key, strict=True) if key],
+    )
 
 
 def read_config(path: Path) -> dict[str, Any]:

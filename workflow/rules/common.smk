@@ -82,6 +82,16 @@ def choose_when_a_job_ends():
         workflow.scheduler.job_rate_limiter = None
 
 
+def tell_what_can_be_had():
+    """A failed job leaves the others' cells: say how to see them."""
+    configs = " ".join(map(os.path.relpath, workflow.configfiles))
+    print(
+        f"make status CONFIG='{configs}' tells which cells are missing and why; make partial CONFIG='{configs}' makes"
+        " tables, figures and a report of those that are done",
+        file=sys.stderr,
+    )
+
+
 def source_files(wildcards):
     """The files of the user's that a source reads."""
     return plan.peek(wildcards.source).files

@@ -1,0 +1,140 @@
+"""Cells that fail do not take the rest along: what is there can be had, and what is missing is named."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from commands.partial import draw_figures, make_tables, missing_cells, write_report
+from planning.artifacts import Standing, metrics_of, standings
+from planning.plan import Plan
+from planning.read import config_of
+from unpoison.errors import UserError
+from unpoison.report.words import gaps
+
+BREAKS = '''"""Breaks."""
+
+from torch import nn
+
+from unpoison.errors import UserError
+from unpoison.unlearning._request import Request
+
+
+def unlearn(request: Request) -> nn.Module:
+    """Break."""
+    raise UserError("this method broke")
+'''
+
+
+def partial(project) -> subprocess.CompletedProcess:
+    command = [sys.executable, "workflow/commands/partial.py", "tiny.yaml"]
+    return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+
+
+def states(project, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """The states of each method's cells."""
+    monkeypatch.chdir(project.folder)
+    found: dict[str, set[str]] = {}
+    for cell, standing in standings(Plan(project.config)).items():
+        found.setdefault(cell.method, set()).add(standing.state)
+    return found
+
+
+def test_a_method_that_breaks_leaves_the_rest_to_be_had(project) -> None:
+    (project.folder / "unpoison/unlearning/breaks.py").write_text(BREAKS)
+    project.set("methods", {**project.config["methods"], "breaks": {}})
+    project.set("studies/false_positives/methods", ["retrain", "finetune", "breaks"])
+    before = (project.folder / "results/tables/results.parquet").stat()
+    run = project.snakemake()
+    assert run.returncode != 0
+    assert "make partial CONFIG='tiny.yaml' makes" in run.stderr
+    done = partial(project)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("2 of 16 cells are missing (2 failed)\n")
+    folder = project.folder / "results/partial"
+    missing = pd.read_parquet(folder / "tables/missing.parquet")
+    assert set(missing["method"]) == {"breaks"}
+    assert set(missing["reason"]) == {"error: this method broke"}
+    assert all((project.folder / log).is_file() for log in missing["log"])
+    assert set(pd.read_parquet(folder / "tables/results.parquet")["method"]) == {
+        "do_nothing",
+        "oracle",
+        "retrain",
+        "finetune",
+    }
+    assert "2 of 16 cells are missing (2 failed)" in (folder / "report.html").read_text()
+    assert (folder / "figures/false_positives.pdf").is_file()
+    after = (project.folder / "results/tables/results.parquet").stat()
+    assert after.st_mtime_ns == before.st_mtime_ns, "the tables of a whole run were touched"
+    project.edit(
+        "unpoison/unlearning/breaks.py", 'raise UserError("this method broke")', "return request.base"
+    )
+    jobs = project.jobs()
+    assert {rule: jobs[rule] for rule in ("unlearn", "evaluate")} == {"unlearn": 2, "evaluate": 2}
+    assert "train_base" not in jobs
+
+
+def test_what_other_settings_made_is_stale_and_kept_out(project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set.union(*states(project, monkeypatch).values()) == {"done"}
+    project.set("methods/finetune/length", 0.25)
+    assert states(project, monkeypatch)["finetune"] == {"stale"}
+    assert states(project, monkeypatch)["retrain"] == {"done"}
+    project.set("recipes/quick/momentum", 0.4)
+    assert set.union(*states(project, monkeypatch).values()) == {"stale"}
+
+
+def test_a_file_that_was_made_anew_by_hand_makes_stale_what_was_read_from_it(
+    project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set("datasets/pair/source", "other")
+    project.set(
+        "sources/other",
+        {"source": "generated", "train_per_class": 60, "test_per_class": 10, "image_size": 16},
+    )
+    assert set.union(*states(project, monkeypatch).values()) == {"stale"}
+
+
+def test_any_cells_can_be_shown(finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished.folder)
+    plan, rng = Plan(finished.config), random.Random(3)
+    for part in ("tables", "figures"):
+        (tmp_path / part).mkdir()
+    for size in (1, 4, 9):
+        done = rng.sample(plan.cells, size)
+        found = {cell: Standing("done" if cell in done else "left") for cell in plan.cells}
+        missing = missing_cells(found)
+        assert len(missing) == len(plan.cells) - size
+        tables = make_tables(plan, [metrics_of(cell, Path("results")) for cell in done], missing)
+        tables["results"].to_csv(tmp_path / "tables/results.csv", index=False)
+        note = gaps(missing, len(found))
+        figures = list(draw_figures(plan, tables["summary"], tmp_path, note))
+        write_report(plan, tables, figures, tmp_path)
+        assert (
+            f"{len(plan.cells) - size} of {len(plan.cells)} cells" in (tmp_path / "report.html").read_text()
+        )
+
+
+def test_nothing_done_is_told_in_a_line(project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.set("results_folder", "elsewhere")
+    done = partial(project)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: none of the 14 cells in elsewhere is done; `make status` tells why"
+    ]
+
+
+def test_configs_are_laid_over_each_other_as_snakemake_does(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump({"studies": {"one": {"seeds": 3, "methods": ["a"]}}}))
+    (tmp_path / "b.yaml").write_text(yaml.safe_dump({"studies": {"one": {"methods": ["b"]}}}))
+    found = config_of([str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml"), "data_folder=images", "threads=2"])
+    assert found == {
+        "studies": {"one": {"seeds": 3, "methods": ["b"]}},
+        "data_folder": "images",
+        "threads": 2,
+    }
+    with pytest.raises(UserError, match="allowed: a config"):
+        config_of(["data_folder=images"])
