@@ -10,7 +10,7 @@ from snakemake.resources import GroupResources, Resources
 ROOT = Path(__file__).parents[1]
 PROFILE = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text())
 # Submitted one by one: they take minutes to hours, or come once.
-ALONE = {"prepare_source", "train_base", "train_oracle", "tune"}
+ALONE = {"prepare_source", "train_base", "train_oracle", "train_surrogate", "perturb_images", "tune"}
 
 
 def asks(*levels: str, gpu: int) -> dict:
