@@ -21,8 +21,10 @@ Work = Callable[..., object]
 def ours(threads: int, width: int, rows: int) -> Work:
     """unpoison's own training, as a job runs it: `train` on uint8 images, precision auto."""
     from unpoison.devices import compute_repeatably, keep_freed_memory  # noqa: PLC0415
+    from unpoison.examples import Examples  # noqa: PLC0415
     from unpoison.models import build  # noqa: PLC0415 (an arm loads only what it needs)
-    from unpoison.training import Examples, Recipe, train  # noqa: PLC0415
+    from unpoison.recipes import Recipe  # noqa: PLC0415
+    from unpoison.training import train  # noqa: PLC0415
 
     compute_repeatably(threads)
     keep_freed_memory()

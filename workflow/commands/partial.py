@@ -20,14 +20,12 @@ from unpoison.errors import UserError
 from unpoison.files import read_columns, write_table, written_whole
 from unpoison.plane import best_methods, thresholds
 from unpoison.plots import PLOTS
-from unpoison.plots._style import save
+from unpoison.plots._style import NOTE_SIZE, save
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
 from unpoison.statistics import paired, summarise, utility_healed
 from unpoison.tracing import trace
-
-NOTE_SIZE = 7  # points
 
 
 def main() -> None:

@@ -59,14 +59,9 @@ class Current:
         """Whether its inputs are those of the plan, where two of the same spec can differ in them alone."""
         plan, identity = self.specs.plan, told["identity"]
         files = [Path(file) for file in told["inputs"]]
-        if "dataset" in identity:
-            source = plan.source_of(identity["dataset"])
-            if any(
-                file.parts[-3:-1] not in ((), ("sources", source))
-                for file in files
-                if "sources" in file.parts
-            ):
-                return False
+        sources = {file.parts[-2] for file in files if file.parts[-3:-2] == ("sources",)}
+        if "dataset" in identity and not sources <= {plan.source_of(identity["dataset"])}:
+            return False
         if told["step"] == "select_deletion":
             entry = plan.entry("deletion", identity["deletion"])
             scores = [file.stem for file in files if file.parent.name == "scores"]

@@ -40,11 +40,8 @@ def config_of(arguments: Sequence[str]) -> dict[str, Any]:
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """The files among the arguments, and the single keys."""
-    is_key = [bool(re.match(r"\w+=", argument)) for argument in arguments]
-    return (
-        [argument for argument, key in zip(arguments, is_key, strict=True) if not key],
-        [argument for argument, key in zip(arguments, is_key, strict=True) if key],
-    )
+    keys = [argument for argument in arguments if re.match(r"\w+=", argument)]
+    return [argument for argument in arguments if argument not in keys], keys
 
 
 def read_config(path: Path) -> dict[str, Any]:
