@@ -72,7 +72,8 @@ def test_the_removal_ends_once_the_given_labels_are_no_longer_predicted(
 
 
 def test_the_redirection_by_hand(request_: Request) -> None:
-    recipe, expected = request_.recipe, deepcopy(request_.model)
+    recipe, beta = request_.recipe, 0.8
+    expected, base = deepcopy(request_.model), deepcopy(request_.model).eval()
     beside = request_.new_model(derive_seed("dropped network", request_.seed)).train()
     head = beside.layers[-1]
     own, shared = (part.float() for part in gates_of(request_, head.in_features, 0.5))
@@ -88,15 +89,19 @@ def test_the_redirection_by_hand(request_: Request) -> None:
     ):
         features = beside.layers[:-1](torch.cat([images, others]))
         added = (features * torch.cat([own[rows], shared, shared])) @ head.weight.T
-        deleted = expected.eval()(others).detach() + added[len(rows) :]
+        alone = expected.eval()(others)
         kept = expected.train()(images) + added[: len(rows)]
         losses = [
             *cross_entropy(kept, request_.retain.labels[rows], reduction="none"),
-            *cross_entropy(deleted, labels, reduction="none"),
+            *cross_entropy(alone + added[len(rows) :], labels, reduction="none"),
         ]
-        hand.step(torch.stack(losses).mean(), recipe.rate(step, steps))
+        each = torch.arange(len(labels))
+        p = torch.softmax(alone, 1)[each, labels]
+        p0 = torch.softmax(base(others), 1)[each, labels].detach()
+        held_off = (2 / beta * torch.log(1 + (p / p0) ** beta)).mean()
+        hand.step(torch.stack(losses).mean() + held_off, recipe.rate(step, steps))
     found = deepcopy(request_.model)
-    redirect(found, request_, recipe, 0.5, 0.5)
+    redirect(found, request_, recipe, length=0.5, share=0.5, inverse_temperature=beta)
     assert_same_network(found, expected)
 
 
@@ -113,8 +118,8 @@ def test_the_deletion_set_shares_its_gates_and_each_retained_row_keeps_its_own(r
     assert own.sum(1).tolist() == [2] * 46
     assert shared.sum() == 2
     assert len({tuple(row.tolist()) for row in own}) > 10
-    for _, _, opened, kept in mixed(request_, request_.recipe, 4, gates):
-        assert torch.equal(opened[kept:], shared.expand(2, -1))
+    for _, _, base, opened in mixed(request_, request_.recipe, 4, gates):
+        assert torch.equal(opened[-len(base) :], shared.expand(2, -1))
     assert gates_of(request_, 8, 0.0)[1].sum() == 1
 
 
@@ -126,5 +131,5 @@ def test_nothing_of_what_is_dropped_is_in_the_network_that_is_given_back(request
     assert torch.equal(plain.eval()(images), found(images))
     assert not any(module._forward_pre_hooks for module in found.modules())
     # Removal: 3 steps of 8 rows, as many by the poisoned model. Redirection: 8 steps, so the retain set's 46 rows
-    # twice through both networks, 2 rows to delete in each step through one, and forward through the other.
-    assert (cost.image_passes, cost.forward_passes) == (3 * 8 + 2 * (2 * 46) + 8 * 2, 3 * 8 + 8 * 2)
+    # twice and 2 rows to delete in each step through both networks, and those once more by the poisoned model.
+    assert (cost.image_passes, cost.forward_passes) == (3 * 8 + 2 * (2 * 46 + 8 * 2), 3 * 8 + 8 * 2)

@@ -4,16 +4,14 @@ Schoepf, Mozer, Mitchell, Brintrup, Kaissis, Kairouz and Triantafillou 2025, Red
 Expand: theta2, new random weights, joins the poisoned network theta1. Remove: minimise NPO's
 (2 / b) log(1 + (p(y | x) / p0(y | x))^b) over the deletion set, by theta1 alone and without the retain set, until few
 of its given labels are predicted. Redirect: minimise CE(all training rows) of both together, where all rows of the
-deletion set open the same gates of theta2 and each row of the retain set opens gates of its own, drawn once.
+deletion set open the same gates of theta2 and each row of the retain set opens gates of its own, drawn once, and at
+the same time NPO's loss over the deletion set by theta1 alone, so that it is theta2 that learns those labels.
 Drop: theta1 alone is given back. A poison that was missed, alike to those that were found, is then explained by
 theta2 in part, and theta1 has less to learn from it.
 
 Deviations: theta2 is a second network of the same kind, whose logits are added; its gates are the features that its
 last linear layer reads. The paper adds channels inside each layer. So any network will do, and a step costs two passes.
-While redirecting, the deletion set's labels do not reach theta1: its logits of those rows are taken as given. The paper
-lets them, and holds theta1 down by a further term of NPO; without it nothing keeps theta1 from learning the trigger
-again from poisons that were missed, and the longer the redirection, the more it does. CE is as in the recipe, the
-paper's has the form of NPO.
+CE is as in the recipe, the paper's has the form of NPO; the two terms have the same weight.
 Forgetting is measured on the augmented batches of one pass, before each step, and at a constant rate.
 Written from the paper's description and not from its code.
 BatchNorm: rows of the deletion set pass theta1 in evaluation mode; only the retain set moves its running statistics.
@@ -31,7 +29,7 @@ from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
-from unpoison.unlearning._descend import at_rate, descend, forget_batches, logits_of, per_pass, sgd
+from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
 from unpoison.unlearning._request import Request
 
@@ -71,7 +69,7 @@ def unlearn(
         enough=label_accuracy,
         inverse_temperature=inverse_temperature,
     )
-    redirect(model, request, recipe, length, share)
+    redirect(model, request, recipe, length=length, share=share, inverse_temperature=inverse_temperature)
     return model.eval()
 
 
@@ -101,21 +99,32 @@ def remove(
             hits, seen = 0, 0
 
 
-def redirect(model: nn.Module, request: Request, recipe: Recipe, length: float, share: float) -> None:
-    """Train the network on all rows beside one that is dropped, to which the deletion set's labels are left."""
+def redirect(
+    model: nn.Module,
+    request: Request,
+    recipe: Recipe,
+    *,
+    length: float,
+    share: float,
+    inverse_temperature: float,
+) -> None:
+    """Train the network on all rows beside one that is dropped, while it is held off the deletion set's labels."""
     beside = Gated(request.new_model(derive_seed("dropped network", request.seed)).train())
     both = len(request.retain) + len(request.forget)
     steps = recipe.steps(both, length)
     gates = gates_of(request, beside.features, share)
 
-    def objective(images: Tensor, labels: Tensor, opened: Tensor, kept: int) -> Tensor:
-        with torch.no_grad():
-            given = logits_of(model.eval(), images[kept:], request.precision)
-        own = logits_of(model.train(), images[:kept], request.precision)
-        request.retain.count_backward(kept)
-        request.forget.count_forward(len(given))
+    def objective(images: Tensor, labels: Tensor, base: Tensor, opened: Tensor) -> Tensor:
+        kept = len(labels) - len(base)
+        forgotten = logits_of(model.eval(), images[kept:], request.precision)
+        retained = logits_of(model.train(), images[:kept], request.precision)
         added = logits_of(beside.behind(opened), images, request.precision)
-        return cross_entropy(torch.cat([own, given]) + added, labels, label_smoothing=recipe.label_smoothing)
+        request.retain.count_backward(kept)
+        request.forget.count_backward(len(base))
+        together = torch.cat([retained, forgotten]) + added
+        return cross_entropy(together, labels, label_smoothing=recipe.label_smoothing) + preference_loss(
+            of_labels(forgotten, labels[kept:]), base, inverse_temperature
+        )
 
     descend(
         sgd(nn.ModuleList([model, beside]), recipe),
@@ -158,17 +167,15 @@ def gates_of(request: Request, features: int, share: float) -> tuple[Tensor, Ten
 
 def mixed(
     request: Request, recipe: Recipe, steps: int, gates: tuple[Tensor, Tensor]
-) -> Iterator[tuple[Tensor, Tensor, Tensor, int]]:
-    """Batches of retained rows and then rows to delete, as many of each as their sets hold: images, labels, gates,
-    and how many are retained; at least one row of each."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Batches of retained rows and then rows to delete, as many of each as their sets hold, at least one: images,
+    labels, the poisoned model's log-probabilities of the labels to delete, and gates."""
     retain, forget = request.retain, request.forget
     to_delete = round(recipe.batch_size * len(forget) / (len(retain) + len(forget)))
     to_delete = min(max(1, to_delete), max(1, recipe.batch_size - 1))
     rest = replace(recipe, batch_size=max(1, recipe.batch_size - to_delete))
     kept = retain.numbered().batches(rest, request.seed, steps=steps)
-    numbered = replace(request, forget=forget.numbered())
-    deleted = forget_batches(numbered, replace(recipe, batch_size=to_delete), steps)
-    for (images, rows), (others, places) in zip(kept, deleted, strict=True):
-        labels = torch.cat([retain.labels[rows], forget.labels[places]])
-        opened = torch.cat([gates[0][rows], gates[1].expand(len(places), -1)])
-        yield torch.cat([images, others]), labels, opened, len(rows)
+    deleted = with_base(request, replace(recipe, batch_size=to_delete), steps)
+    for (images, rows), (others, labels, base) in zip(kept, deleted, strict=True):
+        opened = torch.cat([gates[0][rows], gates[1].expand(len(labels), -1)])
+        yield torch.cat([images, others]), torch.cat([retain.labels[rows], labels]), base, opened
