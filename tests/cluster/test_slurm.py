@@ -26,6 +26,7 @@ from slurm import (
 )
 
 from benchmarks.study import ROOT
+from benchmarks.sweep import METHODS, write_study
 
 pytestmark = pytest.mark.cluster
 STUDY = yaml.safe_load("""
@@ -86,6 +87,14 @@ rule evaluate:
     output: "{cell}.metrics"
     shell: "touch {output}"
 """
+
+
+# 4 deletion sets x 7 methods and 2 references, of each of 2 seeds
+SIXTY_CELLS = {
+    "seeds": 2,
+    "grid": {"deletion.recall": [0.5, 1.0], "deletion.fpr": [0.0, 0.1]},
+    "methods": dict(list(METHODS.items())[:7]),
+}
 
 
 def contents_of_a_local_run(folder: Path) -> dict:
@@ -174,3 +183,19 @@ def test_a_cell_that_fails_takes_those_of_its_submission_along_and_no_others(tmp
     assert ends(start(tmp_path, "--retries", "0", "--group-components", "cells=1")) != 0
     assert (tmp_path / "good.metrics").exists()
     assert not (tmp_path / "bad.metrics").exists()
+
+
+def test_sixty_cells_share_their_submissions(tmp_path: Path) -> None:
+    """Networks are stubs: what it takes is what SLURM, its plugin and Snakemake cost. The log says how much."""
+    folder = tmp_path / "project"
+    study = write_study(folder, **SIXTY_CELLS)
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    begun = time.monotonic()
+    run(folder, *OF_STUDY)
+    seconds = time.monotonic() - begun
+    assert len(list((folder / "results").rglob("metrics.parquet"))) == 60
+    made = submissions(folder)
+    assert {job.state for job in made} == {"COMPLETED"}
+    assert sum(job.rules.startswith("cells") for job in made) == 56 / 4
+    print(f"60 cells in {len(made)} submissions: {seconds:.0f} s, {seconds / 60:.1f} s a cell;", end=" ")
+    print(f"the submissions' own {sum(job.seconds for job in made)} s")

@@ -22,9 +22,10 @@ from PIL import Image
 
 from planning.config import SCHEMA
 from planning.levels import REFERENCES, RESERVED
-from planning.plan import Cell, Plan
+from planning.plan import Plan
 from planning.read import read_config
 from planning.specs import Specs
+from planning.studies import Cell
 from unpoison.datasets import SOURCES, load_source
 from unpoison.deletion import read_row_ids
 from unpoison.errors import UserError

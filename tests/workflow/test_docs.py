@@ -7,7 +7,7 @@ import pytest
 
 from planning.config import SCHEMA
 from planning.dictionary import page
-from planning.plan import MODELS
+from planning.methods import MODELS
 from unpoison.columns import TABLES
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from planning.plan import Cell, Plan
+from planning.plan import Plan
+from planning.studies import Cell
 from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from planning import deletions as deleting
-from planning import plan as planning
+from planning import entries, studies
 from planning import specs as specifying
-from planning.plan import Cell, Plan
+from planning.levels import REFERENCES
+from planning.plan import Plan
 from planning.specs import Specs
+from planning.studies import Cell
 
 STUDY = """
 results_folder: results
@@ -38,7 +40,7 @@ class Wildcards:
     def __init__(self, cell: Cell) -> None:
         vars(self).update({name: str(value) for name, value in vars(cell).items() if value is not None})
         if cell.deletion is None:
-            self.reference = planning.REFERENCES[cell.method]
+            self.reference = REFERENCES[cell.method]
 
 
 @pytest.fixture
@@ -55,8 +57,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
         monkeypatch.setattr(module, name, counting)
 
-    for name in ("Cell", "validate", "check_options", "count_rows"):
-        count(planning, name)
+    count(studies, "Cell")
+    for name in ("validate", "check_options", "count_rows"):
+        count(entries, name)
     count(deleting, "count_deletion")
     count(specifying, "canonical")
     return counted

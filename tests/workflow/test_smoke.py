@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from pyarrow import parquet
 
 import unpoison
+from planning.current import Current
+from planning.plan import Plan
 from unpoison.columns import TABLES
 
 CELL = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9"
@@ -187,7 +190,7 @@ def test_a_deleted_model_is_made_again_bit_for_bit(project) -> None:
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
 
 
-def test_a_users_own_list_of_rows_is_a_deletion_set(project) -> None:
+def test_a_users_own_list_of_rows_is_a_deletion_set(project, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = pd.read_parquet(project.folder / CELL / "../rows.parquet")
     flagged = rows[rows["split"] == "train"].iloc[:7]
     (project.folder / "data").mkdir()
@@ -198,6 +201,13 @@ def test_a_users_own_list_of_rows_is_a_deletion_set(project) -> None:
     assert done.returncode == 0, done.stderr
     deleted = pd.read_parquet(project.folder / CELL / "mine/deletion.parquet")
     assert set(deleted["row_id"]) == set(flagged["row_id"])
+
+    monkeypatch.chdir(project.folder)
+    made = Path(f"{CELL}/mine/deletion.parquet")
+    assert Current(Plan(project.config)).holds(made)
+    (project.folder / "data/mine.csv").rename(project.folder / "data/theirs.csv")
+    project.set("deletions/mine", {"rows": "theirs.csv"})
+    assert not Current(Plan(project.config)).holds(made), "it was read from another list"
 
 
 def test_rows_that_are_not_there_are_refused_by_name(project) -> None:

@@ -12,9 +12,10 @@ import pandas as pd
 from planning.artifacts import REASONS, Standing, metrics_of, standings
 from planning.describe import caption_of, describe_study
 from planning.levels import PARTIAL
-from planning.plan import Cell, Plan
+from planning.plan import Plan
 from planning.read import plan_of_arguments
 from planning.specs import Specs
+from planning.studies import Cell
 from unpoison.columns import TABLES
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_table, written_whole

@@ -8,7 +8,8 @@ from typing import Literal
 
 from planning.current import Current
 from planning.levels import REFERENCES, RESERVED
-from planning.plan import Cell, Plan
+from planning.plan import Plan
+from planning.studies import Cell
 
 METRICS = "metrics.parquet"
 State = Literal["done", "stale", "failed", "begun", "left"]

@@ -63,9 +63,10 @@ class Current:
         if "dataset" in identity and not sources <= {plan.source_of(identity["dataset"])}:
             return False
         if told["step"] == "select_deletion":
-            entry = plan.entry("deletion", identity["deletion"])
+            detector = plan.entry("deletion", identity["deletion"]).get("detector")
             scores = [file.stem for file in files if file.parent.name == "scores"]
-            return scores == ([entry["detector"]] if "detector" in entry else [])
+            flagged = plan.flagged_file(identity["deletion"])
+            return scores == [detector] * bool(detector) and (flagged is None or flagged in files)
         return True
 
     def _is_still(self, file: str, digest: str) -> bool:

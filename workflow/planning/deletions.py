@@ -21,10 +21,10 @@ def is_empty(entry: dict[str, Any]) -> bool:
 def check_deletion(plan: Any, dataset: str, poison: str, deletion: str) -> None:
     """Refuse a deletion set that cannot be had of this data set and poison."""
     entry = dict(plan.entry("deletion", deletion))
-    file, detector = entry.pop("rows", None), entry.pop("detector", None)
+    flagged, detector = plan.flagged_file(deletion), entry.pop("detector", None)
     try:
-        if file is not None:
-            _check_list(Path(plan.config["data_folder"]) / file, entry)
+        if flagged:
+            _check_list(flagged, entry)
         elif detector is not None:
             _check_cut(plan, dataset, detector, entry)
         else:
@@ -50,8 +50,8 @@ def check_detector(plan: Any, name: str) -> None:
 
 
 def _check_list(path: Path, others: dict[str, Any]) -> None:
-    if others:
-        raise UserError(f"rows is a whole deletion set; found also {', '.join(others)}")
+    if others.keys() > {"rows"}:
+        raise UserError(f"rows is a whole deletion set; found also {', '.join(others.keys() - {'rows'})}")
     if not path.is_file():
         raise UserError(f"no such file: {path}")
 

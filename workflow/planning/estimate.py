@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
 
 from planning.gpu import gpu_tag
-from planning.plan import Cell, Plan
+from planning.plan import Plan
 from planning.read import split
+from planning.studies import Cell
 from unpoison.errors import UserError
 
 NETWORKS = (

@@ -1,154 +1,40 @@
-"""Everything that is to be made, as one table built once from the config; names are looked up in it."""
+"""Everything that is to be made, as one table built once from the config."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from planning.attacks import with_parts
-from planning.config import SCHEMA, check_given, check_options, checked, validate
-from planning.deletions import check_deletion, check_detector, is_empty
+from planning.deletions import check_deletion, is_empty
+from planning.entries import Entries
 from planning.figures import check_figure
-from planning.levels import DRAWN_ALWAYS, LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
-from planning.methods import MODELS, check_last, check_trusted
-from planning.tuning import check_study, check_tuning
-from unpoison.datasets import SOURCES
-from unpoison.datasets._source import Peek
-from unpoison.detectors import DETECTORS
-from unpoison.errors import UserError, one_of
-from unpoison.plots import PLOTS
-from unpoison.poisons import POISONS
-from unpoison.rows import count_rows
-from unpoison.unlearning import METHODS, needs
+from planning.levels import DRAWN_ALWAYS, LEVELS
+from planning.methods import check_last, check_trusted
+from planning.studies import Cell, Study
+from planning.tuning import check_study
+from unpoison.errors import UserError
 
-Scalar = str | int | float | bool
 ROOT = Path(__file__).parents[2]
-LONGEST_NAME = 250  # of a folder, on any file system of today
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One model of a study. Without a deletion set it is a reference, do_nothing or oracle, or a repair."""
-
-    dataset: str
-    seed: int
-    poison: str
-    training: str
-    deletion: str | None
-    method: str
-
-
-@dataclass(frozen=True)
-class Study:
-    """A study with its axes multiplied out: for each level the names of its variants."""
-
-    name: str
-    variants: Mapping[str, tuple[str, ...]]
-    seeds: tuple[int, ...]
-    varied: tuple[str, ...]  # dotted keys
-    empty: frozenset[str]  # deletion sets without a row: with them every method does nothing
-    repairs: frozenset[str]  # methods that take none, and are run once for each base model
-
-    def cells(self) -> Iterator[Cell]:
-        above = product(*(self.variants[level] for level in ("dataset", "poison", "training")))
-        for (dataset, poison, training), seed in product(above, self.seeds):
-            for method in (*REFERENCES, *self.repairs):
-                yield Cell(dataset, seed, poison, training, None, method)
-            for deletion, method in product(self.variants["deletion"], self.variants["method"]):
-                if method not in (*REFERENCES, *self.repairs) and deletion not in self.empty:
-                    yield Cell(dataset, seed, poison, training, deletion, method)
-
-
-class Plan:
-    """The checked config, its entries and variants by name, and the cells of all studies."""
+class Plan(Entries):
+    """The entries of a config, its studies and their cells."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = checked(config)
-        self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
-        self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
-        self.bases: dict[str, dict[str, str]] = {level: {} for level in LEVELS}  # of each variant, its entry
-        self._checked: set[tuple[str, ...]] = set()
-        self._peeks: dict[str, Peek] = {}
+        super().__init__(config)
         check_writable(Path(self.config["results_folder"]))
-        for name in self.config["sources"]:
-            self.source_options(name)
-        self._check_entries()
+        self._checked: set[tuple[str, ...]] = set()
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
         for name in self.config["figures"]:
             check_figure(self, name)
-
-    # -- what rules look up -------------------------------------------------------------------------
 
     @cached_property
     def cells(self) -> list[Cell]:
         """Every cell once, however many studies share it."""
         cells = {cell for study in self.studies.values() for cell in study.cells()}
         return sorted(cells, key=lambda cell: tuple(str(part) for part in vars(cell).values()))
-
-    def entry(self, level: str, name: str) -> dict[str, Any]:
-        """The entry of a variant, its varied keys set."""
-        return self.entries[level][name]
-
-    def source_of(self, dataset: str) -> str:
-        return str(self.entry("dataset", dataset)["source"])
-
-    def kind_and_options(self, level: str, name: str) -> tuple[str, dict[str, Any]]:
-        """The plug-in that a poison or method entry names, and all its options, defaults and parts filled in."""
-        entry = dict(self.entry(level, name))
-        registry = {"poison": POISONS, "method": METHODS}[level]
-        kind, where = entry[level], f"{SECTIONS[level]}.{name}"
-        given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
-        options = check_options(given, registry.options(kind), where)
-        return kind, with_parts(self, name, entry, options) if level == "poison" else options
-
-    def is_repair(self, method: str) -> bool:
-        """Whether a method is given no deletion set, but trusted rows alone."""
-        return "forget" not in needs(str(self.entry("method", method)["method"]))
-
-    def source_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
-        """The plug-in of a source entry, its image size and its options."""
-        entry = dict(self.config["sources"][name])
-        kind, image_size = entry.pop("source", name), entry.pop("image_size")
-        return kind, image_size, check_options(entry, SOURCES.options(kind), f"sources.{name}")
-
-    def peek(self, source: str) -> Peek:
-        """What is known of a source before it is read."""
-        if source not in self._peeks:
-            kind, _, options = self.source_options(source)
-            self._peeks[source] = SOURCES.module(kind).peek(Path(self.config["data_folder"]), **options)
-        return self._peeks[source]
-
-    def model_options(self, training: str) -> tuple[str, dict[str, Any]]:
-        """The model of a training and its options."""
-        entry = dict(self.entry("training", training))
-        kind = entry.pop("model")
-        entry.pop("recipe")
-        return kind, check_options(entry, MODELS.options(kind), f"trainings.{training}")
-
-    def recipe(self, training: str) -> dict[str, Any]:
-        name = self.entry("training", training)["recipe"]
-        if name not in self.config["recipes"]:
-            raise one_of(f"recipe in trainings.{training}:", name, self.config["recipes"])
-        return dict(self.config["recipes"][name])
-
-    def detector_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
-        """The plug-in of a detector entry, how many triggered examples it is shown, and its options."""
-        if name not in self.config["detectors"]:
-            raise one_of("detector", name, self.config["detectors"])
-        entry = dict(self.config["detectors"][name])
-        kind, examples = entry.pop("detector", name), entry.pop("triggered_examples", 0)
-        return kind, examples, check_options(entry, DETECTORS.options(kind), f"detectors.{name}")
-
-    def figure_options(self, name: str) -> tuple[str, dict[str, Any]]:
-        """The plug-in of a figure entry and its options."""
-        entry = dict(self.config["figures"][name])
-        del entry["studies"]
-        kind = entry.pop("figure", name)
-        return kind, check_options(entry, PLOTS.options(kind), f"figures.{name}")
 
     @property
     def figures(self) -> list[str]:
@@ -172,8 +58,6 @@ class Plan:
         ]
         return {"utility_healed": sorted(found)} if found else {}
 
-    # -- how it is built ----------------------------------------------------------------------------
-
     def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
         bases = {
             "dataset": [entry["dataset"]],
@@ -186,7 +70,7 @@ class Plan:
             level: tuple(
                 variant
                 for base in bases[level]
-                for variant in self._variants(level, base, entry["vary"], f"studies.{name}")
+                for variant in self.variants(level, base, entry["vary"], f"studies.{name}")
             )
             for level in LEVELS
         }
@@ -216,73 +100,11 @@ class Plan:
 
     def add_deletion(self, base: str, where: str, study: Study) -> None:
         """Have a deletion set made for a study that is none of the study's own."""
-        for deletion in self._variants("deletion", base, {}, where):
+        for deletion in self.variants("deletion", base, {}, where):
             if is_empty(self.entry("deletion", deletion)):
                 raise UserError(f"{where}.deletion: '{base}' has no row to forget")
             for dataset, poison in product(study.variants["dataset"], study.variants["poison"]):
                 self._check_once(partial(check_deletion, self), dataset, poison, deletion)
-
-    def _variants(self, level: str, base: str, vary: Mapping[str, list[Scalar]], where: str) -> Iterator[str]:
-        section = self.config[SECTIONS[level]]
-        if base not in section:
-            raise one_of(f"{level} in {where}:", base, section)
-        taken = level == "method" and base in REFERENCES and section[base].get("method", base) != base
-        if taken or base in RESERVED.get(level, ()):
-            raise UserError(f"{SECTIONS[level]}.{base}: this name is reserved; choose another")
-        axes = {key.split(".", 1)[1]: values for key, values in vary.items() if key.split(".")[0] == level}
-        for key, values in axes.items():
-            if len({str if isinstance(value, str) else isinstance(value, bool) for value in values}) > 1:
-                raise UserError(
-                    f"{where}.vary.{level}.{key}: found {values}, allowed: all numbers, all texts or all booleans"
-                )
-        for point in product(*axes.values()):
-            settings = dict(zip(axes, point, strict=True))
-            variant = base + "".join(f"@{key}={settings[key]}" for key in sorted(settings))
-            if len(variant) > LONGEST_NAME:
-                raise UserError(
-                    f"{where}.vary: a {level} would have a folder named by {len(variant)} characters; "
-                    f"allowed: {LONGEST_NAME}; vary fewer of its keys"
-                )
-            if variant not in self.entries[level]:
-                self._add(level, variant, section[base], settings)
-                self.bases[level][variant] = base
-            yield variant
-
-    def _add(self, level: str, variant: str, base: Mapping[str, Any], settings: Mapping[str, Scalar]) -> None:
-        entry = deepcopy(dict(base))
-        if level in ("poison", "method"):
-            entry.setdefault(level, variant.split("@", maxsplit=1)[0])
-        for key, value in settings.items():
-            *folders, last = key.split(".")
-            place = entry
-            for folder in folders:
-                place = place.setdefault(folder, {})
-                if not isinstance(place, dict):
-                    raise UserError(
-                        f"{SECTIONS[level]}.{variant}: '{folder}' has no keys to vary; found {place!r}"
-                    )
-            place[last] = value
-        validate(
-            entry, SCHEMA["properties"][SECTIONS[level]]["additionalProperties"], (SECTIONS[level], variant)
-        )
-        self.entries[level][variant] = entry
-        self.varied[level][variant] = dict(settings)
-        if level in ("poison", "method"):
-            self.kind_and_options(level, variant)
-
-    def _check_entries(self) -> None:
-        """Refuse bad options of poisons, methods and detectors also where no study uses them yet."""
-        for name in self.config["detectors"]:
-            check_detector(self, name)
-        for level, registry in (("poison", POISONS), ("method", METHODS)):
-            for name, entry in self.config[SECTIONS[level]].items():
-                where = f"{SECTIONS[level]}.{name}"
-                given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
-                check_given(given, registry.options(entry.get(level, name)), where)
-                if level == "poison":
-                    with_parts(self, name, entry, given)
-                if level == "method" and "tuning" in entry:
-                    check_tuning(self, where, entry["tuning"])
 
     def _check_once(self, check: Any, *names: str) -> None:
         if names not in self._checked:
@@ -292,33 +114,6 @@ class Plan:
     def _check_training(self, training: str) -> None:
         self.model_options(training)
         self.recipe(training)
-
-    def training_rows(self, dataset: str) -> dict[str, int]:
-        """Training rows of each class."""
-        kept, aside = self._rows_of(dataset)
-        return {name: kept[name] - aside[name] for name in kept}
-
-    def validation_rows(self, dataset: str) -> int:
-        """Rows that are set aside: the trusted sample."""
-        return sum(self._rows_of(dataset)[1].values())
-
-    def _rows_of(self, dataset: str) -> tuple[dict[str, int], dict[str, int]]:
-        entry = self.entry("dataset", dataset)
-        if entry["source"] not in self.config["sources"]:
-            raise one_of(f"source in datasets.{dataset}:", entry["source"], self.config["sources"])
-        there = self.peek(entry["source"]).counts
-        options = {key: entry.get(key) for key in ("classes", "keep")}
-        return count_rows(there, validation=entry["validation"], **options)
-
-    def poison_count(self, dataset: str, poison: str) -> int:
-        """How many rows the poison changes."""
-        there = self.training_rows(dataset)
-        kind, options = self.kind_and_options("poison", poison)
-        image_size = self.source_options(self.source_of(dataset))[1]
-        count = POISONS.module(kind).plan(there, image_size, **options)
-        if count >= sum(there.values()):
-            raise UserError(f"it poisons all {count} training rows; no clean one is left")
-        return count
 
     def _check_poison(self, dataset: str, poison: str) -> None:
         try:
@@ -337,12 +132,3 @@ def check_writable(folder: Path) -> None:
         raise UserError(f"results_folder '{folder}' cannot be written: {error.strerror}") from error
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise UserError(f"results_folder '{folder}' cannot be written: {there} is not a writable folder")
-
-
-def canonical(value: Any) -> Any:
-    """The same value with its keys in order: equal settings give equal params, however they were written."""
-    if isinstance(value, Mapping):
-        return {key: canonical(value[key]) for key in sorted(value)}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [canonical(part) for part in value]
-    return value

@@ -5,10 +5,11 @@ from typing import Any
 
 from planning.attacks import kinds_of
 from planning.describe import caption_of, describe_study
+from planning.entries import canonical
 from planning.figures import trained_models
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
-from planning.plan import Plan, canonical
+from planning.plan import Plan
 from planning.tuning import tuning_of
 from unpoison.poisons import POISONS
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from planning.artifacts import STATES, Standing, standings
-from planning.plan import Cell, Plan
+from planning.plan import Plan
+from planning.studies import Cell
 
 
 def status(plan: Plan) -> Iterator[str]:
