@@ -6,10 +6,9 @@ from typing import Any
 import pandas as pd
 
 from unpoison.columns import PLACE, RATES, TABLES
-from unpoison.results import ENOUGH, robust_metric
+from unpoison.results import CLEAN, ENOUGH, judged_by
 from unpoison.statistics import intervals
 
-CLEAN = "clean_accuracy"
 
 
 def best_methods(results: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +57,7 @@ def _cells(results: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
     """
     whole = results[results["class_name"].isna() & (results["method"] != "oracle")]
     for _, models in whole.groupby(list(PLACE), sort=False):
-        metric = robust_metric(models)
+        metric = judged_by(models)[0]
         measured = models[models["metric"].isin([metric, CLEAN])]
         without = measured[measured["deletion"].isna()]
         for _, of_deletion in measured.groupby("deletion", sort=False):

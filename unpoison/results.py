@@ -11,6 +11,7 @@ IDENTITY = ("study", "dataset", "poison", "training", "seed", "deletion", "metho
 REFERENCES = ("do_nothing", "oracle")
 # What an attack is judged by: without a trigger by the first of these that it leaves something to measure of.
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
+CLEAN = "clean_accuracy"
 # Of fewer seeds than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
 ENOUGH = 5
 
@@ -44,9 +45,12 @@ def collect(
     return whole.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
 
 
-def robust_metric(table: pd.DataFrame) -> str:
-    """What tells how far an attack is undone: adversarial accuracy, or what stands in for it without a trigger."""
-    return next(metric for metric in ROBUST if (table["metric"] == metric).any())
+def judged_by(table: pd.DataFrame) -> list[str]:
+    """What models are judged by, of what a table holds: how far the attack is undone (adversarial accuracy, or what
+    stands in for it without a trigger), then clean accuracy."""
+    there = set(table["metric"])
+    robust = [metric for metric in ROBUST if metric in there][:1]
+    return robust + [CLEAN] * (CLEAN in there)
 
 
 def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 
 from unpoison.files import written_whole
 from unpoison.plots._labels import label_ends, names_fit
-from unpoison.results import ENOUGH, robust_metric
+from unpoison.results import ENOUGH, judged_by
 
 COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
 PAGE_WIDTH = 174 / 25.4  # and two
@@ -109,7 +109,7 @@ ROBUST_LABELS = {
 
 def metric_labels(summary: pd.DataFrame) -> dict[str, str]:
     """The accuracies of a study that figures show, and their labels: the clean one and what the attack is judged by."""
-    robust = robust_metric(summary)
+    robust = judged_by(summary)[0]
     return {"clean_accuracy": CLEAN_LABEL, robust: ROBUST_LABELS[robust]}
 
 

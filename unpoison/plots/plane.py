@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from unpoison.plots._style import NOTE_SIZE, PAGE_WIDTH, in_order, look_of
-from unpoison.results import REFERENCES, robust_metric
+from unpoison.results import REFERENCES, judged_by
 
 # What one of the studies must vary: one key of each tuple.
 NEEDS = [("deletion.recall",), ("deletion.fpr", "deletion.fdr")]
@@ -43,7 +43,7 @@ def plot(summary: pd.DataFrame) -> Figure:
     """
     whole = summary[summary["class_name"].isna()]
     key = next(name for name in RATES if name in whole and whole[name].notna().any())
-    robust = robust_metric(whole)
+    robust = judged_by(whole)[0]
     metrics = {robust: METRICS[robust], "clean_accuracy": "clean accuracy"}
     points = _gains(whole, list(metrics))
     methods = in_order(points["method"])

@@ -8,7 +8,7 @@ import pandas as pd
 from unpoison.plots._style import in_order
 from unpoison.report.findings import MOST, TESTS, Difference, Finding
 from unpoison.report.words import interval, key_label, listed, plain, points, prose_of, setting
-from unpoison.results import ROBUST
+from unpoison.results import judged_by
 from unpoison.statistics import holm, intervals, p_value, varied_keys
 
 Change = tuple[str, Difference]  # of a method; better is higher
@@ -27,9 +27,8 @@ def changes(results: pd.DataFrame, deletions: Mapping[str, str]) -> Iterator[Fin
     """
     whole = results[results["class_name"].isna()]
     whole = whole.assign(entry=whole["deletion"].map(dict(deletions)))
-    robust = [metric for metric in ROBUST if metric in set(whole["metric"])][:1]
     for key in varied_keys(whole):
-        for metric in (*robust, "clean_accuracy"):
+        for metric in judged_by(whole):
             measured = whole[(whole["metric"] == metric) & whole[key].notna()]
             values = sorted(measured[key].unique()) if _is_of_numbers(measured[key]) else []
             if len(values) < 2:

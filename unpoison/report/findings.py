@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from unpoison.report.words import interval, points, prose_of, setting, span
-from unpoison.results import ENOUGH, REFERENCES, ROBUST
+from unpoison.results import ENOUGH, REFERENCES, judged_by
 
 SIGNIFICANT = 0.05
 # How findings speak of metrics.
@@ -55,9 +55,7 @@ def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:
     """The findings of one study, from its own rows of both tables."""
     whole = summary[summary["class_name"].isna()]
     pairs = paired[paired["class_name"].isna()]
-    measured = set(whole["metric"])
-    robust = [metric for metric in ROBUST if metric in measured][:1]
-    metrics = robust + ["clean_accuracy"] * ("clean_accuracy" in measured)
+    metrics = judged_by(whole)
     found = list(_damage(whole, metrics))
     for metric in metrics:
         found += _comparisons(pairs[pairs["metric"] == metric], whole[whole["metric"] == metric], metric)
