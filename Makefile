@@ -11,7 +11,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) --configfile $(CONFIG)
-	@$(BIN)/python workflow/where.py $(CONFIG)
+	@$(BIN)/python workflow/commands/where.py $(CONFIG)
 
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
 	@$(BIN)/python workflow/commands/status.py $(CONFIG)
@@ -24,7 +24,7 @@ estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run 
 
 report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from
 	$(RUN) report --configfile $(CONFIG)
-	@$(BIN)/python workflow/where.py $(CONFIG)
+	@$(BIN)/python workflow/commands/where.py $(CONFIG)
 
 test: lint  ## lint, types and all tests
 	$(BIN)/python -m pytest

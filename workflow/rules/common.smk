@@ -115,8 +115,8 @@ def perturbed_images(wildcards):
 
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
-    file = plan.entry("deletion", wildcards.deletion).get("rows")
-    return str(Path(plan.config["data_folder"]) / file) if file else []
+    file = plan.flagged_file(wildcards.deletion)
+    return str(file) if file else []
 
 
 def detector_scores(wildcards):
