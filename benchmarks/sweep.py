@@ -10,6 +10,7 @@ other work leaves alone.
 """
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -39,13 +40,15 @@ METHODS = {
     "retrain": {},
     **{f"tenths_{each}": {"method": "finetune", "length": each / 10} for each in TENTHS},
 }
-RECALLS, RATES = [0.25, 0.5, 1.0], [0.0, 0.1, 0.2]
-CELLS_OF_A_NETWORK = 2 + len(RECALLS) * len(RATES) * len(METHODS)
+GRID = {"deletion.recall": [0.25, 0.5, 1.0], "deletion.fpr": [0.0, 0.1, 0.2]}
+CELLS_OF_A_SEED = 2 + len(METHODS) * math.prod(map(len, GRID.values()))
 POLL = 0.2  # seconds
 
 
-def write_study(folder: Path, cells: int) -> dict[str, Any]:
-    """A copy of the project with stubs, and its config of about so many cells."""
+def write_study(
+    folder: Path, seeds: int, grid: dict[str, list[float]] = GRID, methods: dict[str, dict] = METHODS
+) -> dict[str, Any]:
+    """A copy of the project with stubs, and its config: of each seed the grid x the methods, and two references."""
     copy_project(folder)
     for script, stub in STUB_OF.items():
         shutil.copy2(STUBS / f"{stub}.py", folder / f"workflow/scripts/{script}.py")
@@ -58,16 +61,16 @@ def write_study(folder: Path, cells: int) -> dict[str, Any]:
         "recipes": {"quick": {"epochs": 1, "batch_size": 32, "learning_rate": 0.1}},
         "trainings": {"resnet9": {"recipe": "quick"}},
         "deletions": {"found": {"recall": 1.0}},
-        "methods": METHODS,
+        "methods": methods,
         "studies": {
             "sweep": {
                 "dataset": "ten_classes",
                 "poison": "patch",
                 "training": "resnet9",
-                "vary": {"deletion.recall": RECALLS, "deletion.fpr": RATES},
+                "vary": grid,
                 "deletions": ["found"],
-                "methods": list(METHODS),
-                "seeds": max(1, round(cells / CELLS_OF_A_NETWORK)),
+                "methods": list(methods),
+                "seeds": seeds,
             }
         },
         "figures": {
@@ -81,7 +84,7 @@ def measure(cells: int, scratch: Path) -> dict[str, Any]:
     """The run, the run again, and the jobs that a changed option makes anew."""
     folder, records = scratch / "project", scratch / "records"
     records.mkdir()
-    config = write_study(folder, cells)
+    config = write_study(folder, max(1, round(cells / CELLS_OF_A_SEED)))
     shutil.copy2(Path(__file__).with_name("job_clock.py"), folder / "sitecustomize.py")
     first = run(folder, config, records)
     jobs = [Job(**json.loads(path.read_text())) for path in records.iterdir()]
