@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
+from planning.config import LOADER
 from planning.plan import Plan
 from unpoison.errors import UserError, show_user_errors_in_one_line
 
@@ -71,7 +72,7 @@ def refuse_repeated_keys(path: Path) -> None:
     if not path.is_file():  # a pipe can be read only once
         return
     try:
-        tree = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+        tree = yaml.compose(path.read_text(), Loader=LOADER)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     for mapping in _mappings(tree):
