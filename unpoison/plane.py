@@ -10,7 +10,6 @@ from unpoison.results import CLEAN, ENOUGH, judged_by
 from unpoison.statistics import intervals
 
 
-
 def best_methods(results: pd.DataFrame) -> pd.DataFrame:
     """For each deletion set the method that gains most over doing nothing, and how sure that is.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, TwoSlopeNorm
@@ -101,7 +102,15 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_
         axes.contour(across(columns), down(rows), gains, levels=[0], colors="black", linewidths=1.2)
     for (row, column), gain in np.ndenumerate(gains):
         colour = "white" if abs(norm(gain) - 0.5) > 0.35 else "0.25"
-        axes.text(column - 0.45, row + 0.44, _signed(gain), fontsize=6, va="top", color=colour, zorder=4)
+        around = colormaps[COLOURS](norm(gain))  # clear of the lines that cross it
+        axes.text(
+            *(column - 0.45, row + 0.44, _signed(gain)),
+            fontsize=6,
+            va="top",
+            color=colour,
+            zorder=4,
+            path_effects=[withStroke(linewidth=2, foreground=around)],
+        )
     scales = {key.removeprefix("deletion."): across, "recall": down}
     for place, (marker, detector) in enumerate(_markers(points)):
         size = SIZES[place % len(SIZES)]
