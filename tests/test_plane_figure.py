@@ -73,6 +73,15 @@ def test_a_detector_stands_between_the_measured_values_with_intervals_both_ways(
     np.testing.assert_allclose(markers.get_array(), [28, 18], atol=2)
 
 
+def test_a_detector_beyond_the_measured_values_stands_where_it_is_and_not_at_their_end() -> None:
+    whole = summary()
+    adversarial, _ = maps(plot(whole[whole["deletion.recall"].isna() | (whole["deletion.recall"] == 1)]))
+    assert [text.get_text() for text in adversarial.texts] == ["0", "?", "+50", "+10"]
+    [markers] = [drawn for drawn in adversarial.collections if len(drawn.get_offsets()) == 2]
+    np.testing.assert_allclose(markers.get_offsets()[:, 1], 0.76)
+    assert [label.get_text() for label in adversarial.get_yticklabels()] == ["0 %", "100 %"]
+
+
 def test_a_study_without_detectors_has_no_marker() -> None:
     whole = summary()
     figure = plot(whole[whole["study"] == "plane"])

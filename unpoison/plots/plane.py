@@ -93,9 +93,12 @@ class _Scale:
 def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_line: bool) -> None:
     drawn = points[points["detector"].isna()]
     grid = drawn.pivot_table(index="deletion.recall", columns=key, values="gain", aggfunc="first")
-    columns, rows = (np.asarray(axis, float) for axis in (grid.columns, grid.index))
-    gains = grid.to_numpy(float, copy=True)
-    gains[np.isnan(gains) & (rows == 0)[:, None]] = 0.0  # no row deleted: doing nothing, which gains nothing
+    of_detectors = points[points["detector"].notna()]
+    rows = _reaching(grid.index, of_detectors["recall"])
+    columns = _reaching(grid.columns, of_detectors[key.removeprefix("deletion.")])
+    gains = grid.reindex(index=rows, columns=columns).to_numpy(float, copy=True)
+    is_nothing = (rows == 0)[:, None] & ((columns == 0) | (key == "deletion.fdr"))
+    gains[np.isnan(gains) & is_nothing] = 0.0  # no row deleted: doing nothing, which gains nothing
     across, down = _Scale(columns), _Scale(rows)
     axes.pcolormesh(across(columns), down(rows), gains, norm=norm, cmap=COLOURS, shading="nearest")
     if with_line and min(gains.shape) > 1 and np.nanmin(gains) < 0 < np.nanmax(gains):
@@ -118,6 +121,13 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_
     axes.grid(visible=False)
     axes.set_xticks(range(len(columns)), [f"{100 * value:g} %" for value in columns])
     axes.set_yticks(range(len(rows)), [f"{100 * value:g} %" for value in rows])
+
+
+def _reaching(measured: pd.Index, detectors: pd.Series) -> np.ndarray:
+    """The values of a grid, and one more, not measured, at an end beyond which a detector stands."""
+    values = np.asarray(measured, float)
+    below, above = detectors.min() < values[0], detectors.max() > values[-1]
+    return np.concatenate([[0.0][: int(below)], values, [np.ceil(10 * detectors.max()) / 10][: int(above)]])
 
 
 def _signed(points: float) -> str:
