@@ -163,6 +163,18 @@ def test_all_intervals_are_in_sight_but_no_accuracy_beyond_0_and_1(summary: pd.D
     assert 0.87 < high < 1
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_names_of_a_users_own_and_too_few_seeds_for_an_interval_are_drawn(
+    summary: pd.DataFrame, seeds: int
+) -> None:
+    own = summary.replace({"method": {"scrub": "mine", "ssd": "yours"}}).assign(n=seeds)
+    panel, _, _ = cost_quality.plot(own, recall=1.0).axes
+    assert {"mine", "yours", "EU (retrain)"} <= {text.get_text() for text in panel.texts}
+    bars = [part for part in panel.collections if hasattr(part, "get_segments")]
+    assert len(bars) == (len(METHODS) + 1) * (seeds > 2)
+
+
 def test_a_recall_that_was_not_measured_is_refused(summary: pd.DataFrame) -> None:
     with pytest.raises(
         UserError, match=r"unknown recall of the figure cost_quality: '0.5'; choose from 0.2, 0.6, 1.0"

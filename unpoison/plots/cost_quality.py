@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.markers import MarkerStyle
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from unpoison.errors import one_of
@@ -97,14 +98,16 @@ def _panel(axes: Axes, models: pd.DataFrame, scale: Any) -> None:
         if method in REFERENCES:
             axes.axhline(height, color=look.colour, linestyle=":", linewidth=1.2, zorder=1)
             continue
-        axes.vlines(model["cost"], model["ci_low"], model["ci_high"], color=look.colour, linewidth=0.9)
+        if pd.notna(model["ci_low"]):  # of three seeds or more
+            axes.vlines(model["cost"], model["ci_low"], model["ci_high"], color=look.colour, linewidth=0.9)
+        has_area = MarkerStyle(look.marker).is_filled()  # strokes have no edge beside their colour
         axes.scatter(
             model["cost"],
             height,
             s=42,
             marker=look.marker,
             color=scale.to_rgba(model["clean_accuracy"]),
-            edgecolor=look.colour,
+            edgecolor=look.colour if has_area else None,
             linewidth=1.3,
             zorder=3,
         )
