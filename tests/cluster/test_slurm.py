@@ -117,6 +117,9 @@ def test_a_study_cancelled_interrupted_and_killed_on_its_way_ends_with_the_artif
         lambda: "(Rule: poison_dataset)" in (folder / "run.log").read_text(), running
     )  # it is finished
     assert "Trying to restart job" in (folder / "run.log").read_text()
+    # What is submitted at the very moment of a Ctrl-C stays in the queue (docs/cluster.md).
+    # The source twice, its rows, both trainings and the deletion set:
+    wait_until(lambda: (folder / "run.log").read_text().count("submitted with SLURM jobid") == 6, running)
     running.send_signal(signal.SIGINT)
     assert ends(running) != 0
     assert not queue(folder), "Ctrl-C empties the queue"
