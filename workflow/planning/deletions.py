@@ -22,8 +22,9 @@ def check_deletion(plan: Any, dataset: str, poison: str, deletion: str) -> None:
     """Refuse a deletion set that cannot be had of this data set and poison."""
     entry = dict(plan.entry("deletion", deletion))
     flagged, detector = plan.flagged_file(deletion), entry.pop("detector", None)
+    entry.pop("rows", None)
     try:
-        if flagged:
+        if flagged is not None:
             _check_list(flagged, entry)
         elif detector is not None:
             _check_cut(plan, dataset, detector, entry)
@@ -50,8 +51,8 @@ def check_detector(plan: Any, name: str) -> None:
 
 
 def _check_list(path: Path, others: dict[str, Any]) -> None:
-    if others.keys() > {"rows"}:
-        raise UserError(f"rows is a whole deletion set; found also {', '.join(others.keys() - {'rows'})}")
+    if others:
+        raise UserError(f"rows is a whole deletion set; found also {', '.join(others)}")
     if not path.is_file():
         raise UserError(f"no such file: {path}")
 

@@ -102,7 +102,7 @@ class Entries:
     def flagged_file(self, deletion: str) -> Path | None:
         """The user's own list of flagged rows, of a deletion set that is one."""
         file = self.entry("deletion", deletion).get("rows")
-        return Path(self.config["data_folder"]) / file if file else None
+        return None if file is None else Path(self.config["data_folder"]) / file
 
     def training_rows(self, dataset: str) -> dict[str, int]:
         """Training rows of each class."""
