@@ -9,7 +9,7 @@ import pytest
 from test_refused import DEMO, changed
 
 import planning.deletions
-import planning.plan
+import planning.entries
 from planning.plan import Plan
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
@@ -128,7 +128,7 @@ def test_a_file_in_the_folder_is_a_detector(tmp_path: Path, monkeypatch: pytest.
     )
     registry = Plugins(DETECTORS.package, "score", "detector")
     registry.folder = folder
-    for module in (planning.plan, planning.deletions):
+    for module in (planning.entries, planning.deletions):
         monkeypatch.setattr(module, "DETECTORS", registry)
     named = changed("detectors/brightest", {"power": 2.0}, DETECTED)
     config = changed("deletions/spectral", {"detector": "brightest", "top": 0.1}, named)
