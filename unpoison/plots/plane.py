@@ -125,9 +125,12 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_
 
 def _reaching(measured: pd.Index, detectors: pd.Series) -> np.ndarray:
     """The values of a grid, and one more, not measured, at an end beyond which a detector stands."""
-    values = np.asarray(measured, float)
-    below, above = detectors.min() < values[0], detectors.max() > values[-1]
-    return np.concatenate([[0.0][: int(below)], values, [np.ceil(10 * detectors.max()) / 10][: int(above)]])
+    values = [float(value) for value in measured]
+    if detectors.min() < values[0]:
+        values.insert(0, 0.0)
+    if detectors.max() > values[-1]:
+        values.append(np.ceil(10 * detectors.max()) / 10)
+    return np.asarray(values)
 
 
 def _signed(points: float) -> str:
