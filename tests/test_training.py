@@ -423,3 +423,22 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_precision_that_is_asked_for_is_used(precision: str, dtype: torch.dtype) -> None:
     with devices.autocast(torch.device("cpu"), precision):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512_bf16", "vendor", "expected"),
+    [
+        (True, True, "GenuineIntel", True),
+        (False, True, "AuthenticAMD", True),
+        (False, True, "GenuineIntel", False),  # half as fast as float32 there
+        (False, False, "AuthenticAMD", False),
+    ],
+)
+def test_a_processor_computes_in_bfloat16_where_that_is_faster(
+    amx: bool, avx512_bf16: bool, vendor: str, expected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n")
+    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    assert devices.in_bfloat16(torch.device("cpu"), "auto") == expected
