@@ -200,6 +200,11 @@ def test_every_overlay_is_counted() -> None:
     assert cost.image_passes == 0
 
 
+def test_the_frequency_detector_sends_no_image_through_a_network() -> None:
+    _, cost = run(DETECTORS["frequency"], planted_case("frequency").evidence, {})
+    assert (cost.image_passes, cost.forward_passes) == (0, 0)
+
+
 # -- what a detector may not know ---------------------------------------------------------------------
 
 GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids", "target", "rows", "count"}

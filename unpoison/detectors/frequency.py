@@ -9,7 +9,7 @@ Deviations: a logistic regression in place of the paper's network of six convolu
 images; trained on trusted rows of this data set and not on another one; no shadows among the triggers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unpoison.detectors._evidence import Evidence
+from unpoison.examples import Examples, Meter
 from unpoison.scores import Scores
 from unpoison.seeds import derive_seed, priorities
 from unpoison.types import PositiveFloat, Several
@@ -37,13 +38,13 @@ def score(evidence: Evidence, *, strength: PositiveFloat = 0.001, folds: Several
         folds: so many classifiers, each trained without a part of the trusted rows, which it scores; a
             training row's score is the mean of theirs.
     """
-    trusted = np.concatenate([images.cpu().numpy() for images, _ in evidence.validation.in_order()])
+    trusted = np.concatenate(list(pictures(evidence.validation)))
     fold = np.empty(len(trusted), dtype=np.int64)
     fold[priorities(evidence.validation_ids, "folds", evidence.seed).argsort()] = (
         np.arange(len(trusted)) % folds
     )
     training, clean = np.zeros(len(evidence.training)), np.zeros(len(trusted))
-    parts = [spectra(images.cpu().numpy()) for images, _ in evidence.training.in_order()]
+    parts = [spectra(images) for images in pictures(evidence.training)]
     for number in np.unique(fold):
         held_out = fold == number
         others = ~held_out if len(np.unique(fold)) > 1 else held_out  # of one trusted row nothing is held out
@@ -54,6 +55,11 @@ def score(evidence: Evidence, *, strength: PositiveFloat = 0.001, folds: Several
         clean[held_out] = classifier.decision_function(spectra(trusted[held_out]))
     training /= len(np.unique(fold))
     return Scores(training, clean, training > 0)
+
+
+def pictures(examples: Examples) -> Iterator[np.ndarray]:
+    """The images in batches, counted as nobody's passes: no network sees them."""
+    return (images.cpu().numpy() for images, _ in examples.metered(Meter()).in_order())
 
 
 def trained_classifier(images: np.ndarray, ids: np.ndarray, seed: int, strength: float) -> Pipeline:
