@@ -140,6 +140,14 @@ def test_prose_reruns_nothing(project) -> None:
     assert project.jobs() == {}
 
 
+@pytest.mark.parametrize("kept", ["{", '{"parser": "of another version", "sources": {}}'])
+def test_code_is_read_anew_where_what_was_kept_of_it_is_of_no_use(project, kept: str) -> None:
+    file = project.folder / ".snakemake/unpoison_code.json"
+    file.write_text(kept)
+    assert project.jobs() == {}
+    assert len(json.loads(file.read_text())["sources"]) > 50
+
+
 def test_another_way_to_record_reruns_nothing(project) -> None:
     project.edit("unpoison/provenance.py", '"host": platform.node()', '"machine": platform.node()')
     project.edit("workflow/scripts/_record.py", "device=device,", "device=device.lower(),")

@@ -37,9 +37,9 @@ def kinds_of(plan: Any, poison: str) -> Iterator[str]:
         yield plan.config["poisons"][part].get("poison", part)
 
 
-def needs_surrogate(plan: Any, poison: str) -> bool:
+def needs_surrogate(entry: Mapping[str, Any]) -> bool:
     """Whether an attack changes its images against a network of its own before it stamps them."""
-    return "surrogate" in POISONS.constant(plan.entry("poison", poison)["poison"], "NEEDS", ())
+    return "surrogate" in POISONS.constant(entry["poison"], "NEEDS", ())
 
 
 def part_options(kind: str) -> list[str]:

@@ -2,19 +2,37 @@
 
 Comments, docstrings and layout are left out, so that prose reruns nothing; a touched or checked-out file
 has the digest it had before. What only records how an artifact was made is left out too: it makes none.
+
+Every start of Snakemake digests some seventy files, on a cluster in each job, and to parse them takes a third of a
+second. What was found is kept below `.snakemake` by the hash of a file's text, so that a changed file is parsed anew.
 """
 
 import ast
+import json
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from unpoison.errors import UserError
+from unpoison.files import written_whole
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
+KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake runs in
 RECORDERS = ("unpoison.provenance", "_record")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class Source(NamedTuple):
+    """What a file of Python says: the modules that it imports, and a digest of its statements."""
+
+    imports: list[str]
+    digest: str
 
 
 @cache
@@ -27,7 +45,8 @@ def code_digest(*modules: str) -> str:
         if path not in reached:
             reached.add(path)
             frontier += _imports(path)
-    parts = sorted(f"{path.relative_to(ROOT).as_posix()} {_source_digest(path)}" for path in reached)
+    parts = sorted(f"{path.relative_to(ROOT).as_posix()} {_source(path).digest}" for path in reached)
+    _sources().keep()
     return _digest("\n".join(parts))
 
 
@@ -40,13 +59,7 @@ def files_digest(folder: str, *kinds: str) -> str:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    names = set()
-    for node in _statements(_tree(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return tuple(sorted(found for name in names if (found := _file_of(name))))
+    return tuple(sorted(found for name in _source(path).imports if (found := _file_of(name))))
 
 
 @cache
@@ -60,14 +73,55 @@ def _file_of(module: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), filename=str(path))
+# -- what a file says, parsed once for each text ---------------------------------------------------------
+
+
+class Sources:
+    """What files say, by the hash of their text, from one start of Snakemake to the next."""
+
+    def __init__(self) -> None:
+        # Another Python, or another version of this module, may find something else in the same text.
+        self._parser = f"{sys.version} {_digest(Path(__file__).read_text())}"
+        self._sources: dict[str, list[Any]] = {}
+        self._is_new = False
+        with suppress(OSError, ValueError):
+            kept = json.loads(KEPT.read_text())
+            if kept["parser"] == self._parser:
+                self._sources = kept["sources"]
+
+    def of(self, text: str) -> Source:
+        key = _digest(text)
+        if key not in self._sources:
+            self._sources[key], self._is_new = list(_parsed(text)), True
+        return Source(*self._sources[key])
+
+    def keep(self) -> None:
+        """Write what was parsed, where that can be done: without it the next start takes a little longer."""
+        if self._is_new:
+            with suppress(UserError), written_whole(KEPT) as temporary:
+                temporary.write_text(json.dumps({"parser": self._parser, "sources": self._sources}))
+            self._is_new = False
 
 
 @cache
-def _source_digest(path: Path) -> str:
-    return _digest(ast.unparse(_without_docstrings(_tree(path))))
+def _sources() -> Sources:
+    return Sources()
+
+
+@cache
+def _source(path: Path) -> Source:
+    return _sources().of(path.read_text())
+
+
+def _parsed(text: str) -> Source:
+    tree = ast.parse(text)
+    names: set[str] = set()
+    for node in _statements(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return Source(sorted(names), _digest(ast.unparse(_without_docstrings(tree))))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

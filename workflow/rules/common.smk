@@ -1,5 +1,6 @@
 import os
 import sys
+from inspect import signature
 from pathlib import Path
 
 ROOT = Path(workflow.current_basedir).parents[1]
@@ -92,11 +93,29 @@ def tell_what_can_be_had():
     )
 
 
+def looked_up_once(function):
+    """Note what a function takes: Snakemake looks it up twice for each job, which takes longer than the call."""
+    function.__signature__ = signature(function)
+    return function
+
+
+for method in vars(Specs).values():
+    if callable(method):
+        looked_up_once(method)
+
+
+def where_asked(level, asks):
+    """Make an input function nothing where no entry of the config asks for it: each one costs every job 0.1 ms."""
+    is_asked = any(map(asks, plan.entries[level].values()))
+    return lambda function: looked_up_once(function) if is_asked else []
+
+
 def source_files(wildcards):
     """The files of the user's that a source reads."""
     return plan.peek(wildcards.source).files
 
 
+@looked_up_once
 def source_images(wildcards):
     """The image array that a data set draws from."""
     return SOURCE_IMAGES.format(source=plan.source_of(wildcards.dataset))
@@ -107,18 +126,21 @@ def source_rows(wildcards):
     return SOURCE_ROWS.format(source=plan.source_of(wildcards.dataset))
 
 
+@where_asked("poison", needs_surrogate)
 def perturbed_images(wildcards):
     """The poisoned images as the attacker changed them, for a poison that does more than stamp."""
-    changed = needs_surrogate(plan, wildcards.poison)
+    changed = needs_surrogate(plan.entry("poison", wildcards.poison))
     return PERTURBED.format(**dict(wildcards.items())) if changed else []
 
 
+@where_asked("deletion", lambda entry: "rows" in entry)
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
     file = plan.flagged_file(wildcards.deletion)
     return str(file) if file else []
 
 
+@where_asked("deletion", lambda entry: "detector" in entry)
 def detector_scores(wildcards):
     """The scores that a deletion set is cut from, for one that is a detector's."""
     detector = plan.entry("deletion", wildcards.deletion).get("detector")
@@ -126,6 +148,7 @@ def detector_scores(wildcards):
     return SCORES.format(**levels, detector=detector) if detector else []
 
 
+@where_asked("deletion", lambda entry: entry.get("bias") in BY_MODEL)
 def row_views(wildcards):
     """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
     bias = plan.entry("deletion", wildcards.deletion).get("bias")
@@ -141,7 +164,7 @@ def data_folder(wildcards, input):
 def sample_files(wildcards):
     """The images and rows that stand for a study."""
     shown = plan.sample_of(wildcards.study)
-    changed = needs_surrogate(plan, shown["poison"])
+    changed = needs_surrogate(plan.entry("poison", shown["poison"]))
     return {
         "images": SOURCE_IMAGES.format(source=plan.source_of(shown["dataset"])),
         "rows": ROWS.format(**shown),
@@ -153,7 +176,7 @@ def tuning_files(wildcards):
     """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
     tuning = tuning_of(plan, wildcards.method)
     patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
-    if needs_surrogate(plan, wildcards.poison):
+    if needs_surrogate(plan.entry("poison", wildcards.poison)):
         patterns["perturbed"] = PERTURBED
     of_seed = [
         {**dict(wildcards.items()), "deletion": tuning.deletion, "seed": seed}
@@ -165,6 +188,7 @@ def tuning_files(wildcards):
     }
 
 
+@where_asked("method", lambda entry: "tuning" in entry)
 def tuned_file(wildcards):
     """The record of a method's tuning, where its entry asks for it."""
     return (
