@@ -25,13 +25,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.plain_loop import ResNet9
 from benchmarks.spread import spread
 from benchmarks.team import CORES, WHOLE_MACHINE, Layout, Team
-from unpoison.devices import has_bfloat16
+from unpoison.devices import is_faster_in_bfloat16
 
 ROWS = {16: 2560, 64: 384}  # of one process; its epoch takes seconds
 ROUNDS = 5
 SECONDS = 7.0  # of an arm in a round
 PRODUCT_SECONDS = 0.7
-TYPES = ("bfloat16", "float32") if has_bfloat16(torch.device("cpu")) else ("float32",)
+TYPES = ("bfloat16", "float32") if is_faster_in_bfloat16(torch.device("cpu")) else ("float32",)
 PRODUCTS = tuple(product(TYPES, (2048, 4096)))
 PLAIN_LAYOUTS = tuple(
     replace(layout, workers=workers)

@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -44,26 +45,27 @@ def keep_freed_memory() -> None:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
-    """bfloat16 where the hardware computes in it (`auto`), or as told (`bfloat16`, `float32`)."""
+    """bfloat16 where the hardware is faster in it (`auto`), or as told (`bfloat16`, `float32`)."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(device, precision))
 
 
 def in_bfloat16(device: torch.device, precision: str) -> bool:
     """Whether a job of that precision computes in bfloat16 there."""
-    return precision == "bfloat16" or (precision == "auto" and has_bfloat16(device))
+    return precision == "bfloat16" or (precision == "auto" and is_faster_in_bfloat16(device))
 
 
-def has_bfloat16(device: torch.device) -> bool:
+def is_faster_in_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 matrix products run in hardware there, and faster than those of float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if torch.cpu._is_amx_tile_supported():
         return True
-    # AVX512-BF16 is twice as fast as float32 on AMD (Zen 5), and half as fast on an Intel (Emerald Rapids) whose
-    # AMX the virtual machine hides.
-    return torch.cpu._is_avx512_bf16_supported() and not is_intel()
+    # By AVX512-BF16 alone, an AMD (Zen 5) is twice as fast as in float32, and an Intel (Emerald Rapids, its AMX hidden
+    # by a virtual machine) half as fast.
+    return torch.cpu._is_avx512_bf16_supported() and not is_intel(CPU_INFO)
 
 
-def is_intel() -> bool:
-    """Whether Linux says that the processor is Intel's."""
-    return CPU_INFO.exists() and "GenuineIntel" in CPU_INFO.read_text()
+@cache
+def is_intel(cpu_info: Path) -> bool:
+    """Whether Linux says that the processor is Intel's; asked at every step, so read once."""
+    return cpu_info.exists() and "GenuineIntel" in cpu_info.read_text()

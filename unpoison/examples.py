@@ -106,6 +106,10 @@ class Examples:
                 self.count_forward(count)
             yield self._stamp(self.images[part].clone(), self._trigger_ids[part]), self.labels[part]
 
+    def unmetered(self) -> "Examples":
+        """The same rows to look at: what no network sees is no pass."""
+        return self.metered(Meter())
+
     def numbered(self) -> "Examples":
         """The same rows with their numbers in place of their labels: which rows a batch holds."""
         return replace(self, labels=torch.arange(len(self), device=self.labels.device))

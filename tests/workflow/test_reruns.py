@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from unpoison.files import map_array
+from unpoison.files import map_array, read_json, write_json
 from unpoison.rows import read_rows
 
 TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
@@ -140,12 +140,22 @@ def test_prose_reruns_nothing(project) -> None:
     assert project.jobs() == {}
 
 
-@pytest.mark.parametrize("kept", ["{", '{"parser": "of another version", "sources": {}}'])
-def test_code_is_read_anew_where_what_was_kept_of_it_is_of_no_use(project, kept: str) -> None:
+def test_code_is_parsed_anew_where_what_was_kept_of_it_is_damaged(project) -> None:
     file = project.folder / ".snakemake/unpoison_code.json"
-    file.write_text(kept)
+    file.write_text("{")
     assert project.jobs() == {}
-    assert len(json.loads(file.read_text())["sources"]) > 50
+    assert len(read_json(file)["sources"]) > 50
+
+
+def test_code_that_was_parsed_before_is_not_parsed_again(project) -> None:
+    file = project.folder / ".snakemake/unpoison_code.json"
+    kept = read_json(file)
+    write_json(
+        file, {**kept, "sources": {key: [imports, "x"] for key, (imports, _) in kept["sources"].items()}}
+    )
+    assert project.jobs() != {}
+    write_json(file, {**kept, "parser": "of another Python", "sources": {}})
+    assert project.jobs() == {}
 
 
 def test_another_way_to_record_reruns_nothing(project) -> None:

@@ -9,7 +9,7 @@ Deviations: a logistic regression in place of the paper's network of six convolu
 images; trained on trusted rows of this data set and not on another one; no shadows among the triggers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unpoison.detectors._evidence import Evidence
-from unpoison.examples import Examples, Meter
+from unpoison.examples import Examples
 from unpoison.scores import Scores
 from unpoison.seeds import derive_seed, priorities
 from unpoison.types import PositiveFloat, Several
@@ -38,7 +38,7 @@ def score(evidence: Evidence, *, strength: PositiveFloat = 0.001, folds: Several
         folds: so many classifiers, each trained without a part of the trusted rows, which it scores; a
             training row's score is the mean of theirs.
     """
-    trusted = np.concatenate(list(pictures(evidence.validation)))
+    trusted = np.concatenate(pictures(evidence.validation))
     fold = np.empty(len(trusted), dtype=np.int64)
     fold[priorities(evidence.validation_ids, "folds", evidence.seed).argsort()] = (
         np.arange(len(trusted)) % folds
@@ -57,9 +57,9 @@ def score(evidence: Evidence, *, strength: PositiveFloat = 0.001, folds: Several
     return Scores(training, clean, training > 0)
 
 
-def pictures(examples: Examples) -> Iterator[np.ndarray]:
-    """The images in batches, counted as nobody's passes: no network sees them."""
-    return (images.cpu().numpy() for images, _ in examples.metered(Meter()).in_order())
+def pictures(examples: Examples) -> list[np.ndarray]:
+    """The images in batches."""
+    return [images.cpu().numpy() for images, _ in examples.unmetered().in_order()]
 
 
 def trained_classifier(images: np.ndarray, ids: np.ndarray, seed: int, strength: float) -> Pipeline:

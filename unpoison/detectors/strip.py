@@ -34,7 +34,7 @@ def score(evidence: Evidence, *, overlays: PositiveInt = 100, rejected: Share = 
         overlays: trusted images laid over each row (all of them where there are fewer): so many forward passes.
         rejected: share of clean rows that the own rule is to accuse, by the fitted distribution.
     """
-    trusted = torch.cat([images for images, _ in evidence.validation.in_order()])
+    trusted = torch.cat([images for images, _ in evidence.validation.unmetered().in_order()])
     trusted = trusted[_by_hash(evidence.validation_ids, evidence.seed).argsort()]
     parts = ((evidence.training, evidence.training_ids), (evidence.validation, evidence.validation_ids))
     training, clean = (
@@ -54,7 +54,7 @@ def _entropies(
     """The mean entropy in bits of each row under its overlays."""
     count, total, start = min(overlays, len(trusted)), np.zeros(len(rows)), 0
     first = torch.from_numpy((hashes % len(trusted)).astype(np.int64)).to(trusted.device)
-    for images, _ in rows.in_order(EVALUATION_BATCH):
+    for images, _ in rows.unmetered().in_order(EVALUATION_BATCH):
         part = slice(start, start + len(images))
         for step in range(count):
             laid_over = trusted[(first[part] + step) % len(trusted)]

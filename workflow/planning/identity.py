@@ -8,9 +8,8 @@ second. What was found is kept below `.snakemake` by the hash of a file's text, 
 """
 
 import ast
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from unpoison.errors import UserError
-from unpoison.files import written_whole
+from unpoison.files import read_json, write_json
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -59,7 +58,7 @@ def files_digest(folder: str, *kinds: str) -> str:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    return tuple(sorted(found for name in _source(path).imports if (found := _file_of(name))))
+    return tuple(found for name in _source(path).imports if (found := _file_of(name)))
 
 
 @cache
@@ -82,24 +81,26 @@ class Sources:
     def __init__(self) -> None:
         # Another Python, or another version of this module, may find something else in the same text.
         self._parser = f"{sys.version} {_digest(Path(__file__).read_text())}"
-        self._sources: dict[str, list[Any]] = {}
+        self._sources: dict[str, Sequence[Any]] = {}
         self._is_new = False
-        with suppress(OSError, ValueError):
-            kept = json.loads(KEPT.read_text())
-            if kept["parser"] == self._parser:
-                self._sources = kept["sources"]
+        if KEPT.exists():
+            with suppress(OSError, UserError):  # one that cannot be read or is damaged: all is parsed anew
+                kept = read_json(KEPT)
+                self._sources = kept["sources"] if kept["parser"] == self._parser else {}
 
-    def of(self, text: str) -> Source:
+    def of(self, path: Path) -> Source:
+        """What the file says now."""
+        text = path.read_text()
         key = _digest(text)
         if key not in self._sources:
-            self._sources[key], self._is_new = list(_parsed(text)), True
+            self._sources[key], self._is_new = _parsed(text, path), True
         return Source(*self._sources[key])
 
     def keep(self) -> None:
         """Write what was parsed, where that can be done: without it the next start takes a little longer."""
         if self._is_new:
-            with suppress(UserError), written_whole(KEPT) as temporary:
-                temporary.write_text(json.dumps({"parser": self._parser, "sources": self._sources}))
+            with suppress(UserError):
+                write_json(KEPT, {"parser": self._parser, "sources": self._sources})
             self._is_new = False
 
 
@@ -110,11 +111,11 @@ def _sources() -> Sources:
 
 @cache
 def _source(path: Path) -> Source:
-    return _sources().of(path.read_text())
+    return _sources().of(path)
 
 
-def _parsed(text: str) -> Source:
-    tree = ast.parse(text)
+def _parsed(text: str, path: Path) -> Source:
+    tree = ast.parse(text, filename=str(path))
     names: set[str] = set()
     for node in _statements(tree):
         if isinstance(node, ast.Import):

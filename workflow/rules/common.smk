@@ -93,21 +93,35 @@ def tell_what_can_be_had():
     )
 
 
-def looked_up_once(function):
-    """Note what a function takes: Snakemake looks it up twice for each job, which takes longer than the call."""
+def with_signature(function):
+    """Note what a function takes: Snakemake asks twice for each job, and finding it out takes longer than the call."""
     function.__signature__ = signature(function)
     return function
 
 
-for method in vars(Specs).values():
-    if callable(method):
-        looked_up_once(method)
+for name, step in vars(Specs).items():
+    if not name.startswith("_"):
+        with_signature(step)
 
 
 def where_asked(level, asks):
-    """Make an input function nothing where no entry of the config asks for it: each one costs every job 0.1 ms."""
-    is_asked = any(map(asks, plan.entries[level].values()))
-    return lambda function: looked_up_once(function) if is_asked else []
+    """Make an input function of what is a file for the entries that ask for it, and nothing for others.
+
+    Where none does it is no function: each one costs every job 0.1 ms.
+    """
+
+    def input_of(file):
+        def asked(wildcards):
+            entry = plan.entry(level, getattr(wildcards, level))
+            return file(wildcards) if asks(entry) else []
+
+        return (
+            with_signature(asked)
+            if any(map(asks, plan.entries[level].values()))
+            else []
+        )
+
+    return input_of
 
 
 def source_files(wildcards):
@@ -115,7 +129,7 @@ def source_files(wildcards):
     return plan.peek(wildcards.source).files
 
 
-@looked_up_once
+@with_signature
 def source_images(wildcards):
     """The image array that a data set draws from."""
     return SOURCE_IMAGES.format(source=plan.source_of(wildcards.dataset))
@@ -128,32 +142,27 @@ def source_rows(wildcards):
 
 @where_asked("poison", needs_surrogate)
 def perturbed_images(wildcards):
-    """The poisoned images as the attacker changed them, for a poison that does more than stamp."""
-    changed = needs_surrogate(plan.entry("poison", wildcards.poison))
-    return PERTURBED.format(**dict(wildcards.items())) if changed else []
+    """The poisoned images as the attacker changed them, of a poison that does more than stamp."""
+    return PERTURBED.format(**dict(wildcards.items()))
 
 
 @where_asked("deletion", lambda entry: "rows" in entry)
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one."""
-    file = plan.flagged_file(wildcards.deletion)
-    return str(file) if file else []
+    return str(plan.flagged_file(wildcards.deletion))
 
 
 @where_asked("deletion", lambda entry: "detector" in entry)
 def detector_scores(wildcards):
     """The scores that a deletion set is cut from, for one that is a detector's."""
-    detector = plan.entry("deletion", wildcards.deletion).get("detector")
-    levels = dict(wildcards.items())
-    return SCORES.format(**levels, detector=detector) if detector else []
+    detector = plan.entry("deletion", wildcards.deletion)["detector"]
+    return SCORES.format(**dict(wildcards.items()), detector=detector)
 
 
 @where_asked("deletion", lambda entry: entry.get("bias") in BY_MODEL)
 def row_views(wildcards):
     """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
-    bias = plan.entry("deletion", wildcards.deletion).get("bias")
-    levels = dict(wildcards.items())
-    return BASE_VIEWS.format(**levels) if bias in BY_MODEL else []
+    return BASE_VIEWS.format(**dict(wildcards.items()))
 
 
 def data_folder(wildcards, input):
@@ -191,11 +200,7 @@ def tuning_files(wildcards):
 @where_asked("method", lambda entry: "tuning" in entry)
 def tuned_file(wildcards):
     """The record of a method's tuning, where its entry asks for it."""
-    return (
-        TUNED.format(**dict(wildcards.items()))
-        if tuning_of(plan, wildcards.method)
-        else []
-    )
+    return TUNED.format(**dict(wildcards.items()))
 
 
 def study_histories(wildcards):
