@@ -97,8 +97,8 @@ class Sources:
         return Source(*self._sources[key])
 
     def keep(self) -> None:
-        """Write what was parsed, where that can be done: without it the next start takes a little longer."""
-        if self._is_new:
+        """Write what was parsed, where Snakemake keeps its own: without it the next start takes a little longer."""
+        if self._is_new and KEPT.parent.exists():
             with suppress(UserError):
                 write_json(KEPT, {"parser": self._parser, "sources": self._sources})
             self._is_new = False
