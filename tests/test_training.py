@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from arithmetic import PASS, assert_same, rounding
 from torch import Tensor, nn
 
 from unpoison import devices, training
@@ -310,7 +311,7 @@ def test_the_history_tells_the_mean_loss_and_accuracy_of_what_the_epoch_saw(
         logits = again(images)
         losses += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
         hits += int((logits.argmax(1) == labels).sum())
-    assert epoch.loss == pytest.approx(losses / 54, rel=1e-5)
+    assert epoch.loss == pytest.approx(losses / 54, rel=rounding(PASS))
     assert epoch.train_accuracy == pytest.approx(hits / 54)
 
 
@@ -351,7 +352,7 @@ def test_predicting_in_batches_equals_predicting_in_one_go(
     whole = predict(trained, images, "float32")
     monkeypatch.setattr(training, "EVALUATION_BATCH", 7)
     assert len(whole) == 54
-    torch.testing.assert_close(predict(trained, images, "float32"), whole, rtol=1e-5, atol=1e-5)
+    assert_same(predict(trained, images, "float32"), whole, terms=PASS)
 
 
 def test_predict_is_in_evaluation_mode_and_gives_float32(new_model: NewModel, examples: MakeExamples) -> None:

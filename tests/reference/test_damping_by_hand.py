@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from arithmetic import PASS, assert_same
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -47,19 +48,14 @@ def mean_by_hand(model: nn.Module, batches: list[tuple[Tensor, Tensor]], label_f
     return [sums / len(batches) for sums in total]
 
 
-def assert_close(found: list[Tensor], expected: list[Tensor]) -> None:
-    for one, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
-
-
 @pytest.mark.parametrize("label_free", [False, True])
 def test_importances_are_means_over_images_one_by_one(make_request: MakeRequest, label_free: bool) -> None:
     request = make_request(FORGET)
     own, everyone = importances(request, LABEL_FREE if label_free else FISHER)
     model = deepcopy(request.model)
     images = stamped(request.forget), stamped(request.retain)
-    assert_close(own, mean_by_hand(model, images[0], label_free))
-    assert_close(everyone, mean_by_hand(model, [*images[0], *images[1]], label_free))
+    assert_same(own, mean_by_hand(model, images[0], label_free), terms=PASS)
+    assert_same(everyone, mean_by_hand(model, [*images[0], *images[1]], label_free), terms=PASS)
 
 
 def test_gradients_taken_together_are_those_of_each_image(make_request: MakeRequest) -> None:
@@ -70,14 +66,15 @@ def test_gradients_taken_together_are_those_of_each_image(make_request: MakeRequ
     parameters = list(model.parameters())
     for place in range(len(labels)):
         loss = cross_entropy(model(images[place : place + 1]), labels[place : place + 1])
-        assert_close([part[place] for part in together], list(torch.autograd.grad(loss, parameters)))
+        alone = list(torch.autograd.grad(loss, parameters))
+        assert_same([part[place] for part in together], alone, terms=PASS)
 
 
 def test_the_published_importances_square_the_mean_gradient_of_a_batch(make_request: MakeRequest) -> None:
     request = make_request(FORGET)  # fewer rows than a batch of 16
     own, _ = importances(request, FISHER, importance="batch")
     batch = next(request.forget.in_order())
-    assert_close(own, mean_by_hand(deepcopy(request.model), [batch], label_free=False))
+    assert_same(own, mean_by_hand(deepcopy(request.model), [batch], label_free=False), terms=PASS)
 
 
 def test_a_sample_stands_for_the_whole_training_set(make_request: MakeRequest) -> None:
@@ -135,7 +132,7 @@ def test_weights_above_the_threshold_are_damped(
         request.model.parameters(), found.parameters(), own, everyone, strict=True
     ):
         factor = torch.where(high > 1.5 * base, (0.5 * base / high).clamp(max=1), 1.0)
-        torch.testing.assert_close(after, before * factor)
+        assert_same(after, before * factor, terms=PASS)
         damped += int((factor < 1).sum())
     assert damped > 0
 
@@ -166,8 +163,7 @@ def test_potion_stops_at_the_first_share_that_forgets(make_request: MakeRequest)
     found, cost = run(METHODS["potion"], request, {"accuracy_left": 0.5})
     assert tries > 1
     assert cost.forward_passes == (1 + tries) * 8
-    for key, tensor in model.state_dict().items():
-        torch.testing.assert_close(found.state_dict()[key], tensor)
+    assert_same(found, model, terms=PASS)
 
 
 @pytest.mark.parametrize(

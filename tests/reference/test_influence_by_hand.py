@@ -5,6 +5,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from arithmetic import PASS, assert_same, rounding
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -94,7 +95,9 @@ def test_the_step_goes_from_the_poisoned_model_by_its_scale(make_request: MakeRe
         flat(tuple(METHODS["influence"](request, scale=scale, iterations=2).parameters())) - base
         for scale in (1.0, 3.0)
     ]
-    torch.testing.assert_close(steps[1], 3 * steps[0], rtol=1e-3, atol=1e-5)
+    # A step is a difference of two float32 weights: their rounding counts, not its own.
+    room = rounding(PASS) * float(base.detach().abs().max())
+    torch.testing.assert_close(steps[1], 3 * steps[0], rtol=rounding(PASS), atol=room)
     slope = summed_gradient(deepcopy(request.model).eval(), request.forget, cross_entropy)
     assert steps[0] @ slope > 0  # up the deletion set's loss
 
@@ -113,4 +116,4 @@ def test_adam_takes_the_steps_of_torchs_adam() -> None:
         optimizer.follow([gradient], 0.05)
         theirs.grad = gradient
         reference.step()
-    torch.testing.assert_close(ours, theirs)
+    assert_same(ours, theirs, terms=5)
