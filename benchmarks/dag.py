@@ -68,7 +68,8 @@ wildcard_constraints:
 
 rule all:
     input:
-        [f"results/tables/{t}.{k}" for t in ("results", "summary", "paired", "best", "thresholds", "provenance")
+        [f"results/tables/{t}.{k}"
+         for t in ("results", "summary", "references", "paired", "best", "thresholds", "provenance")
          for k in ("parquet", "csv")],
         [f"results/figures/{f}_many.{k}" for f in ("samples", "training") for k in ("pdf", "png")],
         "results/report.html",
@@ -189,8 +190,10 @@ rule summarise:
     input:
         table="results/tables/results.parquet",
     output:
-        table="results/tables/summary.parquet",
-        csv="results/tables/summary.csv",
+        summary="results/tables/summary.parquet",
+        summary_csv="results/tables/summary.csv",
+        references="results/tables/references.parquet",
+        references_csv="results/tables/references.csv",
     log: "results/logs/tables/summarise.log"
     script: SCRIPTS + "summarise.py"
 

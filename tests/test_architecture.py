@@ -49,7 +49,7 @@ ORDER = (
         "evaluation",
         "prediction",
     ),
-    *("columns", "results", "statistics", "plane", "tracing", "plots", "report"),
+    *("columns", "results", "references", "statistics", "plane", "tracing", "plots", "report"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
@@ -68,6 +68,7 @@ TABLE_MODULES = (
     "deletion",
     "evaluation",
     "results",
+    "references",
     "statistics",
     "plane",
     "tracing",

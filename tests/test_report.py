@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
-from unpoison.report.findings import findings
+from unpoison.report.findings import findings, untrained
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
 
@@ -196,7 +197,9 @@ def entry(name: str, **options: object) -> dict:
 def test_training_again_on_the_oracles_rows_is_told_where_the_deletion_set_is_exact() -> None:
     summary = summarise(falling(3))
     (finding,) = same_rows(
-        summary, [entry("retrain", last=None, length=None), entry("finetune", length=0.25)]
+        summary,
+        [entry("retrain", last=None, length=None), entry("finetune", length=0.25)],
+        references_of({}),
     )
     assert finding.kind == "measured"
     assert finding.text == (
@@ -218,5 +221,56 @@ def test_training_again_on_the_oracles_rows_is_told_where_the_deletion_set_is_ex
 def test_it_is_not_told_of_other_rows_or_another_training(column: str, value: float, options: dict) -> None:
     table = falling(3).assign(**{column: value})
     assert not list(
-        same_rows(summarise(table), [entry("retrain", **{"last": None, "length": None, **options})])
+        same_rows(
+            summarise(table),
+            [entry("retrain", **{"last": None, "length": None, **options})],
+            references_of({}),
+        )
     )
+
+
+# -- references that did not train ------------------------------------------------------------------
+
+
+def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.DataFrame:
+    """The references table of models by method and seed, each with its accuracy on the rows of each class."""
+    lines = [
+        {"method": method, "seed": seed, "class_name": f"class {place}", "value": value}
+        for (method, seed), values in accuracies.items()
+        for place, value in enumerate(values)
+    ]
+    table = pd.DataFrame(lines, columns=["method", "seed", "class_name", "value"])
+    place = {"study": "imbalance", "dataset": "pair", "poison": "swap", "training": "net"}
+    return trained_references(table.assign(**place, metric="retained_accuracy"))
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "untrained_models"),
+    [
+        ({("oracle", 0): (0.95, 0.93), ("oracle", 1): (0.68, 0.68)}, {("oracle", 1)}),
+        ({("do_nothing", 0): (0.95, 0.93), ("oracle", 0): (0.8, 0.7)}, {("oracle", 0)}),
+        # It knows the large class alone: 91 % of all rows, if there are ten times as many, and half of each.
+        ({("do_nothing", 0): (1.0, 0.0)}, {("do_nothing", 0)}),
+        # An attack may cost the poisoned model accuracy that the oracle has.
+        ({("do_nothing", 0): (0.8, 0.7), ("oracle", 0): (0.95, 0.93)}, set()),
+        ({("do_nothing", 0): (0.85, 0.9), ("do_nothing", 1): (0.9, 0.95)}, set()),
+        ({("oracle", 0): (0.11,) * 10, ("do_nothing", 0): (0.12,) * 10}, {("oracle", 0), ("do_nothing", 0)}),
+    ],
+)
+def test_a_reference_that_did_not_train_is_named(accuracies: dict, untrained_models: set) -> None:
+    table = references_of(accuracies)
+    failed = table[~table["trained"]]
+    assert set(zip(failed["method"], failed["seed"], strict=True)) == untrained_models
+    assert len(list(untrained(table))) == len(untrained_models)
+
+
+def test_a_reference_that_did_not_train_is_told_with_both_accuracies_and_not_as_noise() -> None:
+    table = references_of({("oracle", 0): (0.95, 0.93), ("oracle", 1): (0.68, 0.68)})
+    (finding,) = untrained(table)
+    assert finding.text.startswith(
+        "The oracle of seed 1 (pair, swap) did not train: its accuracy on clean training rows is 68.0"
+        "\N{NO-BREAK SPACE}%"
+    )
+    assert "94.0\N{NO-BREAK SPACE}%" in finding.text
+    (same,) = same_rows(summarise(falling(3)), [entry("retrain", last=None, length=None)], table)
+    assert same.text.endswith("but for the models named above that did not train.")

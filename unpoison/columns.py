@@ -260,6 +260,25 @@ CHOSEN = {
 }
 
 
+TRAINED = {
+    "training_accuracy": Column(
+        "float64",
+        "accuracy on the clean training rows, each class counted alike",
+        "share",
+        "mean over classes of retained_accuracy",
+    ),
+    "best": Column(
+        "float64",
+        "highest training accuracy over the seeds: for do_nothing of do_nothing, for the oracle of both references",
+        "share",
+    ),
+    "trained": Column(
+        "bool",
+        "whether it trained",
+        "",
+        "training_accuracy >= best - 0.1 and training_accuracy >= 1 / classes + 0.1",
+    ),
+}
 GAP = {
     "state": Column("string", "stale, failed, begun or left, as `make status` tells"),
     "reason": Column("string", "the error's line for a failed cell"),
@@ -285,6 +304,11 @@ TABLES = {
             **LIMITS,
             **{key: column for name in RATES for key, column in _with_ends(name, COLUMNS[name]).items()},
         },
+    ),
+    "references": Table(
+        "`tables/references.parquet`",
+        "reference model, do_nothing or oracle, of one seed",
+        {**_shared(*PLACE, "seed", "method"), **TRAINED},
     ),
     "utility_healed": Table(
         "`tables/utility_healed.parquet` (where a study of one deletion set varies `deletion.recall`)",

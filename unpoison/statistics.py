@@ -1,7 +1,8 @@
 """Means, paired differences and tests over seeds, each with what its number of seeds can carry."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations, product
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -127,47 +128,81 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
     """
     # A varied option of a method stands in its name; the two methods of a pair may differ in it.
     varied = [name for name in varied_keys(results) if not name.startswith("method.")]
-    model = ["study", "dataset", "poison", "training"]
-    measured = ["metric", "class_name", "unit", "higher_is_better"]
-    lines = []
-    for where, models in results.groupby([*model, *measured], dropna=False, sort=False):
-        references = models[models["deletion"].isna()]
-        cells = [references, *(cell for _, cell in models.groupby("deletion", sort=False))]
-        for cell in cells:
-            place = cell[["deletion", *varied]].iloc[0].tolist() if len(cell) else []
-            others = references if cell is not references else None
-            lines += [(*where, *place, *pair) for pair in _pairs(cell, others)]
-    table = pd.DataFrame(lines, columns=[*model, *measured, "deletion", *varied, "method", "other", "seeds"])
-    differences = table.pop("seeds")
+    where = ["study", "dataset", "poison", "training", "metric", "class_name", "unit", "higher_is_better"]
+    cell = [*where, "deletion"]
+    keys = results.assign(
+        group=results.groupby(where, dropna=False, sort=False).ngroup(),
+        cell=results.groupby(cell, dropna=False, sort=False).ngroup(),
+        is_repaired=results["deletion"].notna(),
+    )
+    pairs = _pairs(keys)
+    places = keys.drop_duplicates("cell").set_index("cell")
+    table = places.loc[[pair.cell for pair in pairs], [*cell, *varied]].reset_index(drop=True)
+    differences = [pair.differences for pair in pairs]
+    table["method"] = [pair.method for pair in pairs]
+    table["other"] = [pair.other for pair in pairs]
     table["difference"] = [np.mean(values) for values in differences]
-    ends = intervals(differences.tolist())
+    ends = intervals(differences)
     table["ci_low"], table["ci_high"] = ([pair[side] for pair in ends] for side in (0, 1))
     table["n"] = [len(values) for values in differences]
-    table["p"] = [p_value(values) for values in differences]
-    family = table.groupby(["study", "metric", "class_name"], dropna=False, sort=False)["p"]
-    table["p_adjusted"] = family.transform(holm).astype("float64")
+    table["p"] = p_values(differences)
+    family = table.groupby(["study", "metric", "class_name"], dropna=False, sort=False).ngroup()
+    table["p_adjusted"] = table.groupby(family)["p"].transform(holm).astype("float64")
     return table.drop(columns="p").astype({"class_name": "string", "deletion": "string"})
 
 
-def _pairs(cell: pd.DataFrame, references: pd.DataFrame | None) -> Iterator[tuple[str, str, list[float]]]:
+class _Pair(NamedTuple):
+    """Two methods of a cell. The fields before `method` give the order of the table: references come first."""
+
+    group: int
+    is_repaired: bool
+    cell: int
+    place: int
+    method: str
+    other: str
+    differences: list[float]
+
+
+def _pairs(keys: pd.DataFrame) -> list[_Pair]:
     """Every two methods of a cell, and each of them with each reference: their differences over common seeds."""
-    own = cell.pivot(index="seed", columns="method", values="value")
-    pairs = list(combinations(own, 2))
-    if references is not None:
-        outside = references.pivot(index="seed", columns="method", values="value")
-        pairs += list(product(own, outside))
-        own = own.join(outside)
-    for method, other in pairs:
-        differences = (own[method] - own[other]).dropna().tolist()
-        if len(differences):
-            yield str(method), str(other), differences
+    place = ["group", "is_repaired", "cell", "seed"]
+    wide = keys.pivot(index=place, columns="method", values="value")
+    repaired = wide.index.get_level_values("is_repaired")
+    own, references = (wide[chosen].dropna(axis=1, how="all") for chosen in (repaired, ~repaired))
+    by_seed = references.droplevel(["is_repaired", "cell"])
+    beside = by_seed.reindex(own.index.droplevel(["is_repaired", "cell"])).set_axis(own.index)
+    chosen = [
+        *((references, references, pair) for pair in combinations(references, 2)),
+        *((own, own, pair) for pair in combinations(own, 2)),
+        *((own, beside, pair) for pair in product(own, beside)),
+    ]
+    found = []
+    for rank, (left, right, (method, other)) in enumerate(chosen):
+        differences = (left[method] - right[other]).dropna()
+        index = differences.index.droplevel("seed")
+        starts = np.flatnonzero(~index.duplicated())
+        for at, values in zip(index[starts], np.split(differences.to_numpy(), starts[1:]), strict=True):
+            found.append(_Pair(*at, rank, str(method), str(other), values.tolist()))
+    return sorted(found)
 
 
-def p_value(differences: list[float]) -> float:
+def p_value(differences: Sequence[float]) -> float:
     """Of the two-sided t-test that their mean is zero; nan where it cannot tell."""
-    if len(differences) < ENOUGH or np.ptp(differences) < EQUAL:
-        return float("nan")
-    return float(stats.ttest_1samp(differences, 0).pvalue)
+    return p_values([differences])[0]
+
+
+def p_values(samples: Sequence[Sequence[float]]) -> list[float]:
+    """The p value of each sample; samples of the same length are tested together."""
+    found = [float("nan")] * len(samples)
+    lengths = np.array([len(sample) for sample in samples])
+    for length in set(lengths[lengths >= ENOUGH].tolist()):
+        places = np.flatnonzero(lengths == length)
+        rows = np.array([samples[place] for place in places], float)
+        differ = np.ptp(rows, axis=1) >= EQUAL
+        tested = stats.ttest_1samp(rows[differ], 0, axis=1).pvalue
+        for place, p in zip(places[differ].tolist(), tested.tolist(), strict=True):
+            found[place] = p
+    return found
 
 
 def holm(p_values: pd.Series) -> pd.Series:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from unpoison.report.words import interval, points, prose_of, setting, span
+from unpoison.report.words import interval, per_cent, points, prose_of, setting, span
 from unpoison.results import ENOUGH, REFERENCES, judged_by
 
 SIGNIFICANT = 0.05
@@ -23,9 +23,10 @@ Verdict = Literal["better", "worse", "open", "few"]
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and whether it claims a difference, leaves it open, has too few seeds, or tells what was measured."""
+    """A sentence, and its kind: a reference that did not train, a difference claimed, left open or of too few seeds,
+    or what was measured."""
 
-    kind: Literal["claim", "open", "few", "measured"]
+    kind: Literal["untrained", "claim", "open", "few", "measured"]
     text: str
 
 
@@ -49,6 +50,18 @@ class Difference:
         if holds_zero or self.p_adjusted >= SIGNIFICANT:  # nan, where all differences are equal, is not
             return "open"
         return "better" if self.value > 0 else "worse"
+
+
+def untrained(references: pd.DataFrame) -> Iterator[Finding]:
+    """Name each reference model of one study that did not train, from its rows of the references table."""
+    for row in references[~references["trained"]].to_dict("records"):
+        model = {"do_nothing": "The poisoned model", "oracle": "The oracle"}[row["method"]]
+        yield Finding(
+            "untrained",
+            f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: "
+            f"its accuracy on clean training rows is {per_cent(row['training_accuracy'])}\N{NO-BREAK SPACE}%, "
+            f"that of the best comparable model {per_cent(row['best'])}\N{NO-BREAK SPACE}%. Means and differences that it is part of say little.",
+        )
 
 
 def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:

@@ -15,14 +15,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from unpoison.columns import TABLES as DESCRIBED
 from unpoison.metrics import METRICS
+from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
-from unpoison.report.findings import findings
+from unpoison.report.findings import findings, untrained
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 FOLDER = Path(__file__).parent
 TAGS = {
+    "untrained": "Did not train",
     "measured": "Measured",
     "claim": "Shown",
     "open": "No difference shown",
@@ -92,7 +94,8 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         data=packed(page_data(summary, tables.paired, records, others, settings)),
         csv=packed(tables.csv),
         studies=studies,
-        too_few={kind for study in studies for _, kind, _ in study["findings"]} <= {"few", "measured"},
+        too_few={kind for study in studies for _, kind, _ in study["findings"]}
+        <= {"untrained", "few", "measured"},
         figures=figures,
         others=[(name, DESCRIBED[name].row if name in DESCRIBED else "row") for name in others],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
@@ -117,10 +120,13 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
     """One study as the page shows it: its question, findings and settings."""
     summary = tables.summary[tables.summary["study"] == name]
     paired = tables.paired[tables.paired["study"] == name]
+    of_study = results[results["study"] == name]
+    references = trained_references(of_study)
     found = [
+        *untrained(references),
         *findings(summary, paired),
-        *changes(results[results["study"] == name], study["deletions"]),
-        *same_rows(summary, study["entries"]),
+        *changes(of_study, study["deletions"]),
+        *same_rows(summary, study["entries"], references),
     ]
     return {
         "name": name,

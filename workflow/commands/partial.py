@@ -22,6 +22,7 @@ from unpoison.files import read_columns, write_table, written_whole
 from unpoison.plane import best_methods, thresholds
 from unpoison.plots import PLOTS
 from unpoison.plots._style import NOTE_SIZE, save
+from unpoison.references import trained_references
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
@@ -78,6 +79,7 @@ def make_tables(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[
         "missing": missing,
         "results": results,
         "summary": summarise(results),
+        "references": trained_references(results),
         "paired": paired(results),
         "best": best_methods(results),
         "thresholds": thresholds(results),
@@ -114,7 +116,7 @@ def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figu
             paired=tables["paired"],
             records=tables["provenance"],
             csv=(folder / "tables/results.csv").read_bytes(),
-            others={name: tables[name] for name in plan.averages},
+            others={name: tables[name] for name in ("references", *plan.averages)},
             missing=tables["missing"],
         ),
         figures,

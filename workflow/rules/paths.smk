@@ -14,8 +14,8 @@
 #     {deletion}/{method}/                              model.safetensors  run.json
 #                                                       metrics.parquet  metrics.run.json
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
-#   tables/                                             results, summary, paired, best, thresholds, provenance,
-#                                                       utility_healed (.parquet, .csv)
+#   tables/                                             results, summary, references, paired, best, thresholds,
+#                                                       provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
 #   report.html                                         the tables and figures of all studies on one page
 #   logs/                                               one for each job, under the path of what it makes
@@ -77,6 +77,7 @@ METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in 
 assert METRICS, "a config without a cell was let through"
 RESULTS = "<results>/tables/results.parquet"
 SUMMARY = "<results>/tables/summary.parquet"
+REFERENCES = "<results>/tables/references.parquet"
 PAIRED = "<results>/tables/paired.parquet"
 PROVENANCE = "<results>/tables/provenance.parquet"
 UTILITY_HEALED = "<results>/tables/utility_healed.parquet"
@@ -85,6 +86,7 @@ TABLES = [
     for table in (
         "results",
         "summary",
+        "references",
         "paired",
         "best",
         "thresholds",
@@ -93,7 +95,9 @@ TABLES = [
     )
     for kind in ("parquet", "csv")
 ]
-OTHER_TABLES = [f"<results>/tables/{table}.parquet" for table in plan.averages]
+OTHER_TABLES = [
+    f"<results>/tables/{table}.parquet" for table in ("references", *plan.averages)
+]
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"
     for figure in plan.figures

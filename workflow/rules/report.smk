@@ -25,12 +25,19 @@ rule summarise:
     input:
         table=RESULTS,
     output:
-        table=SUMMARY,
-        csv=report(
+        summary=SUMMARY,
+        summary_csv=report(
             Path(SUMMARY).with_suffix(".csv").as_posix(),
             caption="../report/summary.rst",
             category="Tables",
             labels={"table": "summary"},
+        ),
+        references=REFERENCES,
+        references_csv=report(
+            Path(REFERENCES).with_suffix(".csv").as_posix(),
+            caption="../report/references.rst",
+            category="Tables",
+            labels={"table": "references"},
         ),
     log:
         "<logs>/tables/summarise.log",

@@ -1,0 +1,31 @@
+"""Which reference models trained: the poisoned model as it is (do nothing) and the oracle."""
+
+import pandas as pd
+
+from unpoison.results import REFERENCES
+
+SHORTFALL = 0.1  # of training accuracy below the best comparable reference
+ABOVE_CHANCE = 0.1  # of training accuracy
+GROUP = ["study", "dataset", "poison", "training"]
+
+
+def trained_references(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each reference model, with its accuracy on clean training rows and whether it trained.
+
+    The accuracy is the mean over classes of `retained_accuracy`, so that a network that knows only the large class
+    has half of it at most. A reference did not train where it lies within ABOVE_CHANCE of chance, or more than
+    SHORTFALL below the best of its group: the oracle among all references of all seeds, the poisoned model among the
+    poisoned ones, since an attack may cost it accuracy.
+
+    Args:
+        results: the results table.
+    """
+    rows = results[results["method"].isin(REFERENCES) & (results["metric"] == "retained_accuracy")]
+    by_class = rows[rows["class_name"].notna()].groupby([*GROUP, "seed", "method"])["value"]
+    table = by_class.agg(training_accuracy="mean", classes="size").reset_index()
+    of_kind = table.groupby([*GROUP, "method"])["training_accuracy"].transform("max")
+    of_all = table.groupby(GROUP)["training_accuracy"].transform("max")
+    table["best"] = of_kind.where(table["method"] == "do_nothing", of_all)
+    learned = table["training_accuracy"] >= 1 / table["classes"] + ABOVE_CHANCE
+    table["trained"] = learned & (table["training_accuracy"] >= table["best"] - SHORTFALL)
+    return table.drop(columns="classes")
