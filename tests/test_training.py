@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.rows import NONE
 from unpoison.training import Epoch, accuracy, predict, take_step, train
+from unpoison.unlearning._request import Request, run
 
 MakeExamples = Callable[..., Examples]
 NewModel = Callable[[int], nn.Module]
@@ -342,7 +344,46 @@ def test_a_training_that_runs_away_stops_with_a_sentence(
         train(new_model(0), examples(), replace(recipe, learning_rate=1e30), 0, precision="float32")
 
 
+def test_a_last_step_that_diverges_stops_the_job(
+    new_model: NewModel, examples: MakeExamples, recipe: Recipe
+) -> None:
+    one_step = replace(recipe, learning_rate=1e39, epochs=None, iterations=1)
+    with pytest.raises(
+        UserError, match=r"the network diverged: layers\.\S+ holds values that are not finite"
+    ):
+        train(new_model(0), examples(), one_step, 0, precision="float32")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_method_that_ends_on_weights_that_are_not_finite_stops_the_job(
+    make_request: Callable[..., Request], value: float
+) -> None:
+    def unlearn(request: Request) -> nn.Module:
+        model = deepcopy(request.model)
+        with torch.no_grad():
+            model.layers[-1].weight[0, 0] = value
+        return model
+
+    with pytest.raises(UserError, match="the network diverged"):
+        run(unlearn, make_request(range(8)), {})
+
+
 # -- predictions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [math.nan, 1e38])
+def test_logits_that_are_not_finite_are_no_predictions(
+    trained: nn.Module, examples: MakeExamples, value: float
+) -> None:
+    model = deepcopy(trained)
+    with torch.no_grad():
+        model.layers[-1].weight.fill_(value)
+    for measure in (
+        lambda: predict(model, examples().images, "float32"),
+        lambda: accuracy(model, examples()),
+    ):
+        with pytest.raises(UserError, match=r"its logits of \d+ of 54 images are not finite"):
+            measure()
 
 
 def test_predicting_in_batches_equals_predicting_in_one_go(

@@ -14,6 +14,7 @@ from unpoison.devices import autocast, in_bfloat16
 from unpoison.errors import UserError
 from unpoison.examples import EVALUATION_BATCH, Examples
 from unpoison.files import write_columns
+from unpoison.models import DIVERGED, finite_logits, require_finite
 from unpoison.optimisers import SGD, Muon
 from unpoison.recipes import Recipe
 from unpoison.types import Images, Logits
@@ -36,9 +37,7 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon
 def take_step(optimizer: SGD | Muon, loss: Tensor, rate: float) -> None:
     """One optimiser step down the loss; a loss that is not finite stops the job."""
     if not torch.isfinite(loss):
-        raise UserError(
-            f"the training loss is not finite (found {loss.item()}); try a lower learning rate or precision: float32"
-        )
+        raise UserError(f"the training loss is not finite (found {loss.item()}); {DIVERGED}")
     optimizer.step(loss, rate)
 
 
@@ -110,6 +109,7 @@ def train(
             print(describe(history[-1], -(-steps // per_epoch)), flush=True)
             losses, hits, seen, started = 0.0, 0, 0, time.perf_counter()
             model.train()
+    require_finite(model)  # the last step may diverge after its loss was taken
     return history
 
 
@@ -140,11 +140,15 @@ def accuracy(model: nn.Module, examples: Examples, precision: str = "auto") -> f
 
 @torch.inference_mode()
 def predict(model: nn.Module, images: Images, precision: str = "auto") -> Logits:
-    """Logits of uint8 images in evaluation mode, computed in batches."""
+    """Return the logits (n, classes) of uint8 images in evaluation mode, computed in batches.
+
+    Raises:
+        UserError: where a logit is not finite.
+    """
     model.eval()
     device = next(model.parameters()).device
     parts = []
     for part in images.split(EVALUATION_BATCH):
         with autocast(device, precision):
             parts.append(model(part.to(device)).float())
-    return torch.cat(parts)
+    return finite_logits(torch.cat(parts))

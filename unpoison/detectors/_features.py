@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from unpoison.devices import autocast
 from unpoison.errors import UserError
 from unpoison.examples import Examples
+from unpoison.models import finite_logits
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,4 @@ def _forward(model: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, 
     with autocast(images.device, precision):
         features = layers[:-1](images)
         logits = layers[-1](features)
-    return features.flatten(1).float(), logits.float()
+    return features.flatten(1).float(), finite_logits(logits.float())

@@ -10,10 +10,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from unpoison.errors import UserError
 from unpoison.files import CHECKSUM, checksum, damaged, present, written_whole
 from unpoison.plugins import Plugins
 
 MODELS = Plugins(__name__, "network", "model")
+DIVERGED = "try a lower learning rate or precision: float32"
 
 
 def build(name: str, classes: int, options: Mapping[str, Any], seed: int) -> nn.Module:
@@ -21,6 +23,23 @@ def build(name: str, classes: int, options: Mapping[str, Any], seed: int) -> nn.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MODELS[name](classes, **options).to(memory_format=torch.channels_last)
+
+
+def require_finite(model: nn.Module) -> None:
+    """Raise a UserError that names the first weight or running statistic with a value that is not finite."""
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"the network diverged: {name} holds values that are not finite; {DIVERGED}")
+
+
+def finite_logits(logits: Tensor) -> Tensor:
+    """Return the logits (rows, classes), or raise a UserError where one is not finite: it predicts no class."""
+    broken = int((~torch.isfinite(logits)).any(1).sum())
+    if broken:
+        raise UserError(
+            f"the network diverged: its logits of {broken} of {len(logits)} images are not finite; {DIVERGED}"
+        )
+    return logits
 
 
 def save_model(

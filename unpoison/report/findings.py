@@ -56,11 +56,14 @@ def untrained(references: pd.DataFrame) -> Iterator[Finding]:
     """Name each reference model of one study that did not train, from its rows of the references table."""
     for row in references[~references["trained"]].to_dict("records"):
         model = {"do_nothing": "The poisoned model", "oracle": "The oracle"}[row["method"]]
+        reached, best = (
+            f"{per_cent(row[name])}\N{NO-BREAK SPACE}%" for name in ("training_accuracy", "best")
+        )
         yield Finding(
             "untrained",
-            f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: "
-            f"its accuracy on clean training rows is {per_cent(row['training_accuracy'])}\N{NO-BREAK SPACE}%, "
-            f"that of the best comparable model {per_cent(row['best'])}\N{NO-BREAK SPACE}%. Means and differences that it is part of say little.",
+            f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: its accuracy on clean "
+            f"training rows is {reached}, that of the best comparable model {best}. "
+            "Means and differences that it is part of say little.",
         )
 
 

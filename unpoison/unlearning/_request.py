@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from unpoison.examples import Cost, Examples, Meter
+from unpoison.models import require_finite
 from unpoison.recipes import Recipe
 
 
@@ -42,6 +43,9 @@ def run(
 ) -> tuple[nn.Module, Cost]:
     """The unlearned network and its cost; with nothing to forget every method does nothing, by definition.
 
+    Raises:
+        UserError: where the method ends on weights that are not finite.
+
     Args:
         needs: the parts of the request without which it does nothing; of a repair the validation rows.
     """
@@ -51,6 +55,7 @@ def run(
     started = time.perf_counter()
     there = all(len(getattr(request, part)) for part in needs)
     model = unlearn(metered, **options) if there else deepcopy(request.model)
+    require_finite(model)
     if next(model.parameters()).is_cuda:
         torch.cuda.synchronize()
     return model.eval(), Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)
