@@ -26,8 +26,8 @@ report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all i
 	$(RUN) report --configfile $(CONFIG)
 	@$(BIN)/python workflow/commands/where.py $(CONFIG)
 
-test: lint  ## lint, types and all tests
-	$(BIN)/python -m pytest
+test: lint  ## lint, types and all tests, on all cores
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
 	$(BIN)/python -m pytest -m hard

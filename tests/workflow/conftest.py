@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from benchmarks.study import copy_project
 
@@ -113,14 +114,19 @@ class Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny study, run to its figures."""
-    folder = tmp_path_factory.mktemp("finished")
-    copy_project(folder)
-    (folder / "tiny.yaml").write_text(TINY)
-    project = Project(folder)
-    done = project.snakemake()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project
+    """The tiny study, run to its figures once for all workers of pytest-xdist."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
+    folder = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not folder.exists():
+            making = Project(tmp_path_factory.mktemp("making"))
+            copy_project(making.folder)
+            (making.folder / "tiny.yaml").write_text(TINY)
+            done = making.snakemake()
+            assert done.returncode == 0, done.stdout + done.stderr
+            making.folder.rename(folder)
+    return Project(folder)
 
 
 @pytest.fixture
