@@ -50,11 +50,16 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def unique_ids(row_ids: list[str]) -> list[str]:
     """The ids, with a number added to those of identical images."""
-    seen: Counter[str] = Counter()
+    taken, seen = set(row_ids), Counter[str]()
     unique = []
     for row_id in row_ids:
-        unique.append(f"{row_id}#{seen[row_id]}" if seen[row_id] else row_id)
-        seen[row_id] += 1
+        name = row_id
+        while seen[row_id] and name in taken:
+            name = f"{row_id}#{seen[row_id]}"
+            seen[row_id] += 1
+        seen[row_id] += not seen[row_id]
+        taken.add(name)
+        unique.append(name)
     return unique
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from planning.patterns import is_literal
 from planning.plan import Plan
 from planning.specs import Specs
 from unpoison.provenance import record_of
@@ -66,7 +67,8 @@ class Current:
             detector = plan.entry("deletion", identity["deletion"]).get("detector")
             scores = [file.stem for file in files if file.parent.name == "scores"]
             flagged = plan.flagged_file(identity["deletion"])
-            return scores == [detector] * bool(detector) and (flagged is None or flagged in files)
+            is_read = flagged is None or flagged in files or not is_literal(flagged)
+            return scores == [detector] * bool(detector) and is_read
         return True
 
     def _is_still(self, file: str, digest: str) -> bool:

@@ -8,7 +8,10 @@ from unpoison.rows import write_rows
 
 begin(snakemake.log[0])
 spec = snakemake.params.spec
-images, rows = load_source(spec["source"], snakemake.params.data_folder, spec["image_size"], spec["options"])
+options = spec["options"]
+images, rows = load_source(
+    spec["source"], snakemake.params.data_folder, spec["image_size"], options, tell=print
+)
 write_array(snakemake.output.images, images)
 write_rows(snakemake.output.rows, rows)
 write_record(snakemake)

@@ -8,8 +8,8 @@ from unpoison.rows import read_rows
 begin(snakemake.log[0])
 spec = snakemake.params.spec
 train = read_rows(snakemake.input.rows).of("train")
-given = {name: snakemake.input.get(name) for name in ("flagged", "scores", "views")}
-deletion = select(train, spec["seed"], **given, **spec["deletion"])
+given = {name: snakemake.input.get(name) for name in ("scores", "views")}
+deletion = select(train, spec["seed"], flagged=snakemake.params.flagged, **given, **spec["deletion"])
 write_deletion(snakemake.output.deletion, train, deletion)
 write_record(snakemake)
 print(f"{len(deletion.rows)} rows: recall {deletion.recall}, FDR {deletion.fdr}, FPR {deletion.fpr}")
