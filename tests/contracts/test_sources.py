@@ -158,13 +158,16 @@ def test_row_ids_are_unique_and_every_row_has_a_split_and_a_label(
 @every_source
 def test_peek_counts_what_read_reads(name: str, make_source: MakeSource, tmp_path: Path) -> None:
     options = make_source(name)
-    counts = SOURCES.module(name).peek(tmp_path, **options).counts
+    peek = SOURCES.module(name).peek(tmp_path, **options)
+    counts = peek.counts
     if name == "cifar10":  # 5,000 of each is a constant; the archive of this test is smaller
         assert counts == dict.fromkeys(cifar10.CLASS_NAMES, 5000)
+        assert peek.tests == dict.fromkeys(cifar10.CLASS_NAMES, 1000)
         return
     _, rows = load_source(name, tmp_path, 16, options)
     assert counts == rows.of("train").count_by_class()
-    assert list(counts) == list(rows.class_names)
+    assert peek.tests == rows.of("test").count_by_class()
+    assert list(counts) == list(peek.tests) == list(rows.class_names)
 
 
 @every_source
@@ -312,7 +315,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
     (tmp_path / "train/cat").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"no images in .*/train/<class>/"):
+    with pytest.raises(UserError, match=r"no images in .*/train/cat, the folder of a class: found nothing"):
         load_source("image_folder", tmp_path, 16, {})
 
 
@@ -485,11 +488,9 @@ def test_a_test_class_that_the_training_labels_lack_is_named(tmp_path: Path) -> 
         load_source("parquet", tmp_path, 16, {"train": "train.parquet", "test": "test.parquet"})
 
 
-def test_the_files_of_a_split_must_be_given() -> None:
-    assert {name for name, option in SOURCES.options("parquet").items() if option.default is REQUIRED} == {
-        "train",
-        "test",
-    }
+def test_the_training_files_must_be_given() -> None:
+    required = {name for name, option in SOURCES.options("parquet").items() if option.default is REQUIRED}
+    assert required == {"train"}
 
 
 @pytest.mark.skipif(

@@ -14,7 +14,7 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def check_class_names(names: Iterable[str]) -> None:
+def check_class_names(names: Iterable[object]) -> None:
     """Refuse class names that cannot be read, or that look the same.
 
     Raises:
