@@ -226,6 +226,17 @@ def test_several_columns_of_images_are_ambiguous(tmp_path: Path, mask: Any) -> N
     assert greys_of_classes(tmp_path, image_column="mask") == {"cat": [0], "dog": [0]}
 
 
+def test_two_columns_of_one_name_are_ambiguous(tmp_path: Path) -> None:
+    write_both(tmp_path)
+    table = pq.read_table(tmp_path / "train.parquet")
+    for name, words in (
+        ("image", "2 columns of images, image, image"),
+        ("label", "more than one column 'label'"),
+    ):
+        pq.write_table(table.append_column(name, table[name]), tmp_path / "train.parquet")
+        refused(tmp_path, rf"train\.parquet has {words}")
+
+
 def test_bytes_that_are_no_image_are_no_second_column_of_images(tmp_path: Path) -> None:
     sound = [{"bytes": b"RIFF", "path": "a.wav"}] * 2
     write_both(tmp_path, digest=[b"\x00\x01", b"\x02\x03"], sound=sound)

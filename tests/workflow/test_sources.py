@@ -122,7 +122,7 @@ def test_a_class_with_a_name_and_no_training_image_is_named(tmp_path: Path) -> N
 
 
 def test_data_may_lie_in_a_folder_of_any_name(tmp_path: Path) -> None:
-    folder = tmp_path / "a{b}c {seed} <results> it's \"q\" [x], y=1, *"
+    folder = tmp_path / 'a{b}c {seed} <results> it\'s "q" [x], y=1, *'
     write_images(folder, "train", "test")
     for split in ("train", "test"):
         files = sorted((folder / split).glob("*/*.png"))

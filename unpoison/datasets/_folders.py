@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -74,7 +74,7 @@ def _images_of_split(root: Path, split: str, account: _Account) -> list[str]:
     for entry in _entries(root / split):
         if is_clutter(entry.name):
             account.clutter += 1
-        elif entry.is_dir():
+        elif _holds(entry.is_dir):
             files += _images_of_class(root, f"{split}/{entry.name}", account)
         elif _ending(entry.name) in SUFFIXES:
             raise UserError(
@@ -92,7 +92,7 @@ def _images_of_class(root: Path, folder: str, account: _Account) -> list[str]:
     for entry in _entries(root / folder):
         if is_clutter(entry.name):
             account.clutter += 1
-        elif entry.is_dir():
+        elif _holds(entry.is_dir):
             _refuse_nested(entry.path, root)
         elif _ending(entry.name) in SUFFIXES:
             files.append(_checked(entry, f"{folder}/{entry.name}"))
@@ -123,7 +123,7 @@ def _refuse_nested(folder: str, root: Path) -> None:
 
 
 def _checked(entry: os.DirEntry[str], file: str) -> str:
-    if not entry.is_file():  # a link to nothing
+    if not _holds(entry.is_file):  # a link to nothing
         raise UserError(f"{entry.path} is no file")
     if not file.isprintable():  # it would be the row's id
         raise UserError(f"{entry.path} has a name that is no printable text; rename it")
@@ -143,6 +143,14 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         return []
     except OSError as error:
         raise UserError(f"{folder} cannot be read ({error.strerror})") from error
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """The answer of an entry about itself; no where the system has none, as for a link to itself."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _ending(name: str) -> str:

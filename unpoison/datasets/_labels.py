@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from unpoison.datasets._classes import check_class_names, composed
-from unpoison.datasets._parquet import File, is_text
+from unpoison.datasets._parquet import File, is_text, reading
 from unpoison.errors import UserError
 
 ROWS_AT_ONCE = 1_000_000
@@ -41,14 +41,15 @@ def read_labels(file: File) -> Labels:
     places: dict[Label, int] = {}
     parts = [np.array([], np.int64)]
     compact = [file.label_column] if is_text(kind) else None
-    for column in file.batches(file.label_column, batch_size=ROWS_AT_ONCE, read_dictionary=compact):
-        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        values = [_whole(value) for value in encoded.dictionary.to_pylist()] + [None]
-        codes = encoded.indices.cast(pa.int64()).fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
-        position = np.full(len(values), -1)
-        for code in np.flatnonzero(np.bincount(codes, minlength=len(values))):
-            position[code] = places.setdefault(values[code], len(places))
-        parts.append(position[codes])
+    with reading(file.path):
+        for column in file.batches(file.label_column, batch_size=ROWS_AT_ONCE, read_dictionary=compact):
+            encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+            values = [_whole(value) for value in encoded.dictionary.to_pylist()] + [None]
+            codes = encoded.indices.cast(pa.int64()).fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
+            position = np.full(len(values), -1)
+            for code in np.flatnonzero(np.bincount(codes, minlength=len(values))):
+                position[code] = places.setdefault(values[code], len(places))
+            parts.append(position[codes])
     return Labels(file, list(places), np.concatenate(parts))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,17 +42,24 @@ class File:
     features: Mapping[str, Any]
 
     def batches(self, column: str, **options: Any) -> Iterator[pa.Array]:
-        """One column in pieces of up to `BATCH` rows, or as many as the options say.
+        """One column in pieces of up to `BATCH` rows, or as many as the options say."""
+        with pq.ParquetFile(self.path, read_dictionary=options.pop("read_dictionary", None)) as file:
+            for batch in file.iter_batches(columns=[column], **{"batch_size": BATCH, **options}):
+                yield batch.column(0)
 
-        Raises:
-            UserError: where the file is damaged.
-        """
-        try:
-            with pq.ParquetFile(self.path, read_dictionary=options.pop("read_dictionary", None)) as file:
-                for batch in file.iter_batches(columns=[column], **{"batch_size": BATCH, **options}):
-                    yield batch.column(0)
-        except (pa.ArrowException, OSError) as error:
-            raise unreadable(self.path, error) from error
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """A block that reads a Parquet file.
+
+    Raises:
+        UserError: where the file is no Parquet file or is damaged, or its texts are not UTF-8.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} is not a readable Parquet file ({reason})") from error
 
 
 def open_files(
@@ -78,12 +86,6 @@ def open_files(
     ]
 
 
-def unreadable(path: Path, error: Exception) -> UserError:
-    """The error for a file that is no Parquet file, or a damaged one."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return UserError(f"{path} is not a readable Parquet file ({reason})")
-
-
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column holds texts, be they in a dictionary."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -91,11 +93,8 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def _footer(path: Path) -> tuple[int, pa.Schema]:
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.metadata.num_rows, file.schema_arrow
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, error) from error
+    with reading(path), pq.ParquetFile(path) as file:
+        return file.metadata.num_rows, file.schema_arrow
 
 
 def _file(
@@ -119,7 +118,7 @@ def _image_column(path: Path, schema: pa.Schema, features: Mapping[str, Any]) ->
         if _is_image(column.type) and _noted_type(features, column.name) in (None, "Image")
     ]
     if len(names) > 1:
-        names = [name for name in names if _holds_images(path, name)]
+        names = [name for name in names if schema.names.count(name) > 1 or _holds_images(path, name)]
     if not names:
         raise UserError(f"{path} has no column of images; its columns are {', '.join(schema.names)}")
     if len(names) > 1:
@@ -152,15 +151,12 @@ def _is_image(kind: pa.DataType) -> bool:
 
 def _holds_images(path: Path, column: str) -> bool:
     """Whether the first value of a column begins as image files do; bytes can also be hashes or sounds."""
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1, columns=[column]):
-                value = batch.column(0)[0].as_py()
-                data = value.get("bytes") if isinstance(value, dict) else value
-                if data is not None:
-                    return bool(data.startswith(IMAGE_STARTS))
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, error) from error
+    with reading(path), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=1, columns=[column]):
+            value = batch.column(0)[0].as_py()
+            data = value.get("bytes") if isinstance(value, dict) else value
+            if data is not None:
+                return bool(data.startswith(IMAGE_STARTS))
     return True  # no value at all
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
-from unpoison.datasets._parquet import File, open_files, unreadable
+from unpoison.datasets._parquet import File, open_files, reading
 from unpoison.datasets._source import Peek, SourceImages
 from unpoison.errors import UserError
 
@@ -56,7 +56,7 @@ def read(
             names.append(name)
             digests.append(blake2b(data, digest_size=8).hexdigest())
         if len(names) != file.rows:
-            raise unreadable(file.path, ValueError(f"{len(names)} images of {file.rows} rows"))
+            raise UserError(f"{file.path} is damaged: its footer counts {file.rows} rows, found {len(names)}")
         row_ids += _row_ids(file, names, digests[start:])
     of_row = np.concatenate(labels)
     return SourceImages(
@@ -112,15 +112,16 @@ def _room(count: int, image_size: int) -> np.ndarray:
 def _images(file: File) -> Iterator[tuple[bytes, str | None]]:
     """The bytes of each image, and its path where the file names one."""
     place = 0
-    for column in file.batches(file.image_column):
-        for entry in column.to_pylist():
-            data = entry.get("bytes") if isinstance(entry, dict) else entry
-            name = entry.get("path") if isinstance(entry, dict) else None
-            if data is None:
-                only = f", only its path {name!r}; the images' bytes must be in the file" if name else ""
-                raise UserError(f"{file.path}, row {place}: there is no image{only}")
-            yield data, name if isinstance(name, str) and name.isprintable() and name.strip() else None
-            place += 1
+    with reading(file.path):
+        for column in file.batches(file.image_column):
+            for entry in column.to_pylist():
+                data = entry.get("bytes") if isinstance(entry, dict) else entry
+                name = entry.get("path") if isinstance(entry, dict) else None
+                if data is None:
+                    only = f", only its path {name!r}; the images' bytes must be in the file" if name else ""
+                    raise UserError(f"{file.path}, row {place}: there is no image{only}")
+                yield data, name if isinstance(name, str) and name.isprintable() and name.strip() else None
+                place += 1
 
 
 def _row_ids(file: File, names: list[str | None], digests: list[str]) -> list[str]:
