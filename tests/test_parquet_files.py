@@ -157,6 +157,14 @@ def test_names_that_are_none_are_refused_with_their_file(tmp_path: Path, names: 
     refused(tmp_path, rf"train\.parquet, column 'label': {sentence}")
 
 
+@pytest.mark.parametrize("note", ["[" * 100_000, "{", '{"info": 1}', '{"info": {"features": {"label": 3}}}'])
+def test_metadata_that_are_not_the_hubs_name_no_classes(tmp_path: Path, note: str) -> None:
+    write_both(tmp_path)
+    table = pq.read_table(tmp_path / "train.parquet").replace_schema_metadata({"huggingface": note})
+    pq.write_table(table, tmp_path / "train.parquet")
+    refused(tmp_path, r"train\.parquet does not name its classes; give them in class_names")
+
+
 def test_text_labels_of_two_files_that_look_the_same_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", [CAT, DOG], ["caf\u00e9", "dog"])
     write(tmp_path / "test.parquet", [CAT, DOG], ["cafe\u0301", "dog"])

@@ -165,7 +165,7 @@ def _hub_features(schema: pa.Schema) -> dict[str, Any]:
     notes = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
         return dict(json.loads(notes)["info"]["features"])
-    except (ValueError, KeyError, TypeError):  # not the hub's
+    except (ValueError, KeyError, TypeError, RecursionError):  # not the hub's
         return {}
 
 
