@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unpoison.datasets._images import decode
+from unpoison.datasets._images import SUFFIXES, decode
 from unpoison.datasets._source import Peek, SourceImages
 from unpoison.errors import UserError
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".tif", ".tiff")
 
 
 def read(folder: Path, image_size: int, *, path: str = ".") -> SourceImages:
