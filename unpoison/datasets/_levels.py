@@ -51,6 +51,8 @@ def to_rgb(loaded: Loaded) -> Image.Image:
         return _from_deep_grey(image)
     if loaded.low is not None:
         image = _from_deep_colours(image, loaded.low)
+    if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        image = image.convert("RGB")  # programs that know no alpha leave zeros there
     _mend_transparency(image, loaded.raw_mode)
     _mend_colour_map(image)
     if image.mode == "La":  # grey, premultiplied
