@@ -303,6 +303,10 @@ def test_samples_whose_range_is_not_known_are_refused(data: bytes, sentence: str
     assert sentence in refusal(data)
 
 
+def test_floats_that_overshoot_by_less_than_half_a_level_are_read() -> None:
+    assert set(read(floats([-0.001, 1.001])).flat) == {0, 255}
+
+
 def test_an_all_black_deep_image_is_read() -> None:
     np.testing.assert_array_equal(read(png(np.zeros((4, 4), ">u2"), 16, 0)), grey(np.zeros((4, 4))))
 

@@ -149,7 +149,7 @@ def _levels_of_floats(samples: np.ndarray) -> np.ndarray:
     darkest, brightest = float(samples.min()), float(samples.max())
     if not np.isfinite([darkest, brightest]).all():  # NaN is the least and the greatest wherever there is one
         raise ValueError("it has samples that are no finite numbers")
-    is_unit = darkest >= 0 and brightest <= 1
+    is_unit = darkest * 255 > -0.5 and brightest * 255 < 255.5  # resizing overshoots by less than a level
     if not is_unit and not (darkest >= 0 and brightest <= 255 and (samples == np.rint(samples)).all()):
         raise ValueError(
             f"its samples go from {darkest:g} to {brightest:g}; floats are read from 0 to 1, "
