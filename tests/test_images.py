@@ -166,6 +166,12 @@ def test_half_transparent_ink_is_half_as_dark() -> None:
     ]
 
 
+def test_a_text_that_is_titled_transparency_is_none() -> None:
+    for depth, samples in ((8, RAMP), (16, RAMP.astype(">u2") * 257)):
+        found = read(png(samples, depth, 0, (b"tEXt", b"transparency\0none")))
+        np.testing.assert_array_equal(found, grey(RAMP))
+
+
 def test_a_bmp_without_any_alpha_is_opaque() -> None:
     np.testing.assert_array_equal(read(bmp(np.dstack([RAMP, RAMP, RAMP, 0 * RAMP]))), grey(RAMP))
 
@@ -294,7 +300,8 @@ def floats(samples: Any) -> bytes:
         (png(RAMP.astype(">u2"), 16, 0), "from 0 to 255, which is black where white is 65535"),
         (tiff([RAMP.astype("<i4").tobytes()], 32, kind=[2]), "save samples from 0 to 255 with 8 bits"),
         (tiff([RAMP.tobytes()], 8, kind=[2]), "its samples are signed bytes"),
-        (tiff([bytes(20)], 10), "is no JPEG, PNG"),
+        (tiff([bytes(20)], 10), "starts as a TIFF image, and is damaged or holds samples of a kind"),
+        (tiff([bytes(128)], 64, kind=[3]), "starts as a TIFF image"),
         (tiff([bytes(32)] * 3, 16, photometric=2, samples=3, planar=[2]), "separate planes"),
         (tiff([bytes(48)], 8, photometric=6, samples=3), "subsampled YCbCr"),
     ],

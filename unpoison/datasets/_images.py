@@ -48,11 +48,11 @@ def decode(data: bytes, name: str, image_size: int) -> np.ndarray:
         except UserError:
             raise
         except Exception as error:  # Pillow's readers raise whatever their parsing ran into
-            raise UserError(f"image {name} cannot be read ({_reason(error)})") from error
+            raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
         try:
             pixels = upright(to_rgb(loaded), loaded.image.info)
         except (OSError, ValueError) as error:
-            raise UserError(f"image {name} cannot be read ({_reason(error)})") from error
+            raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
     return np.asarray(_resized(pixels, image_size))
 
 
@@ -122,7 +122,11 @@ def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
         raise OSError("image file is truncated")
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):  # its message is the address of an object
-        return f"it is no {', '.join(FORMATS)} image, or its header is damaged"
-    return " ".join(str(error).split()) or type(error).__name__
+def _reason(error: Exception, data: bytes) -> str:
+    if not isinstance(error, UnidentifiedImageError):
+        return " ".join(str(error).split()) or type(error).__name__
+    for name in FORMATS:  # the error's own message is the address of an object
+        _, starts_so = Image.OPEN[name]
+        if starts_so and starts_so(data[:16]):
+            return f"it starts as a {name} image, and is damaged or holds samples of a kind that is not read"
+    return f"it is no {', '.join(FORMATS)} image"

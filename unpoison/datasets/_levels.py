@@ -37,6 +37,8 @@ def load(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) 
     frame = image.tile[0].extents if image.format == "GIF" else None
     low = _low_bytes(image, raw_mode, reopen)
     image.load()
+    if isinstance(image.info.get("transparency"), str):  # a PNG's text of that title
+        del image.info["transparency"]
     return Loaded(image, raw_mode, frame, low)
 
 
