@@ -127,6 +127,6 @@ def _reason(error: Exception, data: bytes) -> str:
         return " ".join(str(error).split()) or type(error).__name__
     for name in FORMATS:  # the error's own message is the address of an object
         _, starts_so = Image.OPEN[name]
-        if starts_so and starts_so(data[:16]):
+        if starts_so and starts_so(data[:16].ljust(16)):
             return f"it starts as a {name} image, and is damaged or holds samples of a kind that is not read"
     return f"it is no {', '.join(FORMATS)} image"
