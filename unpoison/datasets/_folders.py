@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from unpoison.datasets._files import is_clutter
+from unpoison.datasets._images import SUFFIXES
 from unpoison.errors import UserError
 
 SPLITS = ("train", "test")
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp"),
-    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
-)
 
 
 @dataclass
