@@ -124,11 +124,6 @@ def where_asked(level, asks):
     return input_of
 
 
-def source_files(wildcards):
-    """The files of the user's that a source reads."""
-    return plan.peek(wildcards.source).files
-
-
 @with_signature
 def source_images(wildcards):
     """The image array that a data set draws from."""
@@ -148,8 +143,8 @@ def perturbed_images(wildcards):
 
 @where_asked("deletion", lambda entry: "rows" in entry)
 def flagged_rows(wildcards):
-    """The user's own list of flagged rows, for a deletion set that is one."""
-    return str(plan.flagged_file(wildcards.deletion))
+    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec."""
+    return ancient(str(plan.flagged_file(wildcards.deletion)))
 
 
 @where_asked("deletion", lambda entry: "detector" in entry)
