@@ -17,13 +17,7 @@ from unpoison.files import intact_json, present, put_aside
 ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
 PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "pillow", "snakemake")
-KINDS = {
-    "step": str,
-    "identity": dict,
-    "spec": dict,
-    "inputs": dict,
-    "outputs": dict,
-}  # what every record holds
+MAPPINGS = ("identity", "spec", "inputs", "outputs", "stamps", "versions")  # of every record
 SHARED = (
     "model",
     "trigger",
@@ -117,8 +111,10 @@ def record_of(path: str | Path) -> Path | None:
 def read_record(path: str | Path) -> dict[str, Any] | None:
     """A record, or None for a file that fails its checksum or is no record. The file stays where it is."""
     told = intact_json(path)
-    is_record = isinstance(told, dict) and all(isinstance(told.get(key), kind) for key, kind in KINDS.items())
-    return told if is_record else None
+    if not isinstance(told, dict) or not isinstance(told.get("step"), str):
+        return None
+    told.setdefault("stamps", {})  # older records have none
+    return told if all(isinstance(told.get(name), dict) for name in MAPPINGS) else None
 
 
 def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
@@ -158,7 +154,7 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
         others = ", ".join(told["outputs"]) or "nothing"
         raise put_aside(path, f"is not what its record tells of: {record} is that of {others}")
     digest = told["outputs"][named]
-    if told.get("stamps", {}).get(named) != stamp(path) and checksum(path) != digest:
+    if told["stamps"].get(named) != stamp(path) and checksum(path) != digest:
         raise put_aside(
             path, f"is not the file that was made here: its checksum differs from that in {record}"
         )

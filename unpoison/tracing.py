@@ -70,7 +70,7 @@ def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
         "host": record.get("host"),
         "processor": record.get("processor"),
         "finished": record.get("finished"),
-        **{name: record.get("versions", {}).get(name) for name in VERSIONS},
+        **{name: record["versions"].get(name) for name in VERSIONS},
         "is_current": current,
         "inputs": json.dumps(record["inputs"]),
         "outputs": json.dumps(record["outputs"]),

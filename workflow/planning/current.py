@@ -83,7 +83,7 @@ class Current:
     def _is_intact(self, file: str, told: Mapping[str, Any]) -> bool:
         """Whether an output is the file that its record tells of. One with the stamp of the record is not read."""
         try:
-            is_same = told.get("stamps", {}).get(file) == stamp(file)
+            is_same = told["stamps"].get(file) == stamp(file)
         except FileNotFoundError:  # deleted to save space: nothing else is in its place
             return True
         return is_same or contents().of_file(file) == told["outputs"][file]
