@@ -24,6 +24,7 @@ from unpoison.datasets import SOURCES, cifar10, load_source
 from unpoison.datasets import _images as images_module
 from unpoison.errors import UserError
 from unpoison.plugins import REQUIRED
+from unpoison.provenance import content_digest
 
 every_source = pytest.mark.parametrize("name", list(SOURCES))
 REAL_CIFAR10 = Path(
@@ -295,17 +296,20 @@ def test_what_is_no_image_file_is_left_alone(tmp_path: Path) -> None:
     assert len(rows) == len(LABELS["train"]) + len(LABELS["test"])
 
 
-def test_the_fingerprint_of_a_folder_changes_with_a_name_or_a_size_and_not_with_a_touch(
-    tmp_path: Path,
-) -> None:
-    peek = SOURCES.module("image_folder").peek
-    before = peek(write_folder(tmp_path)).fingerprint
+def test_the_content_of_a_folder_is_that_of_all_images_that_are_read(tmp_path: Path) -> None:
+    def content() -> str:
+        return content_digest(tmp_path, SOURCES.module("image_folder").peek(tmp_path).files)
+
+    write_folder(tmp_path)
+    (tmp_path / "train/cat/notes.txt").write_text("not an image")
+    before = content()
     os.utime(tmp_path / "train/cat/0.png", (1, 1))
-    assert peek(tmp_path).fingerprint == before
+    (tmp_path / "train/cat/notes.txt").write_text("not an image either")
+    assert content() == before
     (tmp_path / "train/cat/0.png").write_bytes(png(np.zeros((5, 5, 3), np.uint8)))
-    resized = peek(tmp_path).fingerprint
+    changed = content()
     (tmp_path / "train/cat/0.png").rename(tmp_path / "train/cat/00.png")
-    assert len({before, resized, peek(tmp_path).fingerprint}) == 3
+    assert len({before, changed, content()}) == 3
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ class Peek:
     """What is known of a source while the DAG is built.
 
     counts: training images of each class; tests: test images of each class;
-    files: what the source reads, for Snakemake to watch; fingerprint: the same for folders of many files.
+    files: what the source reads. Another content of them makes the source anew. None where the source has
+    a fixed content, such as one that is checked against a published checksum.
     """
 
     counts: dict[str, int]
     tests: dict[str, int]
     files: tuple[str, ...] = ()
-    fingerprint: str = ""

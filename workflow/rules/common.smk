@@ -126,11 +126,6 @@ def where_asked(level, asks):
     return input_of
 
 
-def source_files(wildcards):
-    """The files of the user's that a source reads, but for those that Snakemake cannot be given."""
-    return list(filter(is_literal, plan.peek(wildcards.source).files))
-
-
 @with_signature
 def source_images(wildcards):
     """The image array that a data set draws from."""
@@ -176,9 +171,9 @@ def perturbed_images(wildcards):
 
 @where_asked("deletion", lambda entry: "rows" in entry)
 def flagged_rows(wildcards):
-    """The user's own list of flagged rows, for a deletion set that is one."""
+    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec."""
     path = str(plan.flagged_file(wildcards.deletion))
-    return path if is_literal(path) else []
+    return ancient(path) if is_literal(path) else []
 
 
 def flagged_path(wildcards, input):
