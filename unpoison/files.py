@@ -96,12 +96,15 @@ def present(path: str | Path) -> Path:
 
 
 def damaged(path: Path) -> UserError:
-    """The error for an artifact that fails its checksum, once it is out of the next run's way."""
+    """The error for an artifact that fails its checksum. The artifact is renamed `.corrupt`."""
+    return put_aside(path, "is damaged: it fails its checksum")
+
+
+def put_aside(path: Path, fault: str) -> UserError:
+    """The error for an artifact with a fault. The artifact is renamed `.corrupt`, so that the next run rebuilds it."""
     with suppress(FileNotFoundError):  # another job was faster
         path.replace(f"{path}.corrupt")
-    return UserError(
-        f"{path} is damaged: it fails its checksum; it is now {path.name}.corrupt and the next run makes it anew"
-    )
+    return UserError(f"{path} {fault}; it is now {path.name}.corrupt and the next run makes it anew")
 
 
 def write_columns(path: str | Path, columns: Mapping[str, Any], *, notes: Any = None) -> None:
@@ -131,14 +134,19 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
 def read_json(path: str | Path) -> Any:
     """What `write_json` wrote."""
     path = present(path)
-    try:
-        content = json.loads(path.read_bytes())
-        intact = content.pop(CHECKSUM) == _json_checksum(content)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        intact = False
-    if not intact:
+    content = intact_json(path)
+    if content is None:
         raise damaged(path)
     return content
+
+
+def intact_json(path: str | Path) -> Any | None:
+    """What `write_json` wrote, or None for a file that fails its checksum. The file stays where it is."""
+    try:
+        content = json.loads(Path(path).read_bytes())
+        return content if content.pop(CHECKSUM) == _json_checksum(content) else None
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return None
 
 
 def _json_checksum(content: Mapping[str, Any]) -> str:

@@ -4,16 +4,25 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from unpoison.errors import UserError
+from unpoison.files import intact_json, present, put_aside
+
 ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
 PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "pillow", "snakemake")
+MAPPINGS = ("identity", "spec", "inputs", "outputs", "stamps", "versions")  # of every record
+SHARED = (
+    "model",
+    "trigger",
+    "recipe",
+)  # keys of a spec that an artifact has in common with the jobs that read it
 
 
 def run_record(
@@ -41,8 +50,9 @@ def run_record(
         **{name: round(value, 3) for name, value in cost.items()},
         "device": device,
         "threads": threads,
-        "inputs": {path: checksum(path) for path in inputs},
+        "inputs": {path: recorded_checksum(path) for path in inputs},
         "outputs": {path: checksum(path) for path in outputs},
+        "stamps": {path: stamp(path) for path in outputs},
         **checkout(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "host": platform.node(),
@@ -52,17 +62,42 @@ def run_record(
 
 
 def checksum(path: str | Path) -> str:
-    """BLAKE2b of a file, 128 bits in hexadecimal.
-
-    Of an array of images, which is large and read by every job, it is the one that its own record tells.
-    """
-    path = Path(path)
-    if path.suffix == ".npy":
-        record = record_of(path)
-        if record is not None:
-            return _outputs(record)[str(path)]
-    with path.open("rb") as file:
+    """BLAKE2b of a file, 128 bits in hexadecimal."""
+    with Path(path).open("rb") as file:
         return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+
+
+def recorded_checksum(path: str | Path) -> str:
+    """The checksum that a file's record holds, without reading the file; that of its content where it has no record."""
+    record = record_of(path)
+    return checksum(path) if record is None else _outputs(record)[str(path)]
+
+
+def stamp(path: str | Path) -> list[int]:
+    """Size, times and inode of a file. A file that has them unchanged has its content unchanged.
+
+    The time of the last change of the inode cannot be set back: it tells of a file that is replaced by an older one.
+    """
+    found = Path(path).stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def content_digest(folder: str | Path, files: Iterable[str]) -> str:
+    """One digest for the content of files and their paths relative to a folder; empty for no file.
+
+    Raises:
+        UserError: for a file that cannot be read.
+    """
+    digest = blake2b(digest_size=16)
+    path = None
+    try:
+        for path in files:
+            digest.update(
+                f"{os.path.relpath(path, folder)}\0{checksum(path)}\n".encode(errors="surrogateescape")
+            )
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
+    return digest.hexdigest() if path else ""
 
 
 def record_of(path: str | Path) -> Path | None:
@@ -70,18 +105,80 @@ def record_of(path: str | Path) -> Path | None:
 
     None for a file that no job of ours wrote.
     """
-    path = Path(path)
-    for record in (path.with_name(f"{path.stem}.run.json"), path.with_name("run.json")):
-        if record.is_file() and str(path) in _outputs(record):
-            return record
-    return None
+    return next((record for record in _candidates(Path(path)) if str(path) in _outputs(record)), None)
+
+
+def read_record(path: str | Path) -> dict[str, Any] | None:
+    """A record, or None for a file that fails its checksum or is no record. The file stays where it is."""
+    told = intact_json(path)
+    if not isinstance(told, dict) or not isinstance(told.get("step"), str):
+        return None
+    told.setdefault("stamps", {})  # older records have none
+    return told if all(isinstance(told.get(name), dict) for name in MAPPINGS) else None
+
+
+def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
+    """Refuse artifacts that are not the ones that a job asks for, before it computes anything.
+
+    The record beside each artifact must be intact, must be of this place in the results folder, and must hold the
+    checksum of the file. Artifacts must agree with each other on what they were made from, and with the job on the
+    network, the trigger and the recipe. What is refused is renamed `.corrupt`, so that the next run makes it anew.
+
+    Args:
+        spec: that of the job.
+
+    Raises:
+        UserError: for the first artifact that is another.
+    """
+    found = {path: _record_for(present(path)) for path in paths}
+    for path, (told, _) in found.items():
+        for source, digest in told["inputs"].items():
+            if source in found and found[source][1] != digest:
+                raise put_aside(Path(path), f"was made from another {source} than the one that is there now")
+        for key in SHARED:
+            if key in spec and key in told["spec"] and told["spec"][key] != json.loads(json.dumps(spec[key])):
+                raise put_aside(Path(path), f"was made with another {key} than the config's")
+
+
+def _record_for(path: Path) -> tuple[dict[str, Any], str]:
+    """The record that vouches for an artifact, and the checksum that it holds of it."""
+    record = next(iter(_candidates(path)), None)
+    if record is None:
+        raise put_aside(path, "has no record (run.json) beside it")
+    told = read_record(record)
+    if told is None:
+        put_aside(record, "")
+        raise put_aside(path, f"has a damaged record: {record} fails its checksum or is of another version")
+    named = next((file for file in told["outputs"] if _is_same_place(file, path, told["identity"])), None)
+    if named is None:
+        others = ", ".join(told["outputs"]) or "nothing"
+        raise put_aside(path, f"is not what its record tells of: {record} is that of {others}")
+    digest = told["outputs"][named]
+    if told["stamps"].get(named) != stamp(path) and checksum(path) != digest:
+        raise put_aside(
+            path, f"is not the file that was made here: its checksum differs from that in {record}"
+        )
+    return told, digest
+
+
+def _is_same_place(named: str, path: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether two paths are the same below the results folder, which may have moved since the record was written."""
+    parts, top = Path(named).parts, identity.get("dataset", identity.get("source"))
+    below = parts[parts.index(top) :] if top in parts else parts
+    return path.parts[-len(below) :] == below
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    """The records that may be a file's, its own first."""
+    named = (path.with_name(f"{path.stem}.run.json"), path.with_name("run.json"))
+    return (record for record in named if record.is_file())
 
 
 def _outputs(record: Path) -> Mapping[str, str]:
-    """What a record names as made; nothing for a foreign file, which `read_json` would put aside as damaged."""
+    """What a record names as made; nothing for a foreign file."""
     try:
         return dict(json.loads(record.read_bytes())["outputs"])
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

@@ -122,6 +122,13 @@ def count_rows(
         if name not in chosen:
             raise one_of("class in keep:", name, chosen)
     kept = {name: amount((keep or {}).get(name, 1.0), there[name]) for name in chosen}
+    empty = [name for name in chosen if not there[name]]
+    if empty:
+        with_images = ", ".join(name for name in chosen if there[name]) or "(none)"
+        raise UserError(
+            f"found classes that have a name and no training image: {', '.join(empty)}; "
+            f"list in classes those to use: {with_images}"
+        )
     for name, count in kept.items():
         if not 1 <= count <= there[name]:
             raise UserError(f"cannot keep {count} training images of class '{name}': there are {there[name]}")
@@ -140,7 +147,7 @@ def choose_rows(
     keep: Mapping[str, int | float] | None = None,
     validation: int | float = 0,
 ) -> Rows:
-    """The rows of a data set, drawn from a source; all test rows of the chosen classes are in it.
+    """The rows of a data set, drawn from a source; all test rows of the chosen classes are in it, if there are any.
 
     Args:
         classes: names of the classes to use (all); labels follow the order of the source.
@@ -148,7 +155,7 @@ def choose_rows(
         validation: how many training rows to set aside, a number or a share, in proportion to the classes.
 
     Raises:
-        UserError: as `count_rows`, and for a class without a test image.
+        UserError: as `count_rows`.
     """
     there = source.of("train").count_by_class()
     kept, aside = count_rows(there, classes=classes, keep=keep, validation=validation)
@@ -159,8 +166,6 @@ def choose_rows(
     split = rows.split.copy()
     chosen = [np.flatnonzero(split == "test")]
     for label, name in enumerate(names):
-        if not ((split == "test") & (labels == label)).any():
-            raise UserError(f"there is no test image of class '{name}'")
         of_class = np.flatnonzero((split == "train") & (labels == label))
         of_class = of_class[draw(rows.row_id[of_class], kept[name], "keep", seed)]
         split[of_class[draw(rows.row_id[of_class], aside[name], "validation", seed)]] = "validation"

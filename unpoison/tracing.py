@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from unpoison.files import read_json
-from unpoison.provenance import PACKAGES, record_of
+from unpoison.files import put_aside
+from unpoison.provenance import PACKAGES, read_record, record_of
 
 LEVELS = ("dataset", "poison", "training", "seed", "deletion", "method")
 VERSIONS = ("python", *PACKAGES)
@@ -35,7 +35,7 @@ def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
         path = frontier.pop()
         if path in known:
             continue
-        known[path] = read_json(path)
+        known[path] = _read(path)
         for file in known[path]["inputs"]:
             if file not in asked:
                 asked.add(file)
@@ -47,22 +47,29 @@ def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
         yield _line(path, record, current)
 
 
+def _read(path: str) -> dict[str, Any]:
+    record = read_record(path)
+    if record is None:
+        raise put_aside(Path(path), "is damaged: it fails its checksum or is of another version")
+    return record
+
+
 def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
     identity = {"method": METHOD_OF_STEP.get(record["step"]), **record["identity"]}
-    if "seed" in identity:
-        identity["seed"] = int(identity["seed"])  # a wildcard is text
+    seed = str(identity.get("seed"))  # a wildcard is text
+    identity["seed"] = int(seed) if seed.isdecimal() else None
     return {
         "step": record["step"],
         **{level: identity.get(level) for level in LEVELS},
         "record": path,
-        "commit": record["commit"],
-        "dirty": record["dirty"],
-        "code": record["spec"]["code"],
-        "device": record["device"],
-        "threads": record["threads"],
-        "host": record["host"],
-        "processor": record["processor"],
-        "finished": record["finished"],
+        "commit": record.get("commit"),
+        "dirty": record.get("dirty"),
+        "code": record["spec"].get("code"),
+        "device": record.get("device"),
+        "threads": record.get("threads"),
+        "host": record.get("host"),
+        "processor": record.get("processor"),
+        "finished": record.get("finished"),
         **{name: record["versions"].get(name) for name in VERSIONS},
         "is_current": current,
         "inputs": json.dumps(record["inputs"]),

@@ -24,6 +24,7 @@ from unpoison.datasets import SOURCES, cifar10, load_source
 from unpoison.datasets import _images as images_module
 from unpoison.errors import UserError
 from unpoison.plugins import REQUIRED
+from unpoison.provenance import content_digest
 
 every_source = pytest.mark.parametrize("name", list(SOURCES))
 REAL_CIFAR10 = Path(
@@ -158,13 +159,16 @@ def test_row_ids_are_unique_and_every_row_has_a_split_and_a_label(
 @every_source
 def test_peek_counts_what_read_reads(name: str, make_source: MakeSource, tmp_path: Path) -> None:
     options = make_source(name)
-    counts = SOURCES.module(name).peek(tmp_path, **options).counts
+    peek = SOURCES.module(name).peek(tmp_path, **options)
+    counts = peek.counts
     if name == "cifar10":  # 5,000 of each is a constant; the archive of this test is smaller
         assert counts == dict.fromkeys(cifar10.CLASS_NAMES, 5000)
+        assert peek.tests == dict.fromkeys(cifar10.CLASS_NAMES, 1000)
         return
     _, rows = load_source(name, tmp_path, 16, options)
     assert counts == rows.of("train").count_by_class()
-    assert list(counts) == list(rows.class_names)
+    assert peek.tests == rows.of("test").count_by_class()
+    assert list(counts) == list(peek.tests) == list(rows.class_names)
 
 
 @every_source
@@ -292,17 +296,20 @@ def test_what_is_no_image_file_is_left_alone(tmp_path: Path) -> None:
     assert len(rows) == len(LABELS["train"]) + len(LABELS["test"])
 
 
-def test_the_fingerprint_of_a_folder_changes_with_a_name_or_a_size_and_not_with_a_touch(
-    tmp_path: Path,
-) -> None:
-    peek = SOURCES.module("image_folder").peek
-    before = peek(write_folder(tmp_path)).fingerprint
+def test_the_content_of_a_folder_is_that_of_all_images_that_are_read(tmp_path: Path) -> None:
+    def content() -> str:
+        return content_digest(tmp_path, SOURCES.module("image_folder").peek(tmp_path).files)
+
+    write_folder(tmp_path)
+    (tmp_path / "train/cat/notes.txt").write_text("not an image")
+    before = content()
     os.utime(tmp_path / "train/cat/0.png", (1, 1))
-    assert peek(tmp_path).fingerprint == before
+    (tmp_path / "train/cat/notes.txt").write_text("not an image either")
+    assert content() == before
     (tmp_path / "train/cat/0.png").write_bytes(png(np.zeros((5, 5, 3), np.uint8)))
-    resized = peek(tmp_path).fingerprint
+    changed = content()
     (tmp_path / "train/cat/0.png").rename(tmp_path / "train/cat/00.png")
-    assert len({before, resized, peek(tmp_path).fingerprint}) == 3
+    assert len({before, changed, content()}) == 3
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -312,7 +319,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
     (tmp_path / "train/cat").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"no images in .*/train/<class>/"):
+    with pytest.raises(UserError, match=r"no images in .*/train/cat, the folder of a class: found nothing"):
         load_source("image_folder", tmp_path, 16, {})
 
 
@@ -485,11 +492,9 @@ def test_a_test_class_that_the_training_labels_lack_is_named(tmp_path: Path) -> 
         load_source("parquet", tmp_path, 16, {"train": "train.parquet", "test": "test.parquet"})
 
 
-def test_the_files_of_a_split_must_be_given() -> None:
-    assert {name for name, option in SOURCES.options("parquet").items() if option.default is REQUIRED} == {
-        "train",
-        "test",
-    }
+def test_the_training_files_must_be_given() -> None:
+    required = {name for name, option in SOURCES.options("parquet").items() if option.default is REQUIRED}
+    assert required == {"train"}
 
 
 @pytest.mark.skipif(

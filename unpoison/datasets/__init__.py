@@ -1,11 +1,15 @@
 """Sources of images: one file each, with `read(folder, image_size, *, ...)` and `peek(folder, *, ...)`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unpoison.datasets._classes import check_class_names
+from unpoison.datasets._duplicates import describe_duplicates
+from unpoison.datasets._source import Peek
+from unpoison.errors import UserError
 from unpoison.plugins import Plugins
 from unpoison.rows import Rows, clean_rows
 from unpoison.types import StoredImages
@@ -14,10 +18,24 @@ SOURCES = Plugins(__name__, "read", "source")
 
 
 def load_source(
-    name: str, folder: str | Path, image_size: int, options: Mapping[str, Any]
+    name: str,
+    folder: str | Path,
+    image_size: int,
+    options: Mapping[str, Any],
+    tell: Callable[[str], object] = lambda _: None,
 ) -> tuple[StoredImages, Rows]:
-    """All images of a source and the table of its rows, in the order of their ids and of nothing else."""
+    """All images of a source and the table of its rows, in the order of their ids and of nothing else.
+
+    Args:
+        tell: is called with each sentence about what is not read, and about images that are there twice.
+
+    Raises:
+        UserError: for whatever the source refuses, and for class names that cannot be told apart.
+    """
     source = SOURCES[name](Path(folder), image_size, **options)
+    check_class_names(source.class_names)
+    if len(set(source.row_ids)) < len(source.row_ids):
+        raise UserError(f"the source {name} gives two images one row id; allowed: one id for each")
     order = np.argsort(np.array(source.row_ids, dtype=object), kind="stable")
     rows = clean_rows(
         [source.row_ids[index] for index in order],
@@ -25,4 +43,18 @@ def load_source(
         source.labels[order],
         source.class_names,
     )
-    return np.ascontiguousarray(source.images[order]), rows
+    images = np.ascontiguousarray(source.images[order])
+    for sentence in (*source.notes, *describe_duplicates(images, rows)):
+        tell(sentence)
+    return images, rows
+
+
+def peek_source(name: str, folder: str | Path, options: Mapping[str, Any]) -> Peek:
+    """What is known of a source before it is read.
+
+    Raises:
+        UserError: for whatever the source refuses, and for class names that cannot be told apart.
+    """
+    peek: Peek = SOURCES.module(name).peek(Path(folder), **options)
+    check_class_names(peek.counts)
+    return peek

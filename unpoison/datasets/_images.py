@@ -3,58 +3,71 @@
 import io
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from unpoison.datasets._exif import upright
+from unpoison.datasets._levels import Loaded, load, to_rgb
 from unpoison.errors import UserError
 
-# Far above any training image, far below what would fill the memory.
+# The formats that are read, by Pillow's names, and the endings of their files. Pillow knows more: some of
+# them start other programs (EPS starts Ghostscript).
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+
+# Far above any training image, far below what would fill the memory. The longest side is that of a JPEG:
+# longer lines are no pictures, and cost more than their pixels.
 MOST_PIXELS = 64_000_000
+LONGEST_SIDE = 65_535
 
 
 def decode(data: bytes, name: str, image_size: int) -> np.ndarray:
-    """One image as (image_size, image_size, 3) uint8; other sizes are resized, grey and palette made RGB.
+    """Return one image as (image_size, image_size, 3) uint8, as a viewer shows it on a white page.
+
+    Transparency is composited on white, deep samples are scaled to 8 bits, the EXIF orientation is applied.
+    Other sizes are resized. Of several frames the first is read.
 
     Raises:
-        UserError: for bytes that are no image, or one of unreasonable size, naming it.
+        UserError: for bytes that are no whole image of `FORMATS`, for one of unreasonable size, and for
+            samples whose range is not known. The message has the name.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
-            if image.width * image.height > MOST_PIXELS:
-                raise UserError(
-                    f"image {name} has {image.width} x {image.height} pixels; at most {MOST_PIXELS} can be read"
-                )
-            pixels = to_rgb(ImageOps.exif_transpose(image))
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombWarning,
-        Image.DecompressionBombError,
-    ) as error:
-        raise UserError(f"image {name} cannot be read ({error})") from error
-    if pixels.size != (image_size, image_size):
-        pixels = pixels.resize((image_size, image_size), Image.Resampling.BICUBIC)
-    return np.asarray(pixels)
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Eight bits and three channels; 16-bit grey is scaled, since a plain conversion would cut it off at 255."""
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-    return image.convert("RGB")
+    with _strict_pillow():
+        try:
+            loaded = _load(data, name)
+        except UserError:
+            raise
+        except Exception as error:  # Pillow's readers raise whatever their parsing ran into
+            raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
+        try:
+            pixels = upright(to_rgb(loaded), loaded.image.info)
+        except (OSError, ValueError) as error:
+            raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
+    return np.asarray(_resized(pixels, image_size))
 
 
 def unique_ids(row_ids: list[str]) -> list[str]:
     """The ids, with a number added to those of identical images."""
-    seen: Counter[str] = Counter()
+    taken, seen = set(row_ids), Counter[str]()
     unique = []
     for row_id in row_ids:
-        unique.append(f"{row_id}#{seen[row_id]}" if seen[row_id] else row_id)
-        seen[row_id] += 1
+        name = row_id
+        while seen[row_id] and name in taken:
+            name = f"{row_id}#{seen[row_id]}"
+            seen[row_id] += 1
+        seen[row_id] += not seen[row_id]
+        taken.add(name)
+        unique.append(name)
     return unique
 
 
@@ -62,7 +75,63 @@ def resize_all(images: np.ndarray, image_size: int) -> np.ndarray:
     """A whole array of images (n, height, width, 3) at another size; the array itself where it is that size."""
     if images.shape[1:3] == (image_size, image_size):
         return images
-    size = (image_size, image_size)
-    return np.stack(
-        [np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)) for image in images]
-    )
+    return np.stack([np.asarray(_resized(Image.fromarray(image), image_size)) for image in images])
+
+
+def _resized(image: Image.Image, image_size: int) -> Image.Image:
+    if image.size == (image_size, image_size):
+        return image
+    return image.resize((image_size, image_size), Image.Resampling.BICUBIC)
+
+
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Refuse truncated images whatever other code set; say nothing about odd metadata."""
+    lenient = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+
+
+def _load(data: bytes, name: str) -> Loaded:
+    image = _open(data)
+    _check_size(image, name)
+    _check_whole(image, data)
+    return load(image, reopen=lambda: _open(data))
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    return Image.open(io.BytesIO(data), formats=list(FORMATS))
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    found = f"image {name} has {image.width} x {image.height} pixels"
+    if image.width * image.height > MOST_PIXELS:
+        raise UserError(f"{found}; at most {MOST_PIXELS} can be read")
+    if max(image.size) > LONGEST_SIDE:
+        raise UserError(f"{found}; at most {LONGEST_SIDE} can be read along a side")
+
+
+def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
+    """Raise an error for a file whose end is missing where Pillow's decoders do not look for it."""
+    if image.format == "PNG":
+        _open(data).verify()
+    assert image.fp is not None
+    # Pillow has read a JPEG up to its pixels. An end further up is that of a thumbnail.
+    if image.format == "JPEG" and data.find(b"\xff\xd9", image.fp.tell()) < 0:
+        raise OSError("image file is truncated")
+
+
+def _reason(error: Exception, data: bytes) -> str:
+    if not isinstance(error, UnidentifiedImageError):
+        return " ".join(str(error).split()) or type(error).__name__
+    for name in FORMATS:  # the error's own message is the address of an object
+        _, starts_so = Image.OPEN[name]
+        if starts_so and starts_so(data[:16].ljust(16)):
+            return f"it starts as a {name} image, and is damaged or holds samples of a kind that is not read"
+    return f"it is no {', '.join(FORMATS)} image"

@@ -10,7 +10,8 @@ class SourceImages:
     """All images of a source, in any order.
 
     images: (n, height, width, 3) uint8; row_ids: unique and stable, they order everything random;
-    splits: "train" or "test" per row; labels: (n,) index into class_names.
+    splits: "train" or "test" per row; labels: (n,) index into class_names;
+    notes: sentences about what the source holds and does not use, for the job's log.
     """
 
     images: StoredImages
@@ -18,16 +19,18 @@ class SourceImages:
     splits: list[str]
     labels: Labels
     class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Peek:
     """What is known of a source while the DAG is built.
 
-    counts: training images of each class;
-    files: what the source reads, for Snakemake to watch; fingerprint: the same for folders of many files.
+    counts: training images of each class; tests: test images of each class;
+    files: what the source reads. Another content of them makes the source anew. None where the source has
+    a fixed content, such as one that is checked against a published checksum.
     """
 
     counts: dict[str, int]
+    tests: dict[str, int]
     files: tuple[str, ...] = ()
-    fingerprint: str = ""

@@ -56,8 +56,8 @@ def read(
 def peek(
     folder: Path, *, train_per_class: PositiveInt = 1000, test_per_class: PositiveInt = 200, seed: int = 0
 ) -> Peek:
-    """Count the training images without drawing one; `folder` is not used."""
-    return Peek(counts=dict.fromkeys(FIGURES, train_per_class), files=())
+    """Count the images without drawing one; `folder` is not used."""
+    return Peek(dict.fromkeys(FIGURES, train_per_class), dict.fromkeys(FIGURES, test_per_class))
 
 
 def draw(name: str, image_size: int, rng: np.random.Generator) -> np.ndarray:

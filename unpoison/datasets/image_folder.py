@@ -1,62 +1,44 @@
 """Images in folders: train/<class>/* and test/<class>/*."""
 
-import json
-from hashlib import blake2b
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from unpoison.datasets._classes import check_class_names, composed
+from unpoison.datasets._files import refuse_shared
+from unpoison.datasets._folders import Listing, list_images
 from unpoison.datasets._images import decode
 from unpoison.datasets._source import Peek, SourceImages
 from unpoison.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".tif", ".tiff")
-
 
 def read(folder: Path, image_size: int, *, path: str = ".") -> SourceImages:
-    """Read every image file below `<folder>/<path>/train/<class>` and `.../test/<class>`.
+    """Read every image file below `<folder>/<path>/train/<class>` and `.../test/<class>`; `test` may be missing.
 
     A row's id is its path below `path`; the classes are the folders of `train`, in alphabetical order.
 
     Raises:
-        UserError: for a missing folder, a test class that `train` does not have, an image that cannot be read.
+        UserError: for a missing folder, a class folder without an image, images outside of class folders, a test
+            class that `train` does not have, an image that cannot be read.
     """
-    files = _listing(folder / path)
-    names = _class_names(folder / path, files)
-    images = [decode(_bytes(folder / path / file), file, image_size) for file in files]
-    labels = np.array([names.index(_class_of(file)) for file in files])
-    return SourceImages(np.stack(images), files, [file.split("/")[0] for file in files], labels, tuple(names))
+    root = folder / path
+    listing = list_images(root)
+    names = _class_names(root, listing)
+    images = np.stack([decode(_bytes(root / file), file, image_size) for file in listing.files])
+    labels = np.array([names.index(_class_of(file)) for file in listing.files])
+    splits = [_split_of(file) for file in listing.files]
+    return SourceImages(images, listing.files, splits, labels, tuple(names), tuple(listing.notes))
 
 
 def peek(folder: Path, *, path: str = ".") -> Peek:
-    """Class names and counts from the names of the files; changes are seen by name and size."""
-    files = _listing(folder / path)
-    training = [_class_of(file) for file in files if file.startswith("train/")]
-    names = _class_names(folder / path, files)
-    sizes = [(file, (folder / path / file).stat().st_size) for file in files]
-    digest = blake2b(json.dumps(sizes).encode(), digest_size=8).hexdigest()
-    return Peek({name: training.count(name) for name in names}, fingerprint=digest)
-
-
-def _listing(root: Path) -> list[str]:
-    files = []
-    for split in ("train", "test"):
-        if not (root / split).is_dir():
-            raise UserError(f"no such folder: {root / split} (images are looked for in {split}/<class>/*)")
-        found = sorted(
-            path.relative_to(root).as_posix()
-            for path in (root / split).glob("*/*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
-        )
-        if not found:
-            raise UserError(f"no images in {root / split}/<class>/ (looked for {', '.join(SUFFIXES)})")
-        files += found
-    for file in files:
-        if not (root / file).is_file():  # a link to nothing
-            raise UserError(f"{root / file} is no file")
-        if not file.isprintable():  # it would be the row's id
-            raise UserError(f"{root / file} has a name that is no printable text; rename it")
-    return files
+    """Class names and counts from the names of the files."""
+    root = folder / path
+    listing = list_images(root)
+    names = _class_names(root, listing)
+    there = Counter((_split_of(file), _class_of(file)) for file in listing.files)
+    training, tests = ({name: there[split, name] for name in names} for split in ("train", "test"))
+    return Peek(training, tests, tuple(f"{root}/{file}" for file in listing.files))
 
 
 def _bytes(path: Path) -> bytes:
@@ -66,15 +48,28 @@ def _bytes(path: Path) -> bytes:
         raise UserError(f"image {path} cannot be read ({error.strerror})") from error
 
 
-def _class_names(root: Path, files: list[str]) -> list[str]:
-    names = sorted({_class_of(file) for file in files if file.startswith("train/")})
-    for file in files:
+def _class_names(root: Path, listing: Listing) -> list[str]:
+    """The classes of `train`, checked against those of `test`."""
+    folders = dict.fromkeys(file.split("/")[1] for file in listing.files)
+    check_class_names(folders)
+    names = sorted({_class_of(file) for file in listing.files if _split_of(file) == "train"})
+    for file in listing.files:
         if _class_of(file) not in names:
             raise UserError(
                 f"{root / file} is of class '{_class_of(file)}', which train/ does not have; it has {', '.join(names)}"
             )
+    refuse_shared(
+        {
+            split: [root / file for file in listing.files if _split_of(file) == split]
+            for split in ("train", "test")
+        }
+    )
     return names
 
 
+def _split_of(file: str) -> str:
+    return file.split("/", maxsplit=1)[0]
+
+
 def _class_of(file: str) -> str:
-    return file.split("/")[1]
+    return composed(file.split("/")[1])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from planning.contents import contents
 from planning.current import Current
 from planning.levels import REFERENCES, RESERVED
 from planning.plan import Plan
@@ -53,7 +54,9 @@ def standings(plan: Plan) -> dict[Cell, Standing]:
     """
     results = Path(plan.config["results_folder"])
     failures, current = dict(failed_logs(results / "logs")), Current(plan)
-    return {cell: _standing(plan, cell, results, failures, current) for cell in plan.cells}
+    found = {cell: _standing(plan, cell, results, failures, current) for cell in plan.cells}
+    contents().keep()
+    return found
 
 
 def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:

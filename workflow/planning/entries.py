@@ -11,6 +11,7 @@ from planning.config import SCHEMA, check_given, check_options, checked, validat
 from planning.deletions import check_detector
 from planning.levels import LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
 from planning.methods import MODELS
+from planning.peeks import peek
 from planning.tuning import check_tuning
 from unpoison.datasets import SOURCES
 from unpoison.datasets._source import Peek
@@ -68,7 +69,7 @@ class Entries:
         """What is known of a source before it is read."""
         if source not in self._peeks:
             kind, _, options = self.source_options(source)
-            self._peeks[source] = SOURCES.module(kind).peek(Path(self.config["data_folder"]), **options)
+            self._peeks[source] = peek(kind, Path(self.config["data_folder"]), options)
         return self._peeks[source]
 
     def model_options(self, training: str) -> tuple[str, dict[str, Any]]:
@@ -108,6 +109,11 @@ class Entries:
         """Training rows of each class."""
         kept, aside = self._rows_of(dataset)
         return {name: kept[name] - aside[name] for name in kept}
+
+    def untested(self, dataset: str) -> list[str]:
+        """Classes of a data set that have no test image."""
+        tests = self.peek(self.source_of(dataset)).tests
+        return [name for name in self.training_rows(dataset) if not tests.get(name)]
 
     def validation_rows(self, dataset: str) -> int:
         """Rows that are set aside: the trusted sample."""

@@ -22,7 +22,7 @@ from unpoison.files import read_json, write_json
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake runs in
-RECORDERS = ("unpoison.provenance", "_record")
+RECORDERS = ("unpoison.provenance", "_record", "_inputs")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

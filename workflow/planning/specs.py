@@ -1,9 +1,11 @@
 """The `spec` of every job: its whole identity as one dict of plain values, the only thing Snakemake compares safely."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from planning.attacks import kinds_of
+from planning.contents import contents
 from planning.describe import caption_of, describe_study
 from planning.entries import canonical
 from planning.figures import trained_models
@@ -30,7 +32,7 @@ class Specs:
                 "source": kind,
                 "image_size": image_size,
                 "options": options,
-                "fingerprint": self.plan.peek(wildcards.source).fingerprint,
+                "content": _content_of_source(self.plan, wildcards.source),
                 "code": code_digest("prepare_source.py", f"unpoison.datasets.{kind}"),
             }
         )
@@ -90,9 +92,9 @@ class Specs:
         entry = dict(self.plan.entry("deletion", wildcards.deletion))
         for source in ("rows", "detector"):  # an input
             entry.pop(source, None)
-        return canonical(
-            {"deletion": entry, "seed": int(wildcards.seed), "code": code_digest("select_deletion.py")}
-        )
+        spec = {"deletion": entry, "seed": int(wildcards.seed), "code": code_digest("select_deletion.py")}
+        flagged = _content_of_list(self.plan, wildcards.deletion)
+        return canonical(spec if flagged is None else {**spec, "flagged": flagged})
 
     def tune(self, wildcards: Any) -> Spec:
         tuning = tuning_of(self.plan, wildcards.method)
@@ -234,6 +236,25 @@ class Specs:
 
 
 # -- blocks that many specs share: made once for each entry, not once for each job ----------------------
+
+
+@cache
+def _content_of_source(plan: Plan, source: str) -> str:
+    """A digest of what the user's files hold. No input of a job: Snakemake would compare their times."""
+    return _content(Path(plan.config["data_folder"]), plan.peek(source).files)
+
+
+@cache
+def _content_of_list(plan: Plan, deletion: str) -> str | None:
+    """A digest of the user's list of flagged rows, of a deletion set that is one."""
+    file = plan.flagged_file(deletion)
+    return None if file is None else _content(file.parent, (str(file),))
+
+
+def _content(folder: Path, files: tuple[str, ...]) -> str:
+    digest = contents().of_files(folder, files)
+    contents().keep()
+    return digest
 
 
 @cache

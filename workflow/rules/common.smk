@@ -1,5 +1,6 @@
 import os
 import sys
+from functools import cache
 from inspect import signature
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
 from planning.levels import RESERVED
+from planning.patterns import is_literal
 from planning.plan import Plan
 from planning.progress import Progress
 from planning.read import refuse_repeated_keys
@@ -124,15 +126,36 @@ def where_asked(level, asks):
     return input_of
 
 
-def source_files(wildcards):
-    """The files of the user's that a source reads."""
-    return plan.peek(wildcards.source).files
-
-
 @with_signature
 def source_images(wildcards):
     """The image array that a data set draws from."""
     return SOURCE_IMAGES.format(source=plan.source_of(wildcards.dataset))
+
+
+@with_signature
+def tested_images(wildcards):
+    """The same for a job that measures on test images."""
+    refuse_untested(wildcards.dataset)
+    return source_images(wildcards)
+
+
+@with_signature
+def scored_images(wildcards):
+    """The same for a detector, which takes the attacks of its triggered examples from the test rows."""
+    if plan.detector_options(wildcards.detector)[1]:
+        refuse_untested(wildcards.dataset)
+    return source_images(wildcards)
+
+
+@cache
+def refuse_untested(dataset):
+    """End in one line where a class has no test image: Snakemake lets no other error pass as it is."""
+    untested = plan.untested(dataset)
+    if untested:
+        sys.exit(
+            f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class "
+            "to measure a model; without them only single files can be made, up to the repaired models"
+        )
 
 
 def source_rows(wildcards):
@@ -148,8 +171,15 @@ def perturbed_images(wildcards):
 
 @where_asked("deletion", lambda entry: "rows" in entry)
 def flagged_rows(wildcards):
-    """The user's own list of flagged rows, for a deletion set that is one."""
-    return str(plan.flagged_file(wildcards.deletion))
+    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec."""
+    path = str(plan.flagged_file(wildcards.deletion))
+    return ancient(path) if is_literal(path) else []
+
+
+def flagged_path(wildcards, input):
+    """The same for the script, which takes any path. Snakemake tracks no param of a function that takes input."""
+    path = plan.flagged_file(wildcards.deletion)
+    return None if path is None else str(path)
 
 
 @where_asked("deletion", lambda entry: "detector" in entry)

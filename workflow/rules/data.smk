@@ -1,6 +1,4 @@
 rule prepare_source:
-    input:
-        files=source_files,
     output:
         images=SOURCE_IMAGES,
         rows=SOURCE_ROWS,

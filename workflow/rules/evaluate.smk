@@ -1,6 +1,6 @@
 rule evaluate_reference:
     input:
-        images=source_images,
+        images=tested_images,
         rows=ROWS,
         perturbed=perturbed_images,
         model=REFERENCE_MODEL,
@@ -25,7 +25,7 @@ rule evaluate_reference:
 
 rule evaluate:
     input:
-        images=source_images,
+        images=tested_images,
         rows=ROWS,
         perturbed=perturbed_images,
         model=UNLEARNED_MODEL,
@@ -51,7 +51,7 @@ rule evaluate:
 
 use rule evaluate as evaluate_repaired with:
     input:
-        images=source_images,
+        images=tested_images,
         rows=ROWS,
         perturbed=perturbed_images,
         model=REPAIRED_MODEL,

@@ -14,6 +14,7 @@ rule select_deletion:
         ENV
     params:
         spec=specs.select_deletion,
+        flagged=flagged_path,
     message:
         "Select the deletion set {wildcards.deletion} (seed {wildcards.seed})"
     script:

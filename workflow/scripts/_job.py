@@ -1,6 +1,7 @@
 """What the scripts that run a network share: the log, the device, the network and the rows of a job.
 
-To import it is to begin the job: a GPU is leased before torch is imported, which then sees no other.
+To import it is to begin the job: its inputs are checked, and a GPU is leased before torch is imported, which then
+sees no other.
 """
 
 import os
@@ -10,10 +11,12 @@ from functools import cached_property
 from typing import Any
 
 import __main__
+from _inputs import check_inputs
 from _log import begin
 from unpoison.gpus import lease_folder, lease_gpu, visible_gpus
 
 begin(__main__.snakemake.log[0])
+check_inputs(__main__.snakemake)
 if __main__.snakemake.resources.get("gpu"):
     LEASE = lease_gpu(visible_gpus(), int(os.environ["UNPOISON_GPU_SLOTS"]), lease_folder())
 

@@ -1,10 +1,12 @@
 """One long table from the metrics of all models."""
 
+from _inputs import check_inputs
 from _log import begin
 from unpoison.files import read_columns, write_table
 from unpoison.results import collect
 
 begin(snakemake.log[0])
+check_inputs(snakemake)
 spec = snakemake.params.spec
 results = collect(
     (read_columns(path) for path in snakemake.input.metrics),

@@ -1,5 +1,6 @@
 """Draw clean and poisoned images side by side."""
 
+from _inputs import check_inputs
 from _log import begin
 from unpoison.files import map_array
 from unpoison.plots._samples import draw_samples
@@ -9,6 +10,7 @@ from unpoison.poisons._perturbed import open_images
 from unpoison.rows import read_rows
 
 begin(snakemake.log[0])
+check_inputs(snakemake)
 trigger, given = snakemake.params.spec["trigger"], snakemake.input
 rows = read_rows(given.rows)
 figure = draw_samples(

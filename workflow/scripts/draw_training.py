@@ -2,12 +2,14 @@
 
 import pandas as pd
 
+from _inputs import check_inputs
 from _log import begin
 from unpoison.files import read_table
 from unpoison.plots._style import save
 from unpoison.plots._training_curves import draw_training
 
 begin(snakemake.log[0])
+check_inputs(snakemake)
 models = zip(snakemake.input.histories, snakemake.params.spec["models"], strict=True)
 histories = pd.concat([read_table(path).assign(**model) for path, model in models])
 save(draw_training(histories), snakemake.output.pdf, snakemake.output.png)

@@ -1,5 +1,6 @@
 """Choose the rows of a data set, set validation rows aside and poison the training rows."""
 
+from _inputs import check_inputs
 from _log import begin
 from _record import write_record
 from unpoison.poisons import POISONS
@@ -7,6 +8,7 @@ from unpoison.poisons._poisoning import apply
 from unpoison.rows import choose_rows, read_rows, write_rows
 
 begin(snakemake.log[0])
+check_inputs(snakemake)
 spec = snakemake.params.spec
 rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["dataset"])
 poisoning = POISONS[spec["poison"]](rows.of("train"), spec["seed"], spec["image_size"], **spec["options"])

@@ -1,14 +1,20 @@
 """Read a source of images into one array that all jobs map."""
 
+from pathlib import Path
+
+from _inputs import check_content
 from _log import begin
 from _record import write_record
-from unpoison.datasets import load_source
+from unpoison.datasets import load_source, peek_source
 from unpoison.files import write_array
 from unpoison.rows import write_rows
 
 begin(snakemake.log[0])
-spec = snakemake.params.spec
-images, rows = load_source(spec["source"], snakemake.params.data_folder, spec["image_size"], spec["options"])
+spec, folder = snakemake.params.spec, Path(snakemake.params.data_folder)
+options = spec["options"]
+images, rows = load_source(spec["source"], folder, spec["image_size"], options, tell=print)
+files = peek_source(spec["source"], folder, options).files
+check_content(f"source '{snakemake.wildcards.source}'", folder, files, spec["content"])
 write_array(snakemake.output.images, images)
 write_rows(snakemake.output.rows, rows)
 write_record(snakemake)

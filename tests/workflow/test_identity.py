@@ -1,0 +1,301 @@
+"""Files and artifacts are told apart by their content: one in another's place is seen, refused and made anew."""
+
+import io
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from conftest import TINY, Project
+from PIL import Image
+
+from benchmarks.study import copy_project
+from planning.artifacts import standings
+from planning.current import Current
+from planning.plan import Plan
+from unpoison.errors import UserError
+from unpoison.files import read_json, write_json
+from unpoison.provenance import check_artifacts
+from unpoison.rows import read_rows
+
+OLD = 1_600_000_000
+ROWS = "results/sources/{kind}/rows.parquet"
+DELETION = "results/pair/seed0/corner_swap/resnet9/flagged/deletion.parquet"
+
+
+def png(value: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((16, 16, 3), value, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_parquet(folder: Path, order: int) -> Path:
+    for split in ("test", "train"):
+        columns = {"image": [png(value) for value in range(6)], "label": ["cat"] * 3 + ["dog"] * 3}
+        columns["label"] = columns["label"][::order]
+        pq.write_table(pa.table(columns), folder / f"{split}.parquet")
+    return folder / "train.parquet"
+
+
+def write_images(folder: Path, order: int) -> Path:
+    for number, value in enumerate(list(range(6))[::order]):
+        for split in ("train", "test"):
+            path = folder / f"images/{split}/{'cat' if number < 3 else 'dog'}/{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(value))
+    return folder / "images/train/cat/0.png"
+
+
+def write_list(folder: Path, order: int) -> Path:
+    rows = read_rows(folder.parent / "results/pair/seed0/corner_swap/rows.parquet").of("train")
+    (folder / "flagged.csv").write_text(f"row_id\n{rows.row_id[order]}\n")
+    return folder / "flagged.csv"
+
+
+# For each kind: what writes it, what is made from it, and by which rule.
+KINDS: dict[str, tuple[Callable[[Path, int], Path], str, str]] = {
+    "parquet": (write_parquet, ROWS.format(kind="parquet"), "prepare_source"),
+    "image_folder": (write_images, ROWS.format(kind="image_folder"), "prepare_source"),
+    "flagged": (write_list, DELETION, "select_deletion"),
+}
+TARGETS = [target for _, target, _ in KINDS.values()]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which a source of each kind was read, and a deletion set was selected by a list of rows."""
+    folder = tmp_path_factory.mktemp("made")
+    copy_project(folder)
+    (folder / "data").mkdir()
+    config = yaml.safe_load(TINY) | {"data_folder": "data"}
+    config["sources"] |= {
+        "parquet": {"train": "train.parquet", "test": "test.parquet", "image_size": 16},
+        "image_folder": {"path": "images", "image_size": 16},
+    }
+    config["deletions"]["flagged"] = {"rows": "flagged.csv"}
+    config["studies"]["imbalance"] |= {"deletions": ["flagged"], "vary": {}}
+    config["studies"] = {"imbalance": config["studies"]["imbalance"]}
+    del config["figures"]
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    (folder / "data/flagged.csv").touch()
+    for write in (write_parquet, write_images):
+        write(folder / "data", 1)
+    project = Project(folder)
+    done = project.snakemake("results/pair/seed0/corner_swap/rows.parquet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    write_list(folder / "data", 1)
+    done = project.snakemake(*TARGETS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+@pytest.fixture
+def data(made: Project, tmp_path: Path) -> Project:
+    """A copy of it that a test may change."""
+    shutil.copytree(made.folder, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+def planned(project: Project, *arguments: str) -> str:
+    done = project.snakemake("-n", *TARGETS, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def is_current(project: Project, target: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.chdir(project.folder)
+    return Current(Plan(project.config)).holds(Path(target))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_is_replaced_by_an_older_one_is_seen(
+    data: Project, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    write, target, rule = KINDS[kind]
+    assert is_current(data, target, monkeypatch)
+    path = write(data.folder / "data", -1)
+    os.utime(path, (OLD, OLD))
+    assert re.search(rf"^{rule} +1$", planned(data), flags=re.MULTILINE)
+    assert not is_current(data, target, monkeypatch)
+    done = data.snakemake(target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert is_current(data, target, monkeypatch)
+
+
+def test_touched_and_copied_files_of_any_size_rerun_nothing(data: Project) -> None:
+    for path in list((data.folder / "data").rglob("*.*")):
+        path.with_name("copy").write_bytes(path.read_bytes())
+        path.with_name("copy").replace(path)
+        later = time.time() + 5
+        os.utime(path, (later, later))
+    assert "Nothing to be done" in planned(data)
+    for file in (
+        "max-checksum-file-size: 200MB",
+    ):  # no file is small enough for Snakemake to compare its content
+        data.edit("profiles/default/profile.yaml", file, "max-checksum-file-size: 1")
+    assert "prepare_source" not in planned(data)
+    assert "select_deletion" not in planned(data)
+
+
+def test_data_that_change_while_a_job_reads_them_are_refused(data: Project) -> None:
+    data.edit(
+        "workflow/scripts/prepare_source.py",
+        "files = SOURCES",
+        'next(folder.glob("images/train/cat/*")).write_bytes(b"")\nfiles = SOURCES',
+    )
+    write_images(data.folder / "data", -1)
+    done = data.snakemake(ROWS.format(kind="image_folder"))
+    assert done.returncode == 1
+    log = (data.folder / "results/logs/sources/image_folder.log").read_text()
+    assert log == (
+        "error: the files of source 'image_folder' have changed since this run was planned; run it again\n"
+    )
+
+
+# -- artifacts -------------------------------------------------------------------------------------------
+
+BASE = "results/{dataset}/seed0/corner_swap{share}/resnet9/base/{file}"
+OF_PAIR = {"dataset": "pair", "share": ""}
+OF_HALF = {"dataset": "pair@keep.cat=0.5", "share": "@share.cat=0.2"}
+CELL = "results/pair/seed0/corner_swap/resnet9/everything_found@fpr=0.0/finetune/model.safetensors"
+
+
+@pytest.fixture
+def results(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The artifacts of the finished study alone: enough to ask for the state of its cells."""
+    left_out = shutil.ignore_patterns("tables", "figures", "logs")
+    shutil.copytree(finished.folder / "results", tmp_path / "results", ignore=left_out)
+    shutil.copy(finished.folder / "tiny.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path)
+
+
+def base(project: Project, file: str, names: dict[str, str] = OF_PAIR) -> Path:
+    return project.folder / BASE.format(file=file, **names)
+
+
+def copy_the_model(project: Project) -> None:
+    shutil.copy2(base(project, "model.safetensors", OF_HALF), base(project, "model.safetensors"))
+
+
+def copy_model_and_record(project: Project) -> None:
+    copy_the_model(project)
+    shutil.copy2(base(project, "run.json", OF_HALF), base(project, "run.json"))
+
+
+def flip_a_bit_of_the_record(project: Project) -> None:
+    text = base(project, "run.json").read_text()
+    base(project, "run.json").write_text(text.replace('"momentum": 0.5', '"momentum": 0.4'))
+
+
+def remove_the_record(project: Project) -> None:
+    base(project, "run.json").unlink()
+
+
+def take_another_recipe(project: Project) -> None:
+    record = read_json(base(project, "run.json"))
+    record["spec"]["recipe"]["momentum"] = 0.4
+    write_json(base(project, "run.json"), record)
+
+
+def take_other_rows(project: Project) -> None:
+    record = read_json(base(project, "run.json"))
+    record["inputs"]["results/pair/seed0/corner_swap/rows.parquet"] = "0" * 32
+    write_json(base(project, "run.json"), record)
+
+
+def cut_the_model_off(project: Project) -> None:
+    base(project, "model.safetensors").write_bytes(base(project, "model.safetensors").read_bytes()[:9000])
+
+
+FAULTS = {
+    copy_the_model: "is not the file that was made here: its checksum differs",
+    copy_model_and_record: "is not what its record tells of",
+    flip_a_bit_of_the_record: "has a damaged record",
+    remove_the_record: "has no record",
+    take_another_recipe: "was made with another recipe",
+    take_other_rows: "was made from another results/pair/seed0/corner_swap/rows.parquet",
+    cut_the_model_off: "is not the file that was made here",
+}
+
+
+def states(project: Project) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for cell, standing in standings(Plan(project.config)).items():
+        found.setdefault(cell.dataset, set()).add(standing.state)
+    return found
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_model_with_a_fault_is_stale_and_refused(
+    results: Project, fault: Callable[[Project], None]
+) -> None:
+    fault(results)
+    found = states(results)
+    assert "stale" in found.pop("pair")
+    assert set.union(*found.values()) == {"done"}
+    record = read_json(results.folder / CELL.replace("model.safetensors", "run.json"))
+    with pytest.raises(UserError) as refused:
+        check_artifacts([file for file in record["inputs"] if not file.endswith("run.json")], record["spec"])
+    assert FAULTS[fault] in str(refused.value)
+    assert str(refused.value).startswith("results/pair/seed0/corner_swap/resnet9/base/model.safetensors ")
+    assert not base(results, "model.safetensors").exists()
+    assert base(results, "model.safetensors.corrupt").exists()
+
+
+def test_the_job_that_reads_a_wrong_model_fails_with_a_line_and_the_next_run_makes_it_anew(
+    project: Project,
+) -> None:
+    right = base(project, "model.safetensors").read_bytes()
+    copy_the_model(project)
+    (project.folder / CELL).unlink()
+    done = project.snakemake(CELL)
+    assert done.returncode == 1
+    log = (project.folder / CELL.replace("results/", "results/logs/")).with_name("unlearn.log").read_text()
+    assert log.startswith(
+        "error: results/pair/seed0/corner_swap/resnet9/base/model.safetensors is not the file"
+    )
+    assert log.count("\n") == 1
+    done = project.snakemake(CELL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert base(project, "model.safetensors").read_bytes() == right
+
+
+RECORDS = [
+    [],
+    "text",
+    None,
+    {},
+    {"step": "train_base"},
+    *({key: None} for key in ("step", "identity", "spec", "inputs", "outputs", "stamps", "versions")),
+    {"step": "train_something"},
+    {"step": "tune"},
+    {"step": "__init__"},
+    {"identity": {}},
+    {"identity": {"dataset": "none", "seed": "x"}},
+    {"identity": {"a b": [1]}},
+    {"spec": {"options": 3}},
+    {"inputs": {"results/pair/seed0/corner_swap/rows.parquet": 7}},
+    {"inputs": {"results/nowhere.parquet": "0"}},
+    {"stamps": {"results/pair/seed0/corner_swap/resnet9/base/model.safetensors": "now"}},
+]
+
+
+@pytest.mark.parametrize("other", RECORDS, ids=str)
+def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project, other: Any) -> None:
+    for name in ("run.json", "metrics.run.json"):
+        path = base(results, name)
+        if isinstance(other, dict):
+            write_json(path, {**(read_json(path) if other else {}), **other})
+        else:
+            path.write_text(json.dumps(other))
+    assert "stale" in states(results)["pair"] or "stamps" in other

@@ -1,0 +1,44 @@
+"""Class names that a person can tell apart."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from unpoison.errors import UserError
+
+# Letters and symbols that are drawn as nothing: Hangul fillers and the blank Braille pattern.
+BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
+
+
+def composed(name: str) -> str:
+    """The name in composed Unicode (NFC), as keyboards write it; the file systems of Macs decompose it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def check_class_names(names: Iterable[object]) -> None:
+    """Refuse class names that cannot be read, or that look the same.
+
+    Raises:
+        UserError: for a name that is blank or not printable, one that occurs twice, and two names that
+            differ only by blanks or by how Unicode composes their letters.
+    """
+    first: dict[str, str] = {}
+    for name in names:
+        if not isinstance(name, str) or not name.isprintable() or is_blank(name):
+            raise UserError(f"found the class name {name!r}, allowed: printable text that is not blank")
+        look = " ".join(composed(name).split())
+        if look not in first:
+            first[look] = name
+        elif first[look] == name:
+            raise UserError(f"found the class name {name!r} twice, allowed: each once")
+        else:
+            raise UserError(
+                f"found the class names {first[look]!a} and {name!a}, which look the same; rename one of them"
+            )
+
+
+def is_blank(name: str) -> bool:
+    """Whether nothing of a name is seen: blanks, combining marks on nothing, and letters drawn as nothing."""
+    return all(
+        letter in BLANK_LETTERS or unicodedata.category(letter) in ("Zs", "Zl", "Zp", "Cc", "Cf", "Mn")
+        for letter in name
+    )

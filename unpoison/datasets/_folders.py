@@ -1,0 +1,154 @@
+"""The image files of a folder of splits and classes, and an account of everything else that lies there."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from unpoison.datasets._files import is_clutter
+from unpoison.datasets._images import SUFFIXES
+from unpoison.errors import UserError
+
+SPLITS = ("train", "test")
+
+
+@dataclass
+class Listing:
+    """What a root holds: image files as paths below it, and sentences about what is not read."""
+
+    files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Account:
+    """What one split holds beside its images."""
+
+    unread: Counter[str] = field(default_factory=Counter)  # by ending
+    clutter: int = 0
+
+    def sentences(self, split: str) -> Iterator[str]:
+        if self.unread:
+            yield f"{split}/: files that are not read, by their endings: {_counted(self.unread)}"
+        if self.clutter:
+            yield f"{split}/: left out as hidden or as a system's own: {self.clutter} files or folders"
+
+
+def list_images(root: Path) -> Listing:
+    """The images of `train/<class>/` and `test/<class>/`, sorted; `test` may be missing.
+
+    Raises:
+        UserError: for a missing `train`, a class folder without an image, an image that lies elsewhere than
+            in a class folder, a link to nothing, and a name that is no printable text.
+    """
+    listing = Listing()
+    others = [
+        entry.name for entry in _entries(root) if entry.name not in SPLITS and not is_clutter(entry.name)
+    ]
+    for split in SPLITS:
+        if not (root / split).is_dir():
+            if split == "train" or os.path.lexists(root / split):
+                raise UserError(
+                    f"no such folder: {root / split} (images are looked for in {split}/<class>/*; "
+                    f"{root} holds {', '.join(others[:5]) or 'nothing else'})"
+                )
+            listing.notes.append(
+                "there is no folder test/: studies need test images, to prepare a source none"
+            )
+            continue
+        account = _Account()
+        listing.files += _images_of_split(root, split, account)
+        listing.notes += account.sentences(split)
+    folders = [name for name in others if (root / name).is_dir()]
+    if folders:
+        listing.notes.append(f"beside train/ and test/ these folders are not read: {', '.join(folders)}")
+    return listing
+
+
+def _images_of_split(root: Path, split: str, account: _Account) -> list[str]:
+    files: list[str] = []
+    for entry in _entries(root / split):
+        if is_clutter(entry.name):
+            account.clutter += 1
+        elif _holds(entry.is_dir):
+            files += _images_of_class(root, f"{split}/{entry.name}", account)
+        elif _ending(entry.name) in SUFFIXES:
+            raise UserError(
+                f"{entry.path} is an image outside of a class folder; move it into {split}/<class>/"
+            )
+        else:
+            account.unread[_ending(entry.name)] += 1
+    if not files:
+        raise UserError(f"no images in {root / split}/<class>/ (looked for {', '.join(SUFFIXES)})")
+    return files
+
+
+def _images_of_class(root: Path, folder: str, account: _Account) -> list[str]:
+    files, unread = [], Counter[str]()
+    for entry in _entries(root / folder):
+        if is_clutter(entry.name):
+            account.clutter += 1
+        elif _holds(entry.is_dir):
+            _refuse_nested(entry.path, root)
+        elif _ending(entry.name) in SUFFIXES:
+            files.append(_checked(entry, f"{folder}/{entry.name}"))
+        else:
+            unread[_ending(entry.name)] += 1
+    if not files:
+        raise UserError(
+            f"no images in {root / folder}, the folder of a class: found {_counted(unread) or 'nothing'}, "
+            f"allowed: {', '.join(SUFFIXES)}; remove the folder or add images"
+        )
+    account.unread += unread
+    return files
+
+
+def _refuse_nested(folder: str, root: Path) -> None:
+    """Refuse images below a folder in a class folder; one without images is left out."""
+    nested = [
+        f"{place}/{name}"
+        for place, _, names in os.walk(folder)
+        for name in sorted(names)
+        if _ending(name) in SUFFIXES and not is_clutter(name)
+    ]
+    if nested:
+        raise UserError(
+            f"{len(nested)} images lie deeper than their class folder, the first is {nested[0]}; "
+            f"allowed: {root}/<train or test>/<class>/<image>"
+        )
+
+
+def _checked(entry: os.DirEntry[str], file: str) -> str:
+    if not _holds(entry.is_file):  # a link to nothing
+        raise UserError(f"{entry.path} is no file")
+    if not file.isprintable():  # it would be the row's id
+        raise UserError(f"{entry.path} has a name that is no printable text; rename it")
+    return file
+
+
+def _counted(endings: Counter[str]) -> str:
+    return ", ".join(f"{ending or 'no ending'} ({count})" for ending, count in sorted(endings.items()))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name; of most entries the system tells at once whether they are folders."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror})") from error
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """The answer of an entry about itself; no where the system has none, as for a link to itself."""
+    try:
+        return question()
+    except OSError:
+        return False
+
+
+def _ending(name: str) -> str:
+    return PurePath(name).suffix.lower()

@@ -1,0 +1,82 @@
+"""Digests of the content of files, kept from one start of Snakemake to the next.
+
+Every start asks for the digest of each source, on a cluster in each job, and a source may have gigabytes. A digest is
+kept below `.snakemake` with the stamps of its files (size, times, inode). While these stay the same, no file is read.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+from unpoison.errors import UserError
+from unpoison.files import intact_json, write_json
+from unpoison.provenance import checksum, content_digest, stamp
+
+KEPT = Path(".snakemake") / "unpoison_contents.json"  # of the folder that Snakemake runs in
+SETTLED = 2.0  # seconds: a file that changes twice within them can keep its stamp, where the clock is coarse
+
+
+class Contents:
+    """Digests by the names of files, each with the stamps that the files had."""
+
+    def __init__(self) -> None:
+        self._kept = _read()
+        self._new: dict[str, list[str]] = {}
+
+    def of_files(self, folder: Path, files: Sequence[str]) -> str:
+        """One digest for the content of files and their paths below a folder."""
+        return self._of([str(folder), *files], files, lambda: content_digest(folder, files))
+
+    def of_file(self, path: str) -> str:
+        """The checksum of a file, as records have it."""
+        return self._of([path], [path], lambda: checksum(path))
+
+    def keep(self) -> None:
+        """Write what was found, where Snakemake keeps its own: without it the next start reads the files again."""
+        if self._new and KEPT.parent.exists():
+            with suppress(UserError):
+                write_json(KEPT, {"contents": {**_read(), **self._new}})  # another process may have written
+            self._new = {}
+
+    def _of(self, names: Sequence[str], files: Sequence[str], read: Callable[[], str]) -> str:
+        key = _digest("\0".join(names))
+        stamps, changed = _stamps(files)
+        if self._kept.get(key, [""])[0] != stamps:
+            begun = time.time()
+            self._kept[key] = [stamps, read()]
+            if _stamps(files)[0] == stamps and begun - changed > SETTLED:
+                self._new[key] = self._kept[key]
+        return self._kept[key][1]
+
+
+@cache
+def contents() -> Contents:
+    """Those of this process."""
+    return Contents()
+
+
+def _read() -> dict[str, list[str]]:
+    """What an earlier start has kept; nothing where that is damaged."""
+    with suppress(OSError, KeyError):
+        return dict((intact_json(KEPT) or {})["contents"])
+    return {}
+
+
+def _stamps(files: Sequence[str]) -> tuple[str, float]:
+    """A digest of the stamps of files, and when the last of them changed (seconds)."""
+    digest, last = blake2b(digest_size=8), 0
+    for file in files:
+        try:
+            found = stamp(file)
+        except OSError as error:
+            raise UserError(f"{file} cannot be read ({error.strerror})") from error
+        digest.update(repr(found).encode())
+        last = max(last, found[2])
+    return digest.hexdigest(), last / 1e9
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="surrogateescape"), digest_size=8).hexdigest()

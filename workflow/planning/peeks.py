@@ -1,0 +1,58 @@
+"""What is known of sources before they are read, kept from one start of Snakemake to the next.
+
+Every start asks for it, on a cluster in each job, and to count the labels of large files takes seconds. It is kept
+below `.snakemake` with the stamps of the files (size, times, inode). While these stay the same, no file is opened.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from planning.identity import code_digest
+from unpoison.datasets import SOURCES, peek_source
+from unpoison.datasets._files import find
+from unpoison.datasets._source import Peek
+from unpoison.errors import UserError
+from unpoison.files import read_json, write_json
+
+KEPT = Path(".snakemake") / "unpoison_peeks.json"  # of the folder that Snakemake runs in
+
+
+def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
+    """What is known of a source; from an earlier start where its files have not changed since.
+
+    Only a source that names its files is kept: the constant `FILES` of its plug-in lists the options that do.
+    """
+    patterns = [options[name] for name in SOURCES.constant(kind, "FILES", ()) if options[name] is not None]
+    if not patterns:
+        return peek_source(kind, folder, options)
+    stamps = [_stamp(path) for pattern in patterns for path in find(folder, pattern)]
+    asked = json.dumps([kind, str(folder), options, code_digest(f"unpoison.datasets.{kind}")], sort_keys=True)
+    key = blake2b(asked.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    kept = _read()
+    if key in kept and kept[key]["stamps"] == stamps:
+        told = kept[key]["peek"]
+        return Peek(**{**told, "files": tuple(told["files"])})
+    found = peek_source(kind, folder, options)
+    if KEPT.parent.exists():
+        with suppress(UserError):  # a full disk: the next start looks again
+            write_json(KEPT, {"peeks": {**_read(), key: {"stamps": stamps, "peek": asdict(found)}}})
+    return found
+
+
+def _stamp(path: Path) -> Sequence[str | int]:
+    status = path.stat()
+    return [str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _read() -> dict[str, Any]:
+    """What an earlier start kept; nothing where that cannot be read."""
+    if not KEPT.exists():
+        return {}
+    with suppress(OSError, UserError, KeyError):
+        return dict(read_json(KEPT)["peeks"])
+    return {}

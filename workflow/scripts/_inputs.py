@@ -1,0 +1,37 @@
+"""The check of a job's inputs, made before anything is computed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from unpoison.errors import UserError
+from unpoison.provenance import check_artifacts, content_digest
+
+# Names of inputs that have a record beside them. The others are records, tables and figures, and lists of users.
+RECORDED = (
+    "images",
+    "rows",
+    "perturbed",
+    "model",
+    "deletion",
+    "tuned",
+    "scores",
+    "views",
+    "metrics",
+    "histories",
+)
+
+
+def check_inputs(snakemake: Any) -> None:
+    """Refuse inputs that are not the artifacts that the job asks for."""
+    files: list[str] = []
+    for name in RECORDED:
+        found = snakemake.input.get(name) or []
+        files += [found] if isinstance(found, str) else found
+    check_artifacts(files, snakemake.params.spec)
+
+
+def check_content(what: str, folder: Path, files: Iterable[str], planned: str) -> None:
+    """Refuse files of the user's that have changed since the job was planned."""
+    if content_digest(folder, files) != planned:
+        raise UserError(f"the files of {what} have changed since this run was planned; run it again")
