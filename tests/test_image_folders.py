@@ -105,7 +105,7 @@ def test_a_class_folder_without_an_image_is_refused(
     (root / split / "bird").mkdir()
     for file in files:
         (root / split / "bird" / file).write_bytes(b"x")
-    refused_by_both(root, f"no images in .*{split}/bird, the folder of a class: found {found}, allowed: .png")
+    refused_by_both(root, f"no images in .*{split}/bird, the folder of a class: found {found}, allowed: ")
 
 
 @pytest.mark.parametrize("place", ["bird/images", "cat/images", "cat/a/b"])
