@@ -1,0 +1,232 @@
+"""The tables that are published in docs/results, and what the pages tell of them."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results"
+RUNS = ("cifar10_cpu", "methods_cifar10", "plane", "plane_catdog", "plane_cifar10")
+PLANES = RUNS[2:]
+MODEL = ["study", "dataset", "poison", "deletion", "method"]
+CLEAN, STAMPED, ATTACK = "clean_accuracy", "adversarial_accuracy", "attack_success_rate"
+EU, CF, NOTHING, ORACLE = "retrain", "finetune", "do_nothing", "oracle"
+FPRS = [("false_positives_fpr", f"everything_found@fpr=0.{x}") for x in (0, 2, 3, 4)]
+ALL_FOUND = [*FPRS, *(("false_positives_fdr", f"everything_found@fdr=0.{x}") for x in (2, 3, 4))]
+
+
+@cache
+def table(run: str, name: str = "results") -> pd.DataFrame:
+    return pd.read_parquet(RESULTS / run / "tables" / f"{name}.parquet")
+
+
+@cache
+def measured(run: str) -> pd.DataFrame:
+    """The shares of a run in %: a row for each model and measure, a column for each seed.
+
+    A measure is `metric`, or `metric:class` for the value of a class.
+    """
+    rows = table(run)
+    rows = rows[rows.unit == "share"].assign(deletion=rows.deletion.fillna(""))
+    rows["measure"] = rows.metric.where(rows.class_name.isna(), rows.metric + ":" + rows.class_name)
+    return rows.pivot_table(index=[*MODEL, "measure"], columns="seed", values="value") * 100
+
+
+def seeds(run: str, study: str, method: str, deletion: str, measure: str, **more: str) -> np.ndarray:
+    """The values of one model over the seeds in %; a reference has no deletion set."""
+    deletion = "" if method in (NOTHING, ORACLE) else deletion
+    wanted = {"study": study, "method": method, "deletion": deletion, "measure": measure, **more}
+    rows = measured(run).xs(tuple(wanted.values()), level=tuple(wanted))
+    assert len(rows) == 1, wanted
+    return rows.to_numpy()[0]
+
+
+@cache
+def quantile(count: int) -> float:
+    return float(stats.t.ppf(0.975, count - 1))
+
+
+def printed(value: float) -> str:
+    shown = f"{value:.1f}"
+    return "0.0" if shown == "-0.0" else shown
+
+
+def interval(values: np.ndarray) -> tuple[str, str, str]:
+    """Mean and Student's t interval over seeds, as the pages print them."""
+    mean = values.mean()
+    half = quantile(len(values)) * values.std(ddof=1) / len(values) ** 0.5
+    return printed(mean), printed(mean - half), printed(mean + half)
+
+
+def text(values: np.ndarray) -> str:
+    mean, low, high = interval(values)
+    return f"{mean} [{low}, {high}]"
+
+
+def exact(healed: int, of: int) -> str:
+    """The Clopper-Pearson interval of a share of seeds."""
+    found = stats.binomtest(healed, of).proportion_ci(0.95, "exact")
+    return f"[{found.low:.2f}, {found.high:.2f}]"
+
+
+def weakened(run: str, study: str, method: str, deletion: str) -> tuple[int, int]:
+    """Seeds in which less than half of the attack survived: healed ones, and broken ones.
+
+    A broken model lost 10 points of clean accuracy or more against doing nothing.
+    """
+    attack, nothing, oracle = (
+        seeds(run, study, name, deletion, ATTACK) for name in (method, NOTHING, ORACLE)
+    )
+    lost = seeds(run, study, NOTHING, deletion, CLEAN) - seeds(run, study, method, deletion, CLEAN)
+    assert (nothing - oracle >= 20).all(), f"the attack of {run} did not take"
+    is_weak = (attack - oracle) / (nothing - oracle) < 0.5
+    return int((is_weak & (lost < 10)).sum()), int((is_weak & (lost >= 10)).sum())
+
+
+def healed(run: str, study: str, method: str, deletion: str) -> int:
+    return weakened(run, study, method, deletion)[0]
+
+
+def found(recall: float) -> tuple[str, str, str]:
+    return "methods_cifar10", "methods", f"found@fpr=0.0@recall={recall}"
+
+
+def healed_over_recall(method: str, recall: float) -> list[int]:
+    """Seeds healed without false alarms: generated images, cats and dogs, CIFAR-10 of 16 x 16 pixels."""
+    run, study, deletion = found(recall)
+    drawn = f"drawn@fpr=0.0@recall={recall}"
+    planes = [healed(plane, "plane", method, drawn) for plane in PLANES[:2]]
+    return [*planes, healed(run, study, method, deletion)]
+
+
+def detected(deletion: str) -> int:
+    """Seeds of the three planes in which EU healed the model with a detector's deletion set."""
+    return sum(healed(run, "detectors", EU, deletion) for run in PLANES)
+
+
+def slope(method: str, measure: str) -> np.ndarray:
+    """Points for each 10 % FPR: each seed's least squares over FPR 0, 0.2, 0.3 and 0.4."""
+    values = [seeds("cifar10_cpu", study, method, deletion, measure) for study, deletion in FPRS]
+    return np.polyfit([0, 2, 3, 4], np.stack(values), 1)[0]
+
+
+def pairs_won() -> int:
+    """Pairs of a seed and a deletion set in which EU's attack success is below CF's."""
+    eu, cf = (
+        np.stack([seeds("cifar10_cpu", study, method, deletion, ATTACK) for study, deletion in ALL_FOUND])
+        for method in (EU, CF)
+    )
+    return int((eu < cf).sum())
+
+
+def gain(cats: str, method: str, measure: str, poisoned: str) -> np.ndarray:
+    """What a method gains over doing nothing, beside a share of the cats."""
+    where = {"dataset": f"catdog@keep.cat={cats}", "poison": f"corner_swap@share.cat={poisoned}"}
+    method_, nothing = (
+        seeds("cifar10_cpu", "imbalance", name, "everything_found", measure, **where)
+        for name in (method, NOTHING)
+    )
+    return method_ - nothing
+
+
+def imbalance(method: str, measure: str = STAMPED, poisoned: str = "0.2") -> np.ndarray:
+    """The gain beside 1,000 cats, minus that beside 5,000."""
+    return gain("0.2", method, measure, poisoned) - gain("1.0", method, measure, poisoned)
+
+
+def cost_of_40_percent(method: str) -> np.ndarray:
+    """Points of adversarial accuracy lost by 40 % FPR with every poison found, on CIFAR-10 of 16 x 16 pixels."""
+    none, many = (
+        seeds("plane_cifar10", "plane", method, f"drawn@fpr={fpr}@recall=1.0", STAMPED) for fpr in (0.0, 0.4)
+    )
+    return none - many
+
+
+def below_eu(method: str) -> np.ndarray:
+    """Adversarial accuracy at recall 0.9, minus EU's."""
+    run, study, deletion = found(0.9)
+    return seeds(run, study, method, deletion, STAMPED) - seeds(run, study, EU, deletion, STAMPED)
+
+
+def passes(method: str, *, tuning: bool) -> float:
+    """Image passes at recall 0.9, forward ones alike, in shares of EU's."""
+    rows = table("methods_cifar10")
+    rows = rows[rows.metric.isin(["image_passes", "forward_passes"]) & (rows.deletion == found(0.9)[2])]
+    spent = rows.groupby(["method", "seed"]).value.sum().groupby("method").mean()
+    record = (RESULTS / "methods_cifar10" / "tuned" / f"{method}.yaml").read_text()
+    searched = sum(int(count) for count in re.findall(r"^(?:image|forward)_passes: (\d+)$", record, re.M))
+    return (spent[method] + searched * tuning) / spent[EU]
+
+
+def same_forty_rows() -> np.ndarray:
+    """EU's attack success with the same 40 poisons missed: with 10 % FPR, minus without false alarms."""
+    many = seeds("plane_cifar10", "biased", EU, "uniform", ATTACK)
+    run, study, deletion = found(0.8)
+    return many - seeds(run, study, EU, deletion, ATTACK)
+
+
+# Every interval of the pages is one of the tables: a mean, or a difference, paired by seed, to a model of the same
+# deletion set or method.
+
+OF_CLASSES = [f"{metric}:{name}" for metric in (CLEAN, STAMPED) for name in ("airplane", "cat", "dog")]
+MEASURES = [CLEAN, STAMPED, ATTACK, "worst_class_clean_accuracy", *OF_CLASSES]
+
+
+def models(run: str, measure: str) -> Iterator[tuple[tuple[str, str, str, str], np.ndarray]]:
+    rows = measured(run)
+    rows = rows[rows.index.get_level_values("measure") == measure]
+    for (_, dataset, poison, deletion, method, _), values in zip(rows.index, rows.to_numpy(), strict=True):
+        yield (dataset, poison, deletion, method), values
+
+
+def differences(run: str, measure: str) -> Iterator[np.ndarray]:
+    every = [*models(run, measure)]
+    for here, values in every:
+        yield values
+        for there, others in every:
+            same_data = here[:2] == there[:2]
+            if same_data and (here[2] in (there[2], "") or there[2] == "" or here[3] == there[3]):
+                yield values - others
+
+
+def averages_over_recalls() -> Iterator[np.ndarray]:
+    """Utility x healed over the five recalls, and its differences to EU."""
+    rows = measured("methods_cifar10").xs(("methods", "utility_x_healed"), level=("study", "measure"))
+    means = rows.groupby("method").mean()
+    yield from (means - means.loc[EU]).to_numpy()
+
+
+def differences_of_differences(run: str) -> Iterator[np.ndarray]:
+    """The slopes, interactions and comparisons of two runs that the pages of a run tell."""
+    if run == "plane_cifar10":
+        yield same_forty_rows()
+    if run == "cifar10_cpu":
+        for method in (EU, CF):
+            yield from (slope(method, measure) for measure in (CLEAN, STAMPED))
+            yield from (imbalance(method, STAMPED + of) for of in ("", ":cat", ":dog"))
+            yield imbalance(method, poisoned="0.9")
+
+
+def rates(run: str) -> Iterator[np.ndarray]:
+    """The achieved recall and FPR of every deletion set in %."""
+    rows = table(run).dropna(subset=["deletion"]).drop_duplicates(["study", "deletion", "seed"])
+    for _, group in rows.groupby(["study", "deletion"]):
+        yield from (100 * group[rate].to_numpy(dtype=float) for rate in ("recall", "fpr"))
+
+
+@cache
+def intervals_of(run: str) -> frozenset[tuple[str, str, str]]:
+    every = [*rates(run), *differences_of_differences(run)]
+    every += [values for measure in MEASURES for values in differences(run, measure)]
+    told: set[tuple[str, ...]] = set()
+    if run == "methods_cifar10":
+        every += averages_over_recalls()
+        averages = table(run, "utility_healed")[["mean", "ci_low", "ci_high"]].to_numpy()
+        told = {tuple(map(printed, 100 * row)) for row in averages}
+    halves = (-1e-9, 1e-9)  # 56.45 may be printed as 56.4 and as 56.5
+    return frozenset(told | {interval(values + either) for values in every for either in halves})

@@ -1,0 +1,178 @@
+"""The published pages state what the published tables hold."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+from published import (
+    ALL_FOUND,
+    CF,
+    CLEAN,
+    EU,
+    RESULTS,
+    ROOT,
+    STAMPED,
+    below_eu,
+    cost_of_40_percent,
+    detected,
+    exact,
+    found,
+    healed,
+    healed_over_recall,
+    imbalance,
+    interval,
+    intervals_of,
+    measured,
+    pairs_won,
+    passes,
+    printed,
+    same_forty_rows,
+    slope,
+    table,
+    text,
+    weakened,
+)
+
+PAGES = sorted(RESULTS.glob("**/*.md"))
+
+
+def answers() -> Iterator[str]:
+    """What the page of answers says, with the numbers of the tables."""
+    for method, words in ((EU, "EU healed {} of 9"), (CF, "CF healed {} of 9")):
+        late, last = (sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0))
+        yield f"{words.format(late)} seeds at recall 0.9 and {last} of 9 at 1.0"
+        yield f"shares {exact(late, 9)} and {exact(last, 9)}"
+        cost = text(-slope(method, CLEAN))
+        yield f"Clean accuracy: {cost.split()[0]} points for each 10 % FPR | {cost}, 3 of 3 seeds"
+    for recall in (0.5, 0.9, 1.0):
+        counts = healed_over_recall(EU, recall) + healed_over_recall(CF, recall)
+        yield f"| {recall} | {' | '.join(map(str, counts))} |"
+    yield f"its attack success was lower in {pairs_won()} of {3 * len(ALL_FOUND)} pairs"
+    eu, cf = (text(cost_of_40_percent(method)) for method in (EU, CF))
+    yield f"EU lost {eu.split()[0]} points and CF {cf.split()[0]} | {eu} and {cf}"
+    more, cats, dogs = (text(imbalance(EU, STAMPED + of)) for of in ("", ":cat", ":dog"))
+    yield f"{more.split()[0]} points more beside 1,000 cats than beside 5,000 | {more}, 3 of 3 seeds"
+    yield f"cats {cats}, dogs {dogs}"
+    yield f"{text(below_eu('negative_gradient_plus'))} and {text(below_eu('random_labels'))} adversarial"
+    run_alone, with_search = (passes("random_labels", tuning=tuning) for tuning in (False, True))
+    yield f"{run_alone:.2f} of EU's image passes for a run, and {with_search:.2f} with the tuning"
+    frequency, clustering, scan = map(detected, ("frequency", "clustering", "scan"))
+    assert clustering == scan
+    yield f"Frequency healed {frequency} of 9 seeds, activation clustering and SCAn {scan} of 9"
+    yield f"shares {exact(frequency, 9)} and {exact(scan, 9)}"
+    mean, low, high = interval(same_forty_rows())
+    yield f"the difference in attack success is {mean} points [{low}, {high}]"
+
+
+EARLY = ["negative_gradient_plus", "npo", "potion", "rem", "salun"]
+NEAR = ["negative_gradient_plus", "npo", "random_labels", "salun"]
+
+
+def front_page() -> Iterator[str]:
+    """What the README says, with the numbers of the tables."""
+    eu, cf = ([sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0)] for method in (EU, CF))
+    yield f"EU healed {eu[0]} of 9 seeds at recall 0.9 and {eu[1]} of 9 at 1.0; CF healed {cf[0]} and {cf[1]}"
+    yield "{} points [{}, {}] of clean accuracy for each 10 % FPR".format(*interval(-slope(EU, CLEAN)))
+    yield "Yes, {} points [{}, {}] with 20 cats and 80 dogs".format(*interval(imbalance(EU)))
+    yield f"frequency healed {detected('frequency')} of 9 seeds, activation clustering and SCAn {detected('scan')} of 9"
+    below = [float(printed(-below_eu(method).mean())) for method in NEAR]
+    yield f"{min(below)} to {max(below)} points below EU"
+    alone, searched = ([passes(method, tuning=tuning) for method in NEAR] for tuning in (False, True))
+    yield f"at {min(alone):.2f} to {max(alone):.2f} of its passes, and {min(searched):.2f} to {max(searched):.2f} with"
+
+
+def flat(page: Path) -> str:
+    return " ".join(page.read_text().split())
+
+
+@pytest.mark.parametrize("claim", [*answers()])
+def test_the_answers_are_the_tables(claim: str) -> None:
+    assert claim in flat(RESULTS / "README.md")
+
+
+@pytest.mark.parametrize("claim", [*front_page()])
+def test_the_front_page_is_the_tables(claim: str) -> None:
+    assert claim in flat(ROOT / "README.md")
+
+
+def test_the_methods_that_heal_at_recall_0_2_are_those_named() -> None:
+    run, study, deletion = found(0.2)
+    methods = measured(run).xs((study, deletion), level=("study", "deletion")).index.unique("method")
+    assert sorted(name for name in methods if healed(run, study, name, deletion) == 3) == EARLY
+    assert healed(run, study, EU, deletion) == 0
+    assert all(healed(*found(0.9)[:2], name, found(0.9)[2]) == 3 for name in [*NEAR, EU])
+
+
+def test_the_same_rows_are_poisoned_in_both_studies_of_small_images() -> None:
+    made = [
+        [*table(run, "provenance").query("step == 'poison_dataset' and seed < 3").sort_values("seed").outputs]
+        for run in ("methods_cifar10", "plane_cifar10")
+    ]
+    sums = [[re.search(r': "(\w+)"', outputs)[1] for outputs in run] for run in made]
+    assert sums[0] == sums[1]
+    assert len(set(sums[0])) == 3
+
+
+FOUND = {"half found": 0.5, "90 % found": 0.9, "all found": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("run", "methods", "fprs"),
+    [
+        ("plane", {"EU": EU, "CF": CF, "SSD": "ssd"}, (0.0, 0.05, 0.2, 0.4)),
+        ("plane_catdog", {"EU": EU, "CF": CF}, (0.0, 0.1, 0.4)),
+    ],
+)
+def test_the_seeds_healed_over_the_plane_are_counted(
+    run: str, methods: dict[str, str], fprs: tuple[float, ...]
+) -> None:
+    page = flat(RESULTS / run / "README.md")
+    for (name, method), (words, recall) in product(methods.items(), FOUND.items()):
+        counts = [weakened(run, "plane", method, f"drawn@fpr={fpr}@recall={recall}") for fpr in fprs]
+        cells = [f"{whole}, and {broken} broken" if broken else str(whole) for whole, broken in counts]
+        assert f"| {name}, {words} | {' | '.join(cells)} |" in page
+
+
+ENTRIES = re.split(r"^### ", (ROOT / "docs" / "methods.md").read_text(), flags=re.MULTILINE)[1:]
+OF_ENTRY = {entry.split("`")[1]: entry for entry in ENTRIES}
+REPAIRS = {"fine_pruning", "anp", "ibau"}
+
+
+@pytest.mark.parametrize("method", sorted(OF_ENTRY.keys() - REPAIRS))
+def test_the_seeds_healed_by_a_method_are_counted(method: str) -> None:
+    run, study, _ = found(0.2)
+    counts = [healed(run, study, method, found(recall)[2]) for recall in (0.2, 0.5, 0.8, 0.9, 1.0)]
+    told = re.search(r"[Hh]ealed (none|3 at every recall|\d(?:, \d){4})", OF_ENTRY[method])
+    assert told
+    short = {"none": "0, 0, 0, 0, 0", "3 at every recall": "3, 3, 3, 3, 3"}
+    assert short.get(told[1], told[1]) == ", ".join(map(str, counts))
+
+
+SPREAD = re.compile(r"(-?\d+\.\d)(?: points)? \[(-?\d+\.\d), (-?\d+\.\d)\]")
+
+
+def turned(spread: tuple[str, str, str]) -> tuple[str, str, str]:
+    """The same interval told as a loss."""
+    mean, low, high = (printed(-float(end)) for end in spread)
+    return mean, high, low
+
+
+TOLD = [(page, page.parent.name) for page in PAGES if page.parent != RESULTS]
+TOLD.append((ROOT / "docs" / "methods.md", "methods_cifar10"))
+
+
+@pytest.mark.parametrize(("page", "run"), TOLD, ids=[str(page.relative_to(ROOT)) for page, _ in TOLD])
+def test_every_interval_of_a_page_is_one_of_its_tables(page: Path, run: str) -> None:
+    told = SPREAD.findall(flat(page))
+    assert len(told) > 3
+    assert not [spread for spread in told if not {spread, turned(spread)} & intervals_of(run)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(RESULTS)))
+def test_a_page_of_results_is_short_and_opens_with_its_answers(page: Path) -> None:
+    text_ = page.read_text()
+    assert len(text_.replace("|", " ").split()) <= 1500
+    if page.name == "README.md":
+        assert "| question | answer | how sure |" in text_.split("\n## ")[0]
