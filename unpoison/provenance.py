@@ -78,10 +78,10 @@ def record_of(path: str | Path) -> Path | None:
 
 
 def _outputs(record: Path) -> Mapping[str, str]:
-    """What a record names as made; nothing for a foreign file, which `read_json` would put aside as damaged."""
+    """What a record names as made; nothing for a foreign file, which `read_json` would refuse."""
     try:
         return dict(json.loads(record.read_bytes())["outputs"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
