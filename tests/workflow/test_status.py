@@ -127,3 +127,18 @@ def test_a_bad_config_is_told_in_one_line(tmp_path: Path, content: str | None, e
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert error in done.stderr
+
+
+@pytest.mark.parametrize("command", ["where", "status"])
+def test_a_command_reads_all_configs(tmp_path: Path, command: str) -> None:
+    whole = yaml.safe_load(TINY) | {"results_folder": "first"}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(whole))
+    (tmp_path / "b.yaml").write_text("results_folder: second\n")
+    script = [sys.executable, str(ROOT / f"workflow/commands/{command}.py")]
+    done = subprocess.run(
+        [*script, "a.yaml", "b.yaml", "threads=1"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert "second" in said
+    assert "first" not in said
+    assert "Traceback" not in said
