@@ -24,7 +24,7 @@ from unpoison.examples import examples_of
 from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._perturbed import before_attack, open_images, perturbed
-from unpoison.poisons._poisoning import CORNERS, Poisoning, apply
+from unpoison.poisons._poisoning import CORNERS, Poisoning, apply, stamped_classes
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
 
@@ -117,6 +117,14 @@ def test_test_rows_keep_their_labels_and_are_told_their_attack(name: str, poison
         attack = data.poisoning.attacks.get(label, (NONE, NONE))
         of_class = test.take(test.label == label)
         assert set(zip(of_class.trigger_id.tolist(), of_class.target.tolist(), strict=True)) == {attack}
+
+
+@every_poison
+def test_the_stamped_classes_are_those_of_the_stamped_test_rows(name: str, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    rows = data.rows.take(np.isin(data.rows.split, TEST_SPLITS))
+    stamped = rows.label[(rows.trigger_id != NONE) & (rows.target != rows.label)]
+    assert stamped_classes(data.poisoning) == set(stamped.tolist())
 
 
 @every_poison
