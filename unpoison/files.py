@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 SEAL = b"unpoison-crc32:"  # and eight hexadecimal digits, of all other bytes of the file
 CHECKSUM = "checksum"  # the same in JSON, of the other keys
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # a file that nobody made before, no link to another
+NEW = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+)  # a file that nobody made before, no link to another
 
 
 class DamagedError(UserError):

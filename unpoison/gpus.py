@@ -67,7 +67,9 @@ def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | No
         return None
     _make_private(folder)
     files = {device: re.sub(r"[^\w.-]", "_", device) for device in devices}  # MIG-GPU-8f/1/0
-    places = [(device, folder / f"{files[device]}.{slot}.lock") for slot in range(slots) for device in devices]
+    places = [
+        (device, folder / f"{files[device]}.{slot}.lock") for slot in range(slots) for device in devices
+    ]
     told = False
     while True:
         for device, path in places:

@@ -526,6 +526,9 @@ def some_parts(number: int, **options: Any) -> dict[str, Any]:
     return {"parts": [{"poison": "sinusoid", "options": {"target": "dog", "count": 8, **options}}] * number}
 
 
+LARGE = {"poison": "patch", "options": {"target": "cat", "count": 50}}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -535,7 +538,11 @@ def some_parts(number: int, **options: Any) -> dict[str, Any]:
         (some_parts(2, target="fox"), "unknown target class 'fox'"),
         (
             some_parts(3),
-            "beside the other attacks of several, sinusoid: cannot poison 8 images of class 'dog': there are 2",
+            "cannot poison 24 images of class 'dog', which the parts need together: there are 18",
+        ),
+        (
+            {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},  # what it leaves depends on what it draws
+            "beside the other attacks of several, sinusoid: cannot poison 4 images of class 'dog': there are",
         ),
     ],
 )
@@ -634,3 +641,34 @@ def test_a_surrogate_is_trained_on_the_rows_as_they_were(clean: Rows, poisoned_d
     rows, before = before_attack(poisoned_data("patch").rows.of("train")), clean.of("train")
     for column in COLUMNS:
         np.testing.assert_array_equal(getattr(rows, column), getattr(before, column))
+
+
+WAVE = ("sinusoid", {"target": "cat", "count": 6})
+
+
+@pytest.mark.parametrize(
+    ("first", "needed"),
+    [
+        (("sinusoid", {"target": "cat", "count": 5}), 11),
+        (("class_confusion", {"classes": ["cat", "dog"], "count": 10}), 11),
+        (
+            ("patch", {"target": "dog", "victims": ["cat", "ship"], "count": 11}),
+            11,
+        ),  # 5 or more of them are cats
+        (("patch", {"target": "dog", "victims": ["cat", "ship"], "count": 10}), None),
+        (("patch", {"target": "dog", "count": 20}), None),
+    ],
+)
+def test_parts_that_need_more_of_a_class_than_there_are_are_refused_by_the_counts(
+    first: tuple[str, dict], needed: int | None
+) -> None:
+    there = {"cat": 10, "dog": 10, "ship": 6}
+    parts = [{"poison": kind, "options": options} for kind, options in (first, WAVE)]
+    plan = partial(POISONS.module("several").plan, there, tiny.IMAGE_SIZE, parts=parts)
+    if needed is None:
+        assert plan() == first[1]["count"] + 6
+    else:
+        with pytest.raises(
+            UserError, match=f"cannot poison {needed} images of class 'cat', which the parts need"
+        ):
+            plan()

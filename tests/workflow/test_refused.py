@@ -403,7 +403,9 @@ def test_a_results_folder_that_holds_something_else_is_refused(
 ) -> None:
     folder, words = PLACES[case]
     monkeypatch.chdir(ROOT)
-    with pytest.raises(UserError, match=f"results_folder '{folder}' {words}; choose a folder for results alone"):
+    with pytest.raises(
+        UserError, match=f"results_folder '{folder}' {words}; choose a folder for results alone"
+    ):
         Plan({**DEMO, "results_folder": str(folder)})
 
 

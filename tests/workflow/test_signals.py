@@ -59,7 +59,9 @@ def test_a_killed_job_is_told_in_its_own_log_and_not_in_that_of_another(
 
 @pytest.mark.parametrize("state", STATES)
 def test_the_state_that_a_cluster_tells_is_in_the_log(tmp_path: Path, state: str) -> None:
-    said = f"SLURM-job '71' failed, SLURM status is: '{state}'. For further error details see the cluster log."
+    said = (
+        f"SLURM-job '71' failed, SLURM status is: '{state}'. For further error details see the cluster log."
+    )
     fail(Killed(), tmp_path / "a.log", said=said)
     assert error_of(tmp_path / "a.log") == f"error: ended by SLURM with the state {state}: {STATES[state]}"
 

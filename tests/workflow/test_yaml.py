@@ -60,7 +60,8 @@ def test_what_yaml_misreads_is_refused_with_file_and_line_and_what_to_write(text
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "-3", "+4", ".5", "-1.5e-3", "1.0e+3", '"010"', "'no'", "yes", "~", "[a, 1]", "a-b", "1.2.3"]
+    "text",
+    ["0", "-3", "+4", ".5", "-1.5e-3", "1.0e+3", '"010"', "'no'", "yes", "~", "[a, 1]", "a-b", "1.2.3"],
 )
 def test_what_people_and_yaml_read_alike_is_taken_as_yaml_takes_it(text: str) -> None:
     assert parsed(f"a: {text}", "mine.yaml") == yaml.safe_load(f"a: {text}")
@@ -82,7 +83,11 @@ WRONG_KIND = {
     "no as a class": ("datasets/catdog/classes", ["cat", False], 'for a text write "no" in quotes'),
     "yes as a target": ("poisons/patch/target", True, 'for a text write "yes" in quotes'),
     "1 as a class": ("datasets/catdog/classes", ["cat", 1], 'for a text write "1" in quotes'),
-    "on as a name": ("studies/imbalance/dataset", True, "found True, allowed: string; YAML reads yes, on and true"),
+    "on as a name": (
+        "studies/imbalance/dataset",
+        True,
+        "found True, allowed: string; YAML reads yes, on and true",
+    ),
     "an option of names": (
         "poisons/both",
         {"poison": "class_confusion", "classes": [False, "cat"]},

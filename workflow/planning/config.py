@@ -8,18 +8,16 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
-from planning.written import LOADER, advice
+from planning.written import advice, parsed
 from unpoison.errors import UserError, one_of
 from unpoison.plugins import REQUIRED, Option
 
-SCHEMA = yaml.load(
-    (Path(__file__).parents[1] / "schemas/config.schema.yaml").read_text(encoding="utf-8"), Loader=LOADER
-)
+SCHEMA_FILE = Path(__file__).parents[1] / "schemas/config.schema.yaml"
+SCHEMA = parsed(SCHEMA_FILE.read_text(encoding="utf-8"), SCHEMA_FILE.name)
 MOST_VALUES, DEEPEST = 100_000, 20
 # 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(

@@ -1,7 +1,7 @@
 """Says in the log of a job that a signal ended it, and which: the job itself can say nothing any more.
 
-Snakemake's local executor logs the exception of a script and then the failed job, both in the thread that waited for the
-script. A cluster's executor tells a state instead, such as OUT_OF_MEMORY.
+Snakemake's local executor logs the exception of a script and then the failed job, both in the thread that waited for
+the script. A cluster's executor tells a state instead, such as OUT_OF_MEMORY.
 """
 
 import logging
@@ -76,7 +76,7 @@ def tell(log: Path, reason: str) -> None:
     line = f"error: {reason}"
     try:
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
-        with open(file, "ab") as end:
+        with os.fdopen(file, "ab") as end:
             end.write(f"\n{line}\n".encode())
     except OSError as error:
         line += f" (it cannot be added to the log: {error.strerror})"

@@ -65,14 +65,11 @@ def parsed(text: str, where: str) -> Any:
 
 def _check_depth(text: str, where: str) -> None:
     """Refuse a deep nesting before a tree is made of it, which would end the process."""
-    loader, depth = LOADER(text), 0
-    while loader.check_event():
-        event = loader.get_event()
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise UserError(
-                f"{where}, line {event.start_mark.line + 1}: nested more than {DEEPEST} levels deep"
-            )
+            raise UserError(f"{where} is nested more than {DEEPEST} levels deep")
 
 
 def _check_size(tree: yaml.Node, where: str) -> None:
@@ -113,7 +110,9 @@ def _check_node(node: yaml.Node, where: str, loader: Any) -> None:
     if isinstance(node, yaml.ScalarNode) and (reason := _misread(node, loader)):
         raise UserError(f"{line}: {reason}")
     if node.tag not in PLAIN:
-        raise UserError(f"{line}: the tag {node.tag} is not allowed; write texts, numbers, lists and mappings")
+        raise UserError(
+            f"{line}: the tag {node.tag} is not allowed; write texts, numbers, lists and mappings"
+        )
 
 
 def _misread(node: yaml.ScalarNode, loader: Any) -> str:
@@ -133,7 +132,7 @@ def _misread(node: yaml.ScalarNode, loader: Any) -> str:
 
 
 def _check_keys(mapping: yaml.MappingNode, where: str, loader: Any) -> None:
-    """Refuse a key that is no text, and one that stands twice: YAML takes the last and forgets the others in silence."""
+    """Refuse a key that is no text, and one that stands twice, of which YAML would take the last."""
     names: set[str] = set()
     for key, _ in mapping.value:
         line = f"{where}, line {key.start_mark.line + 1}"
