@@ -192,7 +192,7 @@ def _hub_features(schema: pa.Schema) -> dict[str, Any]:
     notes = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
         return dict(json.loads(notes)["info"]["features"])
-    except (ValueError, KeyError, TypeError):  # not the hub's: then class_names must say
+    except (ValueError, KeyError, TypeError, RecursionError):  # not the hub's: then class_names must say
         return {}
 
 

@@ -15,10 +15,9 @@ from typing import Any
 from planning.artifacts import error_of
 
 NEVER_A_WORD = 128  # a shell's exit status is this plus the number of the signal
-FEWER = "run fewer jobs at once (--cores, gpu_slots_per_device), or lower batch_size, width or image_size"
-MEMORY = f"most likely memory ran out: {FEWER}; on a cluster raise mem_mb"
 CAUSES = {
-    "SIGKILL": MEMORY,
+    "SIGKILL": "most likely memory ran out: free some, run fewer jobs at once (--cores), or lower batch_size, width or "
+    "image_size; on a cluster raise mem_mb",
     "SIGTERM": "by a time limit (raise runtime on a cluster), scancel or kill",
     "SIGXCPU": "its limit of processor time is used up (ulimit -t)",
     "SIGBUS": "most likely a disk or /dev/shm is full, or a file that was mapped has been cut off",
