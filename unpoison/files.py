@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
 SEAL = b"unpoison-crc32:"  # and eight hexadecimal digits, of all other bytes of the file
 CHECKSUM = "checksum"  # the same in JSON, of the other keys
-NEW = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-)  # a file that nobody made before, no link to another
+# To open a file that is not there yet, and no link to another.
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 class DamagedError(UserError):
@@ -52,9 +51,13 @@ class DamagedError(UserError):
         self.path, self.is_ours = path, is_ours
 
     def put_aside(self) -> UserError:
-        """Rename the file, and return the error that says so."""
-        with suppress(FileNotFoundError):  # another job was faster
+        """Rename the file, and return the error that says so; where it may not be renamed, this error."""
+        try:
             self.path.replace(f"{self.path}.corrupt")
+        except FileNotFoundError:  # another job was faster
+            pass
+        except OSError:
+            return self
         return UserError(
             f"{self.path} is damaged: it fails its checksum; "
             f"it is now {self.path.name}.corrupt and the next run makes it anew"

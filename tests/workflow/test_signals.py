@@ -29,6 +29,8 @@ def fail(handler: Killed, log: Path, thread: int = 1, said: str | None = None) -
         ("returned non-zero exit status 139.", "SIGSEGV"),
         ("returned non-zero exit status 143.", "SIGTERM"),
         ("returned non-zero exit status 1.", ""),
+        ("died with <Signals.SIGINT: 2>.", ""),  # Ctrl-C: no failure
+        ("returned non-zero exit status 130.", ""),
         ("returned non-zero exit status 255.", ""),
     ],
 )

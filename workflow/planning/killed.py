@@ -14,7 +14,11 @@ from typing import Any
 
 from planning.artifacts import error_of
 
-NEVER_A_WORD = 128  # a shell's exit status is this plus the number of the signal
+OF_SHELL = 128  # a shell's exit status is this plus the number of the signal that ended its child
+BY_A_PERSON = (
+    "SIGINT",
+    "SIGHUP",
+)  # Ctrl-C and a closed terminal reach all jobs: they were stopped and did not fail
 CAUSES = {
     "SIGKILL": "most likely memory ran out: free some, run fewer jobs at once (--cores), or lower batch_size, width or "
     "image_size; on a cluster raise mem_mb",
@@ -46,8 +50,8 @@ class Killed(logging.Handler):
             case "error":
                 self._died[record.thread] = died_by(record.getMessage())
             case "job_error":
-                reason = died_by(str(told["rule_msg"] or "")) or self._died.pop(record.thread, "")
-                if reason and told["log"]:
+                reason = died_by(str(told.get("rule_msg") or "")) or self._died.pop(record.thread, "")
+                if reason and told.get("log"):
                     tell(Path(told["log"][0]), reason)
             case "group_error":  # the states of a submission of several are told of none of them
                 for job in told["job_error_info"]:
@@ -61,11 +65,13 @@ def died_by(message: str) -> str:
     if found := re.search(r"died with <Signals\.(SIG\w+): \d+>", message):
         name = found[1]
     elif found := re.search(r"returned non-zero exit status (\d+)", message):
-        number = int(found[1]) - NEVER_A_WORD
+        number = int(found[1]) - OF_SHELL
         if number not in set(signal.Signals):
             return ""
         name = signal.Signals(number).name
     else:
+        return ""
+    if name in BY_A_PERSON:
         return ""
     return f"killed by {name}" + (f": {CAUSES[name]}" if name in CAUSES else "")
 
