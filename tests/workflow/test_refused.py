@@ -420,6 +420,10 @@ def test_a_results_folder_that_holds_images_or_a_list_of_rows_is_refused(tmp_pat
     with pytest.raises(UserError, match=r"holds the data .*rows\.csv"):
         Plan({**config, **places})
     assert Plan({**DEMO, **places, "data_folder": str(tmp_path)}).cells  # results may stand beside data
+    places["results_folder"] = str(tmp_path / "data" / "birds" / "train" / "mine")
+    config = changed("sources/photos", {"source": "image_folder", "path": "birds"})
+    with pytest.raises(UserError, match=r"is among the images of .*birds/train"):
+        Plan({**config, **places})
 
 
 def test_names_that_differ_by_capitals_alone_are_refused() -> None:

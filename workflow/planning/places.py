@@ -41,8 +41,13 @@ def _reason(place: Path, data: Iterable[Path]) -> str:
     # Path.home() fails where nobody tells of a home.
     if _real(Path(os.path.expanduser("~"))).is_relative_to(place):  # noqa: PTH111
         return "holds your home folder"
-    held = next((path for path in data if _real(path).is_relative_to(place)), None)
-    return f"holds the data {held}" if held else ""
+    for path in data:
+        if _real(path).is_relative_to(place):
+            return f"holds the data {path}"
+        for split in ("train", "test"):  # figures would be taken for images of a class
+            if place.is_relative_to(_real(path / split)):
+                return f"is among the images of {path / split}"
+    return ""
 
 
 def _real(path: Path) -> Path:
