@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from unpoison import files
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
 from unpoison.models import build, load_model, save_model
 
@@ -204,7 +205,7 @@ def test_a_flipped_bit_is_seen_wherever_it_is(tmp_path: Path, name: str) -> None
         flipped = bytearray(whole)
         flipped[place] ^= 1 << place % 8
         path.write_bytes(flipped)
-        with pytest.raises(files.DamagedError, match=f"{path} is damaged") as error:
+        with pytest.raises(DamagedError, match=f"{path} is damaged") as error:
             read(path)
         assert error.value.is_ours is not False, place  # or a job would not put it aside
         assert path.read_bytes() == flipped, place
@@ -256,12 +257,12 @@ def test_a_file_of_another_program_is_refused_in_a_line_and_left_as_it_is(tmp_pa
     path = tmp_path / ending
     FOREIGN[name](path)
     before = path.read_bytes()
-    with pytest.raises(files.DamagedError, match=f"{path} was not written by unpoison") as error:
+    with pytest.raises(DamagedError, match=f"{path} was not written by unpoison") as error:
         read(path)
     assert error.value.is_ours is False
     for content in (*NOT_READABLE.values(), before):
         path.write_bytes(content)
-        with pytest.raises(files.DamagedError, match="not written by unpoison") as error:
+        with pytest.raises(DamagedError, match="not written by unpoison") as error:
             read(path)
         assert "\n" not in str(error.value)
         assert [entry.name for entry in tmp_path.iterdir()] == [ending]
@@ -281,8 +282,9 @@ def test_what_is_no_file_is_refused_in_a_line(tmp_path: Path, name: str) -> None
 JOB = """
 import sys
 from pathlib import Path
+from unpoison.damage import put_damage_aside
 from unpoison.errors import show_user_errors_in_one_line
-from unpoison.files import put_damage_aside, read_json
+from unpoison.files import read_json
 show_user_errors_in_one_line()
 put_damage_aside(lambda path: path.name == "ours.json")
 read_json(sys.argv[1])

@@ -1,7 +1,7 @@
 """Artifacts on disk: written under a temporary name and renamed, so that none is ever half there; checked when read.
 
 Every artifact that is read again carries a checksum of itself. A reader refuses a file that does not match it, and
-touches none: only a job renames the artifact (`put_damage_aside`), so that the next run makes it anew.
+touches none: only a job renames the artifact (`unpoison.damage`), so that the next run makes it anew.
 
 pandas and pyarrow are imported where they are used: not every job needs them, and to plan a study none is needed
 (30 MB of Snakemake's own process).
@@ -12,17 +12,16 @@ import os
 import platform
 import re
 import secrets
-import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,52 +31,6 @@ SEAL = b"unpoison-crc32:"  # and eight hexadecimal digits, of all other bytes of
 CHECKSUM = "checksum"  # the same in JSON, of the other keys
 # To open a file that is not there yet, and no link to another.
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-
-
-class DamagedError(UserError):
-    """The error of a reader for a file that is no artifact, or no longer: it is refused and left as it is.
-
-    Args:
-        is_ours: whether the file carries our mark, or a remainder of it; None where its format cannot be read at all.
-    """
-
-    def __init__(self, path: Path, *, is_ours: bool | None = True) -> None:
-        reason = {
-            True: "is damaged: it fails its checksum; delete it, and the next run makes it anew",
-            False: "was not written by unpoison: it carries no checksum of ours",
-            None: "is damaged, or was not written by unpoison: it cannot be read",
-        }
-        super().__init__(f"{path} {reason[is_ours]}")
-        self.path, self.is_ours = path, is_ours
-
-    def put_aside(self) -> UserError:
-        """Rename the file, and return the error that says so; where it may not be renamed, this error."""
-        try:
-            self.path.replace(f"{self.path}.corrupt")
-        except FileNotFoundError:  # another job was faster
-            pass
-        except OSError:
-            return self
-        return UserError(
-            f"{self.path} is damaged: it fails its checksum; "
-            f"it is now {self.path.name}.corrupt and the next run makes it anew"
-        )
-
-
-def put_damage_aside(made_by_us: Callable[[Path], object]) -> None:
-    """From here on a damaged artifact that ends this program is renamed `.corrupt`; for jobs, whose inputs are ours.
-
-    Args:
-        made_by_us: whether a record names the file as made by a job, which tells where its own mark is lost.
-    """
-    show = sys.excepthook
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if isinstance(error, DamagedError) and (error.is_ours is not False or made_by_us(error.path)):
-            error = error.put_aside()
-        show(type(error), error, trace)
-
-    sys.excepthook = hook
 
 
 @contextmanager

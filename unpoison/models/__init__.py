@@ -10,8 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
-from unpoison.files import CHECKSUM, DamagedError, checksum, present, written_whole
+from unpoison.files import CHECKSUM, checksum, present, written_whole
 from unpoison.plugins import Plugins
 
 MODELS = Plugins(__name__, "network", "model")

@@ -10,8 +10,8 @@ from snakemake.utils import update_config
 
 from planning.plan import Plan
 from planning.written import parsed, read_text
+from unpoison.damage import put_damage_aside
 from unpoison.errors import UserError, show_user_errors_in_one_line
-from unpoison.files import put_damage_aside
 from unpoison.provenance import record_of
 
 

@@ -6,8 +6,9 @@ import signal
 from pathlib import Path
 from threading import Thread
 
+from unpoison.damage import put_damage_aside
 from unpoison.errors import show_user_errors_in_one_line
-from unpoison.files import NEW, put_damage_aside
+from unpoison.files import NEW
 from unpoison.provenance import record_of
 
 

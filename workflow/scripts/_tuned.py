@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from unpoison.files import CHECKSUM, DamagedError, checksum, present, written_whole
+from unpoison.damage import DamagedError
+from unpoison.files import CHECKSUM, checksum, present, written_whole
 
 
 def write_tuned(path: str, record: Mapping[str, Any]) -> None:
