@@ -6,11 +6,16 @@ CORES ?= all
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
+# CONFIG='a.yaml b.yaml data_folder=images' is files, each laid over those before it, and single keys.
+KEYS := $(foreach word,$(CONFIG),$(if $(findstring =,$(word)),$(word)))
+OF_CONFIG := --configfile $(filter-out $(KEYS),$(CONFIG)) $(if $(KEYS),--config $(KEYS))
+# The checkout that VENV was made by, where it is another one: nothing is installed into that.
+BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 
 .PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
-	$(RUN) --configfile $(CONFIG)
+	$(RUN) $(OF_CONFIG)
 	@$(BIN)/python workflow/commands/where.py $(CONFIG)
 
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
@@ -23,7 +28,7 @@ estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run 
 	@$(BIN)/python workflow/commands/estimate.py $(CONFIG)
 
 report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from
-	$(RUN) report --configfile $(CONFIG)
+	$(RUN) report $(OF_CONFIG)
 	@$(BIN)/python workflow/commands/where.py $(CONFIG)
 
 test: lint  ## lint, types and all tests, on all cores
@@ -33,7 +38,7 @@ test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
 	$(BIN)/python -m pytest -m hard
 
 test-cluster: $(READY)  ## a study through a SLURM that is started here; needs root and Debian's packages
-	$(BIN)/python -c 'import snakemake_executor_plugin_slurm' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'
+	$(BIN)/python -c 'import snakemake_executor_plugin_slurm' 2>/dev/null || { $(if $(BORROWED),exit 1;) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'; }
 	$(BIN)/python -m pytest -m cluster tests/cluster -rP --durations=0
 
 lint: $(READY)
@@ -51,8 +56,12 @@ bench-full: $(READY)  ## the same with a dry run of 100,000 jobs
 
 setup: $(READY)  ## make the environment in VENV, from the pins in constraints.txt
 
+ifeq ($(BORROWED),)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or newer is needed, found " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
+else
+$(READY):
+endif

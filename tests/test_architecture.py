@@ -22,6 +22,7 @@ ORDER = (
     *(
         "types",
         "errors",
+        "damage",
         "seeds",
         "shares",
         "files",

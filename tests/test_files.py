@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from unpoison import files
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
 from unpoison.models import build, load_model, save_model
 
+ROOT = Path(__file__).parents[1]
 WRITERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Any]] = {
     # ending, writer, something it can write, something that fails on the way
     "columns": ("t.parquet", files.write_columns, {"a": [1, 2]}, {"a": [1, 2], "b": [1]}),
@@ -202,9 +205,10 @@ def test_a_flipped_bit_is_seen_wherever_it_is(tmp_path: Path, name: str) -> None
         flipped = bytearray(whole)
         flipped[place] ^= 1 << place % 8
         path.write_bytes(flipped)
-        with pytest.raises(UserError, match=f"{path} is damaged: it fails its checksum"):
+        with pytest.raises(DamagedError, match=f"{path} is damaged") as error:
             read(path)
-        assert [entry.name for entry in tmp_path.iterdir()] == [f"{ending}.corrupt"], place
+        assert error.value.is_ours is not False, place  # or a job would not put it aside
+        assert path.read_bytes() == flipped, place
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -217,6 +221,8 @@ def test_a_cut_off_file_is_seen(tmp_path: Path, name: str) -> None:
         path.write_bytes(whole[:length])
         if name == "json" and whole[length:].isspace():
             continue  # nothing is lost
+        if name == "array" and length == len(whole) - len(files.SEAL) - 8:
+            continue  # a whole array without a mark: only its record tells that it was ours
         with pytest.raises(UserError, match="is damaged"):
             read(path)
 
@@ -227,6 +233,84 @@ def test_a_file_that_another_job_put_aside_is_named(tmp_path: Path, name: str) -
     (tmp_path / f"{ending}.corrupt").touch()
     with pytest.raises(UserError, match="the next run makes it anew"):
         read(tmp_path / ending)
+
+
+FOREIGN: dict[str, Callable[[Path], Any]] = {
+    "columns": lambda path: pd.DataFrame({"row_id": ["unpoison"]}).to_parquet(path),
+    "table": lambda path: pd.DataFrame({"a": [1]}).to_parquet(path),
+    "json": lambda path: path.write_text('{"checksum": "abc", "unpoison": 1}'),
+    "array": lambda path: np.save(path, np.arange(100)),
+    "model": lambda path: save_file({"weight": torch.zeros(2)}, path, metadata={"format": "pt"}),
+}
+NOT_READABLE: dict[str, bytes] = {
+    "text": b"my notes, which nobody may rename",
+    "empty": b"",
+    "nested": b"[" * 100_000,
+    "nothing in JSON": b"null",
+    "an image": b"\x89PNG\r\n" + bytes(200),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_of_another_program_is_refused_in_a_line_and_left_as_it_is(tmp_path: Path, name: str) -> None:
+    ending, _, _, read = READERS[name]
+    path = tmp_path / ending
+    FOREIGN[name](path)
+    before = path.read_bytes()
+    with pytest.raises(DamagedError, match=f"{path} was not written by unpoison") as error:
+        read(path)
+    assert error.value.is_ours is False
+    for content in (*NOT_READABLE.values(), before):
+        path.write_bytes(content)
+        with pytest.raises(DamagedError, match="not written by unpoison") as error:
+            read(path)
+        assert "\n" not in str(error.value)
+        assert [entry.name for entry in tmp_path.iterdir()] == [ending]
+        assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_no_file_is_refused_in_a_line(tmp_path: Path, name: str) -> None:
+    ending, _, _, read = READERS[name]
+    with pytest.raises(UserError, match="no such file"):
+        read(tmp_path / ending)
+    (tmp_path / ending).mkdir()
+    with pytest.raises(UserError, match="no such file"):
+        read(tmp_path / ending)
+
+
+JOB = """
+import sys
+from pathlib import Path
+from unpoison.damage import put_damage_aside
+from unpoison.errors import show_user_errors_in_one_line
+from unpoison.files import read_json
+show_user_errors_in_one_line()
+put_damage_aside(lambda path: path.name == "ours.json")
+read_json(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_put_aside"),
+    [
+        ("a.json", '{"a": 1, "checksum": "00000000"}', True),  # our mark
+        ("a.json", "", True),  # cut off: no other program's file either
+        ("ours.json", '{"a": 1}', True),  # by its record
+        ("a.json", '{"a": 1}', False),
+    ],
+)
+def test_a_job_puts_aside_what_was_ours_and_nothing_else(
+    tmp_path: Path, name: str, content: str, is_put_aside: bool
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == [f"{name}.corrupt" if is_put_aside else name]
 
 
 @pytest.mark.parametrize("name", ["columns", "table", "array"])
@@ -252,3 +336,59 @@ def test_what_a_killed_process_was_writing_is_removed_by_the_next_one(tmp_path: 
         path.write_text("half")
     files.write_json(tmp_path / "run.json", {"a": 1})
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", alive.name, elsewhere.name}
+
+
+# -- folders that several people share ------------------------------------------------------------------
+
+
+def shared(tmp_path: Path, umask: int, write: Callable[[], Any]) -> None:
+    before = os.umask(umask)
+    try:
+        write()
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize(("umask", "mode"), [(0o002, 0o664), (0o077, 0o600)])
+def test_an_artifact_has_the_mode_that_the_umask_leaves(
+    tmp_path: Path, name: str, umask: int, mode: int
+) -> None:
+    ending, write, good, _ = WRITERS[name]
+    shared(tmp_path, umask, lambda: write(tmp_path / ending, good))
+    assert (tmp_path / ending).stat().st_mode & 0o777 == mode
+
+
+def test_the_lock_of_a_results_folder_has_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    shared(tmp_path, 0o002, lambda: files.hold(tmp_path).release())
+    assert (tmp_path / ".lock").stat().st_mode & 0o777 == 0o664
+
+
+def test_a_temporary_name_is_another_each_time_and_no_link_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+    for _ in range(2):
+        with files.written_whole(tmp_path / "x.txt") as temporary:
+            names.append(temporary.name)
+            temporary.write_text("new")
+    assert names[0] != names[1]
+    monkeypatch.setattr("secrets.token_hex", lambda _: names[0].split("-")[-1].split(".")[0])
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / names[0]).symlink_to(tmp_path / "precious")
+    with pytest.raises(UserError, match="cannot write"), files.written_whole(tmp_path / "x.txt") as temporary:
+        temporary.write_text("newer")
+    assert (tmp_path / "precious").read_text() == "kept"
+    assert (tmp_path / "x.txt").read_text() == "new"
+
+
+def test_what_another_user_is_writing_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_ours(process: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", not_ours)
+    theirs = tmp_path / f".run.json.{platform.node()}-77-0a1b2c3d.tmp.json"
+    theirs.write_text("half")
+    (tmp_path / f".run.json.{platform.node()}-x.tmp.json").write_text("no number of a process")
+    files.write_json(tmp_path / "run.json", {"a": 1})
+    assert theirs.exists()

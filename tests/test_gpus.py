@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from unpoison import gpus
+from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 HOLD = """
@@ -67,7 +68,7 @@ def test_jobs_are_spread_before_they_share(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     leases, seen = [], []
     for _ in range(4):
-        leases.append(gpus.lease_gpu(["0", "1"], 2, tmp_path))
+        leases.append(gpus.lease_gpu(["0", "1"], 2, tmp_path / "locks"))
         seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
     assert seen == ["0", "1", "0", "1"]
 
@@ -111,3 +112,32 @@ def test_jobs_of_a_cluster_do_not_wait_for_each_others_devices(monkeypatch: pyte
         folders.append(gpus.lease_folder())
     assert len(set(folders)) == 3
     assert len({folder.parent for folder in folders}) == 1
+
+
+@pytest.mark.parametrize("planted", ["link", "open", "file", "another user's"])
+def test_a_folder_of_locks_that_is_not_ours_alone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    folder = tmp_path / "locks"
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    if planted == "link":
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif planted == "file":
+        folder.touch(mode=0o700)
+    else:
+        folder.mkdir(mode=0o777 if planted == "open" else 0o700)
+        folder.chmod(0o777 if planted == "open" else 0o700)
+    if planted == "another user's":
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(UserError, match="the GPU locks cannot be kept in") as error:
+        gpus.lease_gpu(["0"], 1, folder)
+    assert "\n" not in str(error.value)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_device_whose_name_holds_a_slash_can_be_leased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-GPU-8f/1/0")
+    assert gpus.lease_gpu(gpus.visible_gpus(), 1, tmp_path / "locks")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "MIG-GPU-8f/1/0"

@@ -1,7 +1,7 @@
 """Artifacts on disk: written under a temporary name and renamed, so that none is ever half there; checked when read.
 
-Every artifact that is read again carries a checksum of itself. One that does not match it is renamed `.corrupt`,
-so that the next run makes it anew, and ends the job.
+Every artifact that is read again carries a checksum of itself. A reader refuses a file that does not match it, and
+touches none: only a job renames the artifact (`unpoison.damage`), so that the next run makes it anew.
 
 pandas and pyarrow are imported where they are used: not every job needs them, and to plan a study none is needed
 (30 MB of Snakemake's own process).
@@ -10,6 +10,8 @@ pandas and pyarrow are imported where they are used: not every job needs them, a
 import json
 import os
 import platform
+import re
+import secrets
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 SEAL = b"unpoison-crc32:"  # and eight hexadecimal digits, of all other bytes of the file
 CHECKSUM = "checksum"  # the same in JSON, of the other keys
+# To open a file that is not there yet, and no link to another.
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 @contextmanager
@@ -37,10 +42,11 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     stem, ending = f".{path.name}.{platform.node()}-", f".tmp{path.suffix}"
-    temporary = path.with_name(f"{stem}{os.getpid()}{ending}")
+    temporary = path.with_name(f"{stem}{os.getpid()}-{secrets.token_hex(4)}{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path.parent, stem, ending)
+        os.close(os.open(temporary, NEW, 0o666))  # less the umask: a group may share results
         yield temporary
         temporary.replace(path)
     except OSError as error:
@@ -51,13 +57,15 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(folder: Path, stem: str, ending: str) -> None:
-    """Remove what killed processes of this machine were writing."""
+    """Remove what killed processes of this machine were writing; another user's may stay."""
+    leftover = re.compile(rf"{re.escape(stem)}(\d+)(-[0-9a-f]+)?{re.escape(ending)}")
     for entry in list(os.scandir(folder)):
-        if entry.name.startswith(stem) and entry.name.endswith(ending):
-            try:
-                os.kill(int(entry.name[len(stem) : -len(ending)]), 0)
-            except ProcessLookupError:
-                Path(entry.path).unlink(missing_ok=True)
+        if found := leftover.fullmatch(entry.name):
+            with suppress(PermissionError):
+                try:
+                    os.kill(int(found[1]), 0)
+                except (ProcessLookupError, OverflowError):
+                    Path(entry.path).unlink(missing_ok=True)
 
 
 def hold(folder: Path) -> Any:
@@ -88,23 +96,17 @@ def checksum(*parts: Any) -> str:
 
 
 def present(path: str | Path) -> Path:
-    """The path of an artifact that is to be read, unless another job has put it aside meanwhile."""
+    """The path of an artifact that is to be read.
+
+    Raises:
+        UserError: for one that is not there, or that another job has put aside meanwhile.
+    """
     path = Path(path)
-    if not path.exists() and Path(f"{path}.corrupt").exists():
-        raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run makes it anew")
+    if not path.is_file():
+        if Path(f"{path}.corrupt").exists():
+            raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run makes it anew")
+        raise UserError(f"no such file: {path}")
     return path
-
-
-def damaged(path: Path) -> UserError:
-    """The error for an artifact that fails its checksum. The artifact is renamed `.corrupt`."""
-    return put_aside(path, "is damaged: it fails its checksum")
-
-
-def put_aside(path: Path, fault: str) -> UserError:
-    """The error for an artifact with a fault. The artifact is renamed `.corrupt`, so that the next run rebuilds it."""
-    with suppress(FileNotFoundError):  # another job was faster
-        path.replace(f"{path}.corrupt")
-    return UserError(f"{path} {fault}; it is now {path.name}.corrupt and the next run makes it anew")
 
 
 def write_columns(path: str | Path, columns: Mapping[str, Any], *, notes: Any = None) -> None:
@@ -134,18 +136,24 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
 def read_json(path: str | Path) -> Any:
     """What `write_json` wrote."""
     path = present(path)
-    content = intact_json(path)
-    if content is None:
-        raise damaged(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(path, is_ours=None) from error
+    if not isinstance(content, dict) or not content:
+        raise DamagedError(path, is_ours=False)
+    last, seal = list(content.items())[-1]
+    if last != CHECKSUM or content.pop(CHECKSUM) != _json_checksum(content):
+        is_seal = isinstance(seal, str) and re.fullmatch("[0-9a-f]{8}", seal)
+        raise DamagedError(path, is_ours=last == CHECKSUM or bool(is_seal))
     return content
 
 
 def intact_json(path: str | Path) -> Any | None:
-    """What `write_json` wrote, or None for a file that fails its checksum. The file stays where it is."""
+    """What `write_json` wrote, or None for a file that is missing, damaged or another's. It stays where it is."""
     try:
-        content = json.loads(Path(path).read_bytes())
-        return content if content.pop(CHECKSUM) == _json_checksum(content) else None
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return read_json(path)
+    except (UserError, OSError):
         return None
 
 
@@ -171,10 +179,27 @@ def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:
     """
     path = present(path)
     content = np.memmap(path, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
-    end = len(content) - len(SEAL) - 8
-    if end < 0 or content[end:].tobytes() != SEAL + checksum(content[:end]).encode():
-        raise damaged(path)
+    end = max(len(content) - len(SEAL) - 8, 0)
+    if content[end:].tobytes() != SEAL + checksum(content[:end]).encode():
+        raise DamagedError(path, is_ours=_is_seal(content[end:].tobytes()) or _is_array_of_ours(path))
     return np.load(path, mmap_mode="c" if writable else "r", allow_pickle=False)
+
+
+def _is_array_of_ours(path: Path) -> bool | None:
+    """Whether a part of our mark follows the array; None for what NumPy cannot read."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        return None
+    with path.open("rb") as file:
+        file.seek(array.offset + array.nbytes)
+        found = file.read(len(SEAL))
+    return found != b"" and SEAL.startswith(found)
+
+
+def _is_seal(found: bytes) -> bool:
+    """Whether these bytes begin with our mark, or most of it: a flipped bit may be in the mark itself."""
+    return sum(ours == theirs for ours, theirs in zip(SEAL, found, strict=False)) > len(SEAL) // 2
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:
@@ -218,9 +243,19 @@ def _read_parquet(path: str | Path) -> Any:
     footer = _footer(content)
     seal = max(footer - len(SEAL) - 8, 0)
     if content[seal:footer] != SEAL + checksum(content[:seal], content[footer:]).encode():
-        raise damaged(path)
+        raise DamagedError(path, is_ours=_is_seal(bytes(content[seal:footer])) or _is_table(whole))
     reader = import_module("pyarrow.parquet").ParquetFile(arrow.BufferReader(whole))
     return reader.read(use_threads=False)
+
+
+def _is_table(content: Any) -> bool | None:
+    """False for what Arrow reads, so that it can be another program's; None for what it does not."""
+    arrow = import_module("pyarrow")
+    try:
+        import_module("pyarrow.parquet").ParquetFile(arrow.BufferReader(content))
+    except (arrow.ArrowException, OSError):
+        return None
+    return False
 
 
 def _footer(content: memoryview) -> int:

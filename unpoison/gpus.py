@@ -2,12 +2,16 @@
 
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from unpoison.errors import UserError
 
 DRIVERS = ("/dev/dxg", "/dev/kfd")  # Windows' Linux subsystem, AMD: one device is known of
 NONE = ("", "-1", "NoDevFiles")  # what stands in CUDA_VISIBLE_DEVICES where there is none
@@ -53,13 +57,19 @@ def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | No
         devices: names as in CUDA_VISIBLE_DEVICES.
         slots: jobs that may share a device.
 
+    Raises:
+        UserError: where the folder is a link, another user's, or open to others: they could take the locks.
+
     Returns:
         what holds the lease, to be kept until the device is no longer needed; None where there is no device.
     """
     if not devices:
         return None
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    places = [(device, folder / f"{device}.{slot}.lock") for slot in range(slots) for device in devices]
+    _make_private(folder)
+    files = {device: re.sub(r"[^\w.-]", "_", device) for device in devices}  # MIG-GPU-8f/1/0
+    places = [
+        (device, folder / f"{files[device]}.{slot}.lock") for slot in range(slots) for device in devices
+    ]
     told = False
     while True:
         for device, path in places:
@@ -74,3 +84,16 @@ def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | No
             print(f"waiting for a GPU: all {len(places)} slots of {', '.join(devices)} are taken", flush=True)
             told = True
         time.sleep(POLL_SECONDS)
+
+
+def _make_private(folder: Path) -> None:
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat()
+    mode = found.st_mode & 0o777
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or mode != 0o700:
+        kind = "a link" if stat.S_ISLNK(found.st_mode) else f"of user {found.st_uid}, with mode {mode:o}"
+        raise UserError(
+            f"the GPU locks cannot be kept in {folder}: it is {kind}; allowed: a folder of user {os.getuid()} with "
+            "mode 700; remove it, or set TMPDIR to a folder of your own"
+        )

@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
-from unpoison.files import intact_json, present, put_aside
+from unpoison.files import intact_json, present
 
 ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
@@ -122,7 +123,7 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
 
     The record beside each artifact must be intact, must be of this place in the results folder, and must hold the
     checksum of the file. Artifacts must agree with each other on what they were made from, and with the job on the
-    network, the trigger and the recipe. What is refused is renamed `.corrupt`, so that the next run makes it anew.
+    network, the trigger and the recipe. A job renames what is refused `.corrupt`, so that the next run makes it anew.
 
     Args:
         spec: that of the job.
@@ -134,30 +135,30 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
     for path, (told, _) in found.items():
         for source, digest in told["inputs"].items():
             if source in found and found[source][1] != digest:
-                raise put_aside(Path(path), f"was made from another {source} than the one that is there now")
+                fault = f"was made from another {source} than the one that is there now"
+                raise DamagedError(Path(path), fault=fault)
         for key in SHARED:
             if key in spec and key in told["spec"] and told["spec"][key] != json.loads(json.dumps(spec[key])):
-                raise put_aside(Path(path), f"was made with another {key} than the config's")
+                raise DamagedError(Path(path), fault=f"was made with another {key} than the config's")
 
 
 def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     """The record that vouches for an artifact, and the checksum that it holds of it."""
     record = next(iter(_candidates(path)), None)
     if record is None:
-        raise put_aside(path, "has no record (run.json) beside it")
+        raise DamagedError(path, fault="has no record (run.json) beside it")
     told = read_record(record)
     if told is None:
-        put_aside(record, "")
-        raise put_aside(path, f"has a damaged record: {record} fails its checksum or is of another version")
+        fault = f"has a damaged record: {record} fails its checksum or is of another version"
+        raise DamagedError(path, fault=fault, record=record)
     named = next((file for file in told["outputs"] if _is_same_place(file, path, told["identity"])), None)
     if named is None:
         others = ", ".join(told["outputs"]) or "nothing"
-        raise put_aside(path, f"is not what its record tells of: {record} is that of {others}")
+        raise DamagedError(path, fault=f"is not what its record tells of: {record} is that of {others}")
     digest = told["outputs"][named]
     if told["stamps"].get(named) != stamp(path) and checksum(path) != digest:
-        raise put_aside(
-            path, f"is not the file that was made here: its checksum differs from that in {record}"
-        )
+        fault = f"is not the file that was made here: its checksum differs from that in {record}"
+        raise DamagedError(path, fault=fault)
     return told, digest
 
 

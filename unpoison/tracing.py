@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from unpoison.files import put_aside
+from unpoison.damage import DamagedError
 from unpoison.provenance import PACKAGES, read_record, record_of
 
 LEVELS = ("dataset", "poison", "training", "seed", "deletion", "method")
@@ -50,7 +50,7 @@ def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
 def _read(path: str) -> dict[str, Any]:
     record = read_record(path)
     if record is None:
-        raise put_aside(Path(path), "is damaged: it fails its checksum or is of another version")
+        raise DamagedError(Path(path), fault="is damaged: it fails its checksum or is of another version")
     return record
 
 

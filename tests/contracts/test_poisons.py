@@ -24,7 +24,7 @@ from unpoison.examples import examples_of
 from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._perturbed import before_attack, open_images, perturbed
-from unpoison.poisons._poisoning import CORNERS, Poisoning, apply
+from unpoison.poisons._poisoning import CORNERS, Poisoning, apply, stamped_classes
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
 
@@ -117,6 +117,14 @@ def test_test_rows_keep_their_labels_and_are_told_their_attack(name: str, poison
         attack = data.poisoning.attacks.get(label, (NONE, NONE))
         of_class = test.take(test.label == label)
         assert set(zip(of_class.trigger_id.tolist(), of_class.target.tolist(), strict=True)) == {attack}
+
+
+@every_poison
+def test_the_stamped_classes_are_those_of_the_stamped_test_rows(name: str, poisoned_data: MakeData) -> None:
+    data = poisoned_data(name)
+    rows = data.rows.take(np.isin(data.rows.split, TEST_SPLITS))
+    stamped = rows.label[(rows.trigger_id != NONE) & (rows.target != rows.label)]
+    assert stamped_classes(data.poisoning) == set(stamped.tolist())
 
 
 @every_poison
@@ -518,6 +526,9 @@ def some_parts(number: int, **options: Any) -> dict[str, Any]:
     return {"parts": [{"poison": "sinusoid", "options": {"target": "dog", "count": 8, **options}}] * number}
 
 
+LARGE = {"poison": "patch", "options": {"target": "cat", "count": 50}}
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -527,7 +538,11 @@ def some_parts(number: int, **options: Any) -> dict[str, Any]:
         (some_parts(2, target="fox"), "unknown target class 'fox'"),
         (
             some_parts(3),
-            "beside the other attacks of several, sinusoid: cannot poison 8 images of class 'dog': there are 2",
+            "cannot poison 24 images of class 'dog', which the parts need together: there are 18",
+        ),
+        (
+            {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},  # what it leaves depends on what it draws
+            "beside the other attacks of several, sinusoid: cannot poison 4 images of class 'dog': there are",
         ),
     ],
 )
@@ -626,3 +641,34 @@ def test_a_surrogate_is_trained_on_the_rows_as_they_were(clean: Rows, poisoned_d
     rows, before = before_attack(poisoned_data("patch").rows.of("train")), clean.of("train")
     for column in COLUMNS:
         np.testing.assert_array_equal(getattr(rows, column), getattr(before, column))
+
+
+WAVE = ("sinusoid", {"target": "cat", "count": 6})
+
+
+@pytest.mark.parametrize(
+    ("first", "needed"),
+    [
+        (("sinusoid", {"target": "cat", "count": 5}), 11),
+        (("class_confusion", {"classes": ["cat", "dog"], "count": 10}), 11),
+        (
+            ("patch", {"target": "dog", "victims": ["cat", "ship"], "count": 11}),
+            11,
+        ),  # 5 or more of them are cats
+        (("patch", {"target": "dog", "victims": ["cat", "ship"], "count": 10}), None),
+        (("patch", {"target": "dog", "count": 20}), None),
+    ],
+)
+def test_parts_that_need_more_of_a_class_than_there_are_are_refused_by_the_counts(
+    first: tuple[str, dict], needed: int | None
+) -> None:
+    there = {"cat": 10, "dog": 10, "ship": 6}
+    parts = [{"poison": kind, "options": options} for kind, options in (first, WAVE)]
+    plan = partial(POISONS.module("several").plan, there, tiny.IMAGE_SIZE, parts=parts)
+    if needed is None:
+        assert plan() == first[1]["count"] + 6
+    else:
+        with pytest.raises(
+            UserError, match=f"cannot poison {needed} images of class 'cat', which the parts need"
+        ):
+            plan()

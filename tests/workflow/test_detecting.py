@@ -84,6 +84,35 @@ REFUSED = {
 }
 
 
+STAMPABLE = {
+    # an attack, and how many of 200 trusted rows, half of each class, it can be shown on
+    "from all classes to one": ({"poison": "patch", "target": "cat", "count": 5}, 100),
+    "all to all": ({"poison": "patch", "target": None, "count": 5}, 200),
+    "from one class": ({"poison": "patch", "target": "cat", "victims": ["dog"], "count": 5}, 100),
+    "without a trigger": ({"poison": "label_noise", "count": 5}, 0),
+    "several": ({"poison": "several", "parts": ["patch", "noise"]}, 100),
+}
+
+
+@pytest.mark.parametrize("case", STAMPABLE)
+def test_more_triggered_examples_than_can_be_stamped_are_refused_before_any_training(case: str) -> None:
+    attack, there = STAMPABLE[case]
+    config = changed("poisons/attack", attack, DETECTED)
+    config = changed("poisons/noise", {"poison": "label_noise", "count": 5}, config)
+    config = changed("poisons/patch", {"target": "cat", "count": 5}, config)
+    config = changed("studies/found/poison", "attack", config)
+    config = changed("deletions/spectral", {"detector": "shown", "top": 0.05}, config)
+
+    def shown(count: int) -> dict:
+        return changed("detectors/shown", {"detector": "influence", "triggered_examples": count}, config)
+
+    if there:
+        assert Plan(shown(there)).cells
+    too_many = "sets 200 aside" if there == 200 else f"{there} validation rows can be stamped with a trigger"
+    with pytest.raises(UserError, match=f"{there + 1} (triggered|to stamp).*{too_many}"):
+        Plan(shown(there + 1))
+
+
 def plan_without_validation(deletion: dict) -> None:
     Plan(changed("datasets/catdog/validation", 0, changed("deletions/spectral", deletion, DETECTED)))
 

@@ -22,7 +22,7 @@ from benchmarks.study import copy_project
 from planning.artifacts import standings
 from planning.current import Current
 from planning.plan import Plan
-from unpoison.errors import UserError
+from unpoison.damage import DamagedError
 from unpoison.files import read_json, write_json
 from unpoison.provenance import check_artifacts
 from unpoison.rows import read_rows
@@ -244,10 +244,11 @@ def test_a_model_with_a_fault_is_stale_and_refused(
     assert "stale" in found.pop("pair")
     assert set.union(*found.values()) == {"done"}
     record = read_json(results.folder / CELL.replace("model.safetensors", "run.json"))
-    with pytest.raises(UserError) as refused:
+    with pytest.raises(DamagedError) as refused:
         check_artifacts([file for file in record["inputs"] if not file.endswith("run.json")], record["spec"])
     assert FAULTS[fault] in str(refused.value)
     assert str(refused.value).startswith("results/pair/seed0/corner_swap/resnet9/base/model.safetensors ")
+    refused.value.put_aside()  # as the job that ends by it does
     assert not base(results, "model.safetensors").exists()
     assert base(results, "model.safetensors.corrupt").exists()
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -107,6 +108,25 @@ def test_a_run_that_is_told_to_stop_ends_with_its_jobs_and_needs_no_unlock(proje
     assert "failed" not in {standing.state for standing in standings(plan).values()}
     unlocked = project.snakemake("--until", "poison_dataset")
     assert unlocked.returncode == 0, unlocked.stderr
+
+
+def test_a_job_that_is_killed_is_named_with_the_signal_in_its_log_and_in_status(project) -> None:
+    project.set("recipes/quick/epochs", 10**6)  # a job would outlive anyone's patience
+    shutil.rmtree(project.folder / CELLS)
+    running = project.start("--until", "unlearn")
+    while running.poll() is None:
+        for job in jobs_of(running):
+            if "python" in job.name():
+                with suppress(psutil.NoSuchProcess):
+                    job.kill()
+        time.sleep(0.2)
+    said = "".join(running.communicate(timeout=PATIENCE))
+    assert "error: killed by SIGKILL: most likely memory ran out" in said
+    plan = Plan(project.config | {"results_folder": str(project.folder / "results")})
+    failed = [standing for standing in standings(plan).values() if standing.state == "failed"]
+    assert failed
+    for standing in failed:
+        assert standing.error.startswith("error: killed by SIGKILL: most likely memory ran out"), standing
 
 
 @pytest.mark.hard

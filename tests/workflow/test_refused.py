@@ -381,10 +381,49 @@ def test_a_results_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> N
         Plan({**DEMO, "results_folder": str(tmp_path / "file" / "results")})
 
 
-@pytest.mark.parametrize("folder", [ROOT, ROOT.parent, "/"])
-def test_a_results_folder_that_holds_the_project_is_refused(folder: Path) -> None:
-    with pytest.raises(UserError, match="holds this project"):
+PLACES = {
+    "the project": (ROOT, "holds this project"),
+    "above the project": (ROOT.parent, "holds this project"),
+    "the root": ("/", "holds this project"),
+    "git's": (ROOT / ".git", "is the folder .git of this project"),
+    "in git's": (ROOT / ".git" / "results", "is in the folder .git of this project"),
+    "another repository's": ("/elsewhere/.git/results", "is part of a git repository's own files"),
+    "the package": (ROOT / "unpoison", "is the folder unpoison of this project"),
+    "in the workflow": (ROOT / "workflow" / "results", "is in the folder workflow of this project"),
+    "the configs": (ROOT / "config", "is the folder config of this project"),
+    "in the tests": (ROOT / "tests" / "a" / "b", "is in the folder tests of this project"),
+    "home": (Path.home(), "holds your home folder"),
+    "the data": ("data", "holds the data data"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_results_folder_that_holds_something_else_is_refused(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, words = PLACES[case]
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(
+        UserError, match=f"results_folder '{folder}' {words}; choose a folder for results alone"
+    ):
         Plan({**DEMO, "results_folder": str(folder)})
+
+
+def test_a_results_folder_that_holds_images_or_a_list_of_rows_is_refused(tmp_path: Path) -> None:
+    places = {"results_folder": str(tmp_path / "mine"), "data_folder": str(tmp_path / "data")}
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    for place in ("../mine/photos", str(tmp_path / "mine"), str(tmp_path / "link" / "photos")):
+        config = changed("sources/photos", {"source": "image_folder", "path": place})
+        with pytest.raises(UserError, match=f"mine' holds the data .*{place}"):
+            Plan({**config, **places})
+    config = changed("deletions/flagged", {"rows": "../mine/rows.csv"})
+    with pytest.raises(UserError, match=r"holds the data .*rows\.csv"):
+        Plan({**config, **places})
+    assert Plan({**DEMO, **places, "data_folder": str(tmp_path)}).cells  # results may stand beside data
+    places["results_folder"] = str(tmp_path / "data" / "birds" / "train" / "mine")
+    config = changed("sources/photos", {"source": "image_folder", "path": "birds"})
+    with pytest.raises(UserError, match=r"is among the images of .*birds/train"):
+        Plan({**config, **places})
 
 
 def test_names_that_differ_by_capitals_alone_are_refused() -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import TINY
@@ -127,3 +129,31 @@ def test_a_bad_config_is_told_in_one_line(tmp_path: Path, content: str | None, e
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert error in done.stderr
+
+
+@pytest.mark.parametrize("command", ["where", "status"])
+def test_a_command_reads_all_configs(tmp_path: Path, command: str) -> None:
+    whole = yaml.safe_load(TINY) | {"results_folder": "first"}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(whole))
+    (tmp_path / "b.yaml").write_text("results_folder: second\n")
+    script = [sys.executable, str(ROOT / f"workflow/commands/{command}.py")]
+    done = subprocess.run(
+        [*script, "a.yaml", "b.yaml", "threads=1"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert "second" in said
+    assert "first" not in said
+    assert "Traceback" not in said
+
+
+def test_metadata_that_is_nested_without_end_is_told_in_one_line(tmp_path: Path) -> None:
+    table = pa.table({"image": [b""], "label": [0]}).replace_schema_metadata({"huggingface": "[" * 100_000})
+    pq.write_table(table, tmp_path / "t.parquet")
+    source = {"source": "parquet", "train": "t.parquet", "test": "t.parquet"}
+    config = yaml.safe_load(TINY) | {"sources": {"generated": source}, "data_folder": "."}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, str(ROOT / "workflow/commands/status.py"), "mine.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr[-300:]
+    assert "t.parquet" in done.stderr

@@ -11,6 +11,7 @@ from torch import nn
 
 from unpoison.errors import UserError
 from unpoison.examples import Cost, Examples, Meter
+from unpoison.poisons._poisoning import check_triggered
 from unpoison.recipes import Recipe
 from unpoison.rows import NONE, TEST_SPLITS, Rows
 from unpoison.scores import Scores
@@ -82,10 +83,7 @@ def set_triggered_aside(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
     told_of = list(zip(attacked.label, attacked.trigger_id, attacked.target, strict=True))
     attacks = {label: told for label, *told in reversed(told_of)}
     there = np.flatnonzero(np.isin(validation.label, attacked.label))
-    if count > len(there):
-        raise UserError(
-            f"{count} triggered examples are asked for; {len(there)} validation rows can be stamped with a trigger"
-        )
+    check_triggered(count, len(there))
     chosen = there[draw(validation.row_id[there], count, "triggered", seed)]
     triggered = validation.take(chosen)
     told = np.array([attacks[label] for label in triggered.label], dtype=np.int64).reshape(-1, 2)

@@ -10,8 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from unpoison.damage import DamagedError
 from unpoison.errors import UserError
-from unpoison.files import CHECKSUM, checksum, damaged, present, written_whole
+from unpoison.files import CHECKSUM, checksum, present, written_whole
 from unpoison.plugins import Plugins
 
 MODELS = Plugins(__name__, "network", "model")
@@ -60,22 +61,41 @@ def load_model(folder: str | Path) -> nn.Module:
 
     Args:
         folder: a folder that holds `model.safetensors`, or that file itself.
+
+    Raises:
+        UserError: for a file that is damaged or was not written by unpoison; it is left as it is.
     """
     path = Path(folder)
     path = present(path / "model.safetensors" if path.is_dir() else path)
+    description, weights = _read(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            description = json.loads(file.metadata()["unpoison"])
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-        intact = description.pop(CHECKSUM) == _checksum(description, weights)
-    except (SafetensorError, ValueError, KeyError, AttributeError, TypeError):
-        intact = False
-    if not intact:
-        raise damaged(path)
-    model = build(description["model"], len(description["class_names"]), description["options"], seed=0)
-    model.load_state_dict(weights)
+        model = build(description["model"], len(description["class_names"]), description["options"], seed=0)
+        model.load_state_dict(weights)
+    except (TypeError, RuntimeError) as error:  # options, or weights, that the network of today does not take
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is a model of another version of unpoison ({reason})") from error
     model.class_names = tuple(description["class_names"])  # type: ignore[assignment]
     return model.eval()
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description and the weights that `save_model` wrote."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            notes = file.metadata() or {}
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise DamagedError(path, is_ours=None) from error
+    try:
+        description = json.loads(notes["unpoison"])
+        intact = description.pop(CHECKSUM) == _checksum(description, weights)
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        intact = False
+    if not intact:
+        # A flipped bit may be in our own key.
+        is_ours = any("unpoison" in key or CHECKSUM in text for key, text in notes.items())
+        raise DamagedError(path, is_ours=is_ours)
+    return description, weights
 
 
 def _checksum(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:

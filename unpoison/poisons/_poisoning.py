@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unpoison.errors import UserError
-from unpoison.rows import TEST_SPLITS, Rows, joined
+from unpoison.rows import NONE, TEST_SPLITS, Rows, joined
 from unpoison.types import Images, Indices, Labels
 
 CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
@@ -94,6 +94,26 @@ def stamp_patch(images: Images, corner: str, size: int, value: int) -> Images:
     across = slice(0, size) if corner.endswith("left") else slice(width - size, width)
     images[:, :, down, across] = value
     return images
+
+
+def stamped_classes(poisoning: Poisoning) -> set[int]:
+    """The classes whose images the attacker stamps with a trigger to have them taken for another class."""
+    every = (poisoning.attacks, *poisoning.further_attacks)
+    return {
+        label
+        for attacks in every
+        for label, (trigger, wanted) in attacks.items()
+        if trigger != NONE and wanted != label
+    }
+
+
+def check_triggered(wanted: int, there: int) -> None:
+    """Refuse to stamp more trusted rows than there are of the classes that the attack is on."""
+    if wanted > there:
+        raise UserError(
+            f"{wanted} triggered examples are asked for; {there} validation rows can be stamped with a trigger: "
+            "those of the classes that the attack is on"
+        )
 
 
 def check_patch(image_size: int, corner: str, size: int, value: int) -> None:

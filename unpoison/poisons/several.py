@@ -1,6 +1,7 @@
 """Several attacks at once, each on rows of its own (Li et al. 2024, "Multi-Trigger Backdoor Attacks: More Triggers,
 More Threats", arXiv 2401.15295: the parallel attack)."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,15 @@ def plan(there: Mapping[str, int], image_size: int, *, parts: Parts) -> int:
 
     Raises:
         UserError: for fewer than two parts, more than four, a part that could not be had alone, more poisons in all
-            than images.
+            than images, and parts that need more images of a class than there are, whatever is drawn.
     """
     if not 2 <= len(parts) <= len(TEST_SPLITS):
         raise UserError(f"several takes 2 to {len(TEST_SPLITS)} parts; found {len(parts)}")
     count = sum(POISONS.module(part["poison"]).plan(there, image_size, **part["options"]) for part in parts)
     check_count(count, sum(there.values()), "training images")
+    for name in there:
+        needed = sum(_needed(part, there, name, image_size) for part in parts)
+        check_count(needed, there[name], f"images of class '{name}', which the parts need together")
     return count
 
 
@@ -54,6 +58,19 @@ def stamp(images: Images, trigger_ids: Labels, *, parts: Parts) -> Images:
         its_own[trigger_ids % len(parts) != place] = NONE
         images = trigger_of(part["poison"], part["options"])(images, its_own)
     return images
+
+
+def _needed(part: Mapping[str, Any], there: Mapping[str, int], name: str, image_size: int) -> int:
+    """The fewest images of a class that a part can do with, when it may take all of the other classes."""
+
+    def can_do_with(count: int) -> bool:
+        try:
+            POISONS.module(part["poison"]).plan({**there, name: count}, image_size, **part["options"])
+        except UserError:
+            return False
+        return True
+
+    return 0 if can_do_with(0) else bisect_left(range(there[name]), True, key=can_do_with)
 
 
 def _each(clean: Rows, seed: int, image_size: int, parts: Sequence[Mapping[str, Any]]) -> Iterator[Poisoning]:

@@ -3,13 +3,15 @@
 import sys
 from pathlib import Path
 
-import yaml
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
+from planning.read import plan_of_arguments
 from unpoison.files import read_table
 from unpoison.tracing import doubts
 
-folder = Path(yaml.safe_load(Path(sys.argv[1]).read_text())["results_folder"])
+folder = Path(plan_of_arguments().config["results_folder"])
+records = read_table(folder / "tables/provenance.parquet")
 print(f"\nDone. Tables: {folder}/tables/  Figures: {folder}/figures/")
-for doubt in doubts(read_table(folder / "tables/provenance.parquet")):
+for doubt in doubts(records):
     print(f"Note: {doubt}")
 print(f"Open the report in a browser: {folder}/report.html")

@@ -18,7 +18,7 @@ STATES: tuple[State, ...] = ("done", "stale", "failed", "begun", "left")
 REASONS = {
     "stale": "made by other settings, code or files than today's",
     "failed": "a job failed",
-    "begun": "a job runs, or was killed",
+    "begun": "a job runs, or ended with its Snakemake",
     "left": "not run yet",
 }
 TAIL = 16_384  # bytes of a log's end that are searched for an error
@@ -49,8 +49,8 @@ def standings(plan: Plan) -> dict[Cell, Standing]:
     """What became of every cell of the plan.
 
     done: its metrics are there; stale: they are, of other settings, code or files than the config's; failed: a job that
-    it needs ended in an error; begun: a job of its own has a log and no result (it runs, or was killed); left: none of
-    these.
+    it needs ended in an error or by a signal; begun: a job of its own has a log and no result (it runs, or ended with
+    its Snakemake); left: none of these.
     """
     results = Path(plan.config["results_folder"])
     failures, current = dict(failed_logs(results / "logs")), Current(plan)

@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from planning.config import check_options
 from planning.levels import NOT_OPTIONS
 from unpoison.errors import UserError, one_of
 from unpoison.poisons import POISONS
+from unpoison.poisons._poisoning import stamped_classes
+from unpoison.rows import clean_rows
 
 
 def with_parts(plan: Any, name: str, entry: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +44,23 @@ def kinds_of(plan: Any, poison: str) -> Iterator[str]:
 def needs_surrogate(entry: Mapping[str, Any]) -> bool:
     """Whether an attack changes its images against a network of its own before it stamps them."""
     return "surrogate" in POISONS.constant(entry["poison"], "NEEDS", ())
+
+
+def stamped_names(plan: Any, dataset: str, poison: str) -> set[str] | None:
+    """The classes that an attack stamps with a trigger; None where counts alone do not tell.
+
+    The poison itself says so, of rows that have no more than their classes.
+    """
+    there = plan.training_rows(dataset)
+    kind, options = plan.kind_and_options("poison", poison)
+    labels = np.repeat(np.arange(len(there)), list(there.values()))
+    splits = ["train"] * len(labels)
+    rows = clean_rows([f"{place:09d}" for place in range(len(labels))], splits, labels, tuple(there))
+    try:
+        poisoning = POISONS[kind](rows, 0, plan.source_options(plan.source_of(dataset))[1], **options)
+    except UserError:  # of several attacks, what one leaves to the next depends on the rows
+        return None
+    return {rows.class_names[label] for label in stamped_classes(poisoning)}
 
 
 def part_options(kind: str) -> list[str]:

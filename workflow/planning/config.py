@@ -8,21 +8,16 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
+from planning.written import advice, parsed
 from unpoison.errors import UserError, one_of
 from unpoison.plugins import REQUIRED, Option
 
-try:  # libyaml's, some five times as fast
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:
-    from yaml import SafeLoader  # type: ignore[assignment]
-
-LOADER = SafeLoader
-SCHEMA = yaml.load((Path(__file__).parents[1] / "schemas/config.schema.yaml").read_text(), Loader=SafeLoader)
+SCHEMA_FILE = Path(__file__).parents[1] / "schemas/config.schema.yaml"
+SCHEMA = parsed(SCHEMA_FILE.read_text(encoding="utf-8"), SCHEMA_FILE.name)
 MOST_VALUES, DEEPEST = 100_000, 20
 # 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -98,7 +93,10 @@ def check_given(given: Mapping[str, Any], options: Mapping[str, Option], where: 
         if name not in options:
             raise one_of(f"option in {where}:", name, options)
         if not accepts(options[name].annotation, value):
-            raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(options[name].annotation)}")
+            annotation = options[name].annotation
+            numbers = any(accepts(annotation, number) for number in (1, 0.5))
+            said = advice(value, text="str" in annotation, number=numbers)
+            raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
 
 
 def in_words(annotation: str) -> str:
@@ -172,7 +170,15 @@ def _explain(error: Any, path: tuple[str | int, ...]) -> str:
         case "propertyNames" | "pattern":
             allowed = error.schema.get("description", f"text that matches {error.validator_value}")
             return f"{where}: found {error.instance!r}, allowed: {allowed}"
-    return f"{where}: found {error.instance!r}, allowed: {_allowed(error)}"
+    return f"{where}: found {error.instance!r}, allowed: {_allowed(error)}{_advice(error)}"
+
+
+def _advice(error: Any) -> str:
+    """What to write where YAML read a value as another type than the schema asks for."""
+    if error.validator not in ("type", "anyOf"):
+        return ""
+    types = str([rule.get("type") for rule in (error.schema, *error.schema.get("anyOf", ()))])
+    return advice(error.instance, text="string" in types, number="integer" in types or "number" in types)
 
 
 def _allowed(error: Any) -> str:

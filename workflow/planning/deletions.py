@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from planning.attacks import stamped_names
 from planning.levels import RESERVED
 from unpoison.deletion import count_deletion
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
+from unpoison.poisons._poisoning import check_triggered
 from unpoison.scores import check_cut
 from unpoison.shares import count_of
 
@@ -27,7 +29,7 @@ def check_deletion(plan: Any, dataset: str, poison: str, deletion: str) -> None:
         if flagged is not None:
             _check_list(flagged, entry)
         elif detector is not None:
-            _check_cut(plan, dataset, detector, entry)
+            _check_cut(plan, dataset, poison, detector, entry)
         else:
             _check_counts(plan, dataset, poison, entry)
     except UserError as error:
@@ -68,7 +70,7 @@ def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -
         raise UserError("it asks for no row at all; for no deletion say recall: 0")
 
 
-def _check_cut(plan: Any, dataset: str, detector: str, entry: dict[str, Any]) -> None:
+def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[str, Any]) -> None:
     others = [key for key in entry if key not in CUTS]
     if others:
         raise UserError(f"a detector's rows are not drawn; found also {', '.join(others)}")
@@ -78,6 +80,9 @@ def _check_cut(plan: Any, dataset: str, detector: str, entry: dict[str, Any]) ->
         raise UserError(f"the detector {kind} has no rule of its own; say {', '.join(CUTS)}")
     training, trusted = sum(plan.training_rows(dataset).values()), plan.validation_rows(dataset)
     _check_trusted(kind, trusted, examples, entry)
+    stamped = stamped_names(plan, dataset, poison) if examples else None
+    if stamped is not None:
+        check_triggered(examples, sum(plan.validation_by_class(dataset)[name] for name in stamped))
     wanted = entry.get("budget") or count_of(entry.get("top", 0.0), training)
     if wanted >= training:
         raise UserError(f"it asks for {wanted} rows; of {training} training rows none would be left")

@@ -117,7 +117,11 @@ class Entries:
 
     def validation_rows(self, dataset: str) -> int:
         """Rows that are set aside: the trusted sample."""
-        return sum(self._rows_of(dataset)[1].values())
+        return sum(self.validation_by_class(dataset).values())
+
+    def validation_by_class(self, dataset: str) -> dict[str, int]:
+        """Rows of each class that are set aside."""
+        return self._rows_of(dataset)[1]
 
     def _rows_of(self, dataset: str) -> tuple[dict[str, int], dict[str, int]]:
         entry = self.entry("dataset", dataset)

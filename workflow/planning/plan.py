@@ -1,7 +1,6 @@
 """Everything that is to be made, as one table built once from the config."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
@@ -12,11 +11,10 @@ from planning.entries import Entries
 from planning.figures import check_figure
 from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
+from planning.places import check_results_folder
 from planning.studies import Cell, Study
 from planning.tuning import check_study
 from unpoison.errors import UserError
-
-ROOT = Path(__file__).parents[2]
 
 
 class Plan(Entries):
@@ -24,7 +22,7 @@ class Plan(Entries):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
-        check_writable(Path(self.config["results_folder"]))
+        check_results_folder(Path(self.config["results_folder"]), self._data())
         self._checked: set[tuple[str, ...]] = set()
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
         for name in self.config["figures"]:
@@ -57,6 +55,15 @@ class Plan(Entries):
             if "deletion.recall" in study.varied and len(self.config["studies"][name]["deletions"]) == 1
         ]
         return {"utility_healed": sorted(found)} if found else {}
+
+    def _data(self) -> Iterator[Path]:
+        """The folder of the user's data, and the files and folders that sources and lists of rows name."""
+        folder = Path(self.config["data_folder"])
+        yield folder
+        for name in self.config["sources"]:
+            options = self.source_options(name)[2].values()
+            yield from (folder / option for option in options if isinstance(option, str))
+        yield from (folder / entry["rows"] for entry in self.config["deletions"].values() if "rows" in entry)
 
     def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
         bases = {
@@ -120,15 +127,3 @@ class Plan(Entries):
             self.poison_count(dataset, poison)
         except UserError as error:
             raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error
-
-
-def check_writable(folder: Path) -> None:
-    """Refuse a results folder that could not be made or written to, or that holds the project itself."""
-    if ROOT.is_relative_to(folder.resolve()):
-        raise UserError(f"results_folder '{folder}' holds this project; choose a folder for results alone")
-    try:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-    except OSError as error:
-        raise UserError(f"results_folder '{folder}' cannot be written: {error.strerror}") from error
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise UserError(f"results_folder '{folder}' cannot be written: {there} is not a writable folder")

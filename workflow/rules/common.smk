@@ -13,14 +13,15 @@ from planning.attacks import needs_surrogate
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
+from planning.killed import Killed
 from planning.levels import RESERVED
 from planning.patterns import is_literal
 from planning.plan import Plan
 from planning.progress import Progress
-from planning.read import refuse_repeated_keys
 from planning.specs import Specs
 from planning.stopping import stop_when_told
 from planning.tuning import tuning_of
+from planning.written import check_file
 from snakemake.logging import logger
 from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError
@@ -28,12 +29,13 @@ from unpoison.files import hold
 
 try:
     for file in workflow.configfiles:
-        refuse_repeated_keys(Path(file))
+        check_file(Path(file))
     plan = Plan(config)
 except UserError as error:
     sys.exit(f"error: {error}")
 specs = Specs(plan)
 logger.addHandler(Progress())
+logger.addHandler(Killed())
 
 ENV = "../../envs/unpoison.yaml"
 THREADS = plan.config["threads"]

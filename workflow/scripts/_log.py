@@ -3,19 +3,25 @@
 import os
 import select
 import signal
+from pathlib import Path
 from threading import Thread
 
+from unpoison.damage import put_damage_aside
 from unpoison.errors import show_user_errors_in_one_line
+from unpoison.files import NEW
+from unpoison.provenance import record_of
 
 
 def begin(log: str) -> None:
     """Send all output to the job's log, and end on a user's error with one line instead of a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C stops a job; it does not fail
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    Path(log).unlink(missing_ok=True)  # another user's, where results are shared; or a link
+    file = os.open(log, NEW, 0o666)
     terminal = os.dup(2)
     os.dup2(file, 1)
     os.dup2(file, 2)
     show_user_errors_in_one_line(terminal)
+    put_damage_aside(record_of)
     if hasattr(os, "pidfd_open"):  # Linux
         _end_with(int(os.environ["UNPOISON_SNAKEMAKE"]))
 

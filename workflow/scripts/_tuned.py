@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from unpoison.files import CHECKSUM, checksum, damaged, present, written_whole
+from unpoison.damage import DamagedError
+from unpoison.files import CHECKSUM, checksum, present, written_whole
 
 
 def write_tuned(path: str, record: Mapping[str, Any]) -> None:
@@ -24,5 +25,5 @@ def _chosen(tuned: str) -> dict[str, Any]:
     path = present(tuned)
     text, _, seal = path.read_text(errors="replace").rpartition(f"{CHECKSUM}: ")
     if seal.strip() != f"'{checksum(text.encode())}'":
-        raise damaged(path)
+        raise DamagedError(path)
     return yaml.safe_load(text)["options"]

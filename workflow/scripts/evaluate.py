@@ -4,9 +4,10 @@ from pathlib import Path
 
 from _job import Job
 from _record import write_record
+from unpoison.damage import DamagedError
 from unpoison.deletion import NO_DELETION, read_deletion
 from unpoison.evaluation import Measurement, evaluate, metrics_table, of_detector
-from unpoison.files import put_aside, read_json, write_columns
+from unpoison.files import read_json, write_columns
 from unpoison.models import load_model
 from unpoison.prediction import predict_all
 
@@ -18,7 +19,8 @@ deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("delet
 predictions = predict_all(model, job.images, job.rows, job.stamp, job.spec["precision"])
 run = read_json(snakemake.input.run)
 for key in set(COSTS.values()) - set(run):
-    raise put_aside(Path(snakemake.input.run), f"is of another version: it does not tell '{key}'")
+    fault = f"is of another version: it does not tell '{key}'"
+    raise DamagedError(Path(snakemake.input.run), fault=fault)
 free = job.spec["identity"]["method"] == "do_nothing"
 measurements = [
     *evaluate(job.rows, deletion.rows, predictions),
