@@ -111,7 +111,10 @@ def record_of(path: str | Path) -> Path | None:
 
 def read_record(path: str | Path) -> dict[str, Any] | None:
     """A record, or None for a file that fails its checksum or is no record. The file stays where it is."""
-    told = intact_json(path)
+    try:
+        told = intact_json(path)
+    except FileNotFoundError:  # another job has put it aside
+        return None
     if not isinstance(told, dict) or not isinstance(told.get("step"), str):
         return None
     told.setdefault("stamps", {})  # older records have none
@@ -149,15 +152,19 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
         raise DamagedError(path, fault="has no record (run.json) beside it")
     told = read_record(record)
     if told is None:
-        fault = f"has a damaged record: {record} fails its checksum or is of another version"
+        fault = f"has a damaged record: {record} fails its checksum, or is of another version"
         raise DamagedError(path, fault=fault, record=record)
     named = next((file for file in told["outputs"] if _is_same_place(file, path, told["identity"])), None)
     if named is None:
         others = ", ".join(told["outputs"]) or "nothing"
         raise DamagedError(path, fault=f"is not what its record tells of: {record} is that of {others}")
     digest = told["outputs"][named]
-    if told["stamps"].get(named) != stamp(path) and checksum(path) != digest:
-        fault = f"is not the file that was made here: its checksum differs from that in {record}"
+    try:
+        is_same = told["stamps"].get(named) == stamp(path) or checksum(path) == digest
+    except FileNotFoundError as error:
+        raise DamagedError(path, fault="was found damaged by another job") from error
+    if not is_same:
+        fault = f"is damaged: its checksum is not the one in its record {record}; it was changed, or copied from elsewhere"
         raise DamagedError(path, fault=fault)
     return told, digest
 

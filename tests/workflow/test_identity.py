@@ -146,6 +146,12 @@ def test_touched_and_copied_files_of_any_size_rerun_nothing(data: Project) -> No
     assert "select_deletion" not in planned(data)
 
 
+def test_sources_that_moved_rerun_nothing(data: Project) -> None:
+    (data.folder / "data").rename(data.folder / "elsewhere")
+    data.set("data_folder", "elsewhere")
+    assert "prepare_source" not in planned(data)
+
+
 def test_data_that_change_while_a_job_reads_them_are_refused(data: Project) -> None:
     data.edit(
         "workflow/scripts/prepare_source.py",
@@ -218,13 +224,13 @@ def cut_the_model_off(project: Project) -> None:
 
 
 FAULTS = {
-    copy_the_model: "is not the file that was made here: its checksum differs",
+    copy_the_model: "is damaged: its checksum is not the one in its record",
     copy_model_and_record: "is not what its record tells of",
     flip_a_bit_of_the_record: "has a damaged record",
     remove_the_record: "has no record",
     take_another_recipe: "was made with another recipe",
     take_other_rows: "was made from another results/pair/seed0/corner_swap/rows.parquet",
-    cut_the_model_off: "is not the file that was made here",
+    cut_the_model_off: "is damaged: its checksum is not the one in its record",
 }
 
 
@@ -253,6 +259,17 @@ def test_a_model_with_a_fault_is_stale_and_refused(
     assert base(results, "model.safetensors.corrupt").exists()
 
 
+@pytest.mark.parametrize("root", ["results", "moved/to/another"])
+def test_every_artifact_of_a_run_passes_also_in_a_folder_that_was_moved(results: Project, root: str) -> None:
+    if root != "results":
+        Path(root).parent.mkdir(parents=True)
+        Path("results").rename(root)
+    records = sorted(Path(root).rglob("*run.json"))
+    files = [record.with_name(Path(file).name) for record in records for file in read_json(record)["outputs"]]
+    assert len(files) > 30
+    check_artifacts(map(str, files), {})
+
+
 def test_the_job_that_reads_a_wrong_model_fails_with_a_line_and_the_next_run_makes_it_anew(
     project: Project,
 ) -> None:
@@ -263,7 +280,7 @@ def test_the_job_that_reads_a_wrong_model_fails_with_a_line_and_the_next_run_mak
     assert done.returncode == 1
     log = (project.folder / CELL.replace("results/", "results/logs/")).with_name("unlearn.log").read_text()
     assert log.startswith(
-        "error: results/pair/seed0/corner_swap/resnet9/base/model.safetensors is not the file"
+        "error: results/pair/seed0/corner_swap/resnet9/base/model.safetensors is damaged: its checksum"
     )
     assert log.count("\n") == 1
     done = project.snakemake(CELL)
