@@ -175,7 +175,7 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a pandas table as Parquet or CSV, by the path's ending; no text of the CSV is a spreadsheet's formula."""
     if Path(path).suffix == ".csv":
         texts = table.select_dtypes(["object", "string"])
-        harmless = {name: texts[name].map(as_cell, na_action="ignore") for name in texts}
+        harmless = {str(name): texts[name].map(as_cell, na_action="ignore") for name in texts}
         with written_whole(path) as temporary:
             table.assign(**harmless).to_csv(temporary, index=False, encoding="utf-8")
     else:
@@ -187,7 +187,7 @@ def table_of_csv(content: bytes) -> "pd.DataFrame":
     csv = io.BytesIO(content)
     table = import_module("pandas").read_csv(csv, keep_default_na=False, na_values=[""], encoding="utf-8")
     texts = table.select_dtypes(["object", "string"])
-    return table.assign(**{name: texts[name].map(from_cell, na_action="ignore") for name in texts})
+    return table.assign(**{str(name): texts[name].map(from_cell, na_action="ignore") for name in texts})
 
 
 def read_table(path: str | Path) -> "pd.DataFrame":
