@@ -2,8 +2,6 @@
 
 from html.parser import HTMLParser
 
-import pytest
-
 ATTACK = "</script><script>alert('<!--<script>')</script> `x`_ |y| *z* .. raw:: html"
 
 
