@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
+# Configs and names of files are UTF-8 in any locale.
+export PYTHONUTF8 := 1
+
 .PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are

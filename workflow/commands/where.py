@@ -8,7 +8,7 @@ import yaml
 from unpoison.files import read_table
 from unpoison.tracing import doubts
 
-folder = Path(yaml.safe_load(Path(sys.argv[1]).read_text())["results_folder"])
+folder = Path(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))["results_folder"])
 print(f"\nDone. Tables: {folder}/tables/  Figures: {folder}/figures/")
 for doubt in doubts(read_table(folder / "tables/provenance.parquet")):
     print(f"Note: {doubt}")

@@ -22,7 +22,9 @@ except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
 
 LOADER = SafeLoader
-SCHEMA = yaml.load((Path(__file__).parents[1] / "schemas/config.schema.yaml").read_text(), Loader=SafeLoader)
+SCHEMA = yaml.load(
+    (Path(__file__).parents[1] / "schemas/config.schema.yaml").read_text(encoding="utf-8"), Loader=SafeLoader
+)
 MOST_VALUES, DEEPEST = 100_000, 20
 # 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(

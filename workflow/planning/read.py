@@ -55,7 +55,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError(f"no such config: {path}")
     refuse_repeated_keys(path)
     try:
-        config = yaml.safe_load(path.read_text())
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # an integer, or a nesting, that Python does not take
         raise UserError(f"{path} cannot be read: {error}") from error
     if not isinstance(config, dict):
@@ -72,7 +72,7 @@ def refuse_repeated_keys(path: Path) -> None:
     if not path.is_file():  # a pipe can be read only once
         return
     try:
-        tree = yaml.compose(path.read_text(), Loader=LOADER)
+        tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     for mapping in _mappings(tree):

@@ -3,18 +3,21 @@
 import os
 import select
 import signal
+import sys
 from threading import Thread
 
 from unpoison.errors import show_user_errors_in_one_line
 
 
 def begin(log: str) -> None:
-    """Send all output to the job's log, and end on a user's error with one line instead of a traceback."""
+    """Send all output to the job's log, in UTF-8, and end on a user's error with one line instead of a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C stops a job; it does not fail
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     terminal = os.dup(2)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     show_user_errors_in_one_line(terminal)
     if hasattr(os, "pidfd_open"):  # Linux
         _end_with(int(os.environ["UNPOISON_SNAKEMAKE"]))

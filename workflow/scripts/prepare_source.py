@@ -5,6 +5,7 @@ from _record import write_record
 from unpoison.datasets import load_source
 from unpoison.files import write_array
 from unpoison.rows import write_rows
+from unpoison.text import printable
 
 begin(snakemake.log[0])
 spec = snakemake.params.spec
@@ -12,6 +13,5 @@ images, rows = load_source(spec["source"], snakemake.params.data_folder, spec["i
 write_array(snakemake.output.images, images)
 write_rows(snakemake.output.rows, rows)
 write_record(snakemake)
-print(
-    f"{len(rows)} images of {images.shape[1]} x {images.shape[2]} pixels, classes {', '.join(rows.class_names)}"
-)
+names = printable(", ".join(rows.class_names))
+print(f"{len(rows)} images of {images.shape[1]} x {images.shape[2]} pixels, classes {names}")
