@@ -1,6 +1,21 @@
 """Text from users in what a run leaves: Snakemake's own report, logs, status and files in any locale."""
 
+import ast
+import os
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import TINY
+from PIL import Image
+
+from planning.artifacts import error_of
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = sorted(path for folder in ("unpoison", "workflow") for path in (ROOT / folder).rglob("*.py"))
 
 ATTACK = "</script><script>alert('<!--<script>')</script> `x`_ |y| *z* .. raw:: html"
 
@@ -46,3 +61,62 @@ def test_snakemakes_own_report_runs_no_text_of_the_config(project) -> None:
     report = (project.folder / "results/report.html").read_text(encoding="utf-8")
     assert "alert(" not in "".join(Scripts(report).found)
     assert "&lt;script&gt;alert(" in report
+
+
+def test_a_locale_of_another_encoding_changes_no_name(tmp_path: Path) -> None:
+    for place in ("train/喵", "train/naïve", "test/喵", "test/naïve"):
+        (tmp_path / "data" / place).mkdir(parents=True)
+        for number in range(9):
+            Image.new("RGB", (16, 16)).save(tmp_path / "data" / place / f"{number}.png")
+    config = yaml.safe_load(TINY) | {"results_folder": str(tmp_path / "results"), "figures": {}}
+    config |= {"data_folder": str(tmp_path / "data"), "sources": {"image_folder": {"image_size": 16}}}
+    config["datasets"] = {"pair": {"source": "image_folder"}}
+    config["poisons"] = {"patch": {"target": "喵", "count": 2}}
+    study = config["studies"]["false_positives"] | {"poison": "patch"}
+    config["studies"] = {"false_positives": study}
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    done = run_in_ascii("-m", "snakemake", "-n", "--configfile", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "poison_dataset" in done.stdout + done.stderr
+
+
+def run_in_ascii(*arguments: str) -> subprocess.CompletedProcess:
+    """Python in the C locale, its UTF-8 mode forbidden."""
+    asked = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_log_is_utf8_in_any_locale(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; sys.path[:0] = ['workflow/scripts']; os.environ['UNPOISON_SNAKEMAKE'] = str(os.getpid())\n"
+        f"from _log import begin\nbegin({str(tmp_path / 'log')!r})\nprint('\\u55b5 \\ud800')"
+    )
+    done = run_in_ascii("-c", program)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "喵 \\ud800\n"
+
+
+def test_the_error_of_a_log_moves_no_terminal(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("error: \x1b[31mred\x1b[2J\u202e\n", encoding="utf-8")
+    assert error_of(tmp_path / "log") == r"error: \x1b[31mred\x1b[2J\u202e"
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_file_is_opened_in_an_encoding_of_ours(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            told = {keyword.arg for keyword in node.keywords}
+            modes = [part.value for part in node.args if isinstance(part, ast.Constant)]
+            is_text = node.func.attr in ("read_text", "write_text")
+            is_text |= (
+                node.func.attr == "open" and not any("b" in str(mode) for mode in modes) and not node.args
+            )
+            assert not is_text or "encoding" in told, f"line {node.lineno}: {ast.unparse(node)}"
