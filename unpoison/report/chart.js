@@ -179,6 +179,7 @@ function chartSpec(points, looks, { title, metric, unit, over, numeric }) {
       font: "system-ui, sans-serif", view: { stroke: null }, lineBreak: "\n",
       axis: { ...still, labelColor: soft, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, titlePadding: 10 },
       axisX: { grid: false },
+      axisY: { titleLimit: 330 }, // a class's name may be longer than the chart is high
     },
   };
 }
