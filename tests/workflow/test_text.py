@@ -104,6 +104,16 @@ def test_a_log_is_utf8_in_any_locale(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text(encoding="utf-8") == "喵 \\ud800\n"
 
 
+def test_status_tells_any_error_in_any_locale(tmp_path: Path) -> None:
+    config = yaml.safe_load(TINY) | {"results_folder": str(tmp_path)}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (tmp_path / "logs/sources").mkdir(parents=True)
+    (tmp_path / "logs/sources/generated.log").write_text("error: no 喵 \x1b[31m\n", encoding="utf-8")
+    done = run_in_ascii("workflow/commands/status.py", str(tmp_path / "config.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert r"error: no \u55b5 \x1b[31m" in done.stdout
+
+
 def test_the_error_of_a_log_moves_no_terminal(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("error: \x1b[31mred\x1b[2J\u202e\n", encoding="utf-8")
     assert error_of(tmp_path / "log") == r"error: \x1b[31mred\x1b[2J\u202e"

@@ -14,11 +14,16 @@ def use_utf8() -> None:
     names of files by that encoding; its command is then started again, in its own place.
     """
     os.environ["PYTHONUTF8"] = "1"
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    escape_what_the_terminal_lacks()
     is_utf8 = sys.flags.utf8_mode or codecs.lookup(locale.getencoding()).name == "utf-8"
-    is_command = "snakemake" in Path(sys.argv[0]).parts[-2:] or Path(sys.argv[0]).stem == "snakemake"
+    program = Path(sys.argv[0])
+    is_command = program.stem == "snakemake" or program.parts[-2:] == ("snakemake", "__main__.py")
     if is_command and not is_utf8:
         sys.stdout.flush()
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+
+
+def escape_what_the_terminal_lacks() -> None:
+    """From here on print a letter that standard output has no code for as its escape, instead of failing."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")

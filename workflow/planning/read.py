@@ -10,6 +10,7 @@ import yaml
 from snakemake.utils import update_config
 
 from planning.config import LOADER
+from planning.encoding import escape_what_the_terminal_lacks
 from planning.plan import Plan
 from unpoison.errors import UserError, show_user_errors_in_one_line
 
@@ -17,6 +18,7 @@ from unpoison.errors import UserError, show_user_errors_in_one_line
 def plan_of_arguments() -> Plan:
     """The plan of the configs that the command line names; what the user can fix ends the program in one line."""
     show_user_errors_in_one_line()
+    escape_what_the_terminal_lacks()
     return Plan(config_of(sys.argv[1:]))
 
 
