@@ -12,6 +12,9 @@ OF_CONFIG := --configfile $(filter-out $(KEYS),$(CONFIG)) $(if $(KEYS),--config 
 # The checkout that VENV was made by, where it is another one: nothing is installed into that.
 BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 
+# Configs and names of files are UTF-8 in any locale.
+export PYTHONUTF8 := 1
+
 .PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "unpoison"
 ORDER = (
     *(
         "types",
+        "text",
         "errors",
         "damage",
         "seeds",

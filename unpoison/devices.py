@@ -68,4 +68,4 @@ def is_faster_in_bfloat16(device: torch.device) -> bool:
 @cache
 def is_intel(cpu_info: Path) -> bool:
     """Whether Linux says that the processor is Intel's; asked at every step, so read once."""
-    return cpu_info.exists() and "GenuineIntel" in cpu_info.read_text()
+    return cpu_info.exists() and "GenuineIntel" in cpu_info.read_text(encoding="utf-8")

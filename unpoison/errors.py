@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable
 from types import TracebackType
 
+from unpoison.text import printable
+
 MOST = 900  # characters of a line
 
 
@@ -13,9 +15,7 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         """One line that a terminal can show, whatever the user wrote: the middle of a long one is left out."""
-        line = "".join(
-            letter if letter.isprintable() else ascii(letter)[1:-1] for letter in super().__str__()
-        )
+        line = printable(super().__str__())
         return line if len(line) <= MOST else f"{line[: MOST // 2]} ... {line[-MOST // 3 :]}"
 
 

@@ -7,6 +7,7 @@ pandas and pyarrow are imported where they are used: not every job needs them, a
 (30 MB of Snakemake's own process).
 """
 
+import io
 import json
 import os
 import platform
@@ -23,6 +24,7 @@ import numpy as np
 
 from unpoison.damage import DamagedError
 from unpoison.errors import UserError
+from unpoison.text import as_cell, from_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +132,7 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     content = json.loads(json.dumps(content, allow_nan=False))  # as it will be read
     whole = {**content, CHECKSUM: _json_checksum(content)}
     with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(whole, indent=2) + "\n")
+        temporary.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> Any:
@@ -203,12 +205,22 @@ def _is_seal(found: bytes) -> bool:
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:
-    """A pandas table as Parquet or CSV, by the path's ending."""
+    """Write a pandas table as Parquet or CSV, by the path's ending; no text of the CSV is a spreadsheet's formula."""
     if Path(path).suffix == ".csv":
+        texts = table.select_dtypes(["object", "string"])
+        harmless = {str(name): texts[name].map(as_cell, na_action="ignore") for name in texts}
         with written_whole(path) as temporary:
-            table.to_csv(temporary, index=False)
+            table.assign(**harmless).to_csv(temporary, index=False, encoding="utf-8")
     else:
         _write_parquet(path, import_module("pyarrow").Table.from_pandas(table, preserve_index=False))
+
+
+def table_of_csv(content: bytes) -> "pd.DataFrame":
+    """Return the table that `write_table` wrote as CSV: `NA` and `null` are texts, an empty cell alone is none."""
+    csv = io.BytesIO(content)
+    table = import_module("pandas").read_csv(csv, keep_default_na=False, na_values=[""], encoding="utf-8")
+    texts = table.select_dtypes(["object", "string"])
+    return table.assign(**{str(name): texts[name].map(from_cell, na_action="ignore") for name in texts})
 
 
 def read_table(path: str | Path) -> "pd.DataFrame":

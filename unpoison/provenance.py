@@ -164,7 +164,7 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     except FileNotFoundError as error:
         raise DamagedError(path, fault="was found damaged by another job") from error
     if not is_same:
-        fault = f"is damaged: its checksum is not the one in its record {record}; it was changed, or copied from elsewhere"
+        fault = f"is damaged: its checksum is not that in {record}; it was changed, or copied from elsewhere"
         raise DamagedError(path, fault=fault)
     return told, digest
 

@@ -165,24 +165,27 @@ class _Pair(NamedTuple):
 
 def _pairs(keys: pd.DataFrame) -> list[_Pair]:
     """Every two methods of a cell, and each of them with each reference: their differences over common seeds."""
-    place = ["group", "is_repaired", "cell", "seed"]
-    wide = keys.pivot(index=place, columns="method", values="value")
-    repaired = wide.index.get_level_values("is_repaired")
-    own, references = (wide[chosen].dropna(axis=1, how="all") for chosen in (repaired, ~repaired))
-    by_seed = references.droplevel(["is_repaired", "cell"])
-    beside = by_seed.reindex(own.index.droplevel(["is_repaired", "cell"])).set_axis(own.index)
+    place = ["group", "cell", "seed"]
+    own, references = (
+        keys[keys["is_repaired"] == chosen].pivot(index=place, columns="method", values="value")
+        for chosen in (True, False)
+    )
+    by_seed = references.reset_index("cell", drop=True)
+    beside = by_seed.reindex(own.reset_index("cell", drop=True).index).set_axis(own.index)
     chosen = [
-        *((references, references, pair) for pair in combinations(references, 2)),
-        *((own, own, pair) for pair in combinations(own, 2)),
-        *((own, beside, pair) for pair in product(own, beside)),
+        *((references, references, False, pair) for pair in combinations(references, 2)),
+        *((own, own, True, pair) for pair in combinations(own, 2)),
+        *((own, beside, True, pair) for pair in product(own, beside)),
     ]
     found = []
-    for rank, (left, right, (method, other)) in enumerate(chosen):
+    for rank, (left, right, is_repaired, (method, other)) in enumerate(chosen):
         differences = (left[method] - right[other]).dropna()
-        index = differences.index.droplevel("seed")
-        starts = np.flatnonzero(~index.duplicated())
-        for at, values in zip(index[starts], np.split(differences.to_numpy(), starts[1:]), strict=True):
-            found.append(_Pair(*at, rank, str(method), str(other), values.tolist()))
+        cells = differences.reset_index("seed", drop=True).index
+        starts = np.flatnonzero(~cells.duplicated())
+        for (group, cell), values in zip(
+            cells[starts], np.split(differences.to_numpy(), starts[1:]), strict=False
+        ):
+            found.append(_Pair(group, is_repaired, cell, rank, str(method), str(other), values.tolist()))
     return sorted(found)
 
 
@@ -196,11 +199,12 @@ def p_values(samples: Sequence[Sequence[float]]) -> list[float]:
     found = [float("nan")] * len(samples)
     lengths = np.array([len(sample) for sample in samples])
     for length in set(lengths[lengths >= ENOUGH].tolist()):
-        places = np.flatnonzero(lengths == length)
+        places = np.flatnonzero(lengths == length).tolist()
         rows = np.array([samples[place] for place in places], float)
+        tested = np.full(len(rows), np.nan)
         differ = np.ptp(rows, axis=1) >= EQUAL
-        tested = stats.ttest_1samp(rows[differ], 0, axis=1).pvalue
-        for place, p in zip(places[differ].tolist(), tested.tolist(), strict=True):
+        tested[differ] = stats.ttest_1samp(rows[differ], 0, axis=1).pvalue
+        for place, p in zip(places, tested.tolist(), strict=True):
             found[place] = p
     return found
 

@@ -2,7 +2,8 @@
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from unpoison.plots._style import LOOKS
 from unpoison.provenance import PACKAGES
 from unpoison.report.page import Figure, Tables, render
 from unpoison.statistics import paired, summarise
@@ -24,24 +26,45 @@ METHODS = ("retrain", "finetune", "scrub", "do_nothing", "oracle")
 KEY = "dataset.keep.cat"
 
 
-def results(ratios: int, seeds: int, classes: int) -> pd.DataFrame:
-    """A results table of a made-up study: 5 models for each ratio and seed."""
+ODD = (
+    "back\\",
+    '"quoted"',
+    "a|b",
+    "=1+1",
+    "<img src=x onerror=alert(1)>",
+    "</script>",
+    "喵",
+    "__proto__",
+    "$x$",
+    "x" * 200,
+)
+
+
+def results(
+    ratios: int,
+    seeds: int,
+    classes: int,
+    *,
+    methods: Sequence[str] = METHODS,
+    names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """A results table of a made-up study: a model of each method for each ratio and seed."""
     rng = np.random.default_rng(0)
     lines = [
         (f"pair@{ratio}", ratio / ratios, seed, method, metric, name, unit, 0.5 + 0.4 * rng.random())
         for ratio in range(ratios)
         for seed in range(seeds)
-        for method in METHODS
+        for method in methods
         for metric, unit in (
             ("clean_accuracy", "share"),
             ("adversarial_accuracy", "share"),
             ("image_passes", "images"),
         )
-        for name in (None, *(f"class{number}" for number in range(classes)))
+        for name in (None, *(names or [f"class{number}" for number in range(classes)]))
         if name is None or unit == "share"
     ]
-    names = ["dataset", KEY, "seed", "method", "metric", "class_name", "unit", "value"]
-    table = pd.DataFrame(lines, columns=names).assign(study="imbalance", poison="swap", training="net")
+    columns = ["dataset", KEY, "seed", "method", "metric", "class_name", "unit", "value"]
+    table = pd.DataFrame(lines, columns=columns).assign(study="imbalance", poison="swap", training="net")
     table = table.assign(
         higher_is_better=table["unit"] == "share", detector=None, recall=1.0, fdr=0.0, fpr=0.0
     )
@@ -49,7 +72,7 @@ def results(ratios: int, seeds: int, classes: int) -> pd.DataFrame:
     return table.astype({"class_name": "string", "deletion": "string"})
 
 
-def report(table: pd.DataFrame) -> str:
+def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None) -> str:
     cells = table[["dataset", "poison", "training", "seed", "deletion", "method"]].drop_duplicates()
     told = {
         "step": "evaluate",
@@ -74,7 +97,9 @@ def report(table: pd.DataFrame) -> str:
         "vary": {KEY: ratios},
         "deletions": {"found": "found"},
     }
-    tables = Tables(summarise(table), paired(table), records, table.to_csv(index=False).encode())
+    tables = Tables(
+        summarise(table), paired(table), records, table.to_csv(index=False).encode(), others or {}
+    )
     figures = [Figure("imbalance", "Accuracy over the ratio.", picture.getvalue())]
     return render(tables, figures, {"imbalance": {**study, "entries": entries}}, "results/made_up")
 
@@ -90,7 +115,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report(results(ratios=3, seeds=3, classes=2)))
+    path.write_text(report(results(ratios=3, seeds=3, classes=2)), encoding="utf-8")
     return path
 
 
@@ -156,3 +181,72 @@ def test_all_measurements_are_saved_as_they_are(browser: Browser, file: Path) ->
 
 def test_a_report_of_1000_models_stays_under_10_megabytes() -> None:
     assert len(report(results(ratios=200, seeds=1, classes=10)).encode()) < 10e6
+
+
+@contextmanager
+def opened(
+    browser: Browser, path: Path, table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
+) -> Iterator[Page]:
+    """A report of a table, opened; nothing that it holds raises or opens a dialog."""
+    path.write_text(report(table, others), encoding="utf-8")
+    page, said = browser.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.goto(path.as_uri())
+    page.wait_for_selector("body[data-ready] #chart svg")
+    yield page
+    page.close()
+    assert said == []
+
+
+def places(page: Page, marks: str) -> list[float]:
+    """Where marks of the chart stand, in pixels from the left."""
+    moved = page.locator(f"#chart svg {marks}").evaluate_all("all => all.map((each) => each.getCTM().e)")
+    return sorted({round(place, 3) for place in moved})
+
+
+def test_every_method_is_drawn_near_its_place_and_few_of_many_are_ticked(
+    browser: Browser, tmp_path: Path
+) -> None:
+    table = results(ratios=5, seeds=3, classes=0, methods=list(LOOKS))
+    with opened(browser, tmp_path / "report.html", table) as page:
+        assert page.locator("#methods input").count() == len(LOOKS)
+        ticked = page.locator("#methods label:has(input:checked)").all_inner_texts()
+        assert len(ticked) == 8
+        assert {"oracle", "do nothing", "EU (retrain)", "CF (finetune)"} <= {text.strip() for text in ticked}
+        page.get_by_role("button", name="All", exact=True).click()
+        assert page.locator("#methods input:checked").count() == len(LOOKS)
+        page.wait_for_function(
+            f"document.querySelectorAll('#chart svg .mark-symbol path').length >= {5 * (len(LOOKS) - 2)}"
+        )
+        ticks, points = places(page, ".role-axis-tick line"), places(page, ".mark-symbol path")
+        ticks = ticks[-5:]  # those of the axis on the left stand before them
+        gap = min(np.diff(ticks))
+        assert (
+            max(min(abs(point - tick) for tick in ticks) for point in points) <= 0.1 * gap + 2
+        )  # ticks are drawn on whole pixels
+        page.get_by_role("button", name="Few", exact=True).click()
+        assert page.locator("#methods input:checked").count() == 8
+
+
+def test_a_class_name_is_text_in_the_chart_and_the_tables(browser: Browser, tmp_path: Path) -> None:
+    table = results(ratios=2, seeds=3, classes=0, names=ODD)
+    with opened(browser, tmp_path / "report.html", table) as page:
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=5000)
+        for name in ODD:
+            page.get_by_role("form").get_by_label("Class").select_option(name)
+            page.locator("#chart svg text", has_text=f"adversarial accuracy, {name}"[:30]).wait_for()
+            page.locator("#chart svg .mark-symbol path").first.hover(force=True)
+            page.locator("#means").get_by_label("Class").select_option(name)
+            assert page.locator("#means tbody tr").count() == len(METHODS) * 2
+
+
+def test_a_text_of_a_saved_table_is_no_formula(browser: Browser, tmp_path: Path) -> None:
+    others = {"more": pd.DataFrame({"reason": ["=1+1", "'=1", "plain"], "value": [-1.5, 1.0, 2.0]})}
+    with opened(browser, tmp_path / "report.html", results(2, 3, 0), others) as page:
+        with page.expect_download() as saved:
+            page.locator("#other-more").get_by_role("button", name="Download these rows").click()
+        lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines == ["reason,value", "'=1+1,\u22121.5", "''=1,1", "plain,2"]

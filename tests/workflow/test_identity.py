@@ -224,13 +224,13 @@ def cut_the_model_off(project: Project) -> None:
 
 
 FAULTS = {
-    copy_the_model: "is damaged: its checksum is not the one in its record",
+    copy_the_model: "is damaged: its checksum is not that in",
     copy_model_and_record: "is not what its record tells of",
     flip_a_bit_of_the_record: "has a damaged record",
     remove_the_record: "has no record",
     take_another_recipe: "was made with another recipe",
     take_other_rows: "was made from another results/pair/seed0/corner_swap/rows.parquet",
-    cut_the_model_off: "is damaged: its checksum is not the one in its record",
+    cut_the_model_off: "is damaged: its checksum is not that in",
 }
 
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE
+from unpoison.plots._text import drawn_name, fonts_for
 from unpoison.rows import NONE, Rows
 from unpoison.types import Indices, StoredImages
 
@@ -60,15 +61,16 @@ def _examples(poisoned: Rows) -> Indices:
 
 def _tell(axes: Axes, shown: Rows, line: int) -> None:
     axes.set_axis_off()
-    axes.text(0.0, 0.5, "\n".join(_words(shown, line)), fontsize=NOTE_SIZE, va="center", linespacing=1.4)
+    words = "\n".join(_words(shown, line))
+    axes.text(0.0, 0.5, words, fontsize=NOTE_SIZE, va="center", linespacing=1.4, fontfamily=fonts_for(words))
 
 
 def _words(shown: Rows, line: int) -> Iterator[str]:
     trigger = shown.trigger_id[line]
     if len(np.unique(shown.trigger_id)) > 1 or trigger == NONE:
         yield "no trigger" if trigger == NONE else f"trigger {trigger}"
-    yield f"true: {shown.class_names[shown.label[line]]}"
-    yield f"told: {shown.class_names[shown.given_label[line]]}"
+    yield f"true: {drawn_name(shown.class_names[shown.label[line]])}"
+    yield f"told: {drawn_name(shown.class_names[shown.given_label[line]])}"
 
 
 def _show(axes: Axes, image: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from textwrap import fill
 from zlib import crc32
@@ -20,10 +20,13 @@ from unpoison.results import ENOUGH, judged_by
 COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
 PAGE_WIDTH = 174 / 25.4  # and two
 NOTE_SIZE = 7
+FARTHEST = 0.1  # of the distance between two places: how far a method is drawn from its own
 # Figures are drawn at their final size: these are points on paper.
 mpl.rcParams.update(
     {
         "font.family": "sans-serif",
+        "text.parse_math": False,  # a class called $10-$20 is no formula
+        "text.usetex": False,
         "font.size": 8,
         "axes.titlesize": 8,
         "axes.labelsize": 8,
@@ -170,8 +173,12 @@ def width_of(columns: int) -> float:
 
 
 def nudge_of(index: int, methods: int, places: list[float]) -> float:
-    """How far sideways a method is drawn, so that the intervals of all are seen."""
-    return (index - (methods - 1) / 2) * 0.012 * (places[-1] - places[0] or 1.0)
+    """How far sideways a method is drawn, so that the intervals of all are seen; never far from its place."""
+    step = 0.012 * (places[-1] - places[0] or 1.0)
+    if len(places) > 1:
+        nearest = min(after - before for before, after in pairwise(places))
+        step = min(step, FARTHEST * nearest / max((methods - 1) / 2, 1))
+    return (index - (methods - 1) / 2) * step
 
 
 def mark_places(axes: Axes, places: list[float]) -> None:

@@ -16,6 +16,7 @@ from unpoison.plots._style import (
     nudge_of,
     width_of,
 )
+from unpoison.plots._text import drawn_name, fonts_for
 
 # What the studies must vary: one key of each tuple; names in braces are options.
 NEEDS = [("{ratio}",), ("{share}",)]
@@ -44,10 +45,12 @@ def plot(
         raise one_of(
             "class_name of the figure imbalance:", class_name, summary["class_name"].dropna().unique()
         )
+    named = f"{drawn_name(class_name)}s"
+    family = fonts_for(named)
     shares = sorted(summary[share].dropna().unique())
     labels = metric_labels(summary)
     lines: list[tuple[str, str | None, str]] = [(metric, None, label) for metric, label in labels.items()]
-    lines.append((lines[-1][0], class_name, f"{lines[-1][2]}, {class_name}s"))
+    lines.append((lines[-1][0], class_name, f"{lines[-1][2]}, {named}"))
     figure = Figure(figsize=(width_of(len(shares)), 5.4), layout="constrained")
     panels = figure.subplots(len(lines), len(shares), squeeze=False, sharey="row", sharex=True)
     for row, (metric, of_class, label) in enumerate(lines):
@@ -55,10 +58,10 @@ def plot(
         points = summary[chosen & (summary["metric"] == metric)]
         for column, value in enumerate(shares):
             _panel(panels[row][column], points[points[share] == value], ratio)
-        panels[row][0].set_ylabel(label)
+        panels[row][0].set_ylabel(label, fontfamily=family)
     for column, value in enumerate(shares):
-        panels[0][column].set_title(f"{value:.0%} of the poisons are {class_name}s")
-        panels[-1][column].set_xlabel(f"{class_name}s kept ({ratio})")
+        panels[0][column].set_title(f"{value:.0%} of the poisons are {named}", fontfamily=family)
+        panels[-1][column].set_xlabel(f"{named} kept ({ratio})", fontfamily=family)
     finish(figure, panels.flat, interval_note(summary))
     return figure
 

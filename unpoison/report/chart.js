@@ -1,5 +1,8 @@
 // The interactive view: a chart of one study and metric over one varied key, by Vega-Lite.
 const NUDGE = 0.012; // of the axis, sideways, so that intervals of methods at one place are seen apart
+const FARTHEST = 0.1; // of the distance between two places: how far a method is drawn from its own
+const FEW = 8; // methods that are ticked at first where there are more: the references, EU, CF and the best others
+const FIRST = ["do_nothing", "oracle", "retrain", "finetune"];
 
 function drawChart(data) {
   const columns = opening(data.cells.columns);
@@ -17,7 +20,7 @@ function drawChart(data) {
     const measured = Object.keys(data.cells.values).filter((name) => linesOf(state.study).some((line) => data.cells.values[name].mean[line] != null));
     const metrics = Object.keys(data.metrics).filter((metric) => measured.includes(`${metric}|`));
     if (!metrics.includes(state.metric)) state.metric = firstMetric(data, metrics);
-    const classes = measured.filter((name) => name.startsWith(`${state.metric}|`)).map((name) => name.split("|")[1]).sort();
+    const classes = measured.filter((name) => name.startsWith(`${state.metric}|`)).map(classOf).sort();
     if (!classes.includes(state.class_name)) state.class_name = "";
     const over = [...keysOf(), "method"];
     const longest = keysOf().filter(isNumeric).sort((one, other) => choicesOf(other).length - choicesOf(one).length)[0];
@@ -58,6 +61,18 @@ function drawChart(data) {
     }));
   }
 
+  // Of many methods the first ticked are those of FIRST, and the best by their means over all that the chart shows.
+  function tickFew(all) {
+    const sums = new Map();
+    for (const { method, mean } of all) sums.set(method, [...(sums.get(method) ?? []), mean]);
+    const score = (method) => sums.get(method).reduce((sum, mean) => sum + mean, 0) / sums.get(method).length;
+    const sign = data.metrics[state.metric].better === false ? 1 : -1;
+    const names = Object.keys(data.methods).filter((method) => sums.has(method));
+    const others = names.filter((method) => !FIRST.includes(method)).sort((one, other) => sign * (score(one) - score(other)));
+    const ticked = names.length <= FEW ? names : [...FIRST.filter((method) => sums.has(method)), ...others].slice(0, FEW);
+    state.hidden = new Set(names.filter((method) => !ticked.includes(method)));
+  }
+
   function methods(all) {
     const box = document.getElementById("methods");
     const boxes = Object.keys(data.methods).filter((method) => all.some((point) => point.method === method)).map((method) => {
@@ -67,7 +82,14 @@ function drawChart(data) {
       sample.innerHTML = swatch(data.methods[method]);
       return element("label", {}, input, sample, data.methods[method].label);
     });
-    box.replaceChildren(element("legend", { textContent: "Methods" }), ...boxes);
+    const tick = (textContent, change) => element("button", { type: "button", textContent, onclick: () => {
+      change();
+      methods(all);
+      draw("methods");
+      [...box.querySelectorAll("button")].find((button) => button.textContent === textContent).focus();
+    } });
+    const buttons = boxes.length > FEW ? [tick("All", () => state.hidden.clear()), tick("Few", () => tickFew(all))] : [];
+    box.replaceChildren(element("legend", { textContent: "Methods" }), ...boxes, ...buttons);
   }
 
   function draw(changed) {
@@ -75,11 +97,12 @@ function drawChart(data) {
     if (changed !== "methods") controls();
     if (hadFocus && changed !== "methods") [...document.querySelectorAll("#choices label")].find((label) => label.firstChild.textContent === hadFocus)?.querySelector("select").focus();
     const all = points();
+    if (changed === "study") tickFew(all);
     if (changed !== "methods") methods(all);
     const shown = all.filter((point) => !state.hidden.has(point.method));
     const metric = data.metrics[state.metric];
     const title = state.class_name ? `${metric.label}, ${state.class_name}` : metric.label;
-    const spec = chartSpec(shown, data.methods, { title, unit: metric.unit, over: labels[state.over], numeric: isNumeric(state.over) });
+    const spec = chartSpec(shown, data.methods, { title, metric: metric.label, unit: metric.unit, over: labels[state.over], numeric: isNumeric(state.over) });
     document.getElementById("chart-note").textContent = `${title}: ${metric.note}`;
     vegaEmbed("#chart", spec, { actions: false, renderer: "svg", tooltip: { theme: "custom" } });
   }
@@ -112,14 +135,20 @@ function swatch(look) {
     `<path d="${PATHS[look.shape]}" fill="${colour}"/></svg>`;
 }
 
-function chartSpec(points, looks, { title, unit, over, numeric }) {
+// How far apart two methods are drawn at one of these places, which ascend.
+function nudge(places, methods) {
+  const gaps = places.slice(1).map((place, index) => place - places[index]);
+  const most = (FARTHEST * Math.min(...gaps)) / Math.max((methods - 1) / 2, 1);
+  return gaps.length ? Math.min(NUDGE * (places.at(-1) - places[0]), most) : NUDGE;
+}
+
+function chartSpec(points, looks, { title, metric, unit, over, numeric }) {
   const methods = Object.keys(looks).filter((method) => points.some((point) => point.method === method));
   const scale = (part) => ({ domain: methods, range: methods.map(part) });
   const placed = points.filter((point) => point.place != null);
   const across = points.filter((point) => point.place == null); // a reference is the same everywhere
   if (numeric) {
-    const places = placed.map((point) => point.place);
-    const step = NUDGE * (Math.max(...places) - Math.min(...places) || 1);
+    const step = nudge([...new Set(placed.map((point) => point.place))].sort(compare), methods.length);
     for (const point of placed) point.x = point.place + (methods.indexOf(point.method) - (methods.length - 1) / 2) * step;
   } else for (const point of placed) point.x = String(point.place === point.method ? looks[point.method].label : point.place);
   const ticks = numeric ? [...new Set(placed.map((point) => point.place))].sort(compare) : undefined;
@@ -131,7 +160,7 @@ function chartSpec(points, looks, { title, unit, over, numeric }) {
   const strokeDash = { field: "method", type: "nominal", scale: scale((method) => looks[method].dash), legend: null };
   const shape = { field: "method", type: "nominal", scale: scale((method) => looks[method].shape), legend: null };
   const xOffset = numeric || over === "method" ? undefined : { field: "method", type: "nominal", sort: methods };
-  const tooltip = [["label", "method"], ["place", over], ["told", title], ["interval", "95 % interval"], ["seeds", "seeds"]]
+  const tooltip = [["label", "method"], ["place", over], ["told", metric], ["interval", "95 % interval"], ["seeds", "seeds"]]
     .filter(([field, label]) => field !== "place" || label !== "method").map(([field, label]) => ({ field, title: label, type: "nominal" }));
   const still = { aria: false };
   const layer = [];
@@ -150,6 +179,7 @@ function chartSpec(points, looks, { title, unit, over, numeric }) {
       font: "system-ui, sans-serif", view: { stroke: null }, lineBreak: "\n",
       axis: { ...still, labelColor: soft, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, titlePadding: 10 },
       axisX: { grid: false },
+      axisY: { titleLimit: 330 }, // a class's name may be longer than the chart is high
     },
   };
 }

@@ -30,7 +30,10 @@ function save(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const quoted = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
+const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
+
+// A text that a spreadsheet would take for a formula gets an apostrophe before it, as in the CSV files of a run.
+const asCell = (text) => (/^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
 
 const minus = (text) => text.replace("-", "\u2212");
 
@@ -116,7 +119,7 @@ class Table {
   }
 
   save() {
-    const lines = [this.columns.map((column) => column.label), ...this.rows().map((row) => this.columns.map((column) => column.text(row)))];
+    const lines = [this.columns.map((column) => column.label), ...this.rows().map((row) => this.columns.map((column) => (column.number ? column.text(row) : asCell(column.text(row)))))];
     save(`${this.id}.csv`, lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n");
   }
 }
@@ -140,12 +143,15 @@ function settingOf(data, columns, line) {
   return told.join(", ");
 }
 
+// Of the name of a metric and a class, "metric|class", the class; its own name may hold the bar too.
+const classOf = (name) => name.slice(name.indexOf("|") + 1);
+
 const opening = (columns) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, values(column)]));
 
 function measureTable(id, data, matrix, extra) {
   const columns = opening(matrix.columns);
   const metrics = Object.keys(data.metrics).filter((metric) => `${metric}|` in matrix.values);
-  const classes = [...new Set(Object.keys(matrix.values).map((name) => name.split("|")[1]))].sort();
+  const classes = [...new Set(Object.keys(matrix.values).map(classOf))].sort();
   const pickers = [
     { name: "study", label: "Study", choices: [["", "all"], ...Object.keys(data.studies).map((name) => [name, name])], chosen: "" },
     { name: "metric", label: "Metric", choices: metrics.map((metric) => [metric, data.metrics[metric].label]), chosen: firstMetric(data, metrics) },

@@ -4,7 +4,6 @@ import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from unpoison.columns import TABLES as DESCRIBED
+from unpoison.files import table_of_csv
 from unpoison.metrics import METRICS
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
@@ -80,7 +80,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     summary, records = tables.summary, tables.records
     others = {**({} if tables.missing is None else {"missing": tables.missing}), **tables.others}
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
-    results = pd.read_csv(BytesIO(tables.csv))
+    results = table_of_csv(tables.csv)
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
     models = len(set(records.loc[records["step"].str.startswith("evaluate"), "record"]))
     return environment.get_template("page.html").render(
@@ -113,7 +113,7 @@ def _script(text: str) -> str:
 
 
 def _read(name: str) -> str:
-    return (FOLDER / name).read_text()
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.DataFrame) -> dict[str, Any]:

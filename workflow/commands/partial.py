@@ -124,7 +124,7 @@ def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figu
         str(folder),
     )
     with written_whole(folder / "report.html") as temporary:
-        temporary.write_text(page)
+        temporary.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

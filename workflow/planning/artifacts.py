@@ -11,6 +11,7 @@ from planning.current import Current
 from planning.levels import REFERENCES, RESERVED
 from planning.plan import Plan
 from planning.studies import Cell
+from unpoison.text import printable
 
 METRICS = "metrics.parquet"
 State = Literal["done", "stale", "failed", "begun", "left"]
@@ -68,10 +69,10 @@ def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
 
 
 def error_of(log: Path) -> str:
-    """The line that tells why a job failed, or nothing where its log ends well."""
+    """The line that tells why a job failed, fit for a terminal, or nothing where its log ends well."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
-        lines = file.read().decode(errors="replace").splitlines()
+        lines = [printable(line) for line in file.read().decode(errors="replace").splitlines()]
     traces = [
         place for place, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")
     ]

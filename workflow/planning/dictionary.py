@@ -14,6 +14,11 @@ Every table is Parquet; those in `tables/` have a CSV twin. Paths are below the 
 `paired` also have a column for each key that a study varies, such as `dataset.keep.cat`: its value, null in studies
 that do not vary it. (`paired` has none for options of methods, which stand in the methods' names.) `metrics.parquet`
 beside each model has the columns of `results` from `metric` on.
+
+CSV files are UTF-8. A text that a spreadsheet would run as a formula has an apostrophe before it: one that begins with
+`=`, `+`, `-`, `@`, a tab or a line break, after any apostrophes of its own. Numbers are as they are. An empty cell is
+null; `NA` and `null` are texts. `unpoison.files.table_of_csv(content)` reads a CSV file's bytes back as they were
+written; with pandas alone: `read_csv(path, keep_default_na=False, na_values=[""])`, then take the apostrophe off.
 """
 NOTATION = """
 ## Metrics

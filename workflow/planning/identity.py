@@ -53,7 +53,7 @@ def code_digest(*modules: str) -> str:
 def files_digest(folder: str, *kinds: str) -> str:
     """One digest for the files of some kinds in a folder of the project that are no Python."""
     paths = sorted(path for kind in kinds for path in (ROOT / folder).glob(f"*.{kind}"))
-    return _digest("\n".join(f"{path.name} {_digest(path.read_text())}" for path in paths))
+    return _digest("\n".join(f"{path.name} {_digest(path.read_text(encoding='utf-8'))}" for path in paths))
 
 
 @cache
@@ -80,7 +80,7 @@ class Sources:
 
     def __init__(self) -> None:
         # Another Python, or another version of this module, may find something else in the same text.
-        self._parser = f"{sys.version} {_digest(Path(__file__).read_text())}"
+        self._parser = f"{sys.version} {_digest(Path(__file__).read_text(encoding='utf-8'))}"
         self._sources: dict[str, Sequence[Any]] = {}
         self._is_new = False
         if KEPT.exists():
@@ -90,7 +90,7 @@ class Sources:
 
     def of(self, path: Path) -> Source:
         """What the file says now."""
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         key = _digest(text)
         if key not in self._sources:
             self._sources[key], self._is_new = _parsed(text, path), True

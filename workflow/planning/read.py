@@ -8,6 +8,7 @@ from typing import Any
 
 from snakemake.utils import update_config
 
+from planning.encoding import escape_what_the_terminal_lacks
 from planning.plan import Plan
 from planning.written import parsed, read_text
 from unpoison.damage import put_damage_aside
@@ -18,6 +19,7 @@ from unpoison.provenance import record_of
 def plan_of_arguments() -> Plan:
     """The plan of the configs that the command line names; what the user can fix ends the program in one line."""
     show_user_errors_in_one_line()
+    escape_what_the_terminal_lacks()
     put_damage_aside(record_of)
     return Plan(config_of(sys.argv[1:]))
 

@@ -14,13 +14,18 @@ from planning.levels import REFERENCES
 from planning.plan import Plan
 from planning.tuning import tuning_of
 from unpoison.poisons import POISONS
+from unpoison.text import as_html
 
 Spec = dict[str, Any]
 METHOD_OF = {folder: method for method, folder in REFERENCES.items()}
 
 
 class Specs:
-    """One method for each rule, a function of the rule's wildcards alone."""
+    """One method for each rule, a function of the rule's wildcards alone.
+
+    Snakemake's own report writes the params of jobs into a script of its page as they are. So the specs of jobs that it
+    shows escape what users wrote: `snakemake --report` would run it otherwise. Their scripts read it with `from_html`.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -170,7 +175,7 @@ class Specs:
         figures = [[name, caption_of(self.plan, name)] for name in self.plan.figures]
         code = [code_digest("write_report.py"), files_digest("unpoison/report", "html", "css", "js")]
         folder = self.plan.config["results_folder"]
-        return canonical({"studies": studies, "figures": figures, "folder": folder, "code": code})
+        return as_html(canonical({"studies": studies, "figures": figures, "folder": folder, "code": code}))
 
     def trace_records(self, wildcards: Any) -> Spec:
         return {"code": code_digest("trace_records.py")}
@@ -179,12 +184,12 @@ class Specs:
         kind, options = self.plan.figure_options(wildcards.figure)
         studies = sorted(self.plan.config["figures"][wildcards.figure]["studies"])
         code = code_digest("draw_figure.py", f"unpoison.plots.{kind}")
-        return canonical({"figure": kind, "studies": studies, "options": options, "code": code})
+        return as_html(canonical({"figure": kind, "studies": studies, "options": options, "code": code}))
 
     def draw_samples(self, wildcards: Any) -> Spec:
         poison = str(self.plan.sample_of(wildcards.study)["poison"])
         code = code_digest("draw_samples.py", *_poison_files(self.plan, poison))
-        return canonical({"trigger": _trigger(self.plan, poison), "code": code})
+        return as_html(canonical({"trigger": _trigger(self.plan, poison), "code": code}))
 
     def draw_training(self, wildcards: Any) -> Spec:
         models = trained_models(self.plan, wildcards.study)

@@ -9,6 +9,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 # Scripts run the code of this checkout, and end when this process does.
 os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 
+from planning.encoding import use_utf8
+
+use_utf8()
+
 from planning.attacks import needs_surrogate
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
 from planning.figures import trained_models

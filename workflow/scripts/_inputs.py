@@ -1,6 +1,6 @@
 """The check of a job's inputs, made before anything is computed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,17 @@ RECORDED = (
 )
 
 
-def check_inputs(snakemake: Any) -> None:
-    """Refuse inputs that are not the artifacts that the job asks for."""
+def check_inputs(snakemake: Any, spec: Mapping[str, Any] | None = None) -> None:
+    """Refuse inputs that are not the artifacts that the job asks for.
+
+    Args:
+        spec: the job's, where its params hold it as HTML.
+    """
     files: list[str] = []
     for name in RECORDED:
         found = snakemake.input.get(name) or []
         files += [found] if isinstance(found, str) else found
-    check_artifacts(files, snakemake.params.spec)
+    check_artifacts(files, spec or snakemake.params.spec)
 
 
 def check_content(what: str, folder: Path, files: Iterable[str], planned: str) -> None:

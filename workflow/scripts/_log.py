@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import sys
 from pathlib import Path
 from threading import Thread
 
@@ -13,13 +14,15 @@ from unpoison.provenance import record_of
 
 
 def begin(log: str) -> None:
-    """Send all output to the job's log, and end on a user's error with one line instead of a traceback."""
+    """Send all output to the job's log, in UTF-8, and end on a user's error with one line instead of a traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C stops a job; it does not fail
     Path(log).unlink(missing_ok=True)  # another user's, where results are shared; or a link
     file = os.open(log, NEW, 0o666)
     terminal = os.dup(2)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     show_user_errors_in_one_line(terminal)
     put_damage_aside(record_of)
     if hasattr(os, "pidfd_open"):  # Linux

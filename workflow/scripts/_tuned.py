@@ -13,7 +13,7 @@ def write_tuned(path: str, record: Mapping[str, Any]) -> None:
     """Write a record whose `options` are those that were chosen."""
     text = yaml.safe_dump(dict(record), sort_keys=False)
     with written_whole(path) as temporary:
-        temporary.write_text(f"{text}{CHECKSUM}: '{checksum(text.encode())}'\n")
+        temporary.write_text(f"{text}{CHECKSUM}: '{checksum(text.encode())}'\n", encoding="utf-8")
 
 
 def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
 
 def _chosen(tuned: str) -> dict[str, Any]:
     path = present(tuned)
-    text, _, seal = path.read_text(errors="replace").rpartition(f"{CHECKSUM}: ")
+    text, _, seal = path.read_text(encoding="utf-8", errors="replace").rpartition(f"{CHECKSUM}: ")
     if seal.strip() != f"'{checksum(text.encode())}'":
         raise DamagedError(path)
     return yaml.safe_load(text)["options"]

@@ -4,9 +4,10 @@ from _log import begin
 from unpoison.files import read_table
 from unpoison.plots import PLOTS
 from unpoison.plots._style import save
+from unpoison.text import from_html
 
 begin(snakemake.log[0])
-spec = snakemake.params.spec
+spec = from_html(snakemake.params.spec)
 summary = read_table(snakemake.input.summary)
 figure = PLOTS[spec["figure"]](summary[summary["study"].isin(spec["studies"])], **spec["options"])
 save(figure, snakemake.output.pdf, snakemake.output.png)

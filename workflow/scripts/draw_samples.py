@@ -8,10 +8,12 @@ from unpoison.plots._style import save
 from unpoison.poisons import trigger_of
 from unpoison.poisons._perturbed import open_images
 from unpoison.rows import read_rows
+from unpoison.text import from_html
 
 begin(snakemake.log[0])
-check_inputs(snakemake)
-trigger, given = snakemake.params.spec["trigger"], snakemake.input
+spec, given = from_html(snakemake.params.spec), snakemake.input
+check_inputs(snakemake, spec)
+trigger = spec["trigger"]
 rows = read_rows(given.rows)
 figure = draw_samples(
     map_array(given.images),

@@ -8,6 +8,7 @@ from _record import write_record
 from unpoison.datasets import load_source, peek_source
 from unpoison.files import write_array
 from unpoison.rows import write_rows
+from unpoison.text import printable
 
 begin(snakemake.log[0])
 spec, folder = snakemake.params.spec, Path(snakemake.params.data_folder)
@@ -18,6 +19,5 @@ check_content(f"source '{snakemake.wildcards.source}'", folder, files, spec["con
 write_array(snakemake.output.images, images)
 write_rows(snakemake.output.rows, rows)
 write_record(snakemake)
-print(
-    f"{len(rows)} images of {images.shape[1]} x {images.shape[2]} pixels, classes {', '.join(rows.class_names)}"
-)
+names = printable(", ".join(rows.class_names))
+print(f"{len(rows)} images of {images.shape[1]} x {images.shape[2]} pixels, classes {names}")

@@ -5,9 +5,10 @@ from pathlib import Path
 from _log import begin
 from unpoison.files import read_table, written_whole
 from unpoison.report.page import Figure, Tables, render
+from unpoison.text import from_html
 
 begin(snakemake.log[0])
-spec, given = snakemake.params.spec, snakemake.input
+spec, given = from_html(snakemake.params.spec), snakemake.input
 pictures = {Path(path).stem: Path(path).read_bytes() for path in given.figures}
 page = render(
     Tables(
@@ -22,5 +23,5 @@ page = render(
     spec["folder"],
 )
 with written_whole(snakemake.output.page) as temporary:
-    temporary.write_text(page)
+    temporary.write_text(page, encoding="utf-8")
 print(f"{len(page) / 1e6:.1f} MB")
