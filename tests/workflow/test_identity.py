@@ -146,6 +146,17 @@ def test_touched_and_copied_files_of_any_size_rerun_nothing(data: Project) -> No
     assert "select_deletion" not in planned(data)
 
 
+def test_a_source_that_cannot_be_read_ends_the_plan_with_a_line(data: Project) -> None:
+    image = data.folder / "data/images/train/cat/0.png"
+    image.unlink()
+    image.symlink_to("/proc/self/mem")  # a file that nobody, root included, can read from its beginning
+    done = data.snakemake("-n", *TARGETS)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last == "error: data/images/train/cat/0.png cannot be read (Input/output error)"
+    assert "Traceback" not in done.stderr
+
+
 def test_sources_that_moved_rerun_nothing(data: Project) -> None:
     (data.folder / "data").rename(data.folder / "elsewhere")
     data.set("data_folder", "elsewhere")

@@ -33,9 +33,11 @@ ORIGIN = """
 ## Where a number comes from
 Every artifact has its record beside it, `run.json` (for `metrics.parquet`, which shares a model's folder,
 `metrics.run.json`): `step` and `identity`, the whole `spec` (options, seed, digest of the code), `inputs` and `outputs`
-with their checksums (BLAKE2b, 128 bits), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes),
+with their checksums (BLAKE2b, 128 bits), `stamps` of the outputs (size, times of change of content and of inode in
+nanoseconds, inode), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes),
 `versions`, `device`, `threads`, `host`, `processor`, the step's cost and when it `finished`. A record is no part of an
-artifact: it reruns nothing. From a row of `results.parquet` to its records:
+artifact: it reruns nothing. The spec of a source holds one digest of all its files, `content`. The spec of a deletion set
+by a list of rows holds that of the list, `flagged`. From a row of `results.parquet` to its records:
 
 ```python
 levels = ["dataset", "poison", "training", "seed", "deletion", "method"]

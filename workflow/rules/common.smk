@@ -112,6 +112,19 @@ for name, step in vars(Specs).items():
         with_signature(step)
 
 
+def reads_files(step):
+    """Make a spec that holds a digest of users' files end the run with one line where a file cannot be read."""
+
+    @with_signature
+    def spec_of(wildcards):
+        try:
+            return step(wildcards)
+        except UserError as error:
+            sys.exit(f"error: {error}")
+
+    return spec_of
+
+
 def where_asked(level, asks):
     """Make an input function of what is a file for the entries that ask for it, and nothing for others.
 

@@ -9,7 +9,7 @@ rule prepare_source:
     conda:
         ENV
     params:
-        spec=specs.prepare_source,
+        spec=reads_files(specs.prepare_source),
         data_folder=data_folder,
     message:
         "Prepare the images of {wildcards.source}"

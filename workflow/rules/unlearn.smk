@@ -13,7 +13,7 @@ rule select_deletion:
     conda:
         ENV
     params:
-        spec=specs.select_deletion,
+        spec=reads_files(specs.select_deletion),
         flagged=flagged_path,
     message:
         "Select the deletion set {wildcards.deletion} (seed {wildcards.seed})"
