@@ -19,11 +19,8 @@ ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
 PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "pillow", "snakemake")
 MAPPINGS = ("identity", "spec", "inputs", "outputs", "stamps", "versions")  # of every record
-SHARED = (
-    "model",
-    "trigger",
-    "recipe",
-)  # keys of a spec that an artifact has in common with the jobs that read it
+# Keys of a spec that an artifact has in common with the jobs that read it.
+SHARED = ("data", "model", "trigger", "recipe")
 
 
 def run_record(
@@ -111,22 +108,26 @@ def record_of(path: str | Path) -> Path | None:
 
 def read_record(path: str | Path) -> dict[str, Any] | None:
     """A record, or None for a file that fails its checksum or is no record. The file stays where it is."""
-    try:
-        told = intact_json(path)
-    except FileNotFoundError:  # another job has put it aside
-        return None
+    told = intact_json(path)
     if not isinstance(told, dict) or not isinstance(told.get("step"), str):
         return None
     told.setdefault("stamps", {})  # older records have none
     return told if all(isinstance(told.get(name), dict) for name in MAPPINGS) else None
 
 
+def data_digest(spec: Mapping[str, Any]) -> str:
+    """A digest of what a poisoned data set is made by, from the spec of its job: without seed and code."""
+    data = {key: value for key, value in spec.items() if key not in ("seed", "code")}
+    return blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
 def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
     """Refuse artifacts that are not the ones that a job asks for, before it computes anything.
 
     The record beside each artifact must be intact, must be of this place in the results folder, and must hold the
-    checksum of the file. Artifacts must agree with each other on what they were made from, and with the job on the
-    network, the trigger and the recipe. A job renames what is refused `.corrupt`, so that the next run makes it anew.
+    checksum of the file. Artifacts must agree with the job on the poisoned data, the network, the trigger and the
+    recipe, and with each other on what they were made from. A job renames what is refused `.corrupt`, so that the next
+    run makes it anew.
 
     Args:
         spec: that of the job.
@@ -135,14 +136,19 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
         UserError: for the first artifact that is another.
     """
     found = {path: _record_for(present(path)) for path in paths}
+    asked = json.loads(json.dumps({key: spec[key] for key in SHARED if key in spec}))
+    for path, (told, _) in found.items():
+        is_data = told["step"] == "poison_dataset"
+        made_by = {"data": data_digest(told["spec"])} if is_data else told["spec"]
+        for key in asked:
+            if made_by.get(key, asked[key]) != asked[key]:
+                fault = f"was made by another config: its {key} is not the one of this run"
+                raise DamagedError(Path(path), fault=fault)
     for path, (told, _) in found.items():
         for source, digest in told["inputs"].items():
             if source in found and found[source][1] != digest:
                 fault = f"was made from another {source} than the one that is there now"
                 raise DamagedError(Path(path), fault=fault)
-        for key in SHARED:
-            if key in spec and key in told["spec"] and told["spec"][key] != json.loads(json.dumps(spec[key])):
-                raise DamagedError(Path(path), fault=f"was made with another {key} than the config's")
 
 
 def _record_for(path: Path) -> tuple[dict[str, Any], str]:

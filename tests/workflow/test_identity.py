@@ -239,7 +239,7 @@ FAULTS = {
     copy_model_and_record: "is not what its record tells of",
     flip_a_bit_of_the_record: "has a damaged record",
     remove_the_record: "has no record",
-    take_another_recipe: "was made with another recipe",
+    take_another_recipe: "was made by another config: its recipe is not the one of this run",
     take_other_rows: "was made from another results/pair/seed0/corner_swap/rows.parquet",
     cut_the_model_off: "is damaged: its checksum is not that in",
 }
@@ -268,6 +268,22 @@ def test_a_model_with_a_fault_is_stale_and_refused(
     refused.value.put_aside()  # as the job that ends by it does
     assert not base(results, "model.safetensors").exists()
     assert base(results, "model.safetensors.corrupt").exists()
+
+
+def test_rows_of_another_config_are_refused_and_not_the_model(results: Project) -> None:
+    rows = "results/pair/seed0/corner_swap/rows.parquet"
+    path = Path(rows).with_name("run.json")
+    record = read_json(path)
+    record["spec"]["options"]["count"] += 1
+    write_json(path, record)
+    assert "stale" in states(results)["pair"]
+    read = read_json(results.folder / CELL.replace("model.safetensors", "run.json"))
+    files = [file for file in read["inputs"] if not file.endswith("run.json")]
+    with pytest.raises(
+        DamagedError, match=rf"^{rows} was made by another config: its data is not the one of this run"
+    ):
+        check_artifacts(files, read["spec"])
+    assert base(results, "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("root", ["results", "moved/to/another"])

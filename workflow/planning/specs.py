@@ -14,6 +14,7 @@ from planning.levels import REFERENCES
 from planning.plan import Plan
 from planning.tuning import tuning_of
 from unpoison.poisons import POISONS
+from unpoison.provenance import data_digest
 from unpoison.text import as_html
 
 Spec = dict[str, Any]
@@ -43,24 +44,10 @@ class Specs:
         )
 
     def poison_dataset(self, wildcards: Any) -> Spec:
-        entry = self.plan.entry("dataset", wildcards.dataset)
-        kind, options = self.plan.kind_and_options("poison", wildcards.poison)
-        classes = list(self.plan.training_rows(wildcards.dataset))
-        chosen = {
-            "classes": sorted(classes),
-            "keep": {name: entry["keep"].get(name, 1.0) for name in classes},
-            "validation": entry["validation"],
-        }
-        return canonical(
-            {
-                "dataset": chosen,
-                "image_size": self.plan.source_options(entry["source"])[1],
-                "poison": kind,
-                "options": options,
-                "seed": int(wildcards.seed),
-                "code": code_digest("poison_dataset.py", *_poison_files(self.plan, wildcards.poison)),
-            }
-        )
+        files = _poison_files(self.plan, wildcards.poison)
+        code = code_digest("poison_dataset.py", *files)
+        data = _data(self.plan, wildcards.dataset, wildcards.poison)
+        return _in_order({**data, "seed": int(wildcards.seed), "code": code})
 
     def train_base(self, wildcards: Any) -> Spec:
         return self._train(wildcards, "base")
@@ -213,6 +200,7 @@ class Specs:
         return {
             "model": _model(self.plan, wildcards.training),
             "trigger": _trigger(self.plan, wildcards.poison),
+            "data": _data_digest(self.plan, wildcards.dataset, wildcards.poison),
             **seed,
             "threads": config["threads"],
             "device": config["device"],
@@ -260,6 +248,26 @@ def _content(folder: Path, files: tuple[str, ...]) -> str:
     digest = contents().of_files(folder, files)
     contents().keep()
     return digest
+
+
+@cache
+def _data(plan: Plan, dataset: str, poison: str) -> Spec:
+    """What a poisoned data set is made by, whatever its seed."""
+    entry = plan.entry("dataset", dataset)
+    kind, options = plan.kind_and_options("poison", poison)
+    classes = list(plan.training_rows(dataset))
+    chosen = {
+        "classes": sorted(classes),
+        "keep": {name: entry["keep"].get(name, 1.0) for name in classes},
+        "validation": entry["validation"],
+    }
+    image_size = plan.source_options(entry["source"])[1]
+    return canonical({"dataset": chosen, "image_size": image_size, "poison": kind, "options": options})
+
+
+@cache
+def _data_digest(plan: Plan, dataset: str, poison: str) -> str:
+    return data_digest(_data(plan, dataset, poison))
 
 
 @cache
