@@ -60,7 +60,7 @@ def contents() -> Contents:
 
 def _read() -> dict[str, list[str]]:
     """What an earlier start has kept; nothing where that is damaged."""
-    with suppress(OSError, KeyError):
+    with suppress(KeyError):
         return dict((intact_json(KEPT) or {})["contents"])
     return {}
 

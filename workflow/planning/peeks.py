@@ -5,7 +5,7 @@ below `.snakemake` with the stamps of the files (size, times, inode). While thes
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import blake2b
@@ -17,7 +17,8 @@ from unpoison.datasets import SOURCES, peek_source
 from unpoison.datasets._files import find
 from unpoison.datasets._source import Peek
 from unpoison.errors import UserError
-from unpoison.files import read_json, write_json
+from unpoison.files import intact_json, write_json
+from unpoison.provenance import stamp
 
 KEPT = Path(".snakemake") / "unpoison_peeks.json"  # of the folder that Snakemake runs in
 
@@ -30,7 +31,7 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
     patterns = [options[name] for name in SOURCES.constant(kind, "FILES", ()) if options[name] is not None]
     if not patterns:
         return peek_source(kind, folder, options)
-    stamps = [_stamp(path) for pattern in patterns for path in find(folder, pattern)]
+    stamps = [[str(path), *stamp(path)] for pattern in patterns for path in find(folder, pattern)]
     asked = json.dumps([kind, str(folder), options, code_digest(f"unpoison.datasets.{kind}")], sort_keys=True)
     key = blake2b(asked.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     kept = _read()
@@ -44,15 +45,8 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
     return found
 
 
-def _stamp(path: Path) -> Sequence[str | int]:
-    status = path.stat()
-    return [str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-
-
 def _read() -> dict[str, Any]:
     """What an earlier start kept; nothing where that cannot be read."""
-    if not KEPT.exists():
-        return {}
-    with suppress(OSError, UserError, KeyError):
-        return dict(read_json(KEPT)["peeks"])
+    with suppress(KeyError):
+        return dict((intact_json(KEPT) or {})["peeks"])
     return {}
