@@ -325,7 +325,7 @@ def test_dark_ink_on_a_clear_ground_is_read() -> None:
 
 
 def test_an_image_that_needs_a_palette_and_has_none_is_refused() -> None:
-    assert "cannot be read" in refusal(png(RAMP, 8, 3))
+    assert "it has no palette" in refusal(png(RAMP, 8, 3))
 
 
 def test_an_all_black_deep_image_is_read() -> None:

@@ -47,11 +47,13 @@ def to_rgb(loaded: Loaded) -> Image.Image:
     """Return a loaded image as RGB: deep samples scaled to 8 bits, transparency composited on white.
 
     Raises:
-        ValueError: for samples whose range is not known.
+        ValueError: for samples whose range is not known, and for a palette that is missing.
     """
     image = loaded.image
     if image.mode == "F" or image.mode.startswith("I"):
         return _from_deep_grey(image)
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise ValueError("it has no palette")
     if loaded.low is not None:
         image = _from_deep_colours(image, loaded.low)
     if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
