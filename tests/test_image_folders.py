@@ -59,7 +59,7 @@ def told(root: Path) -> tuple[Rows, str]:
     ],
 )
 def test_what_systems_leave_behind_is_no_class_and_no_image(root: Path, name: str) -> None:
-    for place in (root / "train", root / "test", root / "train/cat"):
+    for place in (root / "train", root / "test", root / "train/cat", root / "train/cat/more"):
         image(place / name / "0.png", 9)
     rows, said = told(root)
     assert rows.of("train").count_by_class() == rows.of("test").count_by_class() == {"cat": 2, "dog": 2}
@@ -90,9 +90,13 @@ def test_files_of_other_endings_are_counted(root: Path) -> None:
         "train/cat/notes.txt",
         "train/labels.csv",
         "train/cat/c",
+        "train/cat/more/deep/d.avif",
     ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
-    assert "not read, by their endings: no ending (1), .csv (1), .heic (2), .txt (1)" in told(root)[1]
+    assert (
+        "not read, by their endings: no ending (1), .avif (1), .csv (1), .heic (2), .txt (1)" in told(root)[1]
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -118,6 +122,15 @@ def test_images_deeper_than_their_class_are_refused(root: Path, place: str) -> N
 def test_an_image_outside_of_a_class_folder_is_refused(root: Path) -> None:
     image(root / "test/0.png")
     refused_by_both(root, "test/0.png is an image outside of a class folder")
+
+
+def test_images_beside_the_splits_are_counted(root: Path) -> None:
+    image(root / "0.png")
+    image(root / "1.JPG", format="jpeg")
+    (root / "folder.png").mkdir()
+    said = told(root)[1]
+    assert "beside train/ and test/ these images are not read: .jpg (1), .png (1)" in said
+    assert "these folders are not read: folder.png" in said
 
 
 def test_a_folder_beside_the_splits_is_named(root: Path) -> None:

@@ -299,6 +299,11 @@ def floats(samples: Any) -> bytes:
         (tiff([(DEEP.astype("<u4") * 65537).tobytes()], 32), "deep samples are read from 0 to 65535"),
         (png(RAMP.astype(">u2"), 16, 0), "from 0 to 255, which is black where white is 65535"),
         (tiff([RAMP.astype("<i4").tobytes()], 32, kind=[2]), "save samples from 0 to 255 with 8 bits"),
+        (png((RAMP * 16.0).astype(">u2"), 16, 0), "from 0 to 4080, which is black"),  # of 12 bits
+        (png(np.dstack([RAMP] * 3).astype(">u2"), 16, 2), "from 0 to 255, which is black"),
+        (png(np.dstack([RAMP * 16.0] * 3).astype(">u2"), 16, 2), "from 0 to 4080, which is black"),
+        (png(np.dstack([RAMP] * 3 + [INK]).astype(">u2"), 16, 6), "from 0 to 255, which is black"),
+        (png(np.dstack([RAMP, RAMP * 0 + 255]).astype(">u2"), 16, 4), "from 0 to 255, which is black"),
         (tiff([RAMP.tobytes()], 8, kind=[2]), "its samples are signed bytes"),
         (tiff([bytes(20)], 10), "starts as a TIFF image, and is damaged or holds samples of a kind"),
         (tiff([bytes(128)], 64, kind=[3]), "starts as a TIFF image"),
@@ -312,6 +317,15 @@ def test_samples_whose_range_is_not_known_are_refused(data: bytes, sentence: str
 
 def test_floats_that_overshoot_by_less_than_half_a_level_are_read() -> None:
     assert set(read(floats([-0.001, 1.001])).flat) == {0, 255}
+
+
+def test_dark_ink_on_a_clear_ground_is_read() -> None:
+    ink = np.dstack([np.full((SIZE, SIZE), 300)] * 3 + [INK * 257.0]).astype(">u2")
+    np.testing.assert_array_equal(read(png(ink, 16, 6)), grey(np.where(INK, 1, 255)))
+
+
+def test_an_image_that_needs_a_palette_and_has_none_is_refused() -> None:
+    assert "it has no palette" in refusal(png(RAMP, 8, 3))
 
 
 def test_an_all_black_deep_image_is_read() -> None:

@@ -141,6 +141,14 @@ def test_a_file_without_names_is_not_read_through_those_of_another(tmp_path: Pat
     assert greys_of_classes(tmp_path, class_names=["cat", "dog"]) == {"cat": [CAT], "dog": [DOG]}
 
 
+@pytest.mark.parametrize("kind", [pa.null(), pa.int64()])
+def test_a_file_without_rows_needs_no_names(tmp_path: Path, kind: pa.DataType) -> None:
+    write(tmp_path / "train-0.parquet", [], pa.array([], kind), image=pa.array([], pa.binary()))
+    write(tmp_path / "train-1.parquet", [CAT, DOG], ["cat", "dog"])
+    write(tmp_path / "test.parquet", [DOG, CAT], ["dog", "cat"])
+    assert greys_of_classes(tmp_path) == {"cat": [CAT], "dog": [DOG]}
+
+
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [

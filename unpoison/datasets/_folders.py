@@ -63,6 +63,11 @@ def list_images(root: Path) -> Listing:
     folders = [name for name in others if (root / name).is_dir()]
     if folders:
         listing.notes.append(f"beside train/ and test/ these folders are not read: {', '.join(folders)}")
+    images = Counter(
+        ending for name in others if (ending := _ending(name)) in SUFFIXES and name not in folders
+    )
+    if images:
+        listing.notes.append(f"beside train/ and test/ these images are not read: {_counted(images)}")
     return listing
 
 
@@ -90,7 +95,7 @@ def _images_of_class(root: Path, folder: str, account: _Account) -> list[str]:
         if is_clutter(entry.name):
             account.clutter += 1
         elif _holds(entry.is_dir):
-            _refuse_nested(entry.path, root)
+            unread += _without_images(entry.path, root)
         elif _ending(entry.name) in SUFFIXES:
             files.append(_checked(entry, f"{folder}/{entry.name}"))
         else:
@@ -104,19 +109,19 @@ def _images_of_class(root: Path, folder: str, account: _Account) -> list[str]:
     return files
 
 
-def _refuse_nested(folder: str, root: Path) -> None:
-    """Refuse images below a folder in a class folder; one without images is left out."""
-    nested = [
-        f"{place}/{name}"
-        for place, _, names in os.walk(folder)
-        for name in sorted(names)
-        if _ending(name) in SUFFIXES and not is_clutter(name)
-    ]
+def _without_images(folder: str, root: Path) -> Counter[str]:
+    """The endings of the files below a folder in a class folder; images there are refused."""
+    files = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_clutter(name))
+        files += [f"{place}/{name}" for name in sorted(names) if not is_clutter(name)]
+    nested = [file for file in files if _ending(file) in SUFFIXES]
     if nested:
         raise UserError(
             f"{len(nested)} images lie deeper than their class folder, the first is {nested[0]}; "
             f"allowed: {root}/<train or test>/<class>/<image>"
         )
+    return Counter(map(_ending, files))
 
 
 def _checked(entry: os.DirEntry[str], file: str) -> str:

@@ -45,13 +45,10 @@ def decode(data: bytes, name: str, image_size: int) -> np.ndarray:
     with _strict_pillow():
         try:
             loaded = _load(data, name)
+            pixels = upright(to_rgb(loaded), loaded.image.info)
         except UserError:
             raise
-        except Exception as error:  # Pillow's readers raise whatever their parsing ran into
-            raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
-        try:
-            pixels = upright(to_rgb(loaded), loaded.image.info)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # Pillow raises whatever its parsing and converting ran into
             raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
     return np.asarray(_resized(pixels, image_size))
 

@@ -75,7 +75,7 @@ def class_names(labels: Sequence[Labels], given: Sequence[str] | None) -> tuple[
             )
     if given is None:
         for part in labels:
-            if own_names(part) is None:
+            if part.file.rows and own_names(part) is None:
                 raise UserError(
                     f"{part.file.path} does not name its classes; give them in class_names, in the order of the labels"
                 )

@@ -11,6 +11,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 BITS, PHOTOMETRIC, COLOUR_MAP, PLANAR, SAMPLE_FORMAT, SUBSAMPLING = 258, 262, 320, 284, 339, 530  # TIFF tags
 WHITE_IS_ZERO, YCBCR, PLANES, SIGNED = 0, 6, 2, 2  # their values
 DEEPEST = 65_535  # white of 16 bits
+NEARLY_BLACK = 4096  # samples of 10 and 12 bits stay below it
 # The raw mode that reads the other byte of each 16-bit sample, by the last letter of the one that Pillow uses.
 OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
@@ -46,11 +47,13 @@ def to_rgb(loaded: Loaded) -> Image.Image:
     """Return a loaded image as RGB: deep samples scaled to 8 bits, transparency composited on white.
 
     Raises:
-        ValueError: for samples whose range is not known.
+        ValueError: for samples whose range is not known, and for a palette that is missing.
     """
     image = loaded.image
     if image.mode == "F" or image.mode.startswith("I"):
         return _from_deep_grey(image)
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise ValueError("it has no palette")
     if loaded.low is not None:
         image = _from_deep_colours(image, loaded.low)
     if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
@@ -115,7 +118,7 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     samples = np.asarray(image)
-    levels = _levels_of_floats(samples) if image.mode == "F" else _levels_of_integers(samples, _white(image))
+    levels = _levels_of_floats(samples) if image.mode == "F" else _levels_of_integers(samples, image)
     if _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:
         levels = 255 - levels
     if "transparency" in image.info:
@@ -132,19 +135,29 @@ def _white(image: Image.Image) -> int:
     return min(2**bits - 1, DEEPEST)
 
 
-def _levels_of_integers(samples: np.ndarray, white: int) -> np.ndarray:
+def _levels_of_integers(samples: np.ndarray, image: Image.Image) -> np.ndarray:
+    white = _white(image)
     darkest, brightest = int(samples.min()), int(samples.max())
     if darkest < 0 or brightest > white:
         raise ValueError(
             f"its samples go from {darkest} to {brightest}; deep samples are read from 0 to {white}"
         )
-    if white >= 2**15 - 1 and 0 < brightest < 256:
-        raise ValueError(
-            f"its samples go from {darkest} to {brightest}, which is black where white is {white}; "
-            "save samples from 0 to 255 with 8 bits"
-        )
+    if white >= 2**15 - 1:
+        _check_bright(darkest, brightest, white, is_opaque="transparency" not in image.info)
     table = (np.arange(white + 1) * 255 + white // 2) // white
     return table.astype(np.uint8)[samples]
+
+
+def _check_bright(darkest: int, brightest: int, white: int, is_opaque: bool) -> None:
+    """Raise an error for samples of 8 to 12 bits kept in 16: nothing would be seen of them.
+
+    Dark ink on a clear ground is seen; samples below 256 are those of 8 bits there too.
+    """
+    if 0 < brightest < (NEARLY_BLACK if is_opaque else 256):
+        raise ValueError(
+            f"its samples go from {darkest} to {brightest}, which is black where white is {white}; "
+            f"scale them to 0 to {white}, or save samples from 0 to 255 with 8 bits"
+        )
 
 
 def _levels_of_floats(samples: np.ndarray) -> np.ndarray:
@@ -163,12 +176,15 @@ def _levels_of_floats(samples: np.ndarray) -> np.ndarray:
 def _from_deep_colours(image: Image.Image, low: np.ndarray) -> Image.Image:
     """Return 16-bit colours, given as upper and lower bytes, to the nearest of 8 bits."""
     high = np.asarray(image)
+    colours = high[:, :, :3].astype(np.uint16) << 8 | low[:, :, :3]
+    is_opaque = "transparency" not in image.info and bool((high[:, :, 3:] == 255).all())
+    _check_bright(int(colours.min()), int(colours.max()), DEEPEST, is_opaque)
     step = low.astype(np.int16) - high  # the sample is 257 * high + step, and 257 samples are a level
     levels = (high + (step > 128) - (step < -128)).astype(np.uint8)
     key = image.info.get("transparency")
     if key is not None:
-        is_opaque = (high != np.array(key) // 256).any(axis=2) | (low != np.array(key) % 256).any(axis=2)
-        levels = np.dstack([levels, is_opaque * np.uint8(255)])
+        is_ink = (high != np.array(key) // 256).any(axis=2) | (low != np.array(key) % 256).any(axis=2)
+        levels = np.dstack([levels, is_ink * np.uint8(255)])
     return Image.fromarray(levels)
 
 
