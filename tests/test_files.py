@@ -6,6 +6,7 @@ import platform
 import random
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,50 @@ def test_what_is_no_file_is_refused_in_a_line(tmp_path: Path, name: str) -> None
     (tmp_path / ending).mkdir()
     with pytest.raises(UserError, match="no such file"):
         read(tmp_path / ending)
+
+
+NO_READ = """
+import os, sys
+from pathlib import Path
+import pandas, pyarrow.parquet
+from unpoison.errors import UserError
+from unpoison.files import map_array, read_json, read_table
+from unpoison.models import load_model
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+for name in ("closed", "folder/x", "x" * 300):
+    for read in (map_array, read_json, read_table, load_model):
+        try:
+            read(Path(sys.argv[1], name))
+        except UserError as error:
+            print(type(error).__name__, error)
+"""
+
+
+def test_what_may_not_be_read_is_not_taken_for_damaged() -> None:
+    """A job puts what is damaged aside: in a shared folder that would be another user's good result."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "closed").write_text("{}")
+        (folder / "closed").chmod(0)
+        (folder / "folder").mkdir(mode=0)
+        command = [sys.executable, "-c", NO_READ, name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        assert len(lines) == 12, done.stdout
+        for line in lines:
+            assert line.startswith("UserError ")
+            assert "cannot be read (" in line
+
+
+def test_an_archive_of_arrays_is_no_array_of_ours(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=1)
+    with pytest.raises(DamagedError, match="not written by unpoison"):
+        files.map_array(tmp_path / "x.npz")
 
 
 JOB = """

@@ -141,3 +141,13 @@ def test_a_device_whose_name_holds_a_slash_can_be_leased(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-GPU-8f/1/0")
     assert gpus.lease_gpu(gpus.visible_gpus(), 1, tmp_path / "locks")
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "MIG-GPU-8f/1/0"
+
+
+def test_a_lease_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"GPU locks cannot be kept in .*Not a directory; set TMPDIR"):
+        gpus.lease_gpu(["0"], 1, tmp_path / "file/locks")
+    (tmp_path / "locks").mkdir(mode=0o700)
+    (tmp_path / "locks/0.0.lock").mkdir()
+    with pytest.raises(UserError, match=r"GPU locks cannot be kept in .*Is a directory; set TMPDIR"):
+        gpus.lease_gpu(["0"], 1, tmp_path / "locks")

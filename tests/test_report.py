@@ -8,6 +8,7 @@ import pytest
 
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
+from unpoison.report.data import settings_rows
 from unpoison.report.findings import findings, untrained
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
@@ -274,3 +275,9 @@ def test_a_reference_that_did_not_train_is_told_with_both_accuracies_and_not_as_
     assert "94.0\N{NO-BREAK SPACE}%" in finding.text
     (same,) = same_rows(summarise(falling(3)), [entry("retrain", last=None, length=None)], table)
     assert same.text.endswith("but for the models named above that did not train.")
+
+
+def test_the_settings_show_the_letters_that_turn_a_line_round() -> None:
+    options = {"classes": ["a\u202eb", "two\nlines"], "keep": {"a\u202eb": 0.5}}
+    [(_, _, told)] = settings_rows({"entries": [{"what": "data set", "name": "d", "options": options}]})
+    assert told == r"classes a\u202eb / two\nlines, keep (a\u202eb 0.5)"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpoison.errors import UserError
+from unpoison.files import write_columns
 from unpoison.rows import COLUMNS, NONE, Rows, choose_rows, count_rows, read_rows, write_rows
 
 THERE = {"cat": 20, "dog": 20, "ship": 20}
@@ -147,3 +148,9 @@ def test_what_cannot_be_chosen_is_refused_before_and_after_reading(
     for choose in (lambda: count_rows(THERE, **options), lambda: choose_rows(source, 0, **options)):
         with pytest.raises(UserError, match=sentence):
             choose()
+
+
+def test_another_table_of_ours_is_no_table_of_rows(tmp_path: Path) -> None:
+    write_columns(tmp_path / "scores.parquet", {"score": [0.5]}, notes={"class_names": ["a", "b"]})
+    with pytest.raises(UserError, match="is no table of rows: found the columns score"):
+        read_rows(tmp_path / "scores.parquet")

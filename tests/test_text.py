@@ -152,6 +152,16 @@ def test_a_text_that_a_spreadsheet_would_run_has_an_apostrophe_before_it(text: s
     assert found["value"].tolist() == [-1.5, 2.0], "a number stays one"
 
 
+@pytest.mark.parametrize("name", ["a\rb", "\ra", "a\r", "a\r\nb", "1", "1.0", "1e3", "True", "inf", "007"])
+def test_a_name_with_a_return_or_of_digits_is_read_back_from_csv(name: str, tmp_path: Path) -> None:
+    table = pd.DataFrame({"study": "2024", "class_name": pd.array([name, None], "string"), "value": 0.5})
+    files.write_table(tmp_path / "t.csv", table)
+    found = files.table_of_csv((tmp_path / "t.csv").read_bytes())
+    assert found["class_name"].fillna("none").tolist() == [name, "none"]
+    assert found["study"].tolist() == ["2024", "2024"]
+    assert found["value"].tolist() == [0.5, 0.5]
+
+
 @given(st.text())
 def test_texts_are_marked_and_read_back_unchanged(text: str) -> None:
     assert from_cell(as_cell(text)) == text

@@ -7,6 +7,7 @@ pandas and pyarrow are imported where they are used: not every job needs them, a
 (30 MB of Snakemake's own process).
 """
 
+import csv
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 
 SEAL = b"unpoison-crc32:"  # and eight hexadecimal digits, of all other bytes of the file
 CHECKSUM = "checksum"  # the same in JSON, of the other keys
+# Columns of tables that hold names, whatever they look like.
+NAMES = (
+    "study",
+    "dataset",
+    "poison",
+    "training",
+    "deletion",
+    "detector",
+    "method",
+    "other",
+    "metric",
+    "class_name",
+)
 # To open a file that is not there yet, and no link to another.
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -101,10 +115,16 @@ def present(path: str | Path) -> Path:
     """The path of an artifact that is to be read.
 
     Raises:
-        UserError: for one that is not there, or that another job has put aside meanwhile.
+        UserError: for one that is not there, that another job has put aside meanwhile, or that may not be read.
     """
     path = Path(path)
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+        if is_there:
+            path.open("rb").close()
+    except OSError as error:  # another user's, or a name that no file system takes
+        raise UserError(f"{path} cannot be read ({error.strerror})") from error
+    if not is_there:
         if Path(f"{path}.corrupt").exists():
             raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run makes it anew")
         raise UserError(f"no such file: {path}")
@@ -193,6 +213,8 @@ def _is_array_of_ours(path: Path) -> bool | None:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError):
         return None
+    if not isinstance(array, np.memmap):  # an archive of arrays
+        return False
     with path.open("rb") as file:
         file.seek(array.offset + array.nbytes)
         found = file.read(len(SEAL))
@@ -209,16 +231,24 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     if Path(path).suffix == ".csv":
         texts = table.select_dtypes(["object", "string"])
         harmless = {str(name): texts[name].map(as_cell, na_action="ignore") for name in texts}
+        has_return = any("\r" in text for name in texts for text in texts[name].dropna().astype(str))
+        # QUOTE_MINIMAL leaves a carriage return bare, and readers end a line there.
+        quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
         with written_whole(path) as temporary:
-            table.assign(**harmless).to_csv(temporary, index=False, encoding="utf-8")
+            table.assign(**harmless).to_csv(temporary, index=False, encoding="utf-8", quoting=quoting)
     else:
         _write_parquet(path, import_module("pyarrow").Table.from_pandas(table, preserve_index=False))
 
 
 def table_of_csv(content: bytes) -> "pd.DataFrame":
-    """Return the table that `write_table` wrote as CSV: `NA` and `null` are texts, an empty cell alone is none."""
-    csv = io.BytesIO(content)
-    table = import_module("pandas").read_csv(csv, keep_default_na=False, na_values=[""], encoding="utf-8")
+    """Return the table that `write_table` wrote as CSV: `NA` and `null` are texts, an empty cell alone is none.
+
+    So are names of digits, such as the class `1` or the study `2024`.
+    """
+    file = io.BytesIO(content)
+    table = import_module("pandas").read_csv(
+        file, keep_default_na=False, na_values=[""], encoding="utf-8", dtype=dict.fromkeys(NAMES, "string")
+    )
     texts = table.select_dtypes(["object", "string"])
     return table.assign(**{str(name): texts[name].map(from_cell, na_action="ignore") for name in texts})
 

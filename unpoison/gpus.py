@@ -78,6 +78,8 @@ def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | No
                 lock.acquire(timeout=0)
             except Timeout:
                 continue
+            except OSError as error:
+                raise _cannot_be_kept(folder, error) from error
             os.environ["CUDA_VISIBLE_DEVICES"] = device
             return lock
         if not told:
@@ -87,8 +89,11 @@ def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | No
 
 
 def _make_private(folder: Path) -> None:
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700, parents=True)
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise _cannot_be_kept(folder, error) from error
     found = folder.lstat()
     mode = found.st_mode & 0o777
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or mode != 0o700:
@@ -97,3 +102,10 @@ def _make_private(folder: Path) -> None:
             f"the GPU locks cannot be kept in {folder}: it is {kind}; allowed: a folder of user {os.getuid()} with "
             "mode 700; remove it, or set TMPDIR to a folder of your own"
         )
+
+
+def _cannot_be_kept(folder: Path, error: OSError) -> UserError:
+    reason = error.strerror or error
+    return UserError(
+        f"the GPU locks cannot be kept in {folder}: {reason}; set TMPDIR to a folder of your own"
+    )

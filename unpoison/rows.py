@@ -90,8 +90,14 @@ def write_rows(path: str | Path, rows: Rows) -> None:
 
 
 def read_rows(path: str | Path) -> Rows:
-    """What `write_rows` wrote."""
+    """What `write_rows` wrote.
+
+    Raises:
+        UserError: for a file that is damaged or is another table; it is left as it is.
+    """
     columns, notes = read_columns(path)
+    if set(columns) != set(COLUMNS) or not isinstance(notes, dict) or "class_names" not in notes:
+        raise UserError(f"{path} is no table of rows: found the columns {', '.join(columns)}")
     return Rows(**columns, class_names=tuple(notes["class_names"]))
 
 

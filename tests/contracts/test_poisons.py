@@ -672,3 +672,10 @@ def test_parts_that_need_more_of_a_class_than_there_are_are_refused_by_the_count
             UserError, match=f"cannot poison {needed} images of class 'cat', which the parts need"
         ):
             plan()
+
+
+def test_a_wave_of_any_amplitude_ends_at_black_and_white() -> None:
+    images = np.full((1, 3, 16, 16), 200, np.uint8)
+    stamp = POISONS.module("sinusoid").stamp
+    highest, high = (stamp(images.copy(), np.zeros(1, int), amplitude=top) for top in (2**31 - 1, 10_000))
+    assert np.array_equal(highest, high)

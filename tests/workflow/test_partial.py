@@ -138,3 +138,13 @@ def test_configs_are_laid_over_each_other_as_snakemake_does(tmp_path: Path) -> N
     }
     with pytest.raises(UserError, match="allowed: a config"):
         config_of(["data_folder=images"])
+
+
+def test_a_link_in_the_place_of_the_partial_results_is_not_followed(project, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    (mine / "tables").mkdir(parents=True)
+    (mine / "tables/results.csv").write_text("mine")
+    (project.folder / "results/partial").symlink_to(mine)
+    assert partial(project).returncode == 0
+    assert (mine / "tables/results.csv").read_text() == "mine"
+    assert [path.name for path in mine.iterdir()] == ["tables"]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from planning.plan import Plan
+from planning.read import config_of
 from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +32,16 @@ def changed(path: str, value: object, config: dict = DEMO) -> dict:
     return config
 
 
+HUGE = 10**309  # more than a float can hold
 REFUSED = {
+    "a number that is no float": ("recipes/quick/learning_rate", HUGE, "learning_rate is 1000"),
+    "steps without end": ("recipes/quick/iterations", 10**12, "2147483647 or less"),
+    "a batch without end": ("recipes/quick/batch_size", 10**12, "2147483647 or less"),
+    "a seed below zero": (
+        "poisons/patch",
+        {"poison": "blend", "target": "airplane", "count": 9, "pattern_seed": -1},
+        "blend takes a pattern_seed from 0 on; found -1",
+    ),
     "unknown key at the top": ("sedes", 3, "unknown key 'sedes'"),
     "unknown key in a study": ("studies/imbalance/sedes", 3, "unknown key 'sedes' in studies.imbalance"),
     "missing section": ("methods", None, "lacks the key 'methods'"),
@@ -424,6 +435,55 @@ def test_a_results_folder_that_holds_images_or_a_list_of_rows_is_refused(tmp_pat
     config = changed("sources/photos", {"source": "image_folder", "path": "birds"})
     with pytest.raises(UserError, match=r"is among the images of .*birds/train"):
         Plan({**config, **places})
+
+
+@pytest.mark.parametrize(("share", "is_fine"), [(1.0, False), (0.999, False), (0.98, True)])
+def test_an_fpr_budget_of_all_validation_rows_is_refused(share: float, is_fine: bool) -> None:
+    config = changed("datasets/ten_classes/validation", 50)
+    config["detectors"] = {"spectral_signatures": {}}
+    config["deletions"]["cut"] = {"detector": "spectral_signatures", "fpr_budget": share}
+    config["studies"] = {
+        "one": {**config["studies"]["false_positives_fpr"], "deletions": ["cut"], "vary": {}}
+    }
+    del config["figures"]
+    if is_fine:
+        Plan(config)
+        return
+    with pytest.raises(UserError, match="of 50 validation rows is all of them, and would flag all 2950"):
+        Plan(config)
+
+
+@pytest.mark.parametrize("name", ["null", "Null", "~"])
+def test_a_target_of_null_beside_a_class_of_that_name_is_refused(name: str, tmp_path: Path) -> None:
+    for split, label in ((split, label) for split in ("train", "test") for label in (name, "dog")):
+        (tmp_path / split / label).mkdir(parents=True)
+        for number in range(4):
+            colour = (number, len(split), len(label))
+            Image.new("RGB", (16, 16), colour).save(tmp_path / split / label / f"{number}.png")
+    config = changed("sources", {"generated": {"source": "image_folder"}})
+    config |= {"data_folder": str(tmp_path), "datasets": {"ten_classes": {"source": "generated"}}}
+    config["poisons"] = {"patch": {"target": None, "count": 2}}
+    config["studies"] = {"one": {**config["studies"]["false_positives_fpr"], "vary": {}}}
+    del config["figures"]
+    with pytest.raises(
+        UserError, match=f"there is a class '{name}'; for that class write target: \"{name}\""
+    ):
+        Plan(config)
+    config["poisons"]["patch"]["target"] = name
+    Plan(config)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_path_that_no_file_system_takes_is_refused_in_a_line(name: str) -> None:
+    config = changed("deletions/everything_found", {"rows": name})
+    del config["studies"]["false_positives_fpr"], config["figures"]
+    with pytest.raises(UserError):
+        Plan(config)
+    for source in ({"source": "image_folder"}, {"source": "parquet", "train": "/", "test": "."}):
+        with pytest.raises(UserError):
+            Plan(changed("sources", {"generated": source}) | {"data_folder": name})
+    with pytest.raises(UserError, match="no such config"):
+        config_of([name])
 
 
 def test_names_that_differ_by_capitals_alone_are_refused() -> None:

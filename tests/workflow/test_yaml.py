@@ -116,6 +116,7 @@ COMMANDS = {
     "nested": (b"a: " + b"[" * 100_000, "nested"),
     "bomb": (MERGED.encode(), "aliases"),
     "octal": (b"threads: 010", "write 8 or 10"),
+    "nothing": (b"poisons: {patch: {target: }}", "nothing is written for 'target'"),
     "folder": (None, "no such config"),
 }
 

@@ -75,6 +75,8 @@ def refuse_shared(files: Mapping[str, Iterable[Path]], *, within: bool = False) 
 def _globbed(folder: Path, pattern: str) -> list[Path]:
     wanted = Path(pattern)
     inside = wanted.relative_to(wanted.anchor) if wanted.is_absolute() else wanted
+    if not inside.parts:  # "/" or "."
+        return []
     if inside.name == "**":  # pathlib's stands for folders alone
         inside /= "*"
     found = Path(wanted.anchor or folder).glob(str(inside))

@@ -143,8 +143,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise UserError(f"{folder} cannot be read ({error.strerror})") from error
+    except (OSError, ValueError) as error:  # a name that no file system takes
+        raise UserError(f"{folder} cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
 def _holds(question: Callable[[], bool]) -> bool:

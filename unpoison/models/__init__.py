@@ -1,6 +1,7 @@
 """Networks: one file each, with `network(classes, *, ...)`; and how a trained one is kept and given back."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def load_model(folder: str | Path) -> nn.Module:
         UserError: for a file that is damaged or was not written by unpoison; it is left as it is.
     """
     path = Path(folder)
-    path = present(path / "model.safetensors" if path.is_dir() else path)
+    path = present(path / "model.safetensors" if os.path.isdir(path) else path)  # noqa: PTH112 (is_dir raises)
     description, weights = _read(path)
     try:
         model = build(description["model"], len(description["class_names"]), description["options"], seed=0)

@@ -34,6 +34,8 @@ def plan(
     """
     if not 0 < alpha <= 1:
         raise UserError(f"blend takes an alpha above 0 and up to 1; found {alpha}")
+    if pattern_seed < 0:
+        raise UserError(f"blend takes a pattern_seed from 0 on; found {pattern_seed}")
     return plan_victims(there, count, target, victims)
 
 
@@ -61,7 +63,15 @@ def poison(
     Raises:
         UserError: as `plan`.
     """
-    plan(clean.count_by_class(), image_size, target=target, victims=victims, count=count, alpha=alpha)
+    plan(
+        clean.count_by_class(),
+        image_size,
+        target=target,
+        victims=victims,
+        count=count,
+        alpha=alpha,
+        pattern_seed=pattern_seed,
+    )
     return take_victims(clean, seed, count, target, victims)
 
 

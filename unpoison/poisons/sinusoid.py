@@ -75,4 +75,5 @@ def stamp(
 @cache
 def draw_wave(amplitude: float, frequency: int, size: int) -> np.ndarray:
     """amplitude sin(2 pi column frequency / size), rounded: (size,), the same in every line and channel."""
-    return np.rint(amplitude * np.sin(2 * np.pi * np.arange(size) * frequency / size)).astype(np.int32)
+    wave = np.rint(amplitude * np.sin(2 * np.pi * np.arange(size) * frequency / size))
+    return wave.clip(-255, 255).astype(np.int32)  # more is the same: pixels end at 0 and 255

@@ -11,6 +11,7 @@ import pandas as pd
 from unpoison.metrics import METRICS
 from unpoison.plots._style import in_order, look_of
 from unpoison.report.words import key_label, metric_label, metric_note, plain
+from unpoison.text import printable
 
 DIGITS = 5  # significant ones, far more than a reader compares
 VALUES = ("mean", "ci_low", "ci_high", "n")
@@ -140,7 +141,11 @@ def settings_rows(study: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _written(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "(" + ", ".join(f"{key} {_written(part)}" for key, part in value.items()) + ")"
+        return "(" + ", ".join(f"{printable(key)} {_written(part)}" for key, part in value.items()) + ")"
     if isinstance(value, list):
         return " / ".join(map(_written, value))
-    return {True: "yes", False: "no", None: "none"}[value] if isinstance(value, bool | None) else plain(value)
+    return (
+        {True: "yes", False: "no", None: "none"}[value]
+        if isinstance(value, bool | None)
+        else printable(plain(value))
+    )

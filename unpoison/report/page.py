@@ -103,7 +103,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         origin=_origin(records),
         gaps=gaps(tables.missing, models + len(tables.missing)) if tables.missing is not None else "",
         models=models,
-        measurements=tables.csv.count(b"\n") - 1,
+        measurements=len(results),
     )
 
 

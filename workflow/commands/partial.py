@@ -39,6 +39,8 @@ def main() -> None:
     if not done:
         raise UserError(f"none of the {len(found)} cells in {results} is done; `make status` tells why")
     folder = results / PARTIAL
+    if folder.is_symlink():  # what it leads to is not ours
+        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("tables", "figures"):
         (folder / part).mkdir(parents=True)

@@ -19,6 +19,7 @@ from unpoison.plugins import REQUIRED, Option
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas/config.schema.yaml"
 SCHEMA = parsed(SCHEMA_FILE.read_text(encoding="utf-8"), SCHEMA_FILE.name)
 MOST_VALUES, DEEPEST = 100_000, 20
+MOST_EXACT = 2**53 - 1  # an integer beyond it is no exact float, and from 309 digits on none at all
 # 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
@@ -43,8 +44,8 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
         UserError: for the first key that is unknown, missing, of the wrong type or out of range.
     """
     for number, (path, value) in enumerate(_leaves(config, ())):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"{_dotted(path)} is {value}; numbers must be finite")
+        if isinstance(value, (int, float)) and not abs(value) <= MOST_EXACT:
+            raise UserError(f"{_dotted(path)} is {value}; numbers must be finite, of at most {MOST_EXACT}")
         if number == MOST_VALUES:  # a few lines of YAML aliases can stand for billions
             raise UserError(f"the config has more than {MOST_VALUES} values, by {_dotted(path[:3])}")
     validate(config, SCHEMA, ())

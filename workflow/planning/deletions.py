@@ -8,6 +8,7 @@ from planning.levels import RESERVED
 from unpoison.deletion import count_deletion
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
+from unpoison.files import present
 from unpoison.poisons._poisoning import check_triggered
 from unpoison.scores import check_cut
 from unpoison.shares import count_of
@@ -55,8 +56,7 @@ def check_detector(plan: Any, name: str) -> None:
 def _check_list(path: Path, others: dict[str, Any]) -> None:
     if others:
         raise UserError(f"rows is a whole deletion set; found also {', '.join(others)}")
-    if not path.is_file():
-        raise UserError(f"no such file: {path}")
+    present(path)
 
 
 def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -> None:
@@ -71,9 +71,9 @@ def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -
 
 
 def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[str, Any]) -> None:
-    others = [key for key in entry if key not in CUTS]
-    if others:
-        raise UserError(f"a detector's rows are not drawn; found also {', '.join(others)}")
+    counts = [key for key in entry if key not in CUTS]
+    if counts:
+        raise UserError(f"a detector's rows are not drawn; found also {', '.join(counts)}")
     check_cut(**entry)
     kind, examples, _ = plan.detector_options(detector)
     if not entry and not DETECTORS.constant(kind, "OWN_RULE"):
@@ -83,6 +83,12 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
     stamped = stamped_names(plan, dataset, poison) if examples else None
     if stamped is not None:
         check_triggered(examples, sum(plan.validation_by_class(dataset)[name] for name in stamped))
+    others = trusted - examples
+    if "fpr_budget" in entry and count_of(entry["fpr_budget"], others) == others:
+        raise UserError(
+            f"fpr_budget: {entry['fpr_budget']} of {others} validation rows is all of them, and would flag all "
+            f"{training} training rows"
+        )
     wanted = entry.get("budget") or count_of(entry.get("top", 0.0), training)
     if wanted >= training:
         raise UserError(f"it asks for {wanted} rows; of {training} training rows none would be left")

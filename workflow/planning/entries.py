@@ -23,6 +23,7 @@ from unpoison.rows import count_rows
 from unpoison.unlearning import METHODS, needs
 
 Scalar = str | int | float | bool
+NULLS = ("null", "~", "")  # names of classes that YAML reads as no value
 LONGEST_NAME = 250  # of a folder, on any file system of today
 
 
@@ -135,6 +136,13 @@ class Entries:
         """How many rows the poison changes."""
         there = self.training_rows(dataset)
         kind, options = self.kind_and_options("poison", poison)
+        for chosen in (options, *(part["options"] for part in options.get("parts", ()))):
+            named = [name for name in there if name.lower() in NULLS]
+            if named and chosen.get("target", "") is None:
+                raise UserError(
+                    f"target: null labels each class as the next one, and there is a class '{named[0]}'; for that "
+                    f'class write target: "{named[0]}", in quotes'
+                )
         image_size = self.source_options(self.source_of(dataset))[1]
         count = POISONS.module(kind).plan(there, image_size, **options)
         if count >= sum(there.values()):

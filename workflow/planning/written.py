@@ -134,18 +134,22 @@ def _misread(node: yaml.ScalarNode, loader: Any) -> str:
 def _check_keys(mapping: yaml.MappingNode, where: str, loader: Any) -> None:
     """Refuse a key that is no text, and one that stands twice, of which YAML would take the last."""
     names: set[str] = set()
-    for key, _ in mapping.value:
+    for key, value in mapping.value:
         line = f"{where}, line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode):
             raise UserError(f"{line}: a key is a list or a mapping; keys are text")
         if key.tag in PLAIN - {f"{TAG}str", f"{TAG}merge"} and not _misread(key, loader):
-            value = loader.yaml_constructors[key.tag](loader, key)
+            read = loader.yaml_constructors[key.tag](loader, key)
             raise UserError(
-                f"{line}: YAML reads the key {key.value or '(nothing)'} as {value!r}; keys are text: "
+                f"{line}: YAML reads the key {key.value or '(nothing)'} as {read!r}; keys are text: "
                 f'write "{key.value}" in quotes'
             )
         if key.value in names and key.tag != f"{TAG}merge":
             raise UserError(f"{line}: the key '{key.value}' stands twice in the same place")
+        if value.tag == f"{TAG}null" and not value.value:
+            raise UserError(
+                f"{line}: nothing is written for '{key.value}'; write null where no value is meant"
+            )
         names.add(key.value)
 
 
