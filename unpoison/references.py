@@ -26,6 +26,7 @@ def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     of_kind = table.groupby([*GROUP, "method"])["training_accuracy"].transform("max")
     of_all = table.groupby(GROUP)["training_accuracy"].transform("max")
     table["best"] = of_kind.where(table["method"] == "do_nothing", of_all)
-    learned = table["training_accuracy"] >= 1 / table["classes"] + ABOVE_CHANCE
+    is_told = table["classes"] > 1  # of one class alone, the others all poisoned, chance is right too
+    learned = ~is_told | (table["training_accuracy"] >= 1 / table["classes"] + ABOVE_CHANCE)
     table["trained"] = learned & (table["training_accuracy"] >= table["best"] - SHORTFALL)
     return table.drop(columns="classes")
