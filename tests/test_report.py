@@ -267,6 +267,10 @@ def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.Da
         # An attack may cost the poisoned model accuracy that the oracle has.
         ({("do_nothing", 0): (0.8, 0.7), ("oracle", 0): (0.95, 0.93)}, set()),
         ({("do_nothing", 0): (0.85, 0.9), ("do_nothing", 1): (0.9, 0.95)}, set()),
+        # Most rows of both classes are labelled as the other.
+        ({("do_nothing", 0): (0.2, 0.15), ("oracle", 0): (0.95, 0.93)}, set()),
+        ({("do_nothing", 0): (0.95, 0.93), ("do_nothing", 1): (0.2, 0.15)}, {("do_nothing", 1)}),
+        ({("oracle", 0): (0.2, 0.15)}, {("oracle", 0)}),
         # All rows of the other class are poisoned: chance is right too.
         ({("do_nothing", 0): (0.98,), ("oracle", 0): (1.0,)}, set()),
         ({("oracle", 0): (0.11,) * 10, ("do_nothing", 0): (0.12,) * 10}, {("oracle", 0), ("do_nothing", 0)}),
