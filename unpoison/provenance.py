@@ -127,7 +127,9 @@ def data_digest(spec: Mapping[str, Any]) -> str:
     return blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
+def check_artifacts(
+    paths: Iterable[str], spec: Mapping[str, Any], planned: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
     """Refuse artifacts that are not the ones that a job asks for, before it computes anything.
 
     The record beside each artifact must be intact, must be of this place in the results folder, and must hold the
@@ -137,6 +139,7 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
 
     Args:
         spec: that of the job.
+        planned: for steps that make inputs, the specs that the config has for them today; their code may differ.
 
     Raises:
         UserError: for the first artifact that is another.
@@ -148,6 +151,11 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
         made_by = {"data": data_digest(told["spec"])} if is_data else told["spec"]
         for key in asked:
             if made_by.get(key, asked[key]) != asked[key]:
+                fault = f"was made by another config: its {key} is not the one of this run"
+                raise DamagedError(Path(path), fault=fault)
+        expected = json.loads(json.dumps((planned or {}).get(told["step"], {})))
+        for key in sorted(expected.keys() & told["spec"].keys() - {"code"}):
+            if told["spec"][key] != expected[key]:
                 fault = f"was made by another config: its {key} is not the one of this run"
                 raise DamagedError(Path(path), fault=fault)
     for path, (told, _) in found.items():

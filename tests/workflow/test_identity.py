@@ -330,6 +330,30 @@ def test_the_job_that_reads_a_wrong_model_fails_with_a_line_and_the_next_run_mak
     assert base(project, "model.safetensors").read_bytes() == right
 
 
+OTHERS = {
+    "results/sources/generated/rows.parquet": (
+        "options",
+        "results/pair/seed0/corner_swap/rows.parquet",
+        "poison_dataset.log",
+    ),
+    CELL.replace("finetune/model.safetensors", "deletion.parquet"): ("deletion", CELL, "unlearn.log"),
+}
+
+
+@pytest.mark.parametrize("file", OTHERS)
+def test_a_source_or_deletion_set_of_another_config_is_refused(project: Project, file: str) -> None:
+    key, read_by, log = OTHERS[file]
+    record = (project.folder / file).with_name("run.json")
+    told = read_json(record)
+    told["spec"][key]["recall" if key == "deletion" else "train_per_class"] = 0.5
+    write_json(record, told)
+    (project.folder / read_by).unlink()
+    done = project.snakemake(read_by, "--rerun-triggers", "mtime")
+    assert done.returncode == 1, done.stderr
+    said = (project.folder / read_by.replace("results/", "results/logs/")).with_name(log).read_text()
+    assert said.startswith(f"error: {file} was made by another config: its {key} is not the one of this run")
+
+
 RECORDS = [
     [],
     "text",
