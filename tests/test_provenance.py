@@ -11,9 +11,18 @@ import pandas as pd
 import pytest
 
 from unpoison import provenance
+from unpoison.damage import DamagedError
 from unpoison.errors import one_of
 from unpoison.files import read_json, write_array, write_json
-from unpoison.provenance import checkout, checksum, record_of, recorded_checksum, run_record
+from unpoison.provenance import (
+    check_artifacts,
+    checkout,
+    checksum,
+    content_digest,
+    record_of,
+    recorded_checksum,
+    run_record,
+)
 from unpoison.tracing import doubts, trace
 
 CELL = {"dataset": "pair", "seed": "0", "poison": "patch", "training": "resnet9"}
@@ -91,6 +100,32 @@ def test_a_file_that_no_job_wrote_has_no_record(chain: Path) -> None:
     assert theirs.is_file()
     assert record_of(chain.with_name("metrics.parquet")) == chain
     assert record_of(chain.with_name("model.safetensors")) == chain.with_name("run.json")
+
+
+def test_results_below_a_folder_named_like_the_data_set_can_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = Path("pair/pair/seed0/patch/resnet9/base/model.safetensors")
+    model.parent.mkdir(parents=True)
+    model.write_text("model")
+    leave_record(model.with_name("run.json"), [], [model], "train_base", **CELL)
+    Path("pair").rename("results")
+    moved = Path("results", *model.parts[1:])
+    check_artifacts([str(moved)], {})
+    Path("results/pair").rename("elsewhere")
+    with pytest.raises(DamagedError, match="is not what its record tells of"):
+        check_artifacts(["elsewhere/seed0/patch/resnet9/base/model.safetensors"], {})
+
+
+def test_a_file_at_an_absolute_path_counts_alike_wherever_the_data_folder_is(tmp_path: Path) -> None:
+    for folder in ("data", "moved/to/data"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "file").write_text("content")
+    found = {
+        content_digest(tmp_path / folder, [str(tmp_path / "file")]) for folder in ("data", "moved/to/data")
+    }
+    assert len(found) == 1
 
 
 def test_every_record_behind_the_metrics_is_found_once(chain: Path) -> None:

@@ -1,15 +1,18 @@
 """The report says what the tables hold, and nothing that they do not."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from unpoison.files import write_table
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import settings_rows
 from unpoison.report.findings import findings, untrained
+from unpoison.report.page import results_of
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
 
@@ -230,6 +233,16 @@ def test_it_is_not_told_of_other_rows_or_another_training(column: str, value: fl
     )
 
 
+@pytest.mark.parametrize("name", ["007", "1e3", "1", "True", "-1"])
+def test_a_study_whose_name_looks_like_a_number_has_its_findings(tmp_path: Path, name: str) -> None:
+    table = results(2).assign(study=name, class_name=name)
+    write_table(tmp_path / "results.csv", table.astype({"study": "string", "class_name": "string"}))
+    read = results_of((tmp_path / "results.csv").read_bytes())
+    assert set(read["study"]) == set(read["class_name"]) == {name}
+    assert read["deletion"].isna().sum() == table["deletion"].isna().sum()
+    assert read["value"].tolist() == pytest.approx(table["value"].tolist())
+
+
 # -- references that did not train ------------------------------------------------------------------
 
 
@@ -255,6 +268,12 @@ def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.Da
         # An attack may cost the poisoned model accuracy that the oracle has.
         ({("do_nothing", 0): (0.8, 0.7), ("oracle", 0): (0.95, 0.93)}, set()),
         ({("do_nothing", 0): (0.85, 0.9), ("do_nothing", 1): (0.9, 0.95)}, set()),
+        # Most rows of both classes are labelled as the other.
+        ({("do_nothing", 0): (0.2, 0.15), ("oracle", 0): (0.95, 0.93)}, set()),
+        ({("do_nothing", 0): (0.95, 0.93), ("do_nothing", 1): (0.2, 0.15)}, {("do_nothing", 1)}),
+        ({("oracle", 0): (0.2, 0.15)}, {("oracle", 0)}),
+        # All rows of the other class are poisoned: chance is right too.
+        ({("do_nothing", 0): (0.98,), ("oracle", 0): (1.0,)}, set()),
         ({("oracle", 0): (0.11,) * 10, ("do_nothing", 0): (0.12,) * 10}, {("oracle", 0), ("do_nothing", 0)}),
     ],
 )

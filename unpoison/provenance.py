@@ -83,6 +83,8 @@ def stamp(path: str | Path) -> list[int]:
 def content_digest(folder: str | Path, files: Iterable[str]) -> str:
     """One digest for the content of files and their paths relative to a folder; empty for no file.
 
+    A file that an absolute path has led to elsewhere counts with that path, wherever the folder is.
+
     Raises:
         UserError: for a file that cannot be read.
     """
@@ -90,9 +92,8 @@ def content_digest(folder: str | Path, files: Iterable[str]) -> str:
     path = None
     try:
         for path in files:
-            digest.update(
-                f"{os.path.relpath(path, folder)}\0{checksum(path)}\n".encode(errors="surrogateescape")
-            )
+            name = os.path.relpath(path, folder) if Path(path).is_relative_to(folder) else path
+            digest.update(f"{name}\0{checksum(path)}\n".encode(errors="surrogateescape"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror})") from error
     return digest.hexdigest() if path else ""
@@ -107,12 +108,17 @@ def record_of(path: str | Path) -> Path | None:
 
 
 def read_record(path: str | Path) -> dict[str, Any] | None:
-    """A record, or None for a file that fails its checksum or is no record. The file stays where it is."""
+    """A record, or None for a file that fails its checksum or is no record. The file stays where it is.
+
+    Where the results folder has moved since, the record tells of the files where they are now.
+    """
     told = intact_json(path)
     if not isinstance(told, dict) or not isinstance(told.get("step"), str):
         return None
     told.setdefault("stamps", {})  # older records have none
-    return told if all(isinstance(told.get(name), dict) for name in MAPPINGS) else None
+    return (
+        _here(told, Path(path).parent) if all(isinstance(told.get(name), dict) for name in MAPPINGS) else None
+    )
 
 
 def data_digest(spec: Mapping[str, Any]) -> str:
@@ -121,7 +127,9 @@ def data_digest(spec: Mapping[str, Any]) -> str:
     return blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
-def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
+def check_artifacts(
+    paths: Iterable[str], spec: Mapping[str, Any], planned: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
     """Refuse artifacts that are not the ones that a job asks for, before it computes anything.
 
     The record beside each artifact must be intact, must be of this place in the results folder, and must hold the
@@ -131,6 +139,7 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
 
     Args:
         spec: that of the job.
+        planned: for steps that make inputs, the specs that the config has for them today; their code may differ.
 
     Raises:
         UserError: for the first artifact that is another.
@@ -142,6 +151,11 @@ def check_artifacts(paths: Iterable[str], spec: Mapping[str, Any]) -> None:
         made_by = {"data": data_digest(told["spec"])} if is_data else told["spec"]
         for key in asked:
             if made_by.get(key, asked[key]) != asked[key]:
+                fault = f"was made by another config: its {key} is not the one of this run"
+                raise DamagedError(Path(path), fault=fault)
+        expected = json.loads(json.dumps((planned or {}).get(told["step"], {})))
+        for key in sorted(expected.keys() & told["spec"].keys() - {"code"}):
+            if told["spec"][key] != expected[key]:
                 fault = f"was made by another config: its {key} is not the one of this run"
                 raise DamagedError(Path(path), fault=fault)
     for path, (told, _) in found.items():
@@ -160,13 +174,12 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     if told is None:
         fault = f"has a damaged record: {record} fails its checksum, or is of another version"
         raise DamagedError(path, fault=fault, record=record)
-    named = next((file for file in told["outputs"] if _is_same_place(file, path, told["identity"])), None)
-    if named is None:
+    digest = told["outputs"].get(str(path))
+    if digest is None:
         others = ", ".join(told["outputs"]) or "nothing"
         raise DamagedError(path, fault=f"is not what its record tells of: {record} is that of {others}")
-    digest = told["outputs"][named]
     try:
-        is_same = told["stamps"].get(named) == stamp(path) or checksum(path) == digest
+        is_same = told["stamps"].get(str(path)) == stamp(path) or checksum(path) == digest
     except FileNotFoundError as error:
         raise DamagedError(path, fault="was found damaged by another job") from error
     if not is_same:
@@ -175,11 +188,30 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     return told, digest
 
 
-def _is_same_place(named: str, path: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether two paths are the same below the results folder, which may have moved since the record was written."""
-    parts, top = Path(named).parts, identity.get("dataset", identity.get("source"))
-    below = parts[parts.index(top) :] if top in parts else parts
-    return path.parts[-len(below) :] == below
+def _here(told: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What a record in this folder tells, with the names that files have since the results folder moved."""
+    then = Path(next(iter(told["outputs"]), "")).parent.parts
+    named = told["identity"]
+    if "source" in named:
+        top = ("sources", named["source"])
+    else:
+        top = (named.get("dataset"), f"seed{named['seed']}" if "seed" in named else "tuned")
+    # Two folders: one above the results may be named like the data set.
+    start = next((place for place in range(len(then)) if then[place : place + 2] == top), len(then))
+    below, now = then[start:], folder.parts
+    if not below or now[-len(below) :] != below or now == then:
+        return told
+
+    def name_of(file: str) -> str:
+        parts = Path(file).parts
+        return str(Path(*now[: -len(below)], *parts[start:])) if parts[:start] == then[:start] else file
+
+    renamed: dict[str, Any] = {
+        key: {name_of(file): value for file, value in told[key].items()}
+        for key in ("inputs", "outputs", "stamps")
+        if key in told
+    }
+    return {**told, **renamed}
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -191,8 +223,8 @@ def _candidates(path: Path) -> Iterator[Path]:
 def _outputs(record: Path) -> Mapping[str, str]:
     """What a record names as made; nothing for a foreign file."""
     try:
-        return dict(json.loads(record.read_bytes())["outputs"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return dict(_here(json.loads(record.read_bytes()), record.parent)["outputs"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

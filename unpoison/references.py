@@ -15,7 +15,8 @@ def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     The accuracy is the mean over classes of `retained_accuracy`, so that a network that knows only the large class
     has half of it at most. A reference did not train where it lies within ABOVE_CHANCE of chance, or more than
     SHORTFALL below the best of its group: the oracle among all references of all seeds, the poisoned model among the
-    poisoned ones, since an attack may cost it accuracy.
+    poisoned ones, since an attack may cost it accuracy. Below chance a poisoned model has learned wrong labels,
+    where these are the most: it trained.
 
     Args:
         results: the results table.
@@ -26,6 +27,10 @@ def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     of_kind = table.groupby([*GROUP, "method"])["training_accuracy"].transform("max")
     of_all = table.groupby(GROUP)["training_accuracy"].transform("max")
     table["best"] = of_kind.where(table["method"] == "do_nothing", of_all)
-    learned = table["training_accuracy"] >= 1 / table["classes"] + ABOVE_CHANCE
+    gain = table["training_accuracy"] - 1 / table["classes"]
+    gain = gain.where(table["method"] == "oracle", gain.abs())
+    learned = (gain >= ABOVE_CHANCE) | (
+        table["classes"] == 1
+    )  # chance is right too: the others are all poisoned
     table["trained"] = learned & (table["training_accuracy"] >= table["best"] - SHORTFALL)
     return table.drop(columns="classes")

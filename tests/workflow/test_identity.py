@@ -26,6 +26,7 @@ from unpoison.damage import DamagedError
 from unpoison.files import read_json, write_json
 from unpoison.provenance import check_artifacts
 from unpoison.rows import read_rows
+from unpoison.tracing import trace
 
 OLD = 1_600_000_000
 ROWS = "results/sources/{kind}/rows.parquet"
@@ -218,10 +219,11 @@ def remove_the_record(project: Project) -> None:
     base(project, "run.json").unlink()
 
 
-def take_another_recipe(project: Project) -> None:
-    record = read_json(base(project, "run.json"))
+def take_another_recipe(project: Project, root: str = "results") -> None:
+    path = root / base(project, "run.json").relative_to(project.folder / "results")
+    record = read_json(path)
     record["spec"]["recipe"]["momentum"] = 0.4
-    write_json(base(project, "run.json"), record)
+    write_json(path, record)
 
 
 def take_other_rows(project: Project) -> None:
@@ -297,6 +299,19 @@ def test_every_artifact_of_a_run_passes_also_in_a_folder_that_was_moved(results:
     check_artifacts(map(str, files), {})
 
 
+@pytest.mark.parametrize("root", ["moved", "pair/seed0"])
+def test_the_cells_of_a_folder_that_was_moved_or_copied_are_done(results: Project, root: str) -> None:
+    shutil.copytree("results", root)
+    results.set("results_folder", root)
+    cell = Path(root) / Path(CELL).relative_to("results")
+    assert set.union(*states(results).values()) == {"done"}
+    lines = trace([cell.with_name("metrics.run.json")])
+    assert len(lines) > 4
+    assert lines["record"].str.startswith(f"{root}/").all()
+    take_another_recipe(results, root)
+    assert "stale" in states(results)["pair"]
+
+
 def test_the_job_that_reads_a_wrong_model_fails_with_a_line_and_the_next_run_makes_it_anew(
     project: Project,
 ) -> None:
@@ -313,6 +328,30 @@ def test_the_job_that_reads_a_wrong_model_fails_with_a_line_and_the_next_run_mak
     done = project.snakemake(CELL)
     assert done.returncode == 0, done.stdout + done.stderr
     assert base(project, "model.safetensors").read_bytes() == right
+
+
+OTHERS = {
+    "results/sources/generated/rows.parquet": (
+        "options",
+        "results/pair/seed0/corner_swap/rows.parquet",
+        "poison_dataset.log",
+    ),
+    CELL.replace("finetune/model.safetensors", "deletion.parquet"): ("deletion", CELL, "unlearn.log"),
+}
+
+
+@pytest.mark.parametrize("file", OTHERS)
+def test_a_source_or_deletion_set_of_another_config_is_refused(project: Project, file: str) -> None:
+    key, read_by, log = OTHERS[file]
+    record = (project.folder / file).with_name("run.json")
+    told = read_json(record)
+    told["spec"][key]["recall" if key == "deletion" else "train_per_class"] = 0.5
+    write_json(record, told)
+    (project.folder / read_by).unlink()
+    done = project.snakemake(read_by, "--rerun-triggers", "mtime")
+    assert done.returncode == 1, done.stderr
+    said = (project.folder / read_by.replace("results/", "results/logs/")).with_name(log).read_text()
+    assert said.startswith(f"error: {file} was made by another config: its {key} is not the one of this run")
 
 
 RECORDS = [

@@ -3,6 +3,7 @@ import sys
 from functools import cache
 from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(workflow.current_basedir).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
@@ -212,6 +213,33 @@ def detector_scores(wildcards):
 def row_views(wildcards):
     """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
     return BASE_VIEWS.format(**dict(wildcards.items()))
+
+
+def planned(**steps):
+    """Make the function of a param: what the config asks of the inputs that these steps make.
+
+    For what the job's own spec does not tell of them. Snakemake tracks no param of a function that takes input.
+    """
+
+    def specs_of(wildcards, input):
+        names = dict(wildcards.items())
+        return {
+            step: reads_files(getattr(specs, step))(SimpleNamespace(**more(names)))
+            for step, more in steps.items()
+            if more(names)
+        }
+
+    return specs_of
+
+
+def its_source(names):
+    """What names the source of a job's data set."""
+    return {"source": plan.source_of(names["dataset"])}
+
+
+def its_deletion(names):
+    """What names the deletion set of a job; nothing for a repair, which has none."""
+    return names if "deletion" in names else {}
 
 
 def data_folder(wildcards, input):

@@ -30,6 +30,7 @@ rule poison_dataset:
         ENV
     params:
         spec=specs.poison_dataset,
+        planned=planned(prepare_source=its_source),
     message:
         "Poison {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
     script:

@@ -16,6 +16,7 @@ rule train_base:
         gpu=GPU,
     params:
         spec=specs.train_base,
+        planned=planned(prepare_source=its_source),
     message:
         "Train on {wildcards.dataset} poisoned with {wildcards.poison} (seed {wildcards.seed})"
     script:
@@ -39,6 +40,7 @@ rule train_oracle:
         gpu=GPU,
     params:
         spec=specs.train_oracle,
+        planned=planned(prepare_source=its_source),
     message:
         "Train the oracle on the clean rows of {wildcards.dataset} (seed {wildcards.seed})"
     script:
@@ -62,6 +64,7 @@ rule train_surrogate:
         gpu=GPU,
     params:
         spec=specs.train_surrogate,
+        planned=planned(prepare_source=its_source),
     message:
         "Train the attacker's surrogate on {wildcards.dataset} (seed {wildcards.seed})"
     script:

@@ -63,6 +63,7 @@ rule unlearn:
         gpu=GPU,
     params:
         spec=specs.unlearn,
+        planned=planned(select_deletion=its_deletion),
     message:
         "Unlearn {wildcards.deletion} with {wildcards.method} ({wildcards.dataset}, seed {wildcards.seed})"
     script:

@@ -32,7 +32,7 @@ def check_inputs(snakemake: Any, spec: Mapping[str, Any] | None = None) -> None:
     for name in RECORDED:
         found = snakemake.input.get(name) or []
         files += [found] if isinstance(found, str) else found
-    check_artifacts(files, spec or snakemake.params.spec)
+    check_artifacts(files, spec or snakemake.params.spec, snakemake.params.get("planned"))
 
 
 def check_content(what: str, folder: Path, files: Iterable[str], planned: str) -> None:
