@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unpoison.files import write_table
+from unpoison.files import table_of_csv, write_table
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import settings_rows
 from unpoison.report.findings import findings, untrained
-from unpoison.report.page import results_of
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
 
@@ -237,7 +236,7 @@ def test_it_is_not_told_of_other_rows_or_another_training(column: str, value: fl
 def test_a_study_whose_name_looks_like_a_number_has_its_findings(tmp_path: Path, name: str) -> None:
     table = results(2).assign(study=name, class_name=name)
     write_table(tmp_path / "results.csv", table.astype({"study": "string", "class_name": "string"}))
-    read = results_of((tmp_path / "results.csv").read_bytes())
+    read = table_of_csv((tmp_path / "results.csv").read_bytes())
     assert set(read["study"]) == set(read["class_name"]) == {name}
     assert read["deletion"].isna().sum() == table["deletion"].isna().sum()
     assert read["value"].tolist() == pytest.approx(table["value"].tolist())

@@ -29,8 +29,7 @@ def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     table["best"] = of_kind.where(table["method"] == "do_nothing", of_all)
     gain = table["training_accuracy"] - 1 / table["classes"]
     gain = gain.where(table["method"] == "oracle", gain.abs())
-    learned = (gain >= ABOVE_CHANCE) | (
-        table["classes"] == 1
-    )  # chance is right too: the others are all poisoned
+    # Of one class chance is right too: all rows of the others are poisoned.
+    learned = (gain >= ABOVE_CHANCE) | (table["classes"] == 1)
     table["trained"] = learned & (table["training_accuracy"] >= table["best"] - SHORTFALL)
     return table.drop(columns="classes")

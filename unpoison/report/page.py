@@ -4,7 +4,6 @@ import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from unpoison.columns import COLUMNS
 from unpoison.columns import TABLES as DESCRIBED
 from unpoison.files import table_of_csv
 from unpoison.metrics import METRICS
@@ -22,7 +20,6 @@ from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings, untrained
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
-from unpoison.text import from_cell
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 FOLDER = Path(__file__).parent
@@ -83,7 +80,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     summary, records = tables.summary, tables.records
     others = {**({} if tables.missing is None else {"missing": tables.missing}), **tables.others}
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
-    results = results_of(tables.csv)
+    results = table_of_csv(tables.csv)
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
     models = len(set(records.loc[records["step"].str.startswith("evaluate"), "record"]))
     return environment.get_template("page.html").render(
@@ -108,14 +105,6 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         models=models,
         measurements=len(results),
     )
-
-
-def results_of(csv: bytes) -> pd.DataFrame:
-    """Return the results table of its CSV, where names that look like numbers are names."""
-    names = [name for name, column in COLUMNS.items() if column.dtype == "string"]
-    texts = pd.read_csv(BytesIO(csv), usecols=names, dtype="string", keep_default_na=False, na_values=[""])
-    as_written = {name: texts[name].map(from_cell, na_action="ignore") for name in names}
-    return table_of_csv(csv).assign(**as_written)
 
 
 def _script(text: str) -> str:
