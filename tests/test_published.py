@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
 from published import (
     ALL_FOUND,
     CF,
@@ -159,7 +160,7 @@ def turned(spread: tuple[str, str, str]) -> tuple[str, str, str]:
     return mean, high, low
 
 
-TOLD = [(page, page.parent.name) for page in PAGES if page.parent != RESULTS]
+TOLD = [(page, page.parent.name) for page in PAGES if page.parent.name not in (RESULTS.name, "demo_seeds")]
 TOLD.append((ROOT / "docs" / "methods.md", "methods_cifar10"))
 
 
@@ -176,3 +177,22 @@ def test_a_page_of_results_is_short_and_opens_with_its_answers(page: Path) -> No
     assert len(text_.replace("|", " ").split()) <= 1500
     if page.name == "README.md":
         assert "| question | answer | how sure |" in text_.split("\n## ")[0]
+
+
+# -- the demo's recipe -----------------------------------------------------------------------------------
+
+
+def test_the_demos_recipe_trained_every_reference_of_twenty_seeds() -> None:
+    references = table("demo_seeds", "references")
+    assert references["trained"].all()
+    assert set(references["seed"]) == set(range(20, 40))
+    page = (RESULTS / "demo_seeds/README.md").read_text(encoding="utf-8")
+    assert f"{len(references)} of {len(references)}, over twenty seeds" in page
+    cells = references.groupby(["dataset", "method"])["training_accuracy"].agg(["min", "median", "max"])
+    for accuracies in cells.to_numpy():
+        assert " | ".join(f"{100 * share:.1f}" for share in accuracies) in page
+    summary = table("demo_seeds", "summary")
+    assert set(summary.loc[summary["metric"] == "attack_success_rate", "n"]) == {20}
+    recipe = yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8"))["recipes"]["quick"]
+    assert f"{recipe['iterations']} steps of {recipe['batch_size']} images" in page
+    assert f"learning rate {recipe['learning_rate']}, warm-up {recipe['warmup']}" in page
