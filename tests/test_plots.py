@@ -14,7 +14,17 @@ from matplotlib.figure import Figure
 from unpoison.plots import PLOTS
 from unpoison.plots._labels import label_ends, spread
 from unpoison.plots._samples import MOST_LINES, draw_samples
-from unpoison.plots._style import COLUMN_WIDTH, LOOKS, PAGE_WIDTH, SPARE, draw_line, finish, in_order, look_of
+from unpoison.plots._style import (
+    COLUMN_WIDTH,
+    LOOKS,
+    PAGE_WIDTH,
+    SPARE,
+    PerCent,
+    draw_line,
+    finish,
+    in_order,
+    look_of,
+)
 from unpoison.plots._training_curves import MOST_NAMED, draw_training
 from unpoison.poisons import POISONS
 from unpoison.unlearning import METHODS
@@ -219,3 +229,18 @@ def test_training_curves_show_validation_where_there_is_one_and_no_names_where_t
     assert len(figure.axes) == 3
     assert not figure.legends
     assert f"{MOST_NAMED + 1} variants: one seed" in figure.get_supxlabel()
+
+
+@pytest.mark.parametrize(
+    ("ticks", "labels"),
+    [
+        ([0.2, 0.4, 0.6], ["20%", "40%", "60%"]),
+        ([0.93, 0.935, 0.94], ["93.0%", "93.5%", "94.0%"]),
+        ([0.9325, 0.935], ["93.25%", "93.50%"]),
+    ],
+)
+def test_no_two_ticks_of_shares_have_one_label(ticks: list[float], labels: list[str]) -> None:
+    axes = Figure().subplots()
+    axes.set_yticks(ticks)
+    axes.yaxis.set_major_formatter(PerCent())
+    assert [label.get_text() for label in axes.get_yticklabels()] == labels

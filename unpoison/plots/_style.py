@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 from zlib import crc32
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -110,6 +112,21 @@ ROBUST_LABELS = {
 }
 
 
+class PerCent(PercentFormatter):
+    """Labels of shares in per cent, with as many decimals as tell two ticks apart."""
+
+    def __init__(self, symbol: str = "%") -> None:
+        super().__init__(1, decimals=0, symbol=symbol)
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Label all ticks of an axis with equally many decimals, three at most."""
+        per_cent = 100 * np.asarray(values, float)
+        whole = (np.allclose(np.round(per_cent, decimals), per_cent, atol=1e-6) for decimals in range(3))
+        self.decimals = next((decimals for decimals, tells in enumerate(whole) if tells), 3)
+        labels: list[str] = super().format_ticks(values)
+        return labels
+
+
 def metric_labels(summary: pd.DataFrame) -> dict[str, str]:
     """The accuracies of a study that figures show, and their labels: the clean one and what the attack is judged by."""
     robust = judged_by(summary)[0]
@@ -194,7 +211,7 @@ def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     for axes in panels:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.02), min(high, 1.02))
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(PerCent())
     name_lines(figure, panels, note)
 
 

@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter
 
-from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE
+from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE, PerCent
 
 MOST_NAMED = 8  # variants; more are drawn in grey, without names
 LINES = ("-", "--", "-.", ":")
@@ -31,7 +31,7 @@ def draw_training(histories: pd.DataFrame) -> Figure:
         _draw_variants(axes, histories, column)
         axes.set_ylabel(label)
         if column != "loss":
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.yaxis.set_major_formatter(PerCent())
     panels[0].set_ylim(bottom=0)
     panels[-1].set_xlabel("images sent forward and backward")
     panels[-1].xaxis.set_major_formatter(EngFormatter(sep=" "))

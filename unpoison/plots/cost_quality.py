@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from unpoison.errors import one_of
 from unpoison.plots._names import name_points
@@ -18,6 +18,7 @@ from unpoison.plots._style import (
     COLUMN_WIDTH,
     NOTE_SIZE,
     PAGE_WIDTH,
+    PerCent,
     in_order,
     interval_note,
     look_of,
@@ -66,7 +67,7 @@ def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
         _panel(axes, of_level, scale)
         axes.set_title(f"recall {recall:.0%}" + ("" if level is None else f", FPR {level:.0%}"))
     panels[0].set_ylabel(label.replace("\n", " "))
-    bar = figure.colorbar(scale, ax=panels.tolist(), format=PercentFormatter(1, decimals=0))
+    bar = figure.colorbar(scale, ax=panels.tolist(), format=PerCent())
     bar.set_label("clean test accuracy")
     note = f"image passes of the method, forward and backward, or forward alone\n{interval_note(summary)}"
     figure.supxlabel(note, fontsize=NOTE_SIZE)
@@ -117,7 +118,7 @@ def _panel(axes: Axes, models: pd.DataFrame, scale: Any) -> None:
         EngFormatter(sep=" ")
     )  # a label at every tick, which LogFormatter leaves out
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PerCent())
     axes.margins(x=0.18)
 
 

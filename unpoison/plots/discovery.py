@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 
 from unpoison.plots._style import (
     NOTE_SIZE,
     PAGE_WIDTH,
     Look,
+    PerCent,
     draw_line,
     in_order,
     interval_note,
@@ -92,8 +92,8 @@ def _panel(axes: Axes, points: pd.DataFrame, method: str, look: Look) -> None:
             axes.lines[before].set_markerfacecolor(colour if place == 0 else "white")
     mark_places(axes, places)
     axes.set_xticks([places[0], *([0.5] if places[0] < 0.4 else []), places[-1]])
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter(PerCent(symbol=""))
+    axes.yaxis.set_major_formatter(PerCent())
     axes.set_title(look.label, color=look.colour)
 
 
