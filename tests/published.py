@@ -125,7 +125,7 @@ def pairs_won() -> int:
 
 
 def gain(cats: str, method: str, measure: str, poisoned: str) -> np.ndarray:
-    """What a method gains over doing nothing, beside a share of the cats."""
+    """The gain of a method over doing nothing, beside a share of the cats."""
     where = {"dataset": f"catdog@keep.cat={cats}", "poison": f"corner_swap@share.cat={poisoned}"}
     method_, nothing = (
         seeds("cifar10_cpu", "imbalance", name, "everything_found", measure, **where)

@@ -1,4 +1,4 @@
-"""What a folder of images holds is read, refused or told of: nothing is left out in silence."""
+"""Every file of a folder of images is read, refused or told of: nothing is left out in silence."""
 
 import os
 import unicodedata

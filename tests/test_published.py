@@ -40,7 +40,7 @@ PAGES = sorted(RESULTS.glob("**/*.md"))
 
 
 def answers() -> Iterator[str]:
-    """What the page of answers says, with the numbers of the tables."""
+    """The sentences of the page of answers, with the numbers of the tables."""
     for method, words in ((EU, "EU healed {} of 9"), (CF, "CF healed {} of 9")):
         late, last = (sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0))
         yield f"{words.format(late)} seeds at recall 0.9 and {last} of 9 at 1.0"
@@ -72,7 +72,7 @@ NEAR = ["negative_gradient_plus", "npo", "random_labels", "salun"]
 
 
 def front_page() -> Iterator[str]:
-    """What the README says, with the numbers of the tables."""
+    """The sentences of the README, with the numbers of the tables."""
     eu, cf = ([sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0)] for method in (EU, CF))
     yield f"EU healed {eu[0]} of 9 seeds at recall 0.9 and {eu[1]} of 9 at 1.0; CF healed {cf[0]} and {cf[1]}"
     yield "{} points [{}, {}] of clean accuracy for each 10 % FPR".format(*interval(-slope(EU, CLEAN)))

@@ -74,7 +74,7 @@ def samples_of(names: tuple[str, ...]) -> Figure:
 
 
 def summary_of(name: str) -> pd.DataFrame:
-    """What the figure of imbalance needs, of one method and a class of that name."""
+    """The rows that the figure of imbalance needs, of one method and a class of that name."""
     line = {"method": "retrain", "deletion": "found", "n": 3, "sd": 0.01, "study": "s", "fdr": 0.0}
     line |= {"dataset.keep.cat": 0.5, "poison.share.cat": 0.2, "mean": 0.5, "ci_low": 0.5, "ci_high": 0.5}
     metrics = ("adversarial_accuracy", "clean_accuracy")

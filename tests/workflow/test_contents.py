@@ -35,7 +35,7 @@ def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def start(*files: str) -> str:
-    """What one start of Snakemake does."""
+    """Do the same as one start of Snakemake."""
     found = Contents()
     digest = found.of_files(Path(), files)
     found.keep()

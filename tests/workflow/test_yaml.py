@@ -1,4 +1,4 @@
-"""What YAML 1.1 takes for something else than a person wrote is refused, with what to write instead."""
+"""Scalars that YAML 1.1 reads as something else are refused, with what to write instead."""
 
 import copy
 import subprocess

@@ -50,7 +50,7 @@ def load_source(
 
 
 def peek_source(name: str, folder: str | Path, options: Mapping[str, Any]) -> Peek:
-    """What is known of a source before it is read.
+    """Return the class counts and the files of a source without reading its images.
 
     Raises:
         UserError: for whatever the source refuses, and for class names that cannot be told apart.

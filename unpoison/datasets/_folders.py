@@ -15,7 +15,7 @@ SPLITS = ("train", "test")
 
 @dataclass
 class Listing:
-    """What a root holds: image files as paths below it, and sentences about what is not read."""
+    """The image files of a root, as paths below it, and sentences about what is not read."""
 
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Listing:
 
 @dataclass
 class _Account:
-    """What one split holds beside its images."""
+    """The entries of one split that are no images."""
 
     unread: Counter[str] = field(default_factory=Counter)  # by ending
     clutter: int = 0
@@ -137,7 +137,7 @@ def _counted(endings: Counter[str]) -> str:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; of most entries the system tells at once whether they are folders."""
+    """Return the entries of a folder by name; of most the system tells at once whether they are folders."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)

@@ -161,7 +161,7 @@ def _holds_images(path: Path, column: str) -> bool:
 
 
 def _hub_features(schema: pa.Schema) -> dict[str, Any]:
-    """What the hub notes of the columns: for a column of labels, the names of its classes."""
+    """The hub's notes on the columns: for a column of labels, the names of its classes."""
     notes = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
         return dict(json.loads(notes)["info"]["features"])

@@ -47,22 +47,14 @@ def read(
     row_ids: list[str] = []
     digests: list[str] = []
     for file in files:
-        names: list[str | None] = []
-        start = len(digests)
-        for data, name in _images(file):
-            place = len(names)
-            if start + place < len(images):  # a damaged footer may have counted others
-                images[start + place] = decode(data, name or f"{file.path.name}, row {place}", image_size)
-            names.append(name)
-            digests.append(blake2b(data, digest_size=8).hexdigest())
-        if len(names) != file.rows:
-            raise UserError(f"{file.path} is damaged: its footer counts {file.rows} rows, found {len(names)}")
-        row_ids += _row_ids(file, names, digests[start:])
+        names, of_file = _decode_all(file, images[len(digests) :], image_size)
+        digests += of_file
+        row_ids += _row_ids(file, names, of_file)
     of_row = np.concatenate(labels)
     return SourceImages(
         images=images,
         row_ids=_numbered(row_ids, digests, of_row),
-        splits=[split for file in files for split in [file.split] * file.rows],
+        splits=[file.split for file in files for _ in range(file.rows)],
         labels=of_row,
         class_names=classes,
     )
@@ -107,6 +99,24 @@ def _room(count: int, image_size: int) -> np.ndarray:
         raise UserError(
             f"{count} images of {image_size} x {image_size} pixels do not fit into memory; lower image_size"
         ) from error
+
+
+def _decode_all(file: File, room: np.ndarray, image_size: int) -> tuple[list[str | None], list[str]]:
+    """Decode the images of a file into the first places of `room`; return their names and digests.
+
+    Raises:
+        UserError: where the file holds more or fewer images than its footer counts.
+    """
+    names: list[str | None] = []
+    digests: list[str] = []
+    for place, (data, name) in enumerate(_images(file)):
+        if place < len(room):  # a damaged footer may have counted others
+            room[place] = decode(data, name or f"{file.path.name}, row {place}", image_size)
+        names.append(name)
+        digests.append(blake2b(data, digest_size=8).hexdigest())
+    if len(names) != file.rows:
+        raise UserError(f"{file.path} is damaged: its footer counts {file.rows} rows, found {len(names)}")
+    return names, digests
 
 
 def _images(file: File) -> Iterator[tuple[bytes, str | None]]:
