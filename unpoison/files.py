@@ -172,7 +172,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def intact_json(path: str | Path) -> Any | None:
-    """What `write_json` wrote, or None for a file that is missing, damaged or another's. It stays where it is."""
+    """Return what `write_json` wrote, or None for a missing, damaged or foreign file. The file stays as it is."""
     try:
         return read_json(path)
     except (UserError, OSError):

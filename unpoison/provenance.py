@@ -147,15 +147,12 @@ def check_artifacts(
     found = {path: _record_for(present(path)) for path in paths}
     asked = json.loads(json.dumps({key: spec[key] for key in SHARED if key in spec}))
     for path, (told, _) in found.items():
-        is_data = told["step"] == "poison_dataset"
-        made_by = {"data": data_digest(told["spec"])} if is_data else told["spec"]
-        for key in asked:
-            if made_by.get(key, asked[key]) != asked[key]:
-                fault = f"was made by another config: its {key} is not the one of this run"
-                raise DamagedError(Path(path), fault=fault)
-        expected = json.loads(json.dumps((planned or {}).get(told["step"], {})))
-        for key in sorted(expected.keys() & told["spec"].keys() - {"code"}):
-            if told["spec"][key] != expected[key]:
+        made_by = dict(told["spec"])
+        if told["step"] == "poison_dataset":
+            made_by["data"] = data_digest(told["spec"])
+        expected = {**asked, **json.loads(json.dumps((planned or {}).get(told["step"], {})))}
+        for key in sorted(expected.keys() & made_by.keys() - {"code"}):
+            if made_by[key] != expected[key]:
                 fault = f"was made by another config: its {key} is not the one of this run"
                 raise DamagedError(Path(path), fault=fault)
     for path, (told, _) in found.items():
@@ -189,7 +186,7 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _here(told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What a record in this folder tells, with the names that files have since the results folder moved."""
+    """Return a record of this folder with the names that its files have since the results folder moved."""
     then = Path(next(iter(told["outputs"]), "")).parent.parts
     named = told["identity"]
     if "source" in named:
@@ -221,7 +218,7 @@ def _candidates(path: Path) -> Iterator[Path]:
 
 
 def _outputs(record: Path) -> Mapping[str, str]:
-    """What a record names as made; nothing for a foreign file."""
+    """Return the outputs that a record names with their checksums; nothing for a foreign file."""
     try:
         return dict(_here(json.loads(record.read_bytes()), record.parent)["outputs"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

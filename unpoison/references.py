@@ -1,4 +1,4 @@
-"""Which reference models trained: the poisoned model as it is (do nothing) and the oracle."""
+"""A check that the reference models trained: the poisoned model as it is (do nothing) and the oracle."""
 
 import pandas as pd
 

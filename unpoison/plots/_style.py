@@ -190,7 +190,7 @@ def width_of(columns: int) -> float:
 
 
 def nudge_of(index: int, methods: int, places: list[float]) -> float:
-    """How far sideways a method is drawn, so that the intervals of all are seen; never far from its place."""
+    """Return the sideways offset of a method, so that all intervals are seen; it stays near its place."""
     step = 0.012 * (places[-1] - places[0] or 1.0)
     if len(places) > 1:
         nearest = min(after - before for before, after in pairwise(places))

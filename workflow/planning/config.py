@@ -175,7 +175,7 @@ def _explain(error: Any, path: tuple[str | int, ...]) -> str:
 
 
 def _advice(error: Any) -> str:
-    """What to write where YAML read a value as another type than the schema asks for."""
+    """Return advice where YAML read a value as another type than the schema asks for."""
     if error.validator not in ("type", "anyOf"):
         return ""
     types = str([rule.get("type") for rule in (error.schema, *error.schema.get("anyOf", ()))])

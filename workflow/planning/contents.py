@@ -59,7 +59,7 @@ def contents() -> Contents:
 
 
 def _read() -> dict[str, list[str]]:
-    """What an earlier start has kept; nothing where that is damaged."""
+    """Return what an earlier start kept; nothing where that is damaged."""
     with suppress(KeyError):
         return dict((intact_json(KEPT) or {})["contents"])
     return {}

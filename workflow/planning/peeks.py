@@ -1,4 +1,4 @@
-"""What is known of sources before they are read, kept from one start of Snakemake to the next.
+"""Class counts and files of sources, kept from one start of Snakemake to the next.
 
 Every start asks for it, on a cluster in each job, and to count the labels of large files takes seconds. It is kept
 below `.snakemake` with the stamps of the files (size, times, inode). While these stay the same, no file is opened.
@@ -24,7 +24,7 @@ KEPT = Path(".snakemake") / "unpoison_peeks.json"  # of the folder that Snakemak
 
 
 def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
-    """What is known of a source; from an earlier start where its files have not changed since.
+    """Return the counts and files of a source; from an earlier start where its files have not changed since.
 
     Only a source that names its files is kept: the constant `FILES` of its plug-in lists the options that do.
     """
@@ -46,7 +46,7 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
 
 
 def _read() -> dict[str, Any]:
-    """What an earlier start kept; nothing where that cannot be read."""
+    """Return what an earlier start kept; nothing where that cannot be read."""
     with suppress(KeyError):
         return dict((intact_json(KEPT) or {})["peeks"])
     return {}

@@ -252,7 +252,7 @@ def _content(folder: Path, files: tuple[str, ...]) -> str:
 
 @cache
 def _data(plan: Plan, dataset: str, poison: str) -> Spec:
-    """What a poisoned data set is made by, whatever its seed."""
+    """Return the settings that a poisoned data set is made by, without its seed."""
     entry = plan.entry("dataset", dataset)
     kind, options = plan.kind_and_options("poison", poison)
     classes = list(plan.training_rows(dataset))
