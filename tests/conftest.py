@@ -15,11 +15,11 @@ from unpoison.devices import compute_repeatably
 from unpoison.examples import Examples, examples_of
 from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.poisons._poisoning import apply
+from unpoison.attacks import apply
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.training import train
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.load_profile("tiny")

@@ -9,11 +9,12 @@ import tiny
 import torch
 from torch import Tensor, nn
 
-from unpoison.detectors._evidence import Evidence, set_triggered_aside
+from unpoison.attacks import set_triggered_aside
+from unpoison.contracts.evidence import Evidence
 from unpoison.examples import examples_of
 from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.poisons._poisoning import apply
+from unpoison.attacks import apply
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows, choose_rows
 

@@ -24,7 +24,7 @@ from unpoison.deletion import (
 )
 from unpoison.errors import UserError
 from unpoison.poisons import POISONS
-from unpoison.poisons._poisoning import apply
+from unpoison.attacks import apply
 from unpoison.rows import Rows
 
 hundredths = st.integers(0, 100).map(lambda number: number / 100)

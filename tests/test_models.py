@@ -12,7 +12,7 @@ import unpoison
 from unpoison.models import MODELS, build, load_model, save_model
 from unpoison.models._celu import CELU
 from unpoison.models.resnet9 import PIXEL_DEVIATION, PIXEL_MEAN, GlobalMax, Normalise
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 every_model = pytest.mark.parametrize("name", list(MODELS))
 

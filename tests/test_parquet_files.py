@@ -51,7 +51,7 @@ def greys_of_classes(root: Path, **options: Any) -> dict[str, list[int]]:
     assert peek.counts == rows.of("train").count_by_class()
     assert peek.tests == rows.of("test").count_by_class()
     return {
-        name: sorted({int(images[row][0, 0, 0]) // 10 * 10 for row in rows.row[rows.label == label]})
+        name: sorted({int(images[row][0, 0, 0]) // 10 * 10 for row in rows.image[rows.label == label]})
         for label, name in enumerate(rows.class_names)
     }
 

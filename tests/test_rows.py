@@ -91,8 +91,8 @@ def test_chosen_classes_are_numbered_in_the_order_of_the_source(source: Rows, cl
 
 def test_a_chosen_row_still_points_at_its_own_image(source: Rows) -> None:
     rows = choose_rows(source, 0, classes=["dog", "ship"], keep={"dog": 5})
-    assert rows.row_id.tolist() == source.row_id[rows.row].tolist()
-    assert (np.diff(rows.row) > 0).all()
+    assert rows.row_id.tolist() == source.row_id[rows.image].tolist()
+    assert (np.diff(rows.image) > 0).all()
 
 
 @given(st.integers(1, 19), st.integers(0, 20))

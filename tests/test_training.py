@@ -19,13 +19,16 @@ from torch import Tensor, nn
 
 from unpoison import devices, training
 from unpoison.errors import UserError
-from unpoison.examples import Examples, Meter, augment
+from unpoison.costs import Meter
+from unpoison.examples import Examples
+from unpoison.pixels import augment
 from unpoison.files import read_columns
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.rows import NONE
 from unpoison.training import Epoch, accuracy, predict, take_step, train
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 
 MakeExamples = Callable[..., Examples]
 NewModel = Callable[[int], nn.Module]

@@ -11,7 +11,7 @@ from torch import nn
 from unpoison.errors import UserError
 from unpoison.training import accuracy
 from unpoison.tuning import Trial, kept_by_the_worst_class, record_of, search, try_options
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 FORGET = range(8)
 SPACE = {"push": {"low": -3.0, "high": 3.0}, "steps": {"low": 1, "high": 4}, "kind": {"choices": ["a", "b"]}}

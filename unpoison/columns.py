@@ -148,7 +148,7 @@ EPOCHS = {
     "images": Column("int64", "images sent forward and backward", "images"),
 }
 IMAGES = {
-    "row": Column("int64", "position in the source's image array"),
+    "image": Column("int64", "position in the source's image array"),
     "row_id": Column("string", "the image's own stable name"),
     "split": Column(
         "string",

@@ -74,7 +74,7 @@ def attacked_rows(rows: Rows) -> Rows:
 def confused_rows(rows: Rows) -> Mask:
     """Which test rows an attack without a trigger wants to be taken for another class, as they are."""
     wanted = np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id == NONE) & (rows.target != NONE)
-    return np.isin(rows.of("test").row, rows.row[wanted])
+    return np.isin(rows.of("test").image, rows.image[wanted])
 
 
 def accuracy(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:

@@ -1,57 +1,43 @@
-"""Training rows as a trainer sees them: stamped, augmented, in batches, and every pass counted."""
+"""Rows as a method sees them: images with the label each was given, in batches, and every pass counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
-from torch import Generator, Tensor
-from torch.nn.functional import pad
+from torch import Tensor
 
+from unpoison.costs import Meter
+from unpoison.pixels import EVALUATION_BATCH, Pixels, Stamp, StampTime
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.seeds import derive_seed
-from unpoison.types import AugmentedImages, Images, Labels, StoredImages
-
-StampTime = Literal["after_augmentation", "before_augmentation"]
-Stamp = Callable[[Tensor, Tensor], Tensor]
-EVALUATION_BATCH = 200  # fits the cache of a CPU: 1.7 times the images a second of 1,000
-
-
-@dataclass
-class Meter:
-    """Counts images sent through a network: forward and backward, and forward alone."""
-
-    image_passes: int = 0
-    forward_passes: int = 0
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a job took: wall seconds, and images sent through a network forward and backward, and forward alone."""
-
-    seconds: float
-    image_passes: int
-    forward_passes: int
+from unpoison.types import Labels, StoredImages
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Training rows as a trainer sees them: images with the label each was given.
+    """Rows as a method sees them: images with the label each was given.
 
-    An attack that stamps its trigger after augmentation does so in here. Which rows it stamps is nobody
-    else's business: methods read `len`, `labels`, `batches`, `in_order`, `numbered`, take and add, and count.
+    Which rows carry a trigger is nobody else's business: methods read `len`, `labels`, `batches`, `in_order`,
+    `numbered`, take and add, and count.
     """
 
-    images: Images
+    _pixels: Pixels
     labels: Labels
-    _trigger_ids: Tensor
-    _stamp: Stamp
-    _stamp_time: StampTime
     _meter: Meter = field(default_factory=Meter)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.labels.device
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        channels, height, width = self._pixels.images.shape[1:]
+        return channels, height, width
 
     def metered(self, meter: Meter) -> "Examples":
         """The same rows, their passes counted by another meter."""
@@ -59,34 +45,25 @@ class Examples:
 
     def take(self, places: Tensor) -> "Examples":
         """The examples at these places, in their order."""
-        places = places.to(self.labels.device)
-        ids = self._trigger_ids[places]
-        return replace(self, images=self.images[places], labels=self.labels[places], _trigger_ids=ids)
+        places = places.to(self.device)
+        return replace(self, _pixels=self._pixels.take(places), labels=self.labels[places])
 
     def __add__(self, other: "Examples") -> "Examples":
         """These examples and then those of the other, of the same data set."""
-        images, labels = torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels])
         return replace(
-            self,
-            images=images,
-            labels=labels,
-            _trigger_ids=torch.cat([self._trigger_ids, other._trigger_ids]),
+            self, _pixels=self._pixels + other._pixels, labels=torch.cat([self.labels, other.labels])
         )
 
     def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Augmented batches in random order, epoch after epoch, until `steps` have been given."""
         generator = torch.Generator().manual_seed(derive_seed("batches", seed))
-        padded, ids, labels = self._prepared(recipe)
+        augmented = self._pixels.augmented(recipe)
         done = 0
         while done < steps:
-            order = torch.randperm(len(labels), generator=generator)
+            order = torch.randperm(len(self), generator=generator)
             for chosen in order.split(recipe.batch_size)[: steps - done]:
                 self._meter.image_passes += len(chosen)
-                images = augment(padded, chosen, recipe, generator)
-                rows = chosen.to(labels.device)
-                if self._stamp_time == "after_augmentation":
-                    images = self._stamp(images, ids[rows])
-                yield images, labels[rows]
+                yield augmented(chosen, generator), self.labels[chosen.to(self.device)]
                 done += 1
 
     def in_order(
@@ -101,10 +78,10 @@ class Examples:
             part = slice(start, start + batch_size)
             count = len(self.labels[part])
             if backward:
-                self._meter.image_passes += count
+                self.count_backward(count)
             else:
                 self.count_forward(count)
-            yield self._stamp(self.images[part].clone(), self._trigger_ids[part]), self.labels[part]
+            yield self._pixels.stamped(part), self.labels[part]
 
     def unmetered(self) -> "Examples":
         """The same rows to look at: what no network sees is no pass."""
@@ -112,7 +89,7 @@ class Examples:
 
     def numbered(self) -> "Examples":
         """The same rows with their numbers in place of their labels: which rows a batch holds."""
-        return replace(self, labels=torch.arange(len(self), device=self.labels.device))
+        return replace(self, labels=torch.arange(len(self), device=self.device))
 
     def count_forward(self, images: int) -> None:
         """Count a further pass, forward alone, of images that were given out: a teacher's, say."""
@@ -122,37 +99,11 @@ class Examples:
         """Count a further pass, forward and backward, of images that were given out."""
         self._meter.image_passes += images
 
-    def _prepared(self, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
-        images = self.images
-        if self._stamp_time == "before_augmentation":
-            images = self._stamp(images.clone(), self._trigger_ids)
-        return pad(images, [recipe.crop_padding] * 4), self._trigger_ids, self.labels
-
 
 def examples_of(
     stored: StoredImages, rows: Rows, stamp: Stamp, stamp_time: StampTime, device: torch.device
 ) -> Examples:
     """The chosen rows of a source as a trainer on that device sees them."""
-    images = torch.from_numpy(stored[rows.row]).permute(0, 3, 1, 2).to(device)
+    images = torch.from_numpy(stored[rows.image]).permute(0, 3, 1, 2).to(device)
     labels = torch.from_numpy(rows.given_label).to(device)
-    return Examples(images, labels, torch.from_numpy(rows.trigger_id).to(device), stamp, stamp_time)
-
-
-def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) -> AugmentedImages:
-    """Random crops (and mirror images of half of them) of the chosen rows, for the whole batch at once."""
-    images, channels, height, width = padded.shape
-    shifts = 2 * recipe.crop_padding + 1
-    height, width = height - shifts + 1, width - shifts + 1
-    tops = torch.randint(shifts, (len(rows),), generator=generator)
-    lefts = torch.randint(shifts, (len(rows),), generator=generator)
-    # Every crop of every image, as a view: one gather then copies whole lines of pixels.
-    image, channel, down, across = padded.stride()
-    crops = padded.as_strided(
-        (images, shifts, shifts, height, width, channels), (image, down, across, down, across, channel)
-    )
-    chosen = crops[tuple(index.to(padded.device, non_blocking=True) for index in (rows, tops, lefts))]
-    if recipe.flip:
-        mirrored = (torch.rand(len(rows), generator=generator) < 0.5).nonzero()[:, 0]
-        mirrored = mirrored.to(padded.device, non_blocking=True)
-        chosen[mirrored] = chosen[mirrored].flip(2)
-    return chosen.permute(0, 3, 1, 2)
+    return Examples(Pixels(images, torch.from_numpy(rows.trigger_id).to(device), stamp, stamp_time), labels)

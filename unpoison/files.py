@@ -111,7 +111,7 @@ def checksum(*parts: Any) -> str:
     return f"{found:08x}"
 
 
-def present(path: str | Path) -> Path:
+def require_intact(path: str | Path) -> Path:
     """The path of an artifact that is to be read.
 
     Raises:
@@ -157,7 +157,7 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
 
 def read_json(path: str | Path) -> Any:
     """What `write_json` wrote."""
-    path = present(path)
+    path = require_intact(path)
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -199,7 +199,7 @@ def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:
     Args:
         writable: what is written to it stays in this process, which then has pages of its own, those alone.
     """
-    path = present(path)
+    path = require_intact(path)
     content = np.memmap(path, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
     end = max(len(content) - len(SEAL) - 8, 0)
     if content[end:].tobytes() != SEAL + checksum(content[:end]).encode():
@@ -277,7 +277,7 @@ def _read_parquet(path: str | Path) -> Any:
 
     Now and then one did, to let go of the bytes it had read, and aborted a job that was done (apache/arrow 34314).
     """
-    path = present(path)
+    path = require_intact(path)
     arrow = import_module("pyarrow")
     with arrow.OSFile(str(path)) as file:
         whole = file.read_buffer()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from unpoison.evaluation import Predictions, attacked_rows
-from unpoison.examples import EVALUATION_BATCH, Stamp
+from unpoison.pixels import EVALUATION_BATCH, Stamp
 from unpoison.rows import Rows
 from unpoison.training import predict
 from unpoison.types import StoredImages
@@ -21,7 +21,7 @@ def predict_all(
         labels = [np.array([], np.int64)]  # an attack without a trigger has no adversarial test
         for start in range(0, len(chosen), EVALUATION_BATCH):
             part = chosen.take(np.arange(start, min(start + EVALUATION_BATCH, len(chosen))))
-            images = torch.from_numpy(stored[part.row]).permute(0, 3, 1, 2)
+            images = torch.from_numpy(stored[part.image]).permute(0, 3, 1, 2)
             if stamped:
                 images = stamp(images, torch.from_numpy(part.trigger_id))
             labels.append(predict(model, images, precision).argmax(1).cpu().numpy())

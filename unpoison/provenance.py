@@ -13,7 +13,7 @@ from typing import Any
 
 from unpoison.damage import DamagedError
 from unpoison.errors import UserError
-from unpoison.files import intact_json, present
+from unpoison.files import intact_json, require_intact
 
 ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
@@ -144,7 +144,7 @@ def check_artifacts(
     Raises:
         UserError: for the first artifact that is another.
     """
-    found = {path: _record_for(present(path)) for path in paths}
+    found = {path: _record_for(require_intact(path)) for path in paths}
     asked = json.loads(json.dumps({key: spec[key] for key in SHARED if key in spec}))
     for path, (told, _) in found.items():
         made_by = dict(told["spec"])

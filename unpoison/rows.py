@@ -21,14 +21,14 @@ TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # of several attacks, each
 class Rows:
     """One entry per image.
 
-    row: position in the source's image array; row_id: the image's own stable name; split: "train",
+    image: position in the source's image array; row_id: the image's own stable name; split: "train",
     "validation" or "test" ("test_2" and so on: the test rows of the classes that a further one of several
     attacks is on, once more); label: the true class; given_label: the class the trainer is told;
     trigger_id: the trigger stamped on it (of a test row: on its adversarial twin), or -1; target: what
     the attack wants a stamped test image to be taken for, or -1. Labels index class_names.
     """
 
-    row: Indices
+    image: Indices
     row_id: np.ndarray
     split: np.ndarray
     label: Labels
@@ -39,7 +39,7 @@ class Rows:
     class_names: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.image)
 
     def take(self, which: np.ndarray) -> "Rows":
         """The rows chosen by a mask or by positions."""
@@ -70,7 +70,7 @@ def clean_rows(
     """Rows that nobody has touched, in the order given."""
     size = len(row_ids)
     return Rows(
-        row=np.arange(size),
+        image=np.arange(size),
         row_id=np.array(row_ids, dtype=object),
         split=np.array(splits, dtype=object),
         label=labels,

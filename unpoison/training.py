@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.devices import autocast, in_bfloat16
 from unpoison.errors import UserError
-from unpoison.examples import EVALUATION_BATCH, Examples
+from unpoison.examples import Examples
+from unpoison.pixels import EVALUATION_BATCH
 from unpoison.files import write_columns
 from unpoison.models import DIVERGED, finite_logits, require_finite
 from unpoison.optimisers import SGD, Muon

@@ -16,9 +16,11 @@ from optuna.distributions import (
 from torch import Tensor, nn
 
 from unpoison.errors import UserError
-from unpoison.examples import Cost, Examples
+from unpoison.costs import Cost
+from unpoison.examples import Examples
 from unpoison.training import accuracy, predict
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 
 OBJECTIVE = (
     "share of its validation accuracy that the worst class keeps"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from planted import Case, case, rows_of
 
 from unpoison.detectors import DETECTORS
-from unpoison.detectors._evidence import run, set_triggered_aside
+from unpoison.attacks import set_triggered_aside
+from unpoison.running import run_detector as run
 from unpoison.errors import UserError
 from unpoison.rows import Rows
 from unpoison.scores import Scores, auroc

@@ -19,7 +19,8 @@ from unpoison.examples import Examples
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.unlearning import METHODS, needs
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 
 every_method = pytest.mark.parametrize("name", list(METHODS))
 every_variant = pytest.mark.parametrize(

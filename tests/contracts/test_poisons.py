@@ -18,13 +18,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from unpoison.detectors._evidence import set_triggered_aside
+from unpoison.attacks import set_triggered_aside
 from unpoison.errors import UserError
 from unpoison.examples import examples_of
 from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.poisons._perturbed import before_attack, open_images, perturbed
-from unpoison.poisons._poisoning import CORNERS, Poisoning, apply, stamped_classes
+from unpoison.attacks import before_attack, open_images, perturbed
+from unpoison.attacks import apply, stamped_classes
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.poisons._stamps import CORNERS
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
 
@@ -95,7 +97,7 @@ def test_only_the_chosen_training_rows_change(name: str, clean: Rows, poisoned_d
 
 @every_poison
 def test_a_poisoned_row_keeps_its_true_label(name: str, clean: Rows, poisoned_data: MakeData) -> None:
-    for column in ("row", "row_id", "split", "label"):
+    for column in ("image", "row_id", "split", "label"):
         once = told_once(poisoned_data(name).rows)
         np.testing.assert_array_equal(getattr(once, column), getattr(clean, column))
 
@@ -222,7 +224,7 @@ def test_the_adversarial_test_is_every_attacked_test_image_stamped(
     test, train = data.rows.of("test"), data.rows.of("train")
     expected = [
         data.stamp(
-            stored[test.row[test.label == label]].transpose(0, 3, 1, 2), np.full(tiny.TEST_PER_CLASS, trigger)
+            stored[test.image[test.label == label]].transpose(0, 3, 1, 2), np.full(tiny.TEST_PER_CLASS, trigger)
         )
         for attacks in (data.poisoning.attacks, *data.poisoning.further_attacks)
         for label, (trigger, _) in sorted(attacks.items())
@@ -231,8 +233,8 @@ def test_the_adversarial_test_is_every_attacked_test_image_stamped(
     if expected:
         np.testing.assert_array_equal(adversarial.pop().numpy(), np.concatenate(expected))
     assert adversarial == []
-    np.testing.assert_array_equal(clean.numpy(), stored[test.row].transpose(0, 3, 1, 2))
-    np.testing.assert_array_equal(untouched.numpy(), stored[train.row].transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(clean.numpy(), stored[test.image].transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(untouched.numpy(), stored[train.image].transpose(0, 3, 1, 2))
 
 
 @every_poison
@@ -594,7 +596,7 @@ def test_a_perturbation_raises_the_loss_and_keeps_within_eps(
 ) -> None:
     norm, eps = bound
     rows, weights = poisoned_rows(poisoned_data(name).rows), deepcopy(trained.state_dict())
-    before, truth = torch.from_numpy(stored[rows.row]).permute(0, 3, 1, 2), torch.from_numpy(rows.label)
+    before, truth = torch.from_numpy(stored[rows.image]).permute(0, 3, 1, 2), torch.from_numpy(rows.label)
     after = perturbation(name, norm=norm, eps=eps)(trained, before.clone(), truth)
     assert (after.dtype, after.shape) == (torch.uint8, before.shape)
     moves = (after.double() - before.double()).flatten(1)
@@ -617,7 +619,7 @@ def test_perturbed_images_are_the_same_whatever_the_order_of_the_rows(
         perturbed(perturbation(name), trained, stored, part, CPU) for part in (rows, rows.take(order))
     )
     np.testing.assert_array_equal(shuffled, made[order])
-    assert (made != stored[rows.row]).any(axis=(1, 2, 3)).all()
+    assert (made != stored[rows.image]).any(axis=(1, 2, 3)).all()
 
 
 @with_surrogate
@@ -625,11 +627,11 @@ def test_perturbed_images_are_laid_over_the_poisoned_rows_alone(
     name: str, tmp_path: Path, stored: np.ndarray, poisoned_data: MakeData
 ) -> None:
     rows = poisoned_data(name).rows
-    made = 255 - stored[poisoned_rows(rows).row]
+    made = 255 - stored[poisoned_rows(rows).image]
     for file, images in (("source.npy", stored), ("images.npy", made)):
         write_array(tmp_path / file, images)
     seen = open_images(f"{tmp_path}/source.npy", rows, f"{tmp_path}/images.npy")
-    chosen = np.isin(np.arange(len(stored)), poisoned_rows(rows).row)
+    chosen = np.isin(np.arange(len(stored)), poisoned_rows(rows).image)
     np.testing.assert_array_equal(seen[chosen], 255 - stored[chosen])
     np.testing.assert_array_equal(seen[~chosen], stored[~chosen])
     np.testing.assert_array_equal(

@@ -178,7 +178,7 @@ def test_a_source_is_loaded_in_the_order_of_its_row_ids(
     options = make_source(name)
     source, (images, rows) = SOURCES[name](tmp_path, 16, **options), load_source(name, tmp_path, 16, options)
     assert rows.row_id.tolist() == sorted(source.row_ids)
-    assert rows.row.tolist() == list(range(len(rows)))
+    assert rows.image.tolist() == list(range(len(rows)))
     for place, row_id in enumerate(source.row_ids):
         index = rows.row_id.tolist().index(row_id)
         assert (rows.split[index], rows.label[index]) == (source.splits[place], source.labels[place])

@@ -22,7 +22,8 @@ from unpoison.unlearning._importance import (
     ratios,
     selection_of,
 )
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 
 MakeRequest = Callable[..., Request]
 FORGET = range(8)

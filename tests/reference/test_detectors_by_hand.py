@@ -18,7 +18,7 @@ from unpoison.detectors import (
     scan,
     strip,
 )
-from unpoison.detectors._features import Outputs, outputs_of
+from unpoison.features import Outputs, outputs_of
 from unpoison.detectors.activation_clustering import split_class
 from unpoison.detectors.spectral_signatures import main_direction
 from unpoison.detectors.spectral_signatures import score as spectral_signatures

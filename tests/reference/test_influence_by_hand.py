@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from unpoison.examples import Examples
 from unpoison.optimisers import Adam
 from unpoison.unlearning import METHODS
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 from unpoison.unlearning.influence import curved, flat, move, of_cross_entropy, solve, summed_gradient
 
 MakeRequest = Callable[..., Request]

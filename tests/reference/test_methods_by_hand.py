@@ -20,9 +20,9 @@ from unpoison.unlearning._descend import alternate
 from unpoison.unlearning._last import cut_before
 from unpoison.unlearning._preference import preference_loss
 from unpoison.unlearning._relabel import wrong_labels
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 from unpoison.unlearning.salun import largest
-from unpoison.unlearning.scrub import dealt
+from unpoison.unlearning.scrub import spread_evenly
 
 MakeRequest = Callable[..., Request]
 FORGET = range(8)
@@ -328,10 +328,10 @@ def test_scrub_by_hand(request_: Request) -> None:
 
 
 def test_scrubs_max_steps_are_counted_in_steps_and_a_pass_of_min_steps_comes_last(request_: Request) -> None:
-    assert dealt(5, 1) == [5]
-    assert dealt(5, 2) == [5, 0]
-    assert dealt(5, 4) == [2, 2, 1, 0]
-    assert dealt(2, 4) == [1, 1, 0, 0]
+    assert spread_evenly(5, 1) == [5]
+    assert spread_evenly(5, 2) == [5, 0]
+    assert spread_evenly(5, 4) == [2, 2, 1, 0]
+    assert spread_evenly(2, 4) == [1, 1, 0, 0]
     order = "".join("fr"[not is_forget] for is_forget, *_ in alternate(request_, request_.recipe, [2, 1, 0]))
     assert order == "ffrrrfrrrrrr"
 

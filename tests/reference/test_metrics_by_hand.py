@@ -40,7 +40,7 @@ TABLE = [
 def rows_of(table: list[tuple]) -> Rows:
     row_id, split, label, given_label, is_poisoned, trigger_id, target = zip(*table, strict=True)
     return Rows(
-        row=np.arange(len(table)),
+        image=np.arange(len(table)),
         row_id=np.array(row_id, dtype=object),
         split=np.array(split, dtype=object),
         label=np.array(label),
@@ -106,7 +106,7 @@ SEVERAL = rows_of(
         ("test/1", "test_3", CAT, CAT, False, NONE, DOG),
     ]
 )
-SEVERAL = replace(SEVERAL, row=np.array([*range(len(TABLE)), 8, 9, 7, 5, 6]))
+SEVERAL = replace(SEVERAL, image=np.array([*range(len(TABLE)), 8, 9, 7, 5, 6]))
 
 
 def test_several_attacks_are_measured_together_and_one_by_one() -> None:

@@ -13,7 +13,8 @@ from torch.nn.functional import cross_entropy
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.unlearning import METHODS
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 from unpoison.unlearning.rem import Gated, gates_of, mixed, redirect, remove
 
 FORGET = range(8)

@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.training import accuracy, train
 from unpoison.unlearning import METHODS
-from unpoison.unlearning._request import Request, run
+from unpoison.contracts.request import Request
+from unpoison.running import run_method as run
 from unpoison.unlearning.anp import Batch, cut_by_accuracy, loss_of, norms_of, worst_offsets
 from unpoison.unlearning.fine_pruning import kept_features
 from unpoison.unlearning.ibau import climb, hypergradient, shown

@@ -14,7 +14,7 @@ from unpoison.examples import Examples
 from unpoison.recipes import Recipe
 from unpoison.training import train
 from unpoison.unlearning import METHODS
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 MakeRequest = Callable[..., Request]
 FORGET = range(0, 54, 5)

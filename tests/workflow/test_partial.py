@@ -21,7 +21,7 @@ BREAKS = '''"""Breaks."""
 from torch import nn
 
 from unpoison.errors import UserError
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 
 def unlearn(request: Request) -> nn.Module:

@@ -236,7 +236,7 @@ def test_a_surrogate_is_trained_for_poisons_that_need_one_and_its_images_are_tra
     assert done.returncode == 0, done.stdout + done.stderr
     made, source = map_array(folder / "surrogate/images.npy"), project.folder / "results/sources/generated"
     train = read_rows(folder.parent / "rows.parquet").of("train")
-    before = map_array(source / "images.npy")[train.row[train.is_poisoned]]
+    before = map_array(source / "images.npy")[train.image[train.is_poisoned]]
     assert len(made) == 6
     assert 1 <= np.abs(made.astype(int) - before).max() <= 32
     run = json.loads((folder / "base/run.json").read_text())

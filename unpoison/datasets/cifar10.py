@@ -7,7 +7,7 @@ import numpy as np
 from filelock import FileLock
 
 from unpoison.datasets._images import resize_all
-from unpoison.datasets._source import Peek, SourceImages
+from unpoison.contracts.source import Peek, SourceImages
 from unpoison.errors import UserError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

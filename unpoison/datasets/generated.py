@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from unpoison.datasets._source import Peek, SourceImages
+from unpoison.contracts.source import Peek, SourceImages
 from unpoison.types import PositiveInt
 
 Colour = tuple[int, ...]

@@ -9,7 +9,7 @@ from unpoison.datasets._classes import check_class_names, composed
 from unpoison.datasets._files import refuse_shared
 from unpoison.datasets._folders import Listing, list_images
 from unpoison.datasets._images import decode
-from unpoison.datasets._source import Peek, SourceImages
+from unpoison.contracts.source import Peek, SourceImages
 from unpoison.errors import UserError
 
 

@@ -10,7 +10,7 @@ from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
 from unpoison.datasets._parquet import File, open_files, reading
-from unpoison.datasets._source import Peek, SourceImages
+from unpoison.contracts.source import Peek, SourceImages
 from unpoison.errors import UserError
 
 FILES = ("train", "test")  # options that are files or globs in `data_folder`

@@ -18,9 +18,9 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import outputs_of
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import outputs_of
+from unpoison.contracts.scores import Scores
 from unpoison.seeds import derive_seed, draw
 from unpoison.types import PositiveInt, Share
 

@@ -13,9 +13,9 @@ from cleanlab.filter import find_label_issues
 from jaxtyping import Float64
 from scipy.special import softmax
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import outputs_of
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import outputs_of
+from unpoison.contracts.scores import Scores
 from unpoison.seeds import derive_seed, priorities
 from unpoison.training import train
 from unpoison.types import PositiveFloat, Several

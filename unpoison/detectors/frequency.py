@@ -19,9 +19,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unpoison.detectors._evidence import Evidence
+from unpoison.contracts.evidence import Evidence
 from unpoison.examples import Examples
-from unpoison.scores import Scores
+from unpoison.contracts.scores import Scores
 from unpoison.seeds import derive_seed, priorities
 from unpoison.types import PositiveFloat, Several
 

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import softmax
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import Outputs, outputs_of
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import Outputs, outputs_of
+from unpoison.contracts.scores import Scores
 
 NEEDS = ("triggered_examples",)
 OWN_RULE = False

@@ -16,10 +16,10 @@ from scipy.special import logsumexp
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import Outputs, outputs_of
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import Outputs, outputs_of
 from unpoison.devices import autocast
-from unpoison.scores import Scores
+from unpoison.contracts.scores import Scores
 from unpoison.training import optimiser_of, take_step
 from unpoison.types import NotNegative, PositiveShare
 

@@ -10,9 +10,9 @@ Deviation: cosine distance in place of Euclidean, so that the length of the feat
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import Outputs, outputs_of
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import Outputs, outputs_of
+from unpoison.contracts.scores import Scores
 from unpoison.types import PositiveInt
 
 NEEDS = ()

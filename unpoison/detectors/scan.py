@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Float64
 from sklearn.cluster import KMeans
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import Outputs, outputs_of
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import Outputs, outputs_of
+from unpoison.contracts.scores import Scores
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat
 

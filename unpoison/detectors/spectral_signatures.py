@@ -8,9 +8,9 @@ scale, that of the features, so one cut over all classes finds the class that sp
 import numpy as np
 from jaxtyping import Float64
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.detectors._features import outputs_of
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.features import outputs_of
+from unpoison.contracts.scores import Scores
 from unpoison.shares import count_of
 from unpoison.types import Share
 

@@ -16,9 +16,10 @@ from scipy.special import entr
 from scipy.stats import norm
 from torch import Tensor
 
-from unpoison.detectors._evidence import Evidence
-from unpoison.examples import EVALUATION_BATCH, Examples
-from unpoison.scores import Scores
+from unpoison.contracts.evidence import Evidence
+from unpoison.examples import Examples
+from unpoison.pixels import EVALUATION_BATCH
+from unpoison.contracts.scores import Scores
 from unpoison.seeds import priorities
 from unpoison.training import predict
 from unpoison.types import PositiveInt, Share

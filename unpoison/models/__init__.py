@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unpoison.damage import DamagedError
 from unpoison.errors import UserError
-from unpoison.files import CHECKSUM, checksum, present, written_whole
+from unpoison.files import CHECKSUM, checksum, require_intact, written_whole
 from unpoison.plugins import Plugins
 
 MODELS = Plugins(__name__, "network", "model")
@@ -67,7 +67,7 @@ def load_model(folder: str | Path) -> nn.Module:
         UserError: for a file that is damaged or was not written by unpoison; it is left as it is.
     """
     path = Path(folder)
-    path = present(path / "model.safetensors" if os.path.isdir(path) else path)  # noqa: PTH112 (is_dir raises)
+    path = require_intact(path / "model.safetensors" if os.path.isdir(path) else path)  # noqa: PTH112 (is_dir raises)
     description, weights = _read(path)
     try:
         model = build(description["model"], len(description["class_names"]), description["options"], seed=0)

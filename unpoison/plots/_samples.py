@@ -28,8 +28,8 @@ def draw_samples(
     train = rows.of("train")
     poisoned = train.take(train.is_poisoned)
     shown = poisoned.take(_examples(poisoned))
-    clean = stored[shown.row]
-    before_stamp = attacked[shown.row].transpose(0, 3, 1, 2)
+    clean = stored[shown.image]
+    before_stamp = attacked[shown.image].transpose(0, 3, 1, 2)
     stamped = stamp(before_stamp.copy(), shown.trigger_id).transpose(0, 2, 3, 1)
     difference = np.abs(stamped.astype(int) - clean)
     gain = 255 // max(int(difference.max()), 1) if difference.any() else 1

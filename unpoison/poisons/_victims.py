@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from unpoison.errors import UserError, one_of
-from unpoison.poisons._poisoning import Poisoning, check_count
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.poisons._stamps import check_count
 from unpoison.rows import Rows
 from unpoison.seeds import draw
 

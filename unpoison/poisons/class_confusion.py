@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from unpoison.errors import UserError, one_of
-from unpoison.poisons._poisoning import Poisoning, check_count
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.poisons._stamps import check_count
 from unpoison.rows import NONE, Rows
 from unpoison.seeds import draw
 from unpoison.types import Images, Labels, PositiveInt

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from unpoison.errors import UserError
-from unpoison.poisons._poisoning import Poisoning, as_kind_of, change
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.poisons._stamps import as_kind_of, change
 from unpoison.poisons._victims import plan_of_target, take_of_target
 from unpoison.rows import Rows
 from unpoison.types import Images, Labels, PositiveFloat, PositiveInt

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unpoison.poisons._poisoning import Poisoning
+from unpoison.contracts.poisoning import Poisoning
 from unpoison.poisons._victims import plan_victims
 from unpoison.rows import NONE, Rows
 from unpoison.seeds import draw, priorities

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from unpoison.poisons._poisoning import Poisoning, check_patch, stamp_patch
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.poisons._stamps import check_patch, stamp_patch
 from unpoison.poisons._victims import plan_victims, take_victims
 from unpoison.rows import Rows
 from unpoison.types import Images, Labels, PositiveInt

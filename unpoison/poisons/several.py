@@ -9,7 +9,8 @@ import numpy as np
 
 from unpoison.errors import UserError
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.poisons._poisoning import Poisoning, check_count
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.poisons._stamps import check_count
 from unpoison.rows import NONE, TEST_SPLITS, Rows
 from unpoison.types import Images, Indices, Labels, Parts
 

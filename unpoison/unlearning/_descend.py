@@ -18,7 +18,7 @@ from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 Batches = Iterator[tuple[Tensor, Tensor]]
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax
 
 from unpoison.unlearning._descend import logits_of
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -22,7 +22,7 @@ def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
 
 @torch.no_grad()
-def taught(teacher: nn.Module, images: Tensor, request: Request) -> Tensor:
+def teacher_logits(teacher: nn.Module, images: Tensor, request: Request) -> Tensor:
     """A teacher's logits of a batch, without gradients, counted as a pass forward. It is in evaluation mode."""
     assert not teacher.training, "a teacher in training mode would learn the batch's statistics"
     request.retain.count_forward(len(images))

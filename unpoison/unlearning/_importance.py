@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 Importance = Literal["sample", "batch"]
 MICROBATCH = 32  # images whose gradients are held at once on a GPU: 0.8 GB at width 64

@@ -10,7 +10,7 @@ from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.recipes import Recipe
 from unpoison.training import train
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 
 def cut_before(model: nn.Module, last: int) -> int:

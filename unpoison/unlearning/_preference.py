@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, logsigmoid
 
 from unpoison.recipes import Recipe
 from unpoison.unlearning._descend import forget_batches, logits_of
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 
 def preference_loss(found: Tensor, base: Tensor, inverse_temperature: float) -> Tensor:

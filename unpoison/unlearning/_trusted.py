@@ -4,7 +4,7 @@ import torch
 
 from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 
 def halves(request: Request) -> tuple[Examples, Examples]:

@@ -27,7 +27,7 @@ from unpoison.optimisers import SGD
 from unpoison.seeds import derive_seed
 from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 from unpoison.unlearning._trusted import halves
 
 NEEDS = ("validation",)

@@ -14,7 +14,7 @@ from torch import nn
 
 from unpoison.types import PositiveInt
 from unpoison.unlearning._importance import FISHER, dampen, importances, ratios, selection_of
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE: dict[str, Any] = {}
 

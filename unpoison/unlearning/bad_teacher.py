@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
-from unpoison.unlearning._distil import divergence, taught
-from unpoison.unlearning._request import Request
+from unpoison.unlearning._distil import divergence, teacher_logits
+from unpoison.contracts.request import Request
 
 SPACE = {
     "length": {"low": 0.05, "high": 0.5, "log": True},
@@ -54,7 +54,7 @@ def unlearn(
         target = torch.empty_like(logits)
         for teacher, chosen in ((competent, ~is_forget), (incompetent, is_forget)):
             if chosen.any():
-                target[chosen] = taught(teacher, images[chosen], request)
+                target[chosen] = teacher_logits(teacher, images[chosen], request)
         return divergence(logits, target, temperature)
 
     descend(

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 from torch import nn
 
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE: dict[str, dict[str, float]] = {}
 

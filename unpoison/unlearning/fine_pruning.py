@@ -21,7 +21,7 @@ from unpoison.devices import autocast
 from unpoison.examples import Examples
 from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt, Share
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 NEEDS = ("validation",)
 SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on

@@ -21,7 +21,7 @@ from unpoison.optimisers import SGD
 from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._descend import forget_batches, logits_of, per_pass
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "learning_rate": {"low": 1e-5, "high": 0.01, "log": True},

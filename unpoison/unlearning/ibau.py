@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.optimisers import Adam
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 NEEDS = ("validation",)
 SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on

@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat, PositiveInt
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "scale": {"low": 0.1, "high": 100.0, "log": True},

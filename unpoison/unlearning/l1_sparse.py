@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._descend import at_rate, descend, logits_of, rounds_of, sgd
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "penalty": {"low": 1e-5, "high": 1e-3, "log": True},

@@ -14,7 +14,7 @@ from torch import nn
 
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._importance import LABEL_FREE, dampen, importances
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "selection": {"low": 3.0, "high": 20.0, "log": True},

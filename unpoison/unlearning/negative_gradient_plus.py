@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.types import PositiveFloat, Share
 from unpoison.unlearning._descend import at_rate, descend, logits_of, pairs, rounds_of, sgd
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "retain_share": {"low": 0.5, "high": 0.999},

@@ -20,7 +20,7 @@ from torch import nn
 from unpoison.training import accuracy
 from unpoison.types import PositiveInt, Share
 from unpoison.unlearning._importance import LABEL_FREE, dampen, importances, ratios, selection_of
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {"accuracy_left": {"low": 0.05, "high": 0.5}}
 GROWTH = 1.1

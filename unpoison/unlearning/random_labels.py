@@ -16,7 +16,7 @@ from torch import nn
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._descend import at_rate, sgd
 from unpoison.unlearning._relabel import relabel
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "length": {"low": 0.05, "high": 0.5, "log": True},

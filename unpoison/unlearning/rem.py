@@ -31,7 +31,7 @@ from unpoison.training import take_step
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
 from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "share": {"low": 0.05, "high": 0.5},

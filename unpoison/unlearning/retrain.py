@@ -14,7 +14,7 @@ from torch import nn
 from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._last import cut_before, train_last
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE: dict[str, dict[str, float]] = {}
 

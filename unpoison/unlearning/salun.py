@@ -25,7 +25,7 @@ from unpoison.types import PositiveFloat, PositiveShare
 from unpoison.unlearning._descend import at_rate, logits_of
 from unpoison.unlearning._importance import Measure, mean_sizes
 from unpoison.unlearning._relabel import relabel
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "share": {"low": 0.1, "high": 0.9},

@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._descend import alternate, at_rate, descend, logits_of, per_pass, rounds_of, sgd
-from unpoison.unlearning._distil import divergence, taught
-from unpoison.unlearning._request import Request
+from unpoison.unlearning._distil import divergence, teacher_logits
+from unpoison.contracts.request import Request
 
 SPACE = {
     "ascent_steps": {"low": 2, "high": 50, "log": True},
@@ -58,14 +58,14 @@ def unlearn(
 
     def objective(is_forget: bool, images: Tensor, labels: Tensor) -> Tensor:
         logits = logits_of(student, images, request.precision)
-        away = divergence(logits, taught(teacher, images, request), temperature)
+        away = divergence(logits, teacher_logits(teacher, images, request), temperature)
         towards = teacher_weight * away + label_weight * cross_entropy(logits, labels)
         return -away if is_forget else towards
 
     descend(
         sgd(student, recipe),
         objective,
-        alternate(request, recipe, dealt(ascents, rounds)),
+        alternate(request, recipe, spread_evenly(ascents, rounds)),
         recipe,
         steps=ascents + rounds * per_pass(request.retain, recipe),
         epochs=rounds,
@@ -73,7 +73,7 @@ def unlearn(
     return student.eval()
 
 
-def dealt(steps: int, rounds: int) -> list[int]:
+def spread_evenly(steps: int, rounds: int) -> list[int]:
     """Steps dealt evenly to all rounds but the last, the first ones taking what is left over."""
     climbing = max(1, rounds - 1)
     each, more = divmod(steps, climbing)

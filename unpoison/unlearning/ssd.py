@@ -15,7 +15,7 @@ from torch import nn
 
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._importance import FISHER, dampen, importances
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "selection": {"low": 1.0, "high": 100.0, "log": True},

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from unpoison.optimisers import SGD
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._descend import at_rate, descend, forget_batches, logits_of, per_pass
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 SPACE = {
     "scale": {"low": 0.1, "high": 10.0, "log": True},

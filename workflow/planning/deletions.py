@@ -8,8 +8,8 @@ from planning.levels import RESERVED
 from unpoison.deletion import count_deletion
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
-from unpoison.files import present
-from unpoison.poisons._poisoning import check_triggered
+from unpoison.files import require_intact
+from unpoison.attacks import check_triggered
 from unpoison.scores import check_cut
 from unpoison.shares import count_of
 
@@ -56,7 +56,7 @@ def check_detector(plan: Any, name: str) -> None:
 def _check_list(path: Path, others: dict[str, Any]) -> None:
     if others:
         raise UserError(f"rows is a whole deletion set; found also {', '.join(others)}")
-    present(path)
+    require_intact(path)
 
 
 def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -> None:

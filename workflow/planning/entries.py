@@ -14,7 +14,7 @@ from planning.methods import MODELS
 from planning.peeks import peek
 from planning.tuning import check_tuning
 from unpoison.datasets import SOURCES
-from unpoison.datasets._source import Peek
+from unpoison.contracts.source import Peek
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError, one_of
 from unpoison.plots import PLOTS

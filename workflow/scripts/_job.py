@@ -27,7 +27,7 @@ from unpoison.errors import UserError
 from unpoison.examples import Examples, examples_of
 from unpoison.models import build
 from unpoison.poisons import trigger_of
-from unpoison.poisons._perturbed import open_images
+from unpoison.attacks import open_images
 from unpoison.rows import Rows, read_rows
 from unpoison.seeds import derive_seed
 from unpoison.types import StoredImages

@@ -6,7 +6,7 @@ from _job import Job
 from unpoison.deletion import NO_DELETION, read_deletion
 from unpoison.models import load_model
 from unpoison.recipes import Recipe
-from unpoison.unlearning._request import Request
+from unpoison.contracts.request import Request
 
 
 def request_of(job: Job, model: str, deletion: str | None) -> Request:

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from unpoison.damage import DamagedError
-from unpoison.files import CHECKSUM, checksum, present, written_whole
+from unpoison.files import CHECKSUM, checksum, require_intact, written_whole
 
 
 def write_tuned(path: str, record: Mapping[str, Any]) -> None:
@@ -22,7 +22,7 @@ def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
 
 
 def _chosen(tuned: str) -> dict[str, Any]:
-    path = present(tuned)
+    path = require_intact(tuned)
     text, _, seal = path.read_text(encoding="utf-8", errors="replace").rpartition(f"{CHECKSUM}: ")
     if seal.strip() != f"'{checksum(text.encode())}'":
         raise DamagedError(path)

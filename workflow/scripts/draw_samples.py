@@ -6,7 +6,7 @@ from unpoison.files import map_array
 from unpoison.plots._samples import draw_samples
 from unpoison.plots._style import save
 from unpoison.poisons import trigger_of
-from unpoison.poisons._perturbed import open_images
+from unpoison.attacks import open_images
 from unpoison.rows import read_rows
 from unpoison.text import from_html
 

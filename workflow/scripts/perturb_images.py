@@ -7,7 +7,7 @@ from _record import write_record
 from unpoison.files import write_array
 from unpoison.models import load_model
 from unpoison.poisons import POISONS
-from unpoison.poisons._perturbed import perturbed
+from unpoison.attacks import perturbed
 
 job = Job(snakemake)
 train_rows = job.rows.of("train")

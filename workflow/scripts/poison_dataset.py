@@ -4,7 +4,7 @@ from _inputs import check_inputs
 from _log import begin
 from _record import write_record
 from unpoison.poisons import POISONS
-from unpoison.poisons._poisoning import apply
+from unpoison.attacks import apply
 from unpoison.rows import choose_rows, read_rows, write_rows
 
 begin(snakemake.log[0])

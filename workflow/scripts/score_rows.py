@@ -5,7 +5,9 @@ from dataclasses import asdict
 from _job import Job
 from _record import write_record
 from unpoison.detectors import DETECTORS
-from unpoison.detectors._evidence import Evidence, run, set_triggered_aside
+from unpoison.attacks import set_triggered_aside
+from unpoison.contracts.evidence import Evidence
+from unpoison.running import run_detector
 from unpoison.models import load_model
 from unpoison.recipes import Recipe
 from unpoison.scores import write_scores

@@ -2,7 +2,7 @@
 
 from _job import Job
 from _train import train_on
-from unpoison.poisons._perturbed import before_attack
+from unpoison.attacks import before_attack
 
 job = Job(snakemake)
 train_on(snakemake, job, before_attack(job.rows.of("train")))

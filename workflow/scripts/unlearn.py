@@ -8,7 +8,7 @@ from _request import request_of
 from _tuned import options_of
 from unpoison.models import save_model
 from unpoison.unlearning import METHODS, needs
-from unpoison.unlearning._request import run
+from unpoison.running import run_method as run
 
 job = Job(snakemake)
 options = options_of(job.spec, snakemake.input.get("tuned"))

@@ -3,7 +3,7 @@
 from _job import Job
 from _record import write_record
 from unpoison.bias import view, write_views
-from unpoison.detectors._features import outputs_of
+from unpoison.features import outputs_of
 from unpoison.models import load_model
 
 job = Job(snakemake)

@@ -1,4 +1,4 @@
-"""What every source of images hands over."""
+"""What a source of images hands over."""
 
 from dataclasses import dataclass
 

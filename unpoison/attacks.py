@@ -1,0 +1,137 @@
+"""What an attack makes of a data set: its rows, and images that are changed by more than a stamp."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from unpoison.contracts.poisoning import Attacks, Poisoning
+from unpoison.errors import UserError
+from unpoison.files import map_array
+from unpoison.rows import NONE, TEST_SPLITS, Rows, joined
+from unpoison.seeds import draw
+from unpoison.types import Images, StoredImages
+
+BATCH = 200
+
+
+def apply(poisoning: Poisoning, rows: Rows) -> Rows:
+    """All rows of the data set with the poisoned ones marked, and the test rows told their trigger and target.
+
+    Of several attacks, each one after the first has the test rows of its classes once more, at the end.
+    """
+    chosen = np.flatnonzero(rows.split == "train")[poisoning.rows]
+    given_label, trigger_id, is_poisoned = (
+        rows.given_label.copy(),
+        rows.trigger_id.copy(),
+        rows.is_poisoned.copy(),
+    )
+    is_poisoned[chosen] = True
+    given_label[chosen] = poisoning.given_labels
+    trigger_id[chosen] = poisoning.trigger_ids
+    poisoned = replace(rows, given_label=given_label, trigger_id=trigger_id, is_poisoned=is_poisoned)
+    again = [
+        _once_more(rows.of("test"), attacks, split)
+        for attacks, split in zip(poisoning.further_attacks, TEST_SPLITS[1:], strict=False)
+    ]
+    return joined([_attacked(poisoned, poisoning.attacks), *again])
+
+
+def _attacked(rows: Rows, attacks: Attacks) -> Rows:
+    """The rows, those of the test told what the attacks do to their class."""
+    trigger_id, target = rows.trigger_id.copy(), rows.target.copy()
+    for label, (trigger, wanted) in attacks.items():
+        those = np.isin(rows.split, TEST_SPLITS) & (rows.label == label)
+        trigger_id[those], target[those] = trigger, wanted
+    return replace(rows, trigger_id=trigger_id, target=target)
+
+
+def _once_more(test: Rows, attacks: Attacks, split: str) -> Rows:
+    """The test rows of the attacked classes as another split."""
+    those = test.take(np.isin(test.label, list(attacks)))
+    return _attacked(replace(those, split=np.full(len(those), split, dtype=object)), attacks)
+
+
+def stamped_classes(poisoning: Poisoning) -> set[int]:
+    """The classes whose images the attacker stamps with a trigger to have them taken for another class."""
+    every = (poisoning.attacks, *poisoning.further_attacks)
+    return {
+        label
+        for attacks in every
+        for label, (trigger, wanted) in attacks.items()
+        if trigger != NONE and wanted != label
+    }
+
+
+def check_triggered(wanted: int, there: int) -> None:
+    """Refuse to stamp more trusted rows than there are of the classes that the attack is on."""
+    if wanted > there:
+        raise UserError(
+            f"{wanted} triggered examples are asked for; {there} validation rows can be stamped with a trigger: "
+            "those of the classes that the attack is on"
+        )
+
+
+def set_triggered_aside(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
+    """So many validation rows, told the trigger of their class's attack and what it wants them taken for; the others.
+
+    Of several attacks on a class the first one is shown: who knows an example seldom knows one of each.
+
+    Raises:
+        UserError: where the attack has no trigger, or too few validation rows are of the classes it attacks.
+    """
+    validation = rows.of("validation")
+    is_attacked = np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id != NONE) & (rows.target != rows.label)
+    attacked = rows.take(is_attacked)
+    told_of = list(zip(attacked.label, attacked.trigger_id, attacked.target, strict=True))
+    attacks = {label: told for label, *told in reversed(told_of)}
+    there = np.flatnonzero(np.isin(validation.label, attacked.label))
+    check_triggered(count, len(there))
+    chosen = there[draw(validation.row_id[there], count, "triggered", seed)]
+    triggered = validation.take(chosen)
+    told = np.array([attacks[label] for label in triggered.label], dtype=np.int64).reshape(-1, 2)
+    others = np.isin(np.arange(len(validation)), chosen, invert=True)
+    return replace(triggered, trigger_id=told[:, 0], given_label=told[:, 1]), validation.take(others)
+
+
+def before_attack(rows: Rows) -> Rows:
+    """The rows with their true labels and no trigger: what a surrogate is trained on."""
+    nothing = np.full(len(rows), NONE)
+    untouched = np.zeros(len(rows), dtype=bool)
+    return replace(rows, given_label=rows.label, trigger_id=nothing, target=nothing, is_poisoned=untouched)
+
+
+def perturbed(
+    perturb: Callable[..., Images], surrogate: Any, stored: StoredImages, poisoned: Rows, device: Any
+) -> np.ndarray:
+    """The images of the poisoned rows as the attacker makes them, stored in the order of the rows.
+
+    They are made in the order of the row ids, so that another order of the rows changes nothing.
+    """
+    torch = import_module("torch")
+    order = np.argsort(poisoned.row_id, kind="stable")
+    made = np.array(stored[poisoned.image])
+    for start in range(0, len(order), BATCH):
+        part = order[start : start + BATCH]
+        images = torch.from_numpy(made[part]).permute(0, 3, 1, 2).to(device)
+        labels = torch.from_numpy(poisoned.label[part]).to(device)
+        made[part] = perturb(surrogate, images, labels).permute(0, 2, 3, 1).cpu().numpy()
+    return made
+
+
+def open_images(source: str, rows: Rows, changed: str | None) -> StoredImages:
+    """The source's images as the attacker left them; changed: the file of those of the poisoned rows, if any."""
+    if not changed:
+        return map_array(source)
+    return lay_over(map_array(source, writable=True), rows, map_array(changed))
+
+
+def lay_over(images: StoredImages, rows: Rows, made: np.ndarray) -> StoredImages:
+    """The images with those of the poisoned rows replaced, in place."""
+    train = rows.of("train")
+    places = train.image[train.is_poisoned]
+    assert len(places) == len(made), f"{len(places)} poisoned rows and {len(made)} images for them"
+    images[places] = made
+    return images

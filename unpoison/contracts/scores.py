@@ -1,0 +1,19 @@
+"""What a detector hands over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a detector makes of the rows; a higher score is more suspicious.
+
+    training: one score for each training row; validation: one for each trusted row, on the same scale;
+    flagged: the training rows that the detector's own rule accuses, None where it has no such rule.
+    """
+
+    training: Float64[np.ndarray, " trained"]
+    validation: Float64[np.ndarray, " trusted"]
+    flagged: Bool[np.ndarray, " trained"] | None = None

@@ -1,0 +1,56 @@
+"""How poisons change images, and what they refuse."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from unpoison.errors import UserError
+from unpoison.types import Images
+
+CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
+
+
+def change(images: Images, where: Any, formula: Callable[[Any], Any]) -> Images:
+    """The images, those chosen by the mask replaced in place by what integer arithmetic makes of them.
+
+    Integers, so that NumPy, a CPU and a GPU give the same pixels.
+    """
+    changed = formula(images[where])
+    images[where] = changed if isinstance(images, np.ndarray) else changed.to(images.dtype)
+    return images
+
+
+def as_kind_of(images: Images, constant: np.ndarray) -> Any:
+    """A constant as what the images are: an array of NumPy's, or a tensor on their device."""
+    if isinstance(images, np.ndarray):
+        return constant
+    return import_module("torch").from_numpy(constant).to(images.device)
+
+
+def stamp_patch(images: Images, corner: str, size: int, value: int) -> Images:
+    """The images with a square of `size` pixels in one corner set to `value` in every channel."""
+    height, width = images.shape[2:]
+    down = slice(0, size) if corner.startswith("top") else slice(height - size, height)
+    across = slice(0, size) if corner.endswith("left") else slice(width - size, width)
+    images[:, :, down, across] = value
+    return images
+
+
+def check_patch(image_size: int, corner: str, size: int, value: int) -> None:
+    """Refuse a patch that cannot be stamped."""
+    if corner not in CORNERS:
+        raise UserError(f"unknown corner '{corner}'; choose from {', '.join(CORNERS)}")
+    if not 1 <= size <= image_size:
+        raise UserError(
+            f"the patch is {size} pixels wide; it must be 1 to {image_size}, the size of the images"
+        )
+    if not 0 <= value <= 255:
+        raise UserError(f"the patch has value {value}; a pixel is 0 to 255")
+
+
+def check_count(wanted: int, there: int, what: str) -> None:
+    """Refuse to poison more images than there are."""
+    if wanted > there:
+        raise UserError(f"cannot poison {wanted} {what}: there are {there}")
