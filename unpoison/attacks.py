@@ -1,6 +1,6 @@
 """What an attack makes of a data set: its rows, and images that are changed by more than a stamp."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -15,6 +15,15 @@ from unpoison.seeds import draw
 from unpoison.types import Images, StoredImages
 
 BATCH = 200
+
+
+def plant(
+    poison: Callable[..., Poisoning], rows: Rows, seed: int, image_size: int, options: Mapping[str, Any]
+) -> Rows:
+    """The rows of a data set with an attack planted; the labels that its training rows were given are the true ones."""
+    given = replace(rows, label=np.where(rows.split == "train", rows.given_label, rows.label))
+    clean = replace(given, is_poisoned=np.zeros(len(rows), dtype=bool))
+    return apply(poison(clean.of("train"), seed, image_size, **options), clean)
 
 
 def apply(poisoning: Poisoning, rows: Rows) -> Rows:

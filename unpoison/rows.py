@@ -33,7 +33,7 @@ class Rows:
     split: np.ndarray
     label: Labels
     given_label: Labels
-    is_poisoned: Mask
+    is_poisoned: Mask | None
     trigger_id: Labels
     target: Labels
     class_names: tuple[str, ...]

@@ -3,16 +3,15 @@
 from _inputs import check_inputs
 from _log import begin
 from _record import write_record
+from unpoison.attacks import plant
 from unpoison.poisons import POISONS
-from unpoison.attacks import apply
 from unpoison.rows import choose_rows, read_rows, write_rows
 
 begin(snakemake.log[0])
 check_inputs(snakemake)
 spec = snakemake.params.spec
 rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["dataset"])
-poisoning = POISONS[spec["poison"]](rows.of("train"), spec["seed"], spec["image_size"], **spec["options"])
-poisoned = apply(poisoning, rows)
+poisoned = plant(POISONS[spec["poison"]], rows, spec["seed"], spec["image_size"], spec["options"])
 write_rows(snakemake.output.rows, poisoned)
 write_record(snakemake)
-print(f"{len(poisoning.rows)} of {len(rows.of('train'))} training rows poisoned")
+print(f"{int(poisoned.is_poisoned.sum())} of {len(rows.of('train'))} training rows poisoned")
