@@ -24,7 +24,10 @@ def rows_of_role(train_rows: Rows, role: str) -> Rows:
 def train_model(
     data: Data, architecture: Architecture, recipe: Recipe, setting: Setting, *, role: str = "base"
 ) -> tuple[Classifier, list[Epoch]]:
-    """A network trained in a role (see `rows_of_role`), from weights and in batches that are the role's own."""
+    """A network trained in a role (see `rows_of_role`), from weights and in batches that are the role's own.
+
+    Weights are always drawn anew: given ones are the model to repair, and no training starts from them.
+    """
     seed, device = setting.seed_of(role), setting.device
     model = architecture.new(seed).to(device)
     history = train(
