@@ -36,7 +36,7 @@ def check_name(library: str, name: str, names: Sequence[str]) -> None:
 
 
 def small_patch(image_size: int, stem: str) -> int | None:
-    """Return the default patch size, in pixels: 4 with the CIFAR stem and images of up to 64, else the network's own."""
+    """Return 4 pixels with the CIFAR stem and images of up to 64, else None: the network's own patch size."""
     return SMALL_PATCH if stem == "cifar" and image_size <= SMALL else None
 
 

@@ -11,7 +11,6 @@ from torch import nn
 from torchvision import models
 
 from unpoison.models._stem import (
-    REFUSALS,
     check_name,
     check_patch,
     misfit,
@@ -73,7 +72,7 @@ def _listed(name: str, classes: int, image_size: int) -> nn.Module:
         options = {"input_size": (image_size, image_size)}
     try:
         return models.get_model(name, weights=None, num_classes=classes, **options)
-    except REFUSALS as error:  # MaxViT, whose windows must fill the image
+    except ValueError as error:  # MaxViT, whose windows must fill the image
         raise misfit(name, image_size, error) from error
 
 
