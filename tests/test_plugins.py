@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from unpoison.errors import UserError
-from unpoison.plugins import REQUIRED, Option, Plugins, keyword_options
+from unpoison.plugins import Plugins
+from unpoison.source_text import REQUIRED, Option, keyword_options
 
 SOURCE = '''
 """A plug-in."""

@@ -11,6 +11,7 @@ from planning.config import SCHEMA, check_given, check_options, checked, validat
 from planning.deletions import check_detector
 from planning.levels import LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
 from planning.methods import MODELS
+from planning.own_plugins import register_plugins
 from planning.peeks import peek
 from planning.tuning import check_tuning
 from unpoison.datasets import SOURCES
@@ -32,6 +33,7 @@ class Entries:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = checked(config)
+        register_plugins(self.config["plugins"])
         self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
         self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
         self.bases: dict[str, dict[str, str]] = {level: {} for level in LEVELS}  # of each variant, its entry

@@ -11,11 +11,17 @@ from planning.entries import canonical
 from planning.figures import trained_models
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
+from planning.methods import MODELS
 from planning.plan import Plan
 from planning.tuning import tuning_of
+from unpoison.datasets import SOURCES
+from unpoison.detectors import DETECTORS
+from unpoison.plots import PLOTS
+from unpoison.plugin_files import Registered
 from unpoison.poisons import POISONS
 from unpoison.provenance import data_digest
 from unpoison.text import as_html
+from unpoison.unlearning import METHODS
 
 Spec = dict[str, Any]
 METHOD_OF = {folder: method for method, folder in REFERENCES.items()}
@@ -39,7 +45,7 @@ class Specs:
                 "image_size": image_size,
                 "options": options,
                 "content": _content_of_source(self.plan, wildcards.source),
-                "code": code_digest("prepare_source.py", f"unpoison.datasets.{kind}"),
+                "code": code_digest("prepare_source.py", SOURCES.code(kind)),
             }
         )
 
@@ -73,7 +79,7 @@ class Specs:
                 "triggered_examples": examples,
                 "options": canonical(options),
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "score_rows.py", f"unpoison.detectors.{kind}"),
+                "code": self._code(wildcards, "score_rows.py", DETECTORS.code(kind)),
             }
         )
 
@@ -103,7 +109,7 @@ class Specs:
                 "space": tuning.space,
                 "trials": tuning.trials,
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "tune.py", f"unpoison.unlearning.{kind}"),
+                "code": self._code(wildcards, "tune.py", METHODS.code(kind)),
             }
         )
 
@@ -115,7 +121,7 @@ class Specs:
                 "method": kind,
                 "options": options,
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "unlearn.py", f"unpoison.unlearning.{kind}"),
+                "code": self._code(wildcards, "unlearn.py", METHODS.code(kind)),
             }
         )
 
@@ -170,7 +176,7 @@ class Specs:
     def draw_figure(self, wildcards: Any) -> Spec:
         kind, options = self.plan.figure_options(wildcards.figure)
         studies = sorted(self.plan.config["figures"][wildcards.figure]["studies"])
-        code = code_digest("draw_figure.py", f"unpoison.plots.{kind}")
+        code = code_digest("draw_figure.py", PLOTS.code(kind))
         return as_html(canonical({"figure": kind, "studies": studies, "options": options, "code": code}))
 
     def draw_samples(self, wildcards: Any) -> Spec:
@@ -207,10 +213,10 @@ class Specs:
             "precision": config["precision"],
         }
 
-    def _code(self, wildcards: Any, *modules: str) -> str:
+    def _code(self, wildcards: Any, *modules: str | Registered) -> str:
         poison = _poison_files(self.plan, wildcards.poison)
         model = _model(self.plan, wildcards.training)["name"]
-        return code_digest(*modules, *poison, f"unpoison.models.{model}")
+        return code_digest(*modules, *poison, MODELS.code(model))
 
     def _varied(self) -> dict[str, dict[str, dict[str, Any]]]:
         """For each level and variant, its varied keys as dotted names and their values."""
@@ -279,8 +285,8 @@ def _trigger(plan: Plan, poison: str) -> Spec:
 
 
 @cache
-def _poison_files(plan: Plan, poison: str) -> tuple[str, ...]:
-    return tuple(f"unpoison.poisons.{kind}" for kind in kinds_of(plan, poison))
+def _poison_files(plan: Plan, poison: str) -> tuple[str | Registered, ...]:
+    return tuple(POISONS.code(kind) for kind in kinds_of(plan, poison))
 
 
 @cache

@@ -52,6 +52,8 @@ if RUNS_HERE and CORES and THREADS > CORES:
 GPU = gpu_tag(plan.config["device"], runs_here=RUNS_HERE or workflow.remote_exec)
 SLOTS = plan.config["gpu_slots_per_device"]
 os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # no part of what a job makes
+PLUGINS = plan.config["plugins"]
+os.environ.update(UNPOISON_PLUGINS=os.path.abspath(PLUGINS) if PLUGINS else "")
 if GPU and RUNS_HERE and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", gpu_slots(SLOTS))
 
