@@ -35,6 +35,7 @@ def unlearn(request, *, learning_rate: float = 0.001):
     return model.eval()
 '''
 PLAIN = "from copy import deepcopy\n\n\ndef unlearn(request):\n    return deepcopy(request.model).eval()\n"
+CELL = "results/pair/seed0/corner_swap/resnet9/everything_found@fpr=0.0"
 FILES = {"gentle.py": GENTLE, "plain.py": PLAIN, "_steps.py": "LENGTH = 0.5\n", "_unused.py": "A = 1\n"}
 
 
@@ -48,24 +49,23 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def test_an_edit_of_a_users_method_or_its_helper_makes_its_cells_anew_and_no_others(project) -> None:
     write(project.folder / "mine", FILES)
     project.set("plugins", "mine")
-    assert project.jobs() == {}
+    project.set("studies/false_positives/vary/deletion.fpr", [0.0])
+    assert "unlearn" not in project.jobs()
     project.set("methods", project.config["methods"] | {"gentle": {}, "plain": {}})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "gentle", "plain"])
-    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
-    done = project.snakemake()
+    assert project.jobs() == {"unlearn": 2, "evaluate": 2} | DOWNSTREAM
+    done = project.snakemake(*(f"{CELL}/{name}/metrics.parquet" for name in ("gentle", "plain")))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert project.jobs() == {}
 
     project.edit("mine/gentle.py", '"""Train on the retain set."""', '"""Train."""  # a comment')
     project.edit("mine/_unused.py", "A = 1", "A = 2")
     (project.folder / "mine").rename(project.folder / "yours")
     project.set("plugins", str(project.folder / "yours"))
-    assert project.jobs() == {}
-    one = {"unlearn": 2, "evaluate": 2} | DOWNSTREAM
+    assert project.jobs() == DOWNSTREAM
+    one = {"unlearn": 1, "evaluate": 1} | DOWNSTREAM
     project.edit("yours/_steps.py", "0.5", "0.25")
     assert project.jobs() == one, "its helper"
     project.edit("yours/_steps.py", "0.25", "0.5")
-    assert project.jobs() == {}
     project.edit("yours/plain.py", "eval()", "train().eval()")
     assert project.jobs() == one, "the method itself"
 
@@ -107,7 +107,10 @@ def test_the_digest_of_a_plug_in_holds_what_it_runs_and_not_where_it_is(edit: st
 
 
 def test_our_modules_that_a_plug_in_imports_are_part_of_its_digest(tmp_path: Path, monkeypatch) -> None:
-    texts = {"one": "from unpoison.training import train\n", "package": "from unpoison.unlearning import METHODS\n"}
+    texts = {
+        "one": "from unpoison.training import train\n",
+        "package": "from unpoison.unlearning import METHODS\n",
+    }
     folder = write(tmp_path, {f"{name}.py": text for name, text in texts.items()})
     reached: list[Path] = []
     monkeypatch.setattr("planning.identity._name_of", lambda path, owner: str(reached.append(path)))
