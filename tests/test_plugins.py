@@ -209,7 +209,10 @@ def test_options_of_a_users_plugin_are_read_without_importing_it(mine: Path) -> 
         METHODS["gentle"]
 
 
-def test_an_edited_plugin_and_helper_are_taken_when_registered_again(mine: Path) -> None:
+def test_an_edited_plugin_and_helper_are_taken_when_registered_again(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     text = "from _rates import RATE\ndef unlearn(request, *, depth: int = 1): return RATE, depth"
     write(mine, {"gentle.py": text, "_rates.py": "RATE = 1\n"})
     unpoison.register(mine)

@@ -124,8 +124,9 @@ def test_our_modules_that_a_plug_in_imports_are_part_of_its_digest(tmp_path: Pat
 def test_of_an_installed_package_its_own_modules_alone_are_followed(tmp_path: Path) -> None:
     files = {
         "company/__init__.py": "A = 1\n",
-        "company/unlearning/_core.py": "B = 1\n",
-        "company/unlearning/mine.py": "import other\nfrom ._core import B\nfrom company.rates import C\n",
+        "company/unlearning/__init__.py": "B = 1\n",
+        "company/unlearning/mine.py": "import other\nfrom ..rates import C\nfrom company.core import F\n",
+        "company/core.py": "F = 1\n",
         "company/rates.py": "C = 1\n",
         "other.py": "D = 1\n",
     }
@@ -194,6 +195,13 @@ def test_a_folder_that_cannot_be_used_is_refused_while_planned(case: str, here: 
     with pytest.raises(UserError, match=words) as refused:
         Plan(config_with({"learning_rate": 0.1}))
     assert "\n" not in str(refused.value)
+
+
+def test_a_helper_that_is_not_in_utf8_is_refused_while_planned(here: Path) -> None:
+    write(here / "mine", FILES)
+    (here / "mine/_steps.py").write_bytes(b"LENGTH = 1  # caf\xe9\n")
+    with pytest.raises(UserError, match=r"plugins: .*mine/_steps\.py cannot be read: 'utf-8' codec"):
+        Plan(config_with({}))
 
 
 def test_a_run_ends_with_one_line_for_a_folder_that_is_not_there(finished, tmp_path: Path) -> None:
