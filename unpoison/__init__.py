@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unpoison.models import MODELS
     from unpoison.poisons import POISONS
     from unpoison.recipes import RECIPES, Recipe
+    from unpoison.registration import register
     from unpoison.unlearning import METHODS
     from unpoison.weights import load_model
 
@@ -34,6 +35,7 @@ HOMES = {
     "poisons": ("POISONS",),
     "recipes": ("RECIPES", "Recipe"),
     "unlearning": ("METHODS",),
+    "registration": ("register",),
     "weights": ("load_model",),
 }
 _HOME_OF = {name: home for home, names in HOMES.items() for name in names}
@@ -54,6 +56,7 @@ __all__ = [
     "load_model",
     "measure",
     "poison",
+    "register",
     "repair",
     "score",
     "train",

@@ -7,11 +7,11 @@ import pytest
 
 from planning.config import SCHEMA
 from planning.dictionary import page
-from planning.methods import MODELS
 from unpoison.columns import TABLES
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.metrics import METRICS
+from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS

@@ -1,16 +1,12 @@
 """A network of the user's own code: a class, or a function that returns a module, in a file of Python."""
 
 import sys
-from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from unpoison.errors import UserError
-
-Arguments = dict[str, Any]
+from unpoison.own_network import own_network
 
 
 def network(
@@ -20,18 +16,20 @@ def network(
     python: str,
     arguments: dict[str, str | int | float | bool | None | list[str | int | float]] | None = None,
 ) -> nn.Module:
-    """An untrained network as the user's code makes it; it takes normalised float images and gives a logit per class.
+    """Return an untrained network as the user's code makes it.
+
+    It takes normalised float images (n, 3, image_size, image_size) and gives logits (n, classes). `classes` and
+    `image_size` are not passed on: where the code needs them, they stand in `arguments`.
 
     Args:
+        classes: number of logits; image_size: height and width in pixels.
         python: `file.py:Class`, the file relative to the folder that the run is started in.
-        arguments: what the class or function is called with, by name; nothing is added, and so the number of classes
-            and the image size stand here too where the code needs them.
+        arguments: what the class or the function is called with, by name.
 
     Raises:
-        UserError: for a file or name that is not there, code that raises, and what is no torch.nn.Module.
+        UserError: for a file or a name that is not there, code that raises, and what is no torch.nn.Module.
     """
-    file, name = split_place(python)
-    made = _attribute(Path(file).absolute(), name)
+    made = _callable_of(python)
     try:
         module = made(**(arguments or {}))
     except Exception as error:
@@ -41,32 +39,11 @@ def network(
     return module
 
 
-def split_place(python: str) -> tuple[str, str]:
-    """The file and the name in it.
-
-    Raises:
-        UserError: for a text that is no `file.py:name`.
-    """
-    file, colon, name = python.rpartition(":")
-    if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise UserError(f"python: found '{python}', allowed: file.py:Class")
-    return file, name
-
-
-@cache
-def _attribute(file: Path, name: str) -> Any:
-    if not file.is_file():
-        raise UserError(f"python: there is no file {file}")
-    spec = spec_from_file_location(f"unpoison_network_{file.stem}", file)
-    assert spec and spec.loader, f"{file} ends in .py"
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # for dataclasses and the like
-    if str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))  # files beside it
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"{file} could not be run: {type(error).__name__}: {error}") from error
-    if not callable(found := getattr(module, name, None)):
-        raise UserError(f"{file} has no class or function '{name}'")
+def _callable_of(python: str) -> Any:
+    file, name = own_network(python)
+    if str(file.root) not in sys.path:
+        sys.path.append(str(file.root))  # last: a file there hides no other module
+    found = getattr(file.imported(), name, None)
+    if not callable(found):
+        raise UserError(f"{file.path} has no class or function '{name}'")
     return found

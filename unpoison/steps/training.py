@@ -7,6 +7,7 @@ from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.steps.setting import Setting
 from unpoison.training import Epoch, train
+from unpoison.weights import load_given
 
 
 def rows_of_role(train_rows: Rows, role: str) -> Rows:
@@ -19,6 +20,13 @@ def rows_of_role(train_rows: Rows, role: str) -> Rows:
         assert train_rows.is_poisoned is not None, "an oracle is planned where the truth is known"
         return train_rows.take(~train_rows.is_poisoned)
     return before_attack(train_rows) if role == "surrogate" else train_rows
+
+
+def given_model(path: str, architecture: Architecture, recipe: Recipe) -> Classifier:
+    """The model to repair, with weights that were trained elsewhere; recipe: what methods go on training by."""
+    model = load_given(path, architecture)
+    model.recipe = recipe
+    return model
 
 
 def train_model(

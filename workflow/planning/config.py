@@ -12,9 +12,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
+from planning.trainings import flattened
 from planning.written import advice, parsed
 from unpoison.errors import UserError, one_of
-from unpoison.plugins import REQUIRED, Option
+from unpoison.source_text import REQUIRED, Option
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas/config.schema.yaml"
 SCHEMA = parsed(SCHEMA_FILE.read_text(encoding="utf-8"), SCHEMA_FILE.name)
@@ -52,7 +53,8 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
     for section, entries in config.items():
         if isinstance(entries, Mapping):
             _refuse_twins(section, entries)
-    filled = _with_defaults(deepcopy(dict(config)), SCHEMA)
+    trainings = {name: flattened(name, entry) for name, entry in config["trainings"].items()}
+    filled = _with_defaults(deepcopy({**config, "trainings": trainings}), SCHEMA)
     filled["results_folder"] = filled["results_folder"].rstrip("/") or "/"
     return filled
 
@@ -93,8 +95,12 @@ def check_given(given: Mapping[str, Any], options: Mapping[str, Option], where: 
     for name, value in given.items():
         if name not in options:
             raise one_of(f"option in {where}:", name, options)
-        if not accepts(options[name].annotation, value):
-            annotation = options[name].annotation
+        annotation = options[name].annotation
+        try:
+            is_accepted = accepts(annotation, value)
+        except (UserError, ValueError) as error:  # the annotation of a user's plug-in
+            raise UserError(f"{where}.{name}: {error}") from error
+        if not is_accepted:
             numbers = any(accepts(annotation, number) for number in (1, 0.5))
             said = advice(value, text="str" in annotation, number=numbers)
             raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
@@ -149,8 +155,10 @@ def _fits(node: ast.expr, value: object) -> bool:
             return value in ast.literal_eval(
                 ast.Tuple(elts=inner.elts if isinstance(inner, ast.Tuple) else [inner])
             )
-    raise AssertionError(
-        f"an option has the annotation '{ast.unparse(node)}', which no config value can be checked against"
+    raise UserError(
+        f"the option has the annotation '{ast.unparse(node)}', which no value of a config can be checked against; "
+        "allowed: int, float, str, bool, list[...], dict[str, ...], Literal[...], None, |, and the numbers of "
+        "unpoison.types"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from planning.attacks import part_names, part_options
 from planning.levels import DRAWN_ALWAYS, REFERENCES
 from unpoison.plots import PLOTS
-from unpoison.plugins import first_paragraph
+from unpoison.source_text import first_paragraph
 
 Description = dict[str, Any]
 

@@ -13,8 +13,10 @@ from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
 from planning.studies import Cell, Study
+from planning.trainings import OWN
 from planning.tuning import check_study
 from unpoison.errors import UserError
+from unpoison.own_network import own_network
 
 
 class Plan(Entries):
@@ -119,7 +121,10 @@ class Plan(Entries):
             self._checked.add(names)
 
     def _check_training(self, training: str) -> None:
-        self.model_options(training)
+        model, options = self.model_options(training)
+        if model == OWN:
+            own_network(options["python"])
+        self.weights_file(training)
         self.recipe(training)
 
     def _check_poison(self, dataset: str, poison: str) -> None:
