@@ -68,7 +68,7 @@ def results(**changes: list[object]) -> pd.DataFrame:
     has_deletion = table["deletion"].notna()
     table["recall"], table["fdr"] = has_deletion.map({True: 1.0}), has_deletion.map({True: 0.5})
     table["fpr"] = (0.1 + 0.02 * table["seed"]).where(has_deletion)
-    return table.assign(**changes)
+    return table.assign(attack="planted", **changes)
 
 
 def test_a_summary_has_one_line_for_each_cell_metric_and_class() -> None:
@@ -144,7 +144,12 @@ def paired_results(values: dict[str, list[float]], **columns: object) -> pd.Data
     ]
     table = pd.DataFrame(lines, columns=[*IDENTITY, "value"])
     return table.assign(
-        metric="clean_accuracy", class_name=None, unit="share", higher_is_better=True, **columns
+        metric="clean_accuracy",
+        class_name=None,
+        unit="share",
+        higher_is_better=True,
+        attack="planted",
+        **columns,
     )
 
 

@@ -40,6 +40,14 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
     return joined([_attacked(poisoned, poisoning.attacks, TEST_SPLITS), *again])
 
 
+def describe(poisoning: Poisoning, rows: int) -> str:
+    """One line on what was done to so many training rows, for the log."""
+    if poisoning.is_planted:
+        return f"{len(poisoning.rows)} of {rows} training rows poisoned"
+    listed = f", {len(poisoning.rows)} of them listed as poisoned" if poisoning.is_known else ""
+    return f"{rows} training rows as found{listed}"
+
+
 def _as_found(poisoning: Poisoning, rows: Rows) -> Rows:
     """The rows with nothing changed: of training rows, only those that a list leaves clean have a known true class."""
     train = np.flatnonzero(rows.split == "train")

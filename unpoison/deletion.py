@@ -170,6 +170,14 @@ def describe(train: Rows, rows: Indices) -> Deletion:
     )
 
 
+def in_words(train: Rows, deletion: Deletion) -> str:
+    """One line on a deletion set for the log: its size, and the rates that it achieved where they are known."""
+    size = f"{len(deletion.rows)} rows"
+    if train.is_poisoned is None:
+        return f"{size} of {len(train)}"
+    return f"{size}: recall {deletion.recall}, FDR {deletion.fdr}, FPR {deletion.fpr}"
+
+
 def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:
     """Write the deleted rows, by position and by id, with the achieved rates."""
     rates = {name: value for name, value in vars(deletion).items() if name != "rows"}

@@ -159,22 +159,14 @@ def tested_images(wildcards):
     return source_images(wildcards)
 
 
-@with_signature
-def scored_images(wildcards):
-    """The same for a detector, which takes the attacks of its triggered examples from the test rows."""
-    if plan.detector_options(wildcards.detector)[1]:
-        refuse_untested(wildcards.dataset)
-    return source_images(wildcards)
-
-
 @cache
 def refuse_untested(dataset):
-    """End in one line where a class has no test image: Snakemake lets no other error pass as it is."""
+    """End in one line where some classes have test images and others none: their mean would be of the first alone."""
     untested = plan.untested(dataset)
-    if untested:
+    if 0 < len(untested) < len(plan.training_rows(dataset)):
         sys.exit(
-            f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class "
-            "to measure a model; without them only single files can be made, up to the repaired models"
+            f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class, "
+            "or none at all; single files can be made all the same, up to the repaired models"
         )
 
 

@@ -5,4 +5,4 @@ from _train import train_on
 
 job = Job(snakemake)
 train_rows = job.rows.of("train")
-train_on(snakemake, job, train_rows.take(~train_rows.is_poisoned))
+train_on(snakemake, job, train_rows.take(~train_rows.poisoned("the oracle")))
