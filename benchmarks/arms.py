@@ -22,7 +22,8 @@ def ours(threads: int, width: int, rows: int) -> Work:
     """unpoison's own training, as a job runs it: `train` on uint8 images, precision auto."""
     from unpoison.devices import compute_repeatably, keep_freed_memory  # noqa: PLC0415
     from unpoison.examples import Examples  # noqa: PLC0415
-    from unpoison.models import build  # noqa: PLC0415 (an arm loads only what it needs)
+    from unpoison.networks import Architecture  # noqa: PLC0415 (an arm loads only what it needs)
+    from unpoison.pixels import Pixels  # noqa: PLC0415
     from unpoison.recipes import Recipe  # noqa: PLC0415
     from unpoison.training import train  # noqa: PLC0415
 
@@ -31,8 +32,8 @@ def ours(threads: int, width: int, rows: int) -> Work:
     images = torch.randint(0, 256, (rows, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     labels = torch.randint(0, 10, (rows,))
     no_trigger = torch.full((rows,), -1)
-    examples = Examples(images, labels, no_trigger, lambda images, _: images, "after_augmentation")
-    model = build("resnet9", 10, {"width": width}, 0)
+    examples = Examples(Pixels(images, no_trigger, lambda images, _: images), labels)
+    model = Architecture("resnet9", {"width": width}, tuple(map(str, range(10))), 32).new(0)
 
     def work(epochs: int) -> None:
         train(model, examples, Recipe(learning_rate=0.05, batch_size=128, epochs=epochs), 0)

@@ -9,17 +9,17 @@ import pytest
 import tiny
 import torch
 from hypothesis import settings
+from tiny import build
 from torch import nn
 
+from unpoison.attacks import apply
+from unpoison.contracts.request import Request
 from unpoison.devices import compute_repeatably
 from unpoison.examples import Examples, examples_of
-from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.attacks import apply
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.training import train
-from unpoison.contracts.request import Request
 
 settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.load_profile("tiny")

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import tiny
 import torch
+from tiny import build
 from torch import Tensor, nn
 
-from unpoison.attacks import set_triggered_aside
+from unpoison.attacks import apply, set_triggered_aside
 from unpoison.contracts.evidence import Evidence
 from unpoison.examples import examples_of
-from unpoison.models import build
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.attacks import apply
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows, choose_rows
 
@@ -86,7 +85,7 @@ def case(
         return examples_of(images, part, stamp, "after_augmentation", torch.device("cpu"))
 
     evidence = Evidence(
-        model=Planted().eval(),
+        model=tiny.bare(Planted()).eval(),
         new_model=lambda seed: build("resnet9", 3, {"width": 2}, seed),
         training=examples(train),
         validation=examples(validation),

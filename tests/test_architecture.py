@@ -31,26 +31,11 @@ ORDER = (
         "plugins",
         "provenance",
         "rows",
-        "datasets",
-        "poisons",
     ),
-    *(
-        "models",
-        "devices",
-        "optimisers",
-        "recipes",
-        "examples",
-        "training",
-        "scores",
-        "detectors",
-        "bias",
-        "deletion",
-        "unlearning",
-        "metrics",
-        "tuning",
-        "evaluation",
-        "prediction",
-    ),
+    *("recipes", "costs", "pixels", "examples", "models", "networks", "weights", "contracts"),
+    *("datasets", "poisons", "attacks", "devices", "gradients", "optimisers", "features", "data", "training"),
+    *("scores", "detectors", "bias", "deletion", "unlearning", "metrics", "evaluation", "prediction"),
+    *("steps", "tuning", "api"),
     *("columns", "results", "references", "statistics", "plane", "tracing", "plots", "report"),
 )
 REGISTRIES = {
@@ -153,13 +138,14 @@ def test_a_job_that_moves_tables_does_not_import_torch(name: str) -> None:
 def test_a_job_that_trains_does_not_import_torchs_compiler() -> None:
     program = (
         "import sys, torch\n"
-        "from unpoison.models import build\n"
+        "from unpoison.networks import Architecture\n"
+        "from unpoison.pixels import Pixels\n"
         "from unpoison.devices import compute_repeatably\n"
         "from unpoison.training import Examples, Recipe, accuracy, train\n"
         "compute_repeatably(1)\n"
         "images, labels = torch.zeros(8, 3, 16, 16, dtype=torch.uint8), torch.zeros(8, dtype=torch.int64)\n"
-        "given = Examples(images, labels, labels - 1, lambda images, _: images, 'after_augmentation')\n"
-        "model = build('resnet9', 2, {'width': 2}, seed=0)\n"
+        "given = Examples(Pixels(images, labels - 1, lambda images, _: images), labels)\n"
+        "model = Architecture('resnet9', {'width': 2}, ('a', 'b'), 16).new(seed=0)\n"
         "for filters in (None, 0.5):\n"
         "    recipe = Recipe(learning_rate=0.1, batch_size=4, epochs=1, filter_rate=filters)\n"
         "    train(model, given, recipe, 0, validation=given)\n"
@@ -180,9 +166,9 @@ def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Pl
         assert (registry.function in functions) == (not path.name.startswith("_")), path.name
 
 
-def test_every_folder_of_the_package_is_a_registry_but_the_report() -> None:
+def test_every_folder_of_the_package_is_a_registry_but_three() -> None:
     folders = {f"unpoison.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
-    assert folders == {*REGISTRIES, "unpoison.report"}
+    assert folders == {*REGISTRIES, "unpoison.contracts", "unpoison.steps", "unpoison.report"}
     assert [path for path in PACKAGE.glob("*/*/") if path.name != "__pycache__"] == []
 
 

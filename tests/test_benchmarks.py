@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from arithmetic import PASS, assert_same
+from tiny import build
 
 from benchmarks.dag import measure
 from benchmarks.plain_loop import DEVIATION, MEAN, ResNet9
 from benchmarks.spread import spread
 from benchmarks.throughput import operations_per_image
-from unpoison.models import build
 
 LATEST = Path(__file__).parents[1] / "benchmarks/latest.json"
 

@@ -11,6 +11,7 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unpoison.attacks import apply
 from unpoison.deletion import (
     NO_DELETION,
     count_deletion,
@@ -24,7 +25,6 @@ from unpoison.deletion import (
 )
 from unpoison.errors import UserError
 from unpoison.poisons import POISONS
-from unpoison.attacks import apply
 from unpoison.rows import Rows
 
 hundredths = st.integers(0, 100).map(lambda number: number / 100)

@@ -16,12 +16,13 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from tiny import build
 
 from unpoison import files
 from unpoison.damage import DamagedError
 from unpoison.errors import UserError
-from unpoison.models import build, load_model, save_model
+from unpoison.networks import Architecture
+from unpoison.weights import load_model, save_model
 
 ROOT = Path(__file__).parents[1]
 WRITERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Any]] = {
@@ -80,9 +81,10 @@ def test_nothing_has_the_final_name_before_it_is_whole(
 
 
 def test_weights_that_cannot_be_written_leave_nothing(tmp_path: Path) -> None:
-    broken = nn.Linear(2, 2)
+    broken = build("resnet9", 2, {"width": 2}, 0)
+    broken.kind = Architecture("resnet9", {"a": object()}, ("cat", "dog"), 16)
     with pytest.raises(TypeError):
-        save_model(tmp_path / "model.safetensors", broken, name="x", options={"a": object()}, class_names=())
+        save_model(tmp_path / "model.safetensors", broken)
     with pytest.raises(Exception), files.written_whole(tmp_path / "x.txt") as temporary:  # noqa: B017
         temporary.write_text("half")
         raise RuntimeError
@@ -148,9 +150,7 @@ def test_json_comes_back_as_it_was_written_and_knows_no_nan(tmp_path: Path) -> N
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("first", "second"):
         files.write_columns(tmp_path / folder / "t.parquet", {"a": np.arange(5)}, notes={"b": 1})
-        options = {"name": "resnet9", "options": {"width": 4}, "class_names": ("cat", "dog")}
-        torch.manual_seed(0)
-        save_model(tmp_path / folder / "model.safetensors", nn.Linear(2, 2), **options)
+        save_model(tmp_path / folder / "model.safetensors", build("resnet9", 2, {"width": 2}, 0))
     for name in ("t.parquet", "model.safetensors"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
@@ -160,13 +160,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def write_small_model(path: Path, _: Any) -> None:
     """Of the smallest network: the file is not searched at every byte, but at some of every part."""
-    save_model(
-        path,
-        build("resnet9", 2, {"width": 2}, 0),
-        name="resnet9",
-        options={"width": 2},
-        class_names=("a", "b"),
-    )
+    save_model(path, build("resnet9", 2, {"width": 2}, 0))
 
 
 READERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Callable[[Path], Any]]] = {
@@ -286,7 +280,7 @@ from pathlib import Path
 import pandas, pyarrow.parquet
 from unpoison.errors import UserError
 from unpoison.files import map_array, read_json, read_table
-from unpoison.models import load_model
+from unpoison.weights import load_model
 if os.getuid() == 0:
     os.setgroups([])
     os.setresgid(65534, 65534, 65534)

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 from arithmetic import PASS, assert_same
+from tiny import build
 from torch import Tensor, nn
 
 import unpoison
-from unpoison.models import MODELS, build, load_model, save_model
-from unpoison.models._celu import CELU
-from unpoison.models.resnet9 import PIXEL_DEVIATION, PIXEL_MEAN, GlobalMax, Normalise
 from unpoison.contracts.request import Request
+from unpoison.models import MODELS
+from unpoison.models._celu import CELU
+from unpoison.models.resnet9 import GlobalMax
+from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN
+from unpoison.weights import load_model, save_model
 
 every_model = pytest.mark.parametrize("name", list(MODELS))
 
@@ -135,7 +138,7 @@ def test_resnet9_computes_what_was_published() -> None:
     ]
     head = next(module for module in model.modules() if isinstance(module, nn.Linear))
     images = some_images(4, 32)
-    mean, deviation = torch.tensor(PIXEL_MEAN).view(3, 1, 1), torch.tensor(PIXEL_DEVIATION).view(3, 1, 1)
+    mean, deviation = torch.tensor(CIFAR10_MEAN).view(3, 1, 1), torch.tensor(CIFAR10_DEVIATION).view(3, 1, 1)
     features = (images / 255 - mean) / deviation
     features = blocks[1](blocks[0](features))
     features = features + blocks[3](blocks[2](features))
@@ -173,9 +176,9 @@ def test_our_celu_has_first_and_second_derivatives_and_per_sample_gradients() ->
 
 def test_black_and_white_become_minus_mean_and_its_rest_over_the_deviation() -> None:
     images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
-    black, white = Normalise()(images)[:, :, 0, 0]
-    assert_same(black, -torch.tensor(PIXEL_MEAN) / torch.tensor(PIXEL_DEVIATION), terms=2)
-    assert_same(white, (1 - torch.tensor(PIXEL_MEAN)) / torch.tensor(PIXEL_DEVIATION), terms=2)
+    black, white = build("resnet9", 2, {"width": 2}, seed=0).prepared(images)[:, :, 0, 0]
+    assert_same(black, -torch.tensor(CIFAR10_MEAN) / torch.tensor(CIFAR10_DEVIATION), terms=2)
+    assert_same(white, (1 - torch.tensor(CIFAR10_MEAN)) / torch.tensor(CIFAR10_DEVIATION), terms=2)
 
 
 # -- on disk ----------------------------------------------------------------------------------------
@@ -183,10 +186,7 @@ def test_black_and_white_become_minus_mean_and_its_rest_over_the_deviation() -> 
 
 @pytest.fixture
 def saved(trained: nn.Module, tmp_path: Path) -> Path:
-    names = ("cat", "dog", "ship")
-    save_model(
-        tmp_path / "base/model.safetensors", trained, name="resnet9", options={"width": 4}, class_names=names
-    )
+    save_model(tmp_path / "base/model.safetensors", trained)
     return tmp_path / "base"
 
 
@@ -225,7 +225,5 @@ def test_a_loaded_model_can_be_trained_further(saved: Path, make_request: Callab
 
 def test_saving_leaves_the_model_as_it_was(trained: nn.Module, tmp_path: Path) -> None:
     layout = [tensor.stride() for tensor in trained.state_dict().values()]
-    save_model(
-        tmp_path / "model.safetensors", trained, name="resnet9", options={"width": 4}, class_names=("a",)
-    )
+    save_model(tmp_path / "model.safetensors", trained)
     assert [tensor.stride() for tensor in trained.state_dict().values()] == layout

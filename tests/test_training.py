@@ -18,17 +18,17 @@ from arithmetic import PASS, assert_same, rounding
 from torch import Tensor, nn
 
 from unpoison import devices, training
-from unpoison.errors import UserError
+from unpoison.contracts.request import Request
 from unpoison.costs import Meter
+from unpoison.errors import UserError
 from unpoison.examples import Examples
-from unpoison.pixels import augment
 from unpoison.files import read_columns
 from unpoison.optimisers import SGD
+from unpoison.pixels import augment
 from unpoison.recipes import Recipe
 from unpoison.rows import NONE
+from unpoison.steps.repairing import run_method as run
 from unpoison.training import Epoch, accuracy, predict, take_step, train
-from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
 
 MakeExamples = Callable[..., Examples]
 NewModel = Callable[[int], nn.Module]
@@ -202,10 +202,10 @@ def test_reading_examples_leaves_their_images_unstamped(
     examples: MakeExamples, recipe: Recipe, stamp_time: str
 ) -> None:
     given = examples(stamp_time=stamp_time)
-    before = given.images.clone()
+    before = given._pixels.images.clone()
     list(given.batches(recipe, 0, steps=5))
     list(given.in_order())
-    assert torch.equal(given.images, before)
+    assert torch.equal(given._pixels.images, before)
 
 
 def test_in_order_gives_every_row_once_whatever_the_batch_size(examples: MakeExamples) -> None:
@@ -352,7 +352,7 @@ def test_a_last_step_that_diverges_stops_the_job(
 ) -> None:
     one_step = replace(recipe, learning_rate=1e39, epochs=None, iterations=1)
     with pytest.raises(
-        UserError, match=r"the network diverged: layers\.\S+ holds values that are not finite"
+        UserError, match=r"the network diverged: network\.layers\.\S+ holds values that are not finite"
     ):
         train(new_model(0), examples(), one_step, 0, precision="float32")
 
@@ -364,7 +364,7 @@ def test_a_method_that_ends_on_weights_that_are_not_finite_stops_the_job(
     def unlearn(request: Request) -> nn.Module:
         model = deepcopy(request.model)
         with torch.no_grad():
-            model.layers[-1].weight[0, 0] = value
+            model.network.layers[-1].weight[0, 0] = value
         return model
 
     with pytest.raises(UserError, match="the network diverged"):
@@ -380,9 +380,9 @@ def test_logits_that_are_not_finite_are_no_predictions(
 ) -> None:
     model = deepcopy(trained)
     with torch.no_grad():
-        model.layers[-1].weight.fill_(value)
+        model.network.layers[-1].weight.fill_(value)
     for measure in (
-        lambda: predict(model, examples().images, "float32"),
+        lambda: predict(model, examples()._pixels.images, "float32"),
         lambda: accuracy(model, examples()),
     ):
         with pytest.raises(UserError, match=r"its logits of \d+ of 54 images are not finite"):
@@ -392,7 +392,7 @@ def test_logits_that_are_not_finite_are_no_predictions(
 def test_predicting_in_batches_equals_predicting_in_one_go(
     trained: nn.Module, examples: MakeExamples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images = examples().images
+    images = examples()._pixels.images
     whole = predict(trained, images, "float32")
     monkeypatch.setattr(training, "EVALUATION_BATCH", 7)
     assert len(whole) == 54
@@ -402,14 +402,14 @@ def test_predicting_in_batches_equals_predicting_in_one_go(
 def test_predict_is_in_evaluation_mode_and_gives_float32(new_model: NewModel, examples: MakeExamples) -> None:
     model = new_model(0).train()
     before = weights(model)
-    logits = predict(model, examples().images, "bfloat16")
+    logits = predict(model, examples()._pixels.images, "bfloat16")
     assert logits.dtype == torch.float32
     assert not model.training
     assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
 
 
 def test_predicting_no_images_gives_no_logits(trained: nn.Module, examples: MakeExamples) -> None:
-    assert predict(trained, examples().images[:0], "float32").shape == (0, 3)
+    assert predict(trained, examples()._pixels.images[:0], "float32").shape == (0, 3)
 
 
 def test_accuracy_is_the_share_of_given_labels_that_are_predicted(examples: MakeExamples) -> None:

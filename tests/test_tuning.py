@@ -5,13 +5,14 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
+import tiny
 import torch
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.errors import UserError
 from unpoison.training import accuracy
 from unpoison.tuning import Trial, kept_by_the_worst_class, record_of, search, try_options
-from unpoison.contracts.request import Request
 
 FORGET = range(8)
 SPACE = {"push": {"low": -3.0, "high": 3.0}, "steps": {"low": 1, "high": 4}, "kind": {"choices": ["a", "b"]}}
@@ -39,7 +40,7 @@ def unlearn(request: Request, *, push: float, steps: int, kind: str, fixed: bool
         pass
     if push > 1:
         raise UserError("the training loss is not finite")
-    return Pushed(deepcopy(request.model), push)
+    return tiny.bare(Pushed(deepcopy(request.model), push))
 
 
 def searched(requests: list[Request], trials: int = 6, seed: int = 2**62 + 1) -> list:
@@ -69,7 +70,7 @@ def test_the_value_is_what_the_worst_class_keeps_times_the_share_forgotten(make_
     for trial in searched([request]):
         if trial.error:
             continue
-        model = Pushed(request.model, trial.options["push"])
+        model = tiny.bare(Pushed(request.model, trial.options["push"]))
         still = accuracy(model, request.forget, "float32")
         assert trial.worst_class == kept_by_the_worst_class(model, request)
         assert trial.validation_accuracy == accuracy(model, request.validation, "float32")
@@ -104,9 +105,9 @@ class ByHand(nn.Module):
 def test_the_worst_class_is_measured_against_the_poisoned_model(
     make_request: MakeRequest, before: list[int], after: list[int], kept: float
 ) -> None:
-    request = make_request(FORGET, model=ByHand(before))
+    request = make_request(FORGET, model=tiny.bare(ByHand(before)))
     six = replace(request.validation.take(torch.arange(6)), labels=torch.tensor([0, 0, 0, 1, 1, 2]))
-    assert kept_by_the_worst_class(ByHand(after), replace(request, validation=six)) == pytest.approx(kept)
+    assert kept_by_the_worst_class(tiny.bare(ByHand(after)), replace(request, validation=six)) == pytest.approx(kept)
 
 
 def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
@@ -116,12 +117,12 @@ def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
     request = make_request(FORGET)
     request = replace(
         request,
-        model=ByHand([0, 0, 1, 1, 2, 2], [0, 0, 0, 0]),
+        model=tiny.bare(ByHand([0, 0, 1, 1, 2, 2], [0, 0, 0, 0])),
         validation=replace(request.validation.take(torch.arange(6)), labels=six),
         forget=replace(request.forget.take(torch.arange(4)), labels=all_airplanes),
     )
-    lost = ByHand([1, 2, 1, 1, 2, 2], [1, 1, 2, 2])  # every given label forgotten, and the class of them
-    repaired = ByHand([0, 1, 1, 0, 2, 0], [1, 1, 2, 0])  # one given label left, and a fault in each class
+    lost = tiny.bare(ByHand([1, 2, 1, 1, 2, 2], [1, 1, 2, 2]))  # every given label forgotten, and the class of them
+    repaired = tiny.bare(ByHand([0, 1, 1, 0, 2, 0], [1, 1, 2, 0]))  # one given label left, and a fault in each class
     trials = {}
     for name, model in {"lost": lost, "repaired": repaired}.items():
         trials[name] = try_options(lambda request, model=model: model, [request], {}, {})

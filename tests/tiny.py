@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
+from unpoison.networks import Architecture, Classifier, Preprocessing
 from unpoison.rows import Rows, choose_rows, clean_rows
 
 CLASS_NAMES = ("cat", "dog", "ship")
@@ -59,7 +61,10 @@ class Variant:
         return " ".join([self.method, *(f"{name}={value}" for name, value in self.options.items())])
 
 
-LAST_TWO: dict[str, Any] = {"moves": ("layers.6.", "layers.7."), "statistics": ("layers.6.",)}
+LAST_TWO: dict[str, Any] = {
+    "moves": ("network.layers.5.", "network.layers.6."),
+    "statistics": ("network.layers.5.",),
+}
 # A method without a line here is tested with its defaults, and all its weights and statistics must move.
 VARIANTS = (
     Variant("do_nothing", moves=(), statistics=(), seeded=False),
@@ -82,6 +87,23 @@ VARIANTS = (
     Variant("ibau", {"rounds": 2}, statistics=()),
     Variant("influence", {"iterations": 2, "sample": 20}, statistics=()),
 )
+
+
+def build(
+    name: str, classes: int, options: Mapping[str, Any], seed: int, *, image_size: int = IMAGE_SIZE
+) -> Classifier:
+    """An untrained network of a plug-in."""
+    return Architecture(name, options, names_of(classes), image_size).new(seed)
+
+
+def names_of(classes: int) -> tuple[str, ...]:
+    return CLASS_NAMES if classes == len(CLASS_NAMES) else tuple(f"class {label}" for label in range(classes))
+
+
+def bare(module: nn.Module, classes: int = len(CLASS_NAMES)) -> Classifier:
+    """A module of a test's own that takes pixels from 0 to 255 as they are."""
+    as_they_are = Preprocessing((0, 0, 0), (1 / 255,) * 3)
+    return Classifier(module, names_of(classes), as_they_are)
 
 
 def variants_of(method: str) -> list[Variant]:

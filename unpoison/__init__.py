@@ -1,14 +1,72 @@
-"""Repair a model that was trained on poisoned data, and measure how well each method does it."""
+"""Find the poisoned rows of a training set, repair the model that was trained on them, and measure the repair."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unpoison.api import measure, poison, repair, score, train, wrap_model
+    from unpoison.contracts.evidence import Evidence
+    from unpoison.contracts.poisoning import Poisoning
+    from unpoison.contracts.request import Request
+    from unpoison.contracts.scores import Scores
+    from unpoison.data import Data
+    from unpoison.detectors import DETECTORS
+    from unpoison.errors import UserError
+    from unpoison.metrics import METRICS
+    from unpoison.models import MODELS
+    from unpoison.poisons import POISONS
+    from unpoison.recipes import RECIPES, Recipe
+    from unpoison.unlearning import METHODS
+    from unpoison.weights import load_model
 
 __version__ = "0.1.0"
-__all__ = ["load_model"]
+HOMES = {
+    "api": ("train", "score", "repair", "measure", "poison", "wrap_model"),
+    "contracts.evidence": ("Evidence",),
+    "contracts.poisoning": ("Poisoning",),
+    "contracts.request": ("Request",),
+    "contracts.scores": ("Scores",),
+    "data": ("Data",),
+    "detectors": ("DETECTORS",),
+    "errors": ("UserError",),
+    "metrics": ("METRICS",),
+    "models": ("MODELS",),
+    "poisons": ("POISONS",),
+    "recipes": ("RECIPES", "Recipe"),
+    "unlearning": ("METHODS",),
+    "weights": ("load_model",),
+}
+_HOME_OF = {name: home for home, names in HOMES.items() for name in names}
+__all__ = [
+    "DETECTORS",
+    "METHODS",
+    "METRICS",
+    "MODELS",
+    "POISONS",
+    "RECIPES",
+    "Data",
+    "Evidence",
+    "Poisoning",
+    "Recipe",
+    "Request",
+    "Scores",
+    "UserError",
+    "load_model",
+    "measure",
+    "poison",
+    "repair",
+    "score",
+    "train",
+    "wrap_model",
+]
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that a job that only moves tables does not pay two CPU seconds for `import torch`.
-    if name == "load_model":
-        return import_module("unpoison.models").load_model
+    if name in _HOME_OF:
+        return getattr(import_module(f"unpoison.{_HOME_OF[name]}"), name)
     raise AttributeError(f"module 'unpoison' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,6 +1,6 @@
 """What an attack makes of a data set: its rows, and images that are changed by more than a stamp."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -15,6 +15,15 @@ from unpoison.seeds import draw
 from unpoison.types import Images, StoredImages
 
 BATCH = 200
+
+
+def plant(
+    poison: Callable[..., Poisoning], rows: Rows, seed: int, image_size: int, options: Mapping[str, Any]
+) -> Rows:
+    """The rows of a data set with an attack planted; the labels that its training rows were given are the true ones."""
+    given = replace(rows, label=np.where(rows.split == "train", rows.given_label, rows.label))
+    clean = replace(given, is_poisoned=np.zeros(len(rows), dtype=bool))
+    return apply(poison(clean.of("train"), seed, image_size, **options), clean)
 
 
 def apply(poisoning: Poisoning, rows: Rows) -> Rows:
@@ -40,12 +49,14 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
     return joined([_attacked(poisoned, poisoning.attacks, TEST_SPLITS), *again])
 
 
-def describe(poisoning: Poisoning, rows: int) -> str:
-    """One line on what was done to so many training rows, for the log."""
-    if poisoning.is_planted:
-        return f"{len(poisoning.rows)} of {rows} training rows poisoned"
-    listed = f", {len(poisoning.rows)} of them listed as poisoned" if poisoning.is_known else ""
-    return f"{rows} training rows as found{listed}"
+def in_words(train: Rows) -> str:
+    """One line on what was done to the training rows, for the log."""
+    if train.is_poisoned is None:
+        return f"{len(train)} training rows as found"
+    count = int(train.is_poisoned.sum())
+    if (train.label == NONE).any():
+        return f"{len(train)} training rows as found, {count} of them listed as poisoned"
+    return f"{count} of {len(train)} training rows poisoned"
 
 
 def _as_found(poisoning: Poisoning, rows: Rows) -> Rows:

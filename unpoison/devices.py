@@ -3,7 +3,8 @@
 import ctypes
 import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -23,9 +24,30 @@ def pick_device(name: str) -> torch.device:
 
 
 def compute_repeatably(threads: int) -> None:
-    """Same seed, device and threads: the same weights, bit for bit."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    """From here on: same seed, device and threads, the same weights, bit for bit."""
     torch.set_num_threads(threads)
+    _be_deterministic()
+
+
+@contextmanager
+def computing_repeatably() -> Iterator[None]:
+    """The same for a part of a program, with the threads that it has, and its own settings back at the end."""
+    fill = torch.utils.deterministic  # type: ignore[attr-defined]
+    before = (
+        torch.get_deterministic_debug_mode(),
+        torch.backends.cudnn.allow_tf32,
+        fill.fill_uninitialized_memory,
+    )
+    try:
+        _be_deterministic()
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before[0])
+        torch.backends.cudnn.allow_tf32, fill.fill_uninitialized_memory = before[1:]
+
+
+def _be_deterministic() -> None:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Not use_deterministic_algorithms, which does the same and imports torch's compiler: 1.7 s a job.
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.allow_tf32 = False  # float32 is float32

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from unpoison.costs import Cost
 from unpoison.deletion import Deletion
 from unpoison.metrics import METRICS
 from unpoison.rows import NONE, TEST_SPLITS, TRIGGERED, Rows
@@ -149,6 +150,14 @@ def of_detector(deletion: Deletion) -> Iterator[Measurement]:
         value = getattr(deletion, metric)
         if value is not None:
             yield Measurement(metric, None, value)
+
+
+def of_cost(cost: Cost | None) -> Iterator[Measurement]:
+    """What a model took to be made; nothing where that is not known."""
+    if cost is not None:
+        yield Measurement("unlearning_seconds", None, float(cost.seconds))
+        yield Measurement("image_passes", None, float(cost.image_passes))
+        yield Measurement("forward_passes", None, float(cost.forward_passes))
 
 
 def _shares(

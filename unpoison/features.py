@@ -1,5 +1,7 @@
 """What a network makes of images on its way to its logits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +12,13 @@ from torch import Tensor, nn
 from unpoison.devices import autocast
 from unpoison.errors import UserError
 from unpoison.examples import Examples
-from unpoison.models import finite_logits
+from unpoison.networks import Classifier, finite_logits
+from unpoison.types import Pixels
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """For each row: its penultimate features, its logits and the label it was given."""
+    """For each row: its features, its logits and the label it was given."""
 
     features: Float64[np.ndarray, "rows channels"]
     logits: Float64[np.ndarray, "rows classes"]
@@ -23,26 +26,89 @@ class Outputs:
 
 
 @torch.inference_mode()
-def outputs_of(model: nn.Module, examples: Examples, precision: str) -> Outputs:
+def outputs_of(model: Classifier, examples: Examples, precision: str) -> Outputs:
     """One forward pass over the examples, stamped and not augmented, in evaluation mode.
 
+    Features are the input of the network's last linear layer, or of the layer that `model.features` names.
+
     Raises:
-        UserError: for a network that is not a chain `model.layers`; what its last layer is given are the features.
+        UserError: for a network without such a layer, and logits that are not finite.
     """
-    if not isinstance(getattr(model, "layers", None), nn.Sequential):
-        raise UserError(
-            f"detectors look at what the last of a network's `layers` is given; {type(model).__name__} has none"
-        )
     model.eval()
-    batches = [images for images, _ in examples.in_order()] or [examples.images]  # of no rows: no rows
-    parts = [_forward(model, images, precision) for images in batches]
+    no_rows = torch.zeros((1, *examples.image_shape), dtype=torch.uint8, device=examples.device)
+    head = head_of(model, no_rows)
+    batches: Iterator[Tensor] = (images for images, _ in examples.in_order())
+    parts = [_forward(model, head, images, precision) for images in batches]
+    # Of no rows: no rows.
+    parts = parts or [tuple(part[:0] for part in _forward(model, head, no_rows, precision))]  # type: ignore[list-item]
     features, logits = (torch.cat(part).cpu().double().numpy() for part in zip(*parts, strict=True))
     return Outputs(features, logits, examples.labels.cpu().numpy())
 
 
-def _forward(model: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, Tensor]:
-    layers: nn.Sequential = model.layers  # type: ignore[assignment]
-    with autocast(images.device, precision):
-        features = layers[:-1](images)
-        logits = layers[-1](features)
-    return features.flatten(1).float(), finite_logits(logits.float())
+def head_of(model: Classifier, images: Pixels) -> nn.Module:
+    """The layer whose input the features are: the one that `model.features` names, or the last linear one that runs.
+
+    Args:
+        images: one image or more of the size that the network is used with.
+
+    Raises:
+        UserError: for a name that the network does not have, and for a network without a linear layer at its end.
+    """
+    named = dict(model.network.named_modules())
+    if model.features is not None:
+        if model.features not in named:
+            layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
+            raise UserError(
+                f"features: found '{model.features}', which {type(model.network).__name__} has no layer called; "
+                f"its linear layers are {layers or '(none)'}"
+            )
+        return named[model.features]
+    seen: list[nn.Linear] = []
+    hooks = [
+        layer.register_forward_hook(lambda layer, *_: seen.append(layer))
+        for layer in named.values()
+        if isinstance(layer, nn.Linear)
+    ]
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(images[:1])
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    if not seen or seen[-1].out_features != len(model.class_names):
+        raise UserError(
+            f"{type(model.network).__name__} does not end on a linear layer with an output for each of the "
+            f"{len(model.class_names)} classes; name the layer whose input the features are by features: <name>"
+        )
+    return seen[-1]
+
+
+def classifier_of(model: Classifier, examples: Examples) -> nn.Linear:
+    """The last linear layer, of networks whose features it reads one by one.
+
+    Raises:
+        UserError: for a network that ends on something else.
+    """
+    head = head_of(model, next(images for images, _ in examples.unmetered().in_order(1)))
+    if not isinstance(head, nn.Linear):
+        raise UserError(f"the method needs a network whose last layer is linear; found {type(head).__name__}")
+    return head
+
+
+@contextmanager
+def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect what a layer is given while the network runs: a tensor for each pass."""
+    read: list[Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    try:
+        yield read
+    finally:
+        hook.remove()
+
+
+def _forward(model: Classifier, head: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, Tensor]:
+    with inputs_of(head) as read, autocast(images.device, precision):
+        logits = model(images)
+    return read[-1].flatten(1).float(), finite_logits(logits.float())

@@ -23,16 +23,20 @@ class SGD:
         self._momentum, self._weight_decay = momentum, weight_decay
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step down the loss, which every parameter must have a part in."""
-        self.follow(torch.autograd.grad(loss, self._parameters), rate)
+        """One step down the loss; parameters that it does not reach stay, and lose nothing by decay."""
+        self.follow(torch.autograd.grad(loss, self._parameters, allow_unused=True), rate)
 
     @torch.no_grad()
-    def follow(self, gradients: Iterable[Tensor], rate: float) -> None:
-        """One step against gradients that are given."""
+    def follow(self, gradients: Iterable[Tensor | None], rate: float) -> None:
+        """One step against gradients that are given; a parameter without one stays."""
+        given = list(gradients)
+        reached = [place for place, gradient in enumerate(given) if gradient is not None]
+        if not reached:
+            return
         torch._fused_sgd_(  # torch's own kernel: one pass over weights, gradients and velocities
-            self._parameters,
-            [laid_out_as(weights, given) for weights, given in zip(self._parameters, gradients, strict=True)],
-            self._velocity,
+            [self._parameters[place] for place in reached],
+            [laid_out_as(self._parameters[place], given[place]) for place in reached],  # type: ignore[arg-type]
+            [self._velocity[place] for place in reached] if self._velocity else [],
             weight_decay=self._weight_decay,
             momentum=self._momentum,
             lr=rate,
@@ -98,10 +102,12 @@ class Muon:
         self._filter_rate, self._dtype = filter_rate, dtype
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step down the loss, which every parameter must have a part in."""
-        gradients = torch.autograd.grad(loss, [*self._filters, *self._others])
+        """One step down the loss; parameters that it does not reach stay, and lose nothing by decay."""
+        gradients = torch.autograd.grad(loss, [*self._filters, *self._others], allow_unused=True)
         with torch.no_grad():
             for weights, gradient, velocity in zip(self._filters, gradients, self._velocity, strict=False):
+                if gradient is None:
+                    continue
                 velocity.mul_(FILTER_MOMENTUM).add_(gradient)
                 ahead = gradient.add(velocity, alpha=FILTER_MOMENTUM)  # Nesterov's momentum
                 weights.mul_(len(weights) ** 0.5 / weights.norm())

@@ -50,3 +50,18 @@ class Recipe:
         rising = (step + 1) / warm
         falling = 1 - (step + 1 - warm) / (self.decay_span * steps - warm + 1)
         return self.learning_rate * min(rising, falling)
+
+
+# Of networks as ResNet-9, on tens of thousands of small images; docs/performance.md holds one against the other.
+RECIPES = {
+    "fast": Recipe(
+        learning_rate=0.1,
+        batch_size=128,
+        epochs=8,
+        warmup=0.1,
+        decay_span=1.0,
+        label_smoothing=0.1,
+        filter_rate=0.6,
+    ),
+    "published": Recipe(learning_rate=0.025, batch_size=512, iterations=4000),
+}

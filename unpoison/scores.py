@@ -1,11 +1,11 @@
 """Suspicion scores of training rows: kept on disk, cut into a set of flagged rows, and held against the truth."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
+from unpoison.contracts.scores import Scores
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
 from unpoison.rows import Rows
@@ -14,19 +14,6 @@ from unpoison.shares import count_of
 from unpoison.types import Indices, Mask
 
 ScoreOfRow = Float64[np.ndarray, " rows"]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a detector makes of the rows; a higher score is more suspicious.
-
-    training: one score for each training row; validation: one for each trusted row, on the same scale;
-    flagged: the training rows that the detector's own rule accuses, None where it has no such rule.
-    """
-
-    training: Float64[np.ndarray, " trained"]
-    validation: Float64[np.ndarray, " trusted"]
-    flagged: Bool[np.ndarray, " trained"] | None = None
 
 
 def write_scores(path: str | Path, train: Rows, validation: Rows, scores: Scores) -> None:

@@ -13,19 +13,28 @@ from torch.nn.functional import cross_entropy
 from unpoison.devices import autocast, in_bfloat16
 from unpoison.errors import UserError
 from unpoison.examples import Examples
-from unpoison.pixels import EVALUATION_BATCH
 from unpoison.files import write_columns
-from unpoison.models import DIVERGED, finite_logits, require_finite
+from unpoison.networks import DIVERGED, finite_logits, require_finite
 from unpoison.optimisers import SGD, Muon
+from unpoison.pixels import EVALUATION_BATCH
 from unpoison.recipes import Recipe
 from unpoison.types import Images, Logits
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon:
-    """What a recipe steps with."""
+    """What a recipe steps with.
+
+    Raises:
+        UserError: for a recipe with a `filter_rate` and a network without a batch norm.
+    """
     settings = {"momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
     if recipe.filter_rate is None:
         return SGD(model.parameters(), **settings)
+    if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
+        raise UserError(
+            f"the recipe has filter_rate: {recipe.filter_rate}, which is for networks with a batch norm behind each "
+            "convolution; this network has none: leave it out"
+        )
     device = next(model.parameters()).device
     return Muon(
         model.parameters(),

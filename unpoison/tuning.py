@@ -15,12 +15,12 @@ from optuna.distributions import (
 )
 from torch import Tensor, nn
 
-from unpoison.errors import UserError
-from unpoison.costs import Cost
-from unpoison.examples import Examples
-from unpoison.training import accuracy, predict
 from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
+from unpoison.costs import Cost
+from unpoison.errors import UserError
+from unpoison.examples import Examples
+from unpoison.steps.repairing import run_method
+from unpoison.training import accuracy, predict
 
 OBJECTIVE = (
     "share of its validation accuracy that the worst class keeps"
@@ -130,7 +130,7 @@ class _Run:
 
 
 def _measure(unlearn: Callable[..., nn.Module], request: Request, options: Options) -> _Run:
-    model, cost = run(unlearn, request, options)
+    model, cost = run_method(unlearn, request, options)
     return _Run(
         worst_class=kept_by_the_worst_class(model, request),
         validation_accuracy=accuracy(model, request.validation, request.precision),

@@ -11,6 +11,7 @@ Images = UInt8[Any, "n 3 height width"]
 Pixels = Real[
     Any, "n 3 height width"
 ]  # what networks take: images, or the same levels as floats, for their gradient
+NormalisedImages = Float[Any, "n 3 input_height input_width"]
 AugmentedImages = UInt8[Any, "batch 3 cropped_height cropped_width"]
 Labels = Int64[Any, " n"]
 Indices = Int64[Any, " n"]

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import Case, case, rows_of
 
-from unpoison.detectors import DETECTORS
 from unpoison.attacks import set_triggered_aside
-from unpoison.running import run_detector as run
+from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.rows import Rows
 from unpoison.scores import Scores, auroc
+from unpoison.steps.scoring import run_detector as run
 
 # The case that each detector is meant for, and options that make it cheap; a new one wants a line here.
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -106,11 +106,11 @@ def test_the_model_and_the_images_are_left_untouched(name: str) -> None:
     found = planted_case(name)
     model, parts = found.evidence.model, (found.evidence.training, found.evidence.validation)
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    images = [part.images.clone() for part in parts]
+    images = [part._pixels.images.clone() for part in parts]
     detected(name, found)
     assert not model.training
     assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
-    assert all(torch.equal(kept, part.images) for kept, part in zip(images, parts, strict=True))
+    assert all(torch.equal(kept, part._pixels.images) for kept, part in zip(images, parts, strict=True))
 
 
 SIZES = st.tuples(*[st.sampled_from([1, 2, 3, 7, 20])] * 3).filter(lambda sizes: sum(sizes) > 5)

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from planning.config import accepts
+from unpoison.contracts.request import Request
 from unpoison.examples import Examples
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
+from unpoison.steps.repairing import run_method as run
 from unpoison.unlearning import METHODS, needs
-from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
 
 every_method = pytest.mark.parametrize("name", list(METHODS))
 every_variant = pytest.mark.parametrize(
@@ -49,7 +49,8 @@ def test_what_is_given_is_left_untouched(variant: tiny.Variant, make_request: Ma
     before, was_training = weights(request.model), request.model.training
     trainable = [parameter.requires_grad for parameter in request.model.parameters()]
     parts = (request.retain, request.forget, request.validation)
-    images, labels = ([getattr(part, name).clone() for part in parts] for name in ("images", "labels"))
+    images = [part._pixels.images.clone() for part in parts]
+    labels = [part.labels.clone() for part in parts]
     result = unlearned(variant, request)
     assert equal(weights(request.model), before)  # weights and BatchNorm's running statistics
     assert request.model.training == was_training
@@ -57,7 +58,7 @@ def test_what_is_given_is_left_untouched(variant: tiny.Variant, make_request: Ma
     shared = {tensor.data_ptr() for tensor in request.model.state_dict().values()}
     assert not shared & {tensor.data_ptr() for tensor in result.state_dict().values()}
     for part, image, label in zip(parts, images, labels, strict=True):
-        assert torch.equal(part.images, image)
+        assert torch.equal(part._pixels.images, image)
         assert torch.equal(part.labels, label)
 
 
@@ -216,7 +217,7 @@ def test_two_runs_on_the_same_request_are_counted_apart(make_request: MakeReques
 
 # -- what a method may not know ---------------------------------------------------------------------
 
-HIDDEN = {"_trigger_ids", "_stamp", "_stamp_time", "_meter"}
+HIDDEN = {"_pixels", "_meter"}
 
 GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids", "target", "rows", "row_id"}
 
@@ -246,11 +247,8 @@ def test_no_method_reaches_behind_the_underscores_of_examples(path: Path) -> Non
     assert not {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & HIDDEN
 
 
-def test_examples_show_images_and_given_labels_and_hide_the_rest() -> None:
-    assert {field.name for field in fields(Examples) if not field.name.startswith("_")} == {
-        "images",
-        "labels",
-    }
+def test_examples_show_given_labels_and_hide_the_rest() -> None:
+    assert {field.name for field in fields(Examples) if not field.name.startswith("_")} == {"labels"}
 
 
 def test_a_request_holds_the_labels_that_were_given(
@@ -265,7 +263,7 @@ def test_a_request_holds_the_labels_that_were_given(
 def test_the_images_of_a_request_do_not_show_which_rows_are_stamped(make_request: MakeRequest) -> None:
     request = make_request(FORGET)
     for part in (request.retain, request.forget):
-        assert part.images.max() < 255  # the trigger is white, and nothing of the tiny source is
+        assert part._pixels.images.max() < 255  # the trigger is white, and nothing of the tiny source is
 
 
 @pytest.mark.parametrize("variant", [*tiny.variants_of("retrain"), *tiny.variants_of("finetune")], ids=str)
@@ -277,14 +275,14 @@ def test_retraining_never_sees_forgotten_rows(
     original = Examples.batches
 
     def spied(self: Examples, *arguments: object, **options: object) -> object:
-        seen.append(self.images)
+        seen.append(self._pixels.images)
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(Examples, "batches", spied)
     # Rows to forget that would break the training if one of them were in a batch.
     blank = replace(request.forget, labels=torch.full_like(request.forget.labels, 99))
     unlearned(variant, replace(request, forget=blank))
-    assert [images is request.retain.images for images in seen] == [True]
+    assert [images is request.retain._pixels.images for images in seen] == [True]
 
 
 # -- repairs by trusted rows alone -------------------------------------------------------------------

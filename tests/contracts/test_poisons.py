@@ -18,14 +18,19 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from unpoison.attacks import set_triggered_aside
+from unpoison.attacks import (
+    apply,
+    before_attack,
+    open_images,
+    perturbed,
+    set_triggered_aside,
+    stamped_classes,
+)
+from unpoison.contracts.poisoning import Poisoning
 from unpoison.errors import UserError
 from unpoison.examples import examples_of
 from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.attacks import before_attack, open_images, perturbed
-from unpoison.attacks import apply, stamped_classes
-from unpoison.contracts.poisoning import Poisoning
 from unpoison.poisons._stamps import CORNERS
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
@@ -224,7 +229,8 @@ def test_the_adversarial_test_is_every_attacked_test_image_stamped(
     test, train = data.rows.of("test"), data.rows.of("train")
     expected = [
         data.stamp(
-            stored[test.image[test.label == label]].transpose(0, 3, 1, 2), np.full(tiny.TEST_PER_CLASS, trigger)
+            stored[test.image[test.label == label]].transpose(0, 3, 1, 2),
+            np.full(tiny.TEST_PER_CLASS, trigger),
         )
         for attacks in (data.poisoning.attacks, *data.poisoning.further_attacks)
         for label, (trigger, _) in sorted(attacks.items())

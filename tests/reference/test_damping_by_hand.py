@@ -10,7 +10,9 @@ from arithmetic import PASS, assert_same
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.examples import Examples
+from unpoison.steps.repairing import run_method as run
 from unpoison.training import accuracy
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._importance import (
@@ -22,8 +24,6 @@ from unpoison.unlearning._importance import (
     ratios,
     selection_of,
 )
-from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
 
 MakeRequest = Callable[..., Request]
 FORGET = range(8)

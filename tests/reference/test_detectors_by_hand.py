@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from arithmetic import PASS, assert_same
 from cleanlab.filter import find_label_issues
@@ -18,10 +19,11 @@ from unpoison.detectors import (
     scan,
     strip,
 )
-from unpoison.features import Outputs, outputs_of
 from unpoison.detectors.activation_clustering import split_class
 from unpoison.detectors.spectral_signatures import main_direction
 from unpoison.detectors.spectral_signatures import score as spectral_signatures
+from unpoison.errors import UserError
+from unpoison.features import Outputs, outputs_of
 
 RNG = np.random.default_rng(0)
 
@@ -174,9 +176,9 @@ def test_a_single_wave_has_a_single_frequency() -> None:
     assert frequency.spectra(waves).argmax() == 3
 
 
-def test_a_network_without_layers_is_refused(evidence) -> None:
-    with pytest.raises(Exception, match="what the last of a network's `layers` is given; Flatten has none"):
-        outputs_of(nn.Flatten(), evidence.training, "float32")
+def test_a_network_without_a_linear_layer_at_its_end_is_refused(evidence) -> None:
+    with pytest.raises(UserError, match=r"Flatten does not end on a linear layer .* name the layer"):
+        outputs_of(tiny.bare(nn.Flatten()), evidence.training, "float32")
 
 
 def test_features_and_logits_are_those_of_the_whole_network(evidence) -> None:

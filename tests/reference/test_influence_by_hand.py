@@ -9,11 +9,12 @@ from arithmetic import PASS, assert_same, rounding
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.examples import Examples
 from unpoison.optimisers import Adam
+from unpoison.pixels import Pixels
+from unpoison.steps.repairing import run_method as run
 from unpoison.unlearning import METHODS
-from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
 from unpoison.unlearning.influence import curved, flat, move, of_cross_entropy, solve, summed_gradient
 
 MakeRequest = Callable[..., Request]
@@ -39,7 +40,7 @@ def rows(count: int) -> Examples:
     generator = torch.Generator().manual_seed(4)
     images = torch.randint(0, 256, (count, 3, 2, 2), generator=generator, dtype=torch.uint8)
     labels = torch.randint(0, 3, (count,), generator=generator)
-    return Examples(images, labels, labels - 9, lambda images, _: images, "after_augmentation")
+    return Examples(Pixels(images, labels - 9, lambda images, _: images), labels)
 
 
 def squared(outputs: Tensor, labels: Tensor) -> Tensor:
@@ -48,7 +49,7 @@ def squared(outputs: Tensor, labels: Tensor) -> Tensor:
 
 def fitted(examples: Examples) -> Tensor:
     """The weights of ridge regression, by its normal equations."""
-    x, y = pixels(examples.images), examples.labels.double()
+    x, y = pixels(examples._pixels.images), examples.labels.double()
     return torch.linalg.solve(x.T @ x + RIDGE * torch.eye(12, dtype=torch.float64), x.T @ y)
 
 
@@ -69,7 +70,7 @@ def test_on_ridge_regression_the_step_is_exactly_fitting_without_the_rows() -> N
 
 def test_the_curvature_of_a_linear_model_is_the_hessian_of_its_cross_entropy() -> None:
     examples, model = rows(7), Ridge(3)
-    x, labels = pixels(examples.images), examples.labels
+    x, labels = pixels(examples._pixels.images), examples.labels
 
     def loss(weights: Tensor) -> Tensor:
         return cross_entropy(x @ weights.view(3, 12).T, labels)

@@ -5,9 +5,9 @@ from copy import deepcopy
 import pytest
 import torch
 from arithmetic import PASS, assert_same
+from tiny import build
 from torch import Tensor, nn
 
-from unpoison.models import build
 from unpoison.optimisers import FILTER_MOMENTUM, ITERATIONS, QUINTIC, SGD, Muon, orthogonalised
 
 SETTINGS = {"momentum": 0.9, "weight_decay": 0.01}

@@ -10,11 +10,11 @@ from arithmetic import PASS, assert_same
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
+from unpoison.steps.repairing import run_method as run
 from unpoison.unlearning import METHODS
-from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
 from unpoison.unlearning.rem import Gated, gates_of, mixed, redirect, remove
 
 FORGET = range(8)
@@ -77,7 +77,7 @@ def test_the_redirection_by_hand(request_: Request) -> None:
     recipe, beta = request_.recipe, 0.8
     expected, base = deepcopy(request_.model), deepcopy(request_.model).eval()
     beside = request_.new_model(derive_seed("dropped network", request_.seed)).train()
-    head = beside.layers[-1]
+    head = beside.network.layers[-1]
     own, shared = (part.float() for part in gates_of(request_, head.in_features, 0.5))
     forget_recipe, retain_recipe = replace(recipe, batch_size=2), replace(recipe, batch_size=14)
     seed, steps = derive_seed("forget", request_.seed), 4  # 0.5 of two epochs of four batches of 54 rows
@@ -89,7 +89,7 @@ def test_the_redirection_by_hand(request_: Request) -> None:
             strict=True,
         )
     ):
-        features = beside.layers[:-1](torch.cat([images, others]))
+        features = beside.network.layers[:-1](beside.prepared(torch.cat([images, others])))
         added = (features * torch.cat([own[rows], shared, shared])) @ head.weight.T
         alone = expected.eval()(others)
         kept = expected.train()(images) + added[: len(rows)]
@@ -108,7 +108,8 @@ def test_the_redirection_by_hand(request_: Request) -> None:
 
 
 def test_a_network_behind_closed_gates_adds_nothing_even_where_its_last_layer_has_a_bias() -> None:
-    beside = Gated(nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 3, bias=True)))
+    head = nn.Linear(4, 3, bias=True)
+    beside = Gated(nn.Sequential(nn.Linear(2, 4), head), head)
     images = torch.rand(5, 2)
     assert torch.equal(beside.behind(torch.zeros(5, 4))(images), torch.zeros(5, 3))
     assert beside.behind(torch.ones(5, 4))(images).abs().min() > 0
@@ -129,7 +130,7 @@ def test_nothing_of_what_is_dropped_is_in_the_network_that_is_given_back(request
     found, cost = run(METHODS["rem"], request_, {"length": 1.0, "removal_steps": 3, "label_accuracy": 0.0})
     plain = request_.new_model(0)
     plain.load_state_dict(found.state_dict())  # strict: the plain network's keys and shapes
-    images = request_.retain.images
+    images = request_.retain._pixels.images
     assert torch.equal(plain.eval()(images), found(images))
     assert not any(module._forward_pre_hooks for module in found.modules())
     # Removal: 3 steps of 8 rows, as many by the poisoned model. Redirection: 8 steps, so the retain set's 46 rows

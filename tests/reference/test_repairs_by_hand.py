@@ -4,19 +4,20 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
+import tiny
 import torch
 from arithmetic import PASS, assert_same
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
+from unpoison.steps.repairing import run_method as run
 from unpoison.training import accuracy, train
 from unpoison.unlearning import METHODS
-from unpoison.contracts.request import Request
-from unpoison.running import run_method as run
 from unpoison.unlearning.anp import Batch, cut_by_accuracy, loss_of, norms_of, worst_offsets
 from unpoison.unlearning.fine_pruning import kept_features
-from unpoison.unlearning.ibau import climb, hypergradient, shown
+from unpoison.unlearning.ibau import climb, hypergradient, pattern_added
 
 MakeRequest = Callable[..., Request]
 TRUSTED = 6
@@ -24,7 +25,7 @@ STEPS = 6  # of the longest training here; each carries on the roundings of thos
 
 
 def head_of(model: nn.Module) -> nn.Linear:
-    return model.layers[-1]
+    return model.network.layers[-1]
 
 
 def with_columns(model: nn.Module, kept: Tensor) -> nn.Module:
@@ -158,7 +159,7 @@ class Smooth(nn.Module):
 
 
 def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
-    model, generator = Smooth(), torch.Generator().manual_seed(3)
+    model, generator = tiny.bare(Smooth()).double(), torch.Generator().manual_seed(3)
     images = torch.rand(5, 3, 4, 4, generator=generator, dtype=torch.float64)
     labels = torch.tensor([0, 1, 2, 0, 1])
     pattern = torch.rand(1, 3, 4, 4, generator=generator, dtype=torch.float64)
@@ -189,7 +190,7 @@ def test_the_pattern_climbs_the_loss(make_request: MakeRequest) -> None:
     model = deepcopy(request.model).eval()
     start = torch.zeros(1, 3, *images.shape[2:])
     pattern = climb(model, start, images, labels)
-    with shown(model, pattern / 100):
+    with pattern_added(model, pattern / 100):
         raised = cross_entropy(model(images), labels)
     assert raised > cross_entropy(model(images), labels)  # the pattern is gone again, too
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from tiny import build
 
 from unpoison.devices import compute_repeatably
 from unpoison.examples import Examples
-from unpoison.models import build
+from unpoison.pixels import Pixels
 from unpoison.recipes import Recipe
 from unpoison.training import accuracy, train
 
@@ -26,7 +27,7 @@ def drawn() -> dict[str, Examples]:
     given = torch.from_numpy(np.where(rng.random(900) < 0.1, (labels + 1) % 3, labels))
     none = torch.full((900,), -1)
     return {
-        name: Examples(images[part], given[part], none[part], lambda batch, _: batch, "after_augmentation")
+        name: Examples(Pixels(images[part], none[part], lambda batch, _: batch), given[part])
         for name, part in (("train", slice(600)), ("test", slice(600, 900)))
     }
 

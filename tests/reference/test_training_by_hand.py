@@ -10,11 +10,11 @@ from arithmetic import PASS, assert_same
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.examples import Examples
 from unpoison.recipes import Recipe
 from unpoison.training import train
 from unpoison.unlearning import METHODS
-from unpoison.contracts.request import Request
 
 MakeRequest = Callable[..., Request]
 FORGET = range(0, 54, 5)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from torch import nn
 
 from unpoison.examples import Examples
+from unpoison.networks import Classifier
 from unpoison.recipes import Recipe
 
 
@@ -22,8 +22,8 @@ class Evidence:
     what labels index; recipe, precision: how the network was trained; seed: of everything random.
     """
 
-    model: nn.Module
-    new_model: Callable[[int], nn.Module]
+    model: Classifier
+    new_model: Callable[[int], Classifier]
     training: Examples
     validation: Examples
     triggered: Examples

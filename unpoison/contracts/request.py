@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import nn
-
 from unpoison.examples import Examples
+from unpoison.networks import Classifier
 from unpoison.recipes import Recipe
 
 
@@ -19,8 +18,8 @@ class Request:
     precision: how the poisoned network was trained; seed: of everything random in the method.
     """
 
-    model: nn.Module
-    new_model: Callable[[int], nn.Module]
+    model: Classifier
+    new_model: Callable[[int], Classifier]
     retain: Examples
     forget: Examples
     validation: Examples

@@ -17,3 +17,8 @@ class Scores:
     training: Float64[np.ndarray, " trained"]
     validation: Float64[np.ndarray, " trusted"]
     flagged: Bool[np.ndarray, " trained"] | None = None
+
+    @property
+    def values(self) -> Float64[np.ndarray, " trained"]:
+        """One score for each training row."""
+        return self.training

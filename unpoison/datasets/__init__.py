@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from unpoison.contracts.source import Peek
 from unpoison.datasets._classes import check_class_names
 from unpoison.datasets._duplicates import describe_duplicates
-from unpoison.contracts.source import Peek
 from unpoison.errors import UserError
 from unpoison.plugins import Plugins
 from unpoison.rows import Rows, clean_rows

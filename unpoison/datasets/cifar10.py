@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from unpoison.datasets._images import resize_all
 from unpoison.contracts.source import Peek, SourceImages
+from unpoison.datasets._images import resize_all
 from unpoison.errors import UserError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from unpoison.contracts.source import Peek, SourceImages
 from unpoison.datasets._classes import check_class_names, composed
 from unpoison.datasets._files import refuse_shared
 from unpoison.datasets._folders import SPLITS, Listing, list_images
 from unpoison.datasets._images import decode
-from unpoison.contracts.source import Peek, SourceImages
 from unpoison.errors import UserError
 from unpoison.rows import TRIGGERED, TRUSTED
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from unpoison.contracts.source import Peek, SourceImages
 from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
 from unpoison.datasets._parquet import File, open_files, reading
-from unpoison.contracts.source import Peek, SourceImages
 from unpoison.errors import UserError
 
 FILES = ("train", "test", "trusted", "triggered")  # splits, and options that are files or globs in `data_folder`

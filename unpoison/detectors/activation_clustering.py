@@ -19,8 +19,8 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import outputs_of
 from unpoison.contracts.scores import Scores
+from unpoison.features import outputs_of
 from unpoison.seeds import derive_seed, draw
 from unpoison.types import PositiveInt, Share
 

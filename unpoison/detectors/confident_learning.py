@@ -14,8 +14,8 @@ from jaxtyping import Float64
 from scipy.special import softmax
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import outputs_of
 from unpoison.contracts.scores import Scores
+from unpoison.features import outputs_of
 from unpoison.seeds import derive_seed, priorities
 from unpoison.training import train
 from unpoison.types import PositiveFloat, Several

@@ -20,8 +20,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.examples import Examples
 from unpoison.contracts.scores import Scores
+from unpoison.examples import Examples
 from unpoison.seeds import derive_seed, priorities
 from unpoison.types import PositiveFloat, Several
 

@@ -14,8 +14,8 @@ from jaxtyping import Float64
 from scipy.special import softmax
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import Outputs, outputs_of
 from unpoison.contracts.scores import Scores
+from unpoison.features import Outputs, outputs_of
 
 NEEDS = ("triggered_examples",)
 OWN_RULE = False

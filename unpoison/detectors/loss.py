@@ -17,9 +17,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import Outputs, outputs_of
-from unpoison.devices import autocast
 from unpoison.contracts.scores import Scores
+from unpoison.devices import autocast
+from unpoison.features import Outputs, outputs_of
 from unpoison.training import optimiser_of, take_step
 from unpoison.types import NotNegative, PositiveShare
 

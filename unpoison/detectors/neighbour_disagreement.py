@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import Outputs, outputs_of
 from unpoison.contracts.scores import Scores
+from unpoison.features import Outputs, outputs_of
 from unpoison.types import PositiveInt
 
 NEEDS = ()

@@ -17,8 +17,8 @@ from jaxtyping import Float64
 from sklearn.cluster import KMeans
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import Outputs, outputs_of
 from unpoison.contracts.scores import Scores
+from unpoison.features import Outputs, outputs_of
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat
 

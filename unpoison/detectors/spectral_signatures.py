@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from unpoison.contracts.evidence import Evidence
-from unpoison.features import outputs_of
 from unpoison.contracts.scores import Scores
+from unpoison.features import outputs_of
 from unpoison.shares import count_of
 from unpoison.types import Share
 

@@ -17,9 +17,9 @@ from scipy.stats import norm
 from torch import Tensor
 
 from unpoison.contracts.evidence import Evidence
+from unpoison.contracts.scores import Scores
 from unpoison.examples import Examples
 from unpoison.pixels import EVALUATION_BATCH
-from unpoison.contracts.scores import Scores
 from unpoison.seeds import priorities
 from unpoison.training import predict
 from unpoison.types import PositiveInt, Share

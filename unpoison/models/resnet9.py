@@ -1,31 +1,12 @@
 """The ResNet-9 of the corrective unlearning benchmark (Goel et al. 2024, arXiv 2402.14015)."""
 
-import torch
 from torch import Tensor, nn
 
 from unpoison.models._celu import CELU
-from unpoison.types import Logits, Pixels, PositiveInt
+from unpoison.types import Logits, NormalisedImages, PositiveInt
 
-# Channel means and deviations of CIFAR-10's training images, used for every source: a constant of the
-# network and not a statistic of the (poisoned) training rows.
-PIXEL_MEAN = (0.4914, 0.4822, 0.4465)
-PIXEL_DEVIATION = (0.2470, 0.2435, 0.2616)
 # How many of its layers, from the end, `last` can ask for: a residual block has two, and is never cut.
 LAST = (1, 2, 4, 5, 7, 8, 9)
-
-
-class Normalise(nn.Module):
-    """uint8 images in, float images of about zero mean and unit variance out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        scale = 1 / (255 * torch.tensor(PIXEL_DEVIATION))
-        shift = -torch.tensor(PIXEL_MEAN) / torch.tensor(PIXEL_DEVIATION)
-        self.register_buffer("scale", scale.view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("shift", shift.view(1, 3, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
 
 
 class Residual(nn.Module):
@@ -48,13 +29,12 @@ class GlobalMax(nn.Module):
 
 
 class ResNet9(nn.Module):
-    """The ResNet-9 of the corrective unlearning benchmark (Goel et al. 2024); takes uint8 images."""
+    """The ResNet-9 of the corrective unlearning benchmark (Goel et al. 2024); takes normalised images."""
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
         w = width
         self.layers = nn.Sequential(
-            Normalise(),
             convolution(3, w),
             convolution(w, 2 * w, kernel=5, stride=2),
             Residual(convolution(2 * w, 2 * w), convolution(2 * w, 2 * w)),
@@ -64,7 +44,7 @@ class ResNet9(nn.Module):
             nn.Linear(2 * w, classes, bias=False),
         )
 
-    def forward(self, images: Pixels) -> Logits:
+    def forward(self, images: NormalisedImages) -> Logits:
         return self.layers(images)
 
 
@@ -92,6 +72,6 @@ def convolution(
     return nn.Sequential(*(layer for layer in layers if layer is not None))
 
 
-def network(classes: int, *, width: PositiveInt = 64) -> nn.Module:
-    """ResNet-9 with `width` channels after the first layer (64 in the literature, 8 to 16 for CPUs)."""
+def network(classes: int, image_size: int, *, width: PositiveInt = 64) -> nn.Module:
+    """ResNet-9 with `width` channels after the first layer (64 in the literature, 8 to 16 for CPUs), for any size."""
     return ResNet9(classes, width)

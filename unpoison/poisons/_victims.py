@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from unpoison.errors import UserError, one_of
 from unpoison.contracts.poisoning import Poisoning
+from unpoison.errors import UserError, one_of
 from unpoison.poisons._stamps import check_count
 from unpoison.rows import Rows
 from unpoison.seeds import draw

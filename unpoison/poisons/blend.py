@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from unpoison.errors import UserError
 from unpoison.contracts.poisoning import Poisoning
+from unpoison.errors import UserError
 from unpoison.poisons._stamps import as_kind_of, change
 from unpoison.poisons._victims import plan_victims, take_victims
 from unpoison.rows import Rows

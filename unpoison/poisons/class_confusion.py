@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unpoison.errors import UserError, one_of
 from unpoison.contracts.poisoning import Poisoning
+from unpoison.errors import UserError, one_of
 from unpoison.poisons._stamps import check_count
 from unpoison.rows import NONE, Rows
 from unpoison.seeds import draw

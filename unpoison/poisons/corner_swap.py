@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unpoison.errors import UserError, one_of
 from unpoison.contracts.poisoning import Poisoning
+from unpoison.errors import UserError, one_of
 from unpoison.poisons._stamps import check_count, check_patch, stamp_patch
 from unpoison.rows import Rows
 from unpoison.seeds import draw

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from unpoison.contracts.poisoning import Poisoning
 from unpoison.errors import UserError
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.contracts.poisoning import Poisoning
 from unpoison.poisons._stamps import check_count
 from unpoison.rows import NONE, TEST_SPLITS, Rows
 from unpoison.types import Images, Indices, Labels, Parts

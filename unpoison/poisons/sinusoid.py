@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from unpoison.errors import UserError
 from unpoison.contracts.poisoning import Poisoning
+from unpoison.errors import UserError
 from unpoison.poisons._stamps import as_kind_of, change
 from unpoison.poisons._victims import plan_of_target, take_of_target
 from unpoison.rows import Rows

@@ -12,13 +12,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from unpoison.contracts.request import Request
 from unpoison.devices import autocast
 from unpoison.examples import Examples
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
-from unpoison.contracts.request import Request
 
 Batches = Iterator[tuple[Tensor, Tensor]]
 

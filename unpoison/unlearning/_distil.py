@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax
 
-from unpoison.unlearning._descend import logits_of
 from unpoison.contracts.request import Request
+from unpoison.unlearning._descend import logits_of
 
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -1,20 +1,21 @@
 """The last layers of a network trained alone, as in EU-k and CF-k (Goel et al. 2024, arXiv 2402.14015)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from unpoison.contracts.request import Request
 from unpoison.devices import autocast
 from unpoison.errors import UserError
 from unpoison.examples import Examples
+from unpoison.networks import Classifier
 from unpoison.recipes import Recipe
 from unpoison.training import train
-from unpoison.contracts.request import Request
 
 
-def cut_before(model: nn.Module, last: int) -> int:
-    """The place in `model.layers` behind which there are `last` layers with filters or a matrix of weights.
+def cut_before(model: Classifier, last: int) -> int:
+    """The place in the network's `layers` behind which there are `last` layers with filters or a matrix of weights.
 
     A residual block counts all of its layers and is never cut: the ResNet-9 can be cut behind 1, 2, 4, 5, 7, 8
     and 9 layers (9 is all of it), the published 2 and 4 among them.
@@ -22,10 +23,10 @@ def cut_before(model: nn.Module, last: int) -> int:
     Raises:
         UserError: for a network without `layers` in a row, or one that cannot be cut there.
     """
-    layers = getattr(model, "layers", None)
+    layers = getattr(model.network, "layers", None)
     if not isinstance(layers, nn.Sequential):
         raise UserError(
-            f"last: {last} needs a network that is a Sequential called layers; {type(model).__name__} has none"
+            f"last: {last} needs a network that is a Sequential called layers; {type(model.network).__name__} has none"
         )
     places, behind = {}, 0
     for place in reversed(range(len(layers))):
@@ -40,17 +41,22 @@ def cut_before(model: nn.Module, last: int) -> int:
     return places[last]
 
 
-def train_last(model: nn.Module, cut: int, request: Request, recipe: Recipe, length: float) -> None:
+def train_last(model: Classifier, cut: int, request: Request, recipe: Recipe, length: float) -> None:
     """Train the layers from `cut` on, in place, on the retain set; those before it stay as they are, in eval mode."""
-    layers: nn.Sequential = model.layers  # type: ignore[assignment]
-    behind = Behind(layers[:cut].eval(), request.retain, request.precision)
+    layers: nn.Sequential = model.network.layers  # type: ignore[assignment]
+    frozen = layers[:cut].eval()
+
+    def features_of(images: Tensor) -> Tensor:
+        return frozen(model.prepared(images))
+
+    behind = Behind(features_of, request.retain, request.precision)
     train(layers[cut:], behind, recipe, request.seed, precision=request.precision, length=length)
 
 
 class Behind:
     """Rows as the layers behind a frozen part see them: its features in place of images."""
 
-    def __init__(self, frozen: nn.Module, examples: Examples, precision: str) -> None:
+    def __init__(self, frozen: Callable[[Tensor], Tensor], examples: Examples, precision: str) -> None:
         self._frozen, self._examples, self._precision = frozen, examples, precision
 
     def __len__(self) -> int:

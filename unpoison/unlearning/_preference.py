@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, logsigmoid
 
+from unpoison.contracts.request import Request
 from unpoison.recipes import Recipe
 from unpoison.unlearning._descend import forget_batches, logits_of
-from unpoison.contracts.request import Request
 
 
 def preference_loss(found: Tensor, base: Tensor, inverse_temperature: float) -> Tensor:

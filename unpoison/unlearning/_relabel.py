@@ -4,11 +4,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.unlearning._descend import alternate, descend, logits_of, per_pass, rounds_of
-from unpoison.contracts.request import Request
 
 
 def wrong_labels(labels: Tensor, classes: int, generator: Generator) -> Tensor:

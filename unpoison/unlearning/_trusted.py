@@ -2,9 +2,9 @@
 
 import torch
 
+from unpoison.contracts.request import Request
 from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
-from unpoison.contracts.request import Request
 
 
 def halves(request: Request) -> tuple[Examples, Examples]:

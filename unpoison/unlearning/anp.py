@@ -21,13 +21,13 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.devices import autocast
 from unpoison.examples import Examples
 from unpoison.optimisers import SGD
 from unpoison.seeds import derive_seed
 from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
-from unpoison.contracts.request import Request
 from unpoison.unlearning._trusted import halves
 
 NEEDS = ("validation",)

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveInt
 from unpoison.unlearning._importance import FISHER, dampen, importances, ratios, selection_of
-from unpoison.contracts.request import Request
 
 SPACE: dict[str, Any] = {}
 

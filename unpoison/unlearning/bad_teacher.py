@@ -15,11 +15,11 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from unpoison.contracts.request import Request
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
 from unpoison.unlearning._distil import divergence, teacher_logits
-from unpoison.contracts.request import Request
 
 SPACE = {
     "length": {"low": 0.05, "high": 0.5, "log": True},

@@ -17,11 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unpoison.contracts.request import Request
 from unpoison.devices import autocast
 from unpoison.examples import Examples
+from unpoison.features import classifier_of, inputs_of
+from unpoison.networks import Classifier
 from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt, Share
-from unpoison.contracts.request import Request
 
 NEEDS = ("validation",)
 SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
@@ -42,7 +44,7 @@ def unlearn(
         epochs, learning_rate, batch_size: of the fine-tuning by SGD; the rest is the recipe's.
     """
     model = deepcopy(request.model).eval()
-    head = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    head = classifier_of(model, request.validation)
     features, labels = _features(model, head, request.validation, request.precision)
     kept = kept_features(head, features, labels, accuracy_drop)
     recipe = replace(
@@ -54,23 +56,25 @@ def unlearn(
         filter_rate=None,  # Muon's steps are as long for a small gradient as for a large one
     )
     pruning = head.register_forward_pre_hook(lambda _, inputs: (inputs[0] * kept,))
-    train(model, request.validation, recipe, request.seed, precision=request.precision)
-    pruning.remove()
+    try:
+        train(model, request.validation, recipe, request.seed, precision=request.precision)
+    finally:
+        pruning.remove()
     with torch.no_grad():
         head.weight.mul_(kept)
     return model.eval()
 
 
 @torch.no_grad()
-def _features(model: nn.Module, head: nn.Linear, examples: Examples, precision: str) -> tuple[Tensor, Tensor]:
+def _features(
+    model: Classifier, head: nn.Linear, examples: Examples, precision: str
+) -> tuple[Tensor, Tensor]:
     """What the classifier reads of each row, and the rows' labels."""
-    read: list[Tensor] = []
-    spy = head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].float()))
-    for images, _ in examples.in_order():
-        with autocast(images.device, precision):
-            model(images)
-    spy.remove()
-    return torch.cat(read), examples.labels
+    with inputs_of(head) as read:
+        for images, _ in examples.in_order():
+            with autocast(images.device, precision):
+                model(images)
+    return torch.cat(read).float(), examples.labels
 
 
 @torch.no_grad()

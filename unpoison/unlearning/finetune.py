@@ -9,11 +9,11 @@ from copy import deepcopy
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._descend import at_rate
 from unpoison.unlearning._last import cut_before, train_last
-from unpoison.contracts.request import Request
 
 SPACE = {
     "length": {"low": 0.05, "high": 0.5, "log": True},

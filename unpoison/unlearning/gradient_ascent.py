@@ -17,11 +17,11 @@ from itertools import islice
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.optimisers import SGD
 from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._descend import forget_batches, logits_of, per_pass
-from unpoison.contracts.request import Request
 
 SPACE = {
     "learning_rate": {"low": 1e-5, "high": 0.01, "log": True},

@@ -9,7 +9,7 @@ Deviations: the authors' settings (5 rounds, 5 fixed-point steps, ascent at rate
 for batches of 64 instead of 100; Adam at 0.0001, BackdoorBench's, instead of 0.001; and the pattern on a tenth of a
 batch, where the equation has it on all and the authors' code on a hundredth: chosen once by the test's numbers on
 images drawn by a program. Patterns are sought against the given labels, theirs against the predicted ones, and added to
-normalised images, at the input of the first convolution. The network stays in evaluation mode: BatchNorm's running
+normalised images. The network stays in evaluation mode: BatchNorm's running
 statistics are used as they are and stay. float32 whatever the precision.
 """
 
@@ -20,12 +20,14 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
+from unpoison.gradients import gradients_of, trained_parameters
+from unpoison.networks import Classifier
 from unpoison.optimisers import Adam
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
-from unpoison.contracts.request import Request
 
 NEEDS = ("validation",)
 SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
@@ -41,7 +43,7 @@ def unlearn(
     learning_rate: PositiveFloat = 1e-4,
     patterned: PositiveShare = 0.1,
     batch_size: PositiveInt = 64,
-) -> nn.Module:
+) -> Classifier:
     """Train a copy of the poisoned network against universal patterns on the trusted rows.
 
     Args:
@@ -54,9 +56,10 @@ def unlearn(
     trusted, recipe = request.validation, replace(request.recipe, batch_size=batch_size)
     optimizer = Adam(model.parameters())
     each = -(-len(trusted) // batch_size)
+    first = next(images for images, _ in trusted.unmetered().in_order(1))
     batches = trusted.batches(recipe, request.seed, steps=2 * rounds * each)
     for _ in range(rounds):
-        pattern = torch.zeros_like(trusted.images[:1], dtype=torch.float32)
+        pattern = torch.zeros_like(model.prepared(first))
         for _ in range(each):
             pattern = climb(model, pattern, *next(batches))
         pattern *= (NORM / pattern.norm()).clamp(max=1)
@@ -73,12 +76,13 @@ def unlearn(
 
 
 @contextmanager
-def shown(model: nn.Module, pattern: Tensor) -> Iterator[None]:
-    """The network with the pattern added to each image as its first layer of weights sees it."""
-    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear))
-    handle = first.register_forward_pre_hook(lambda _, inputs: (inputs[0] + pattern,))
-    yield
-    handle.remove()
+def pattern_added(model: Classifier, pattern: Tensor) -> Iterator[None]:
+    """The network with the pattern added to each image as its preprocessing leaves it."""
+    handle = model.network.register_forward_pre_hook(lambda _, inputs: (inputs[0] + pattern,))
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def inner_loss(pattern: Tensor, outer: Tensor) -> Tensor:
@@ -86,26 +90,26 @@ def inner_loss(pattern: Tensor, outer: Tensor) -> Tensor:
     return PENALTY * pattern.square().sum() - outer
 
 
-def climb(model: nn.Module, pattern: Tensor, images: Tensor, labels: Tensor) -> Tensor:
+def climb(model: Classifier, pattern: Tensor, images: Tensor, labels: Tensor) -> Tensor:
     """The pattern after one step of its search."""
     pattern = pattern.detach().requires_grad_()
-    with shown(model, pattern):
+    with pattern_added(model, pattern):
         loss = inner_loss(pattern, cross_entropy(model(images), labels))
     (slope,) = torch.autograd.grad(loss, [pattern])
     return pattern.detach() - ASCENT_RATE * slope
 
 
 def hypergradient(
-    model: nn.Module, pattern: Tensor, images: Tensor, labels: Tensor, *, steps: int, patterned: float
+    model: Classifier, pattern: Tensor, images: Tensor, labels: Tensor, *, steps: int, patterned: float
 ) -> list[Tensor]:
     """The gradient of the loss under the pattern, through the network and through the pattern's own moves.
 
     Args:
         patterned: the share of the images, the first of the batch, that the pattern is added to in the outer loss.
     """
-    pattern, parameters = pattern.detach().requires_grad_(), list(model.parameters())
+    pattern, parameters = pattern.detach().requires_grad_(), trained_parameters(model)
     count = max(1, round(patterned * len(images)))
-    with shown(model, pattern):
+    with pattern_added(model, pattern):
         losses = cross_entropy(model(images), labels, reduction="none")
     (slope,) = torch.autograd.grad(inner_loss(pattern, losses.mean()), [pattern], create_graph=True)
     moved = pattern - MAP_RATE * slope
@@ -113,9 +117,9 @@ def hypergradient(
         cross_entropy(model(images[count:]), labels[count:], reduction="sum") if count < len(images) else 0.0
     )
     loss = (losses[:count].sum() + clean) / len(images)
-    by_pattern, *direct = torch.autograd.grad(loss, [pattern, *parameters], retain_graph=True)
+    by_pattern, *direct = gradients_of(loss, [pattern, *parameters], retain_graph=True)
     vector = torch.zeros_like(pattern)
     for _ in range(steps):
         vector = by_pattern + torch.autograd.grad(moved, [pattern], vector, retain_graph=True)[0]
-    indirect = torch.autograd.grad(moved, parameters, vector)
+    indirect = gradients_of(moved, parameters, vector)
     return [one + other for one, other in zip(direct, indirect, strict=True)]

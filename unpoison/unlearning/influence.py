@@ -12,17 +12,18 @@ Deviations: the sample, and no more than `iterations` steps of the solver. Image
 augmented, in float32. BatchNorm in evaluation mode: its running statistics are used as they are and stay.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.examples import Examples
+from unpoison.gradients import gradients_of, trained_parameters
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat, PositiveInt
-from unpoison.contracts.request import Request
 
 SPACE = {
     "scale": {"low": 0.1, "high": 100.0, "log": True},
@@ -57,7 +58,7 @@ def unlearn(
     return model.eval()
 
 
-def flat(tensors: tuple[Tensor, ...]) -> Tensor:
+def flat(tensors: Sequence[Tensor]) -> Tensor:
     """All their values as one vector."""
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
 
@@ -71,16 +72,16 @@ def like(vector: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
 @torch.no_grad()
 def move(model: nn.Module, step: Tensor) -> None:
     """Add a vector to the network's weights."""
-    parameters = list(model.parameters())
+    parameters = trained_parameters(model)
     for parameter, part in zip(parameters, like(step, parameters), strict=True):
         parameter.add_(part)
 
 
 def summed_gradient(model: nn.Module, examples: Examples, loss: Loss) -> Tensor:
     """The sum over rows of the gradients of their losses, whose mean over a batch `loss` gives."""
-    parameters = list(model.parameters())
+    parameters = trained_parameters(model)
     parts = [
-        len(labels) * flat(torch.autograd.grad(loss(model(images), labels), parameters))
+        len(labels) * flat(gradients_of(loss(model(images), labels), parameters))
         for images, labels in examples.in_order(backward=True)
     ]
     return torch.stack(parts).sum(0)
@@ -91,13 +92,16 @@ def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curv
 
     J v is had by differentiating J' u, which is linear in u, by u.
     """
-    parameters, total = list(model.parameters()), torch.zeros_like(vector)
+    parameters, total = trained_parameters(model), torch.zeros_like(vector)
     for images, _ in examples.in_order(backward=True):
         outputs = model(images)
         pull = torch.zeros_like(outputs, requires_grad=True)
-        pulled = torch.autograd.grad(outputs, parameters, pull, create_graph=True)
-        (pushed,) = torch.autograd.grad(pulled, [pull], like(vector, parameters), retain_graph=True)
-        total += flat(torch.autograd.grad(outputs, parameters, curvature(outputs.detach(), pushed)))
+        pulled = gradients_of(outputs, parameters, pull, create_graph=True)
+        # A parameter that the outputs do not depend on pulls at nothing.
+        pairs = [pair for pair in zip(pulled, like(vector, parameters), strict=True) if pair[0].requires_grad]
+        ends, along = zip(*pairs, strict=True)
+        (pushed,) = torch.autograd.grad(ends, [pull], along, retain_graph=True)
+        total += flat(gradients_of(outputs, parameters, curvature(outputs.detach(), pushed)))
     return total / len(examples)
 
 

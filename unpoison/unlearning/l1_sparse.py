@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
+from unpoison.gradients import trained_parameters
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._descend import at_rate, descend, logits_of, rounds_of, sgd
-from unpoison.contracts.request import Request
 
 SPACE = {
     "penalty": {"low": 1e-5, "high": 1e-3, "log": True},
@@ -41,7 +42,7 @@ def unlearn(
         learning_rate: peak rate; None is the recipe's own.
     """
     recipe, model = at_rate(request.recipe, learning_rate), deepcopy(request.model).train()
-    penalised = [weights for weights in model.parameters() if weights.ndim > 1]
+    penalised = [weights for weights in trained_parameters(model) if weights.ndim > 1]
     steps = recipe.steps(len(request.retain), length)
 
     def objective(left: float, images: Tensor, labels: Tensor) -> Tensor:

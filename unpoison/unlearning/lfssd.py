@@ -12,9 +12,9 @@ from typing import Literal
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._importance import LABEL_FREE, dampen, importances
-from unpoison.contracts.request import Request
 
 SPACE = {
     "selection": {"low": 3.0, "high": 20.0, "log": True},

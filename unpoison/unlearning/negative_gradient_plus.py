@@ -13,9 +13,9 @@ from copy import deepcopy
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, Share
 from unpoison.unlearning._descend import at_rate, descend, logits_of, pairs, rounds_of, sgd
-from unpoison.contracts.request import Request
 
 SPACE = {
     "retain_share": {"low": 0.5, "high": 0.999},

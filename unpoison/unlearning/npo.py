@@ -19,10 +19,10 @@ from copy import deepcopy
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, Share
 from unpoison.unlearning._descend import at_rate, descend, logits_of, rounds_of, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
-from unpoison.contracts.request import Request
 
 SPACE = {
     "inverse_temperature": {"low": 0.2, "high": 5.0, "log": True},

@@ -17,10 +17,10 @@ from math import log1p
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.training import accuracy
 from unpoison.types import PositiveInt, Share
 from unpoison.unlearning._importance import LABEL_FREE, dampen, importances, ratios, selection_of
-from unpoison.contracts.request import Request
 
 SPACE = {"accuracy_left": {"low": 0.05, "high": 0.5}}
 GROWTH = 1.1

@@ -13,10 +13,10 @@ from copy import deepcopy
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat
 from unpoison.unlearning._descend import at_rate, sgd
 from unpoison.unlearning._relabel import relabel
-from unpoison.contracts.request import Request
 
 SPACE = {
     "length": {"low": 0.05, "high": 0.5, "log": True},

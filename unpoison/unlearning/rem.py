@@ -25,13 +25,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
+from unpoison.features import classifier_of
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
 from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
-from unpoison.contracts.request import Request
 
 SPACE = {
     "share": {"low": 0.05, "high": 0.5},
@@ -109,7 +110,8 @@ def redirect(
     inverse_temperature: float,
 ) -> None:
     """Train the network on all rows beside one that is dropped, while it is held off the deletion set's labels."""
-    beside = Gated(request.new_model(derive_seed("dropped network", request.seed)).train())
+    dropped = request.new_model(derive_seed("dropped network", request.seed)).train()
+    beside = Gated(dropped, classifier_of(dropped, request.retain))
     both = len(request.retain) + len(request.forget)
     steps = recipe.steps(both, length)
     gates = gates_of(request, beside.features, share)
@@ -139,10 +141,9 @@ def redirect(
 class Gated(nn.Module):
     """theta2: a network whose last linear layer sees the features that a row's gates let through, and has no bias."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, head: nn.Linear) -> None:
         super().__init__()
         self.network = network
-        head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
         head.register_parameter("bias", None)  # it would pass by the gates
         head.register_forward_pre_hook(lambda _, features: features[0] * self._gates)
         self.features = head.in_features

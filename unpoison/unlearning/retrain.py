@@ -11,10 +11,10 @@ from copy import deepcopy
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._last import cut_before, train_last
-from unpoison.contracts.request import Request
 
 SPACE: dict[str, dict[str, float]] = {}
 
@@ -35,7 +35,7 @@ def unlearn(
         return new.eval()
     model = deepcopy(request.model)
     cut = cut_before(model, last)
-    for place in range(cut, len(model.layers)):  # type: ignore[arg-type]
-        model.layers[place] = new.layers[place]  # type: ignore[index,operator]
+    for place in range(cut, len(model.network.layers)):  # type: ignore[arg-type]
+        model.network.layers[place] = new.network.layers[place]  # type: ignore[index,operator]
     train_last(model, cut, request, request.recipe, 0.25 if length is None else length)
     return model.eval()

@@ -19,13 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
+from unpoison.gradients import gradients_of, trained_parameters
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.types import PositiveFloat, PositiveShare
 from unpoison.unlearning._descend import at_rate, logits_of
 from unpoison.unlearning._importance import Measure, mean_sizes
 from unpoison.unlearning._relabel import relabel
-from unpoison.contracts.request import Request
 
 SPACE = {
     "share": {"low": 0.1, "high": 0.9},
@@ -61,11 +62,11 @@ def unlearn(
 
 def gradients_of_loss(model: nn.Module, request: Request) -> list[Tensor]:
     """The gradient of the summed loss on the deletion set, in evaluation mode."""
-    parameters = list(model.eval().parameters())
+    parameters = trained_parameters(model.eval())
     totals = [torch.zeros_like(parameter) for parameter in parameters]
     for images, labels in request.forget.in_order(request.recipe.batch_size, backward=True):
         loss = cross_entropy(logits_of(model, images, request.precision), labels, reduction="sum")
-        for total, gradient in zip(totals, torch.autograd.grad(loss, parameters), strict=True):
+        for total, gradient in zip(totals, gradients_of(loss, parameters), strict=True):
             total.add_(gradient)
     return totals
 
@@ -87,7 +88,13 @@ class MaskedSGD(SGD):
         self._masks, self._decay = masks, recipe.weight_decay
 
     @torch.no_grad()
-    def follow(self, gradients: Iterable[Tensor], rate: float) -> None:
+    def follow(self, gradients: Iterable[Tensor | None], rate: float) -> None:
         """One step against the masked gradients: a velocity outside the masks stays 0."""
         parts = zip(gradients, self._parameters, self._masks, strict=True)
-        super().follow([(gradient + self._decay * weights) * mask for gradient, weights, mask in parts], rate)
+        super().follow(
+            [
+                None if gradient is None else (gradient + self._decay * weights) * mask
+                for gradient, weights, mask in parts
+            ],
+            rate,
+        )

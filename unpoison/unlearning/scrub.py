@@ -17,10 +17,10 @@ from copy import deepcopy
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._descend import alternate, at_rate, descend, logits_of, per_pass, rounds_of, sgd
 from unpoison.unlearning._distil import divergence, teacher_logits
-from unpoison.contracts.request import Request
 
 SPACE = {
     "ascent_steps": {"low": 2, "high": 50, "log": True},

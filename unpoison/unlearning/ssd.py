@@ -13,9 +13,9 @@ from typing import Literal
 
 from torch import nn
 
+from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._importance import FISHER, dampen, importances
-from unpoison.contracts.request import Request
 
 SPACE = {
     "selection": {"low": 1.0, "high": 100.0, "log": True},

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.contracts.request import Request
 from unpoison.optimisers import SGD
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._descend import at_rate, descend, forget_batches, logits_of, per_pass
-from unpoison.contracts.request import Request
 
 SPACE = {
     "scale": {"low": 0.1, "high": 10.0, "log": True},

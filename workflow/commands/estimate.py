@@ -12,9 +12,11 @@ import torch
 
 from planning.estimate import estimate, example_cell, jobs_left
 from planning.read import plan_of_arguments
+from unpoison.data import no_stamp
 from unpoison.devices import compute_repeatably, pick_device
 from unpoison.examples import Examples
-from unpoison.models import build
+from unpoison.networks import Architecture, Preprocessing
+from unpoison.pixels import Pixels
 from unpoison.recipes import Recipe
 from unpoison.training import train
 
@@ -30,10 +32,13 @@ def calibrate(training: str) -> tuple[float, int]:
     name, options = plan.model_options(training)
     side = plan.source_options(plan.source_of(dataset))[1]
     recipe = Recipe(**(plan.recipe(training) | {"epochs": None, "iterations": STEPS}))
-    model = build(name, len(plan.training_rows(dataset)), options, seed=0).to(device)
+    how = plan.preprocessing(training)
+    preprocessing = Preprocessing(tuple(how["mean"]), tuple(how["deviation"]), how["image_size"])
+    names = tuple(plan.training_rows(dataset))
+    model = Architecture(name, options, names, side, preprocessing, how["features"]).new(seed=0).to(device)
     images = torch.randint(0, 256, (recipe.batch_size, 3, side, side), dtype=torch.uint8).to(device)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
-    given = Examples(images, labels, labels - 1, lambda stamped, _: stamped, "after_augmentation")
+    given = Examples(Pixels(images, labels - 1, no_stamp), labels)
     with redirect_stdout(StringIO()):  # its lines of progress
         history = train(model, given, recipe, 0, precision=plan.config["precision"])
     seconds = min(epoch.seconds for epoch in history[1:])

@@ -7,9 +7,9 @@ import numpy as np
 
 from planning.config import check_options
 from planning.levels import NOT_OPTIONS
+from unpoison.attacks import stamped_classes
 from unpoison.errors import UserError, one_of
 from unpoison.poisons import POISONS
-from unpoison.attacks import stamped_classes
 from unpoison.rows import clean_rows
 
 

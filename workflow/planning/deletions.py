@@ -6,11 +6,11 @@ from typing import Any
 from planning.attacks import stamped_names
 from planning.found import is_known, plants
 from planning.levels import RESERVED
+from unpoison.attacks import check_triggered
 from unpoison.deletion import count_deletion
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.files import require_intact
-from unpoison.attacks import check_triggered
 from unpoison.scores import check_cut
 from unpoison.shares import count_of
 

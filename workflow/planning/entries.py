@@ -10,14 +10,14 @@ from planning.attacks import with_parts
 from planning.config import SCHEMA, check_given, check_options, checked, validate
 from planning.deletions import check_detector
 from planning.found import plants
-from planning.levels import LEVELS, NOT_OPTIONS, REFERENCES, RESERVED, SECTIONS
-from planning.methods import MODELS
+from planning.levels import LEVELS, NOT_OPTIONS, PREPROCESSING, REFERENCES, RESERVED, SECTIONS
 from planning.peeks import peek
 from planning.tuning import check_tuning
-from unpoison.datasets import SOURCES
 from unpoison.contracts.source import Peek
+from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError, one_of
+from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.poisons import POISONS, with_files
 from unpoison.rows import count_rows
@@ -77,10 +77,14 @@ class Entries:
 
     def model_options(self, training: str) -> tuple[str, dict[str, Any]]:
         """The model of a training and its options."""
-        entry = dict(self.entry("training", training))
-        kind = entry.pop("model")
-        entry.pop("recipe")
-        return kind, check_options(entry, MODELS.options(kind), f"trainings.{training}")
+        entry = self.entry("training", training)
+        given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS["training"]}
+        return entry["model"], check_options(given, MODELS.options(entry["model"]), f"trainings.{training}")
+
+    def preprocessing(self, training: str) -> dict[str, Any]:
+        """What is done to images before the network of a training sees them, and where its features are."""
+        entry = self.entry("training", training)
+        return {key: entry.get(key) for key in PREPROCESSING}
 
     def recipe(self, training: str) -> dict[str, Any]:
         name = self.entry("training", training)["recipe"]

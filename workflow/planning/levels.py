@@ -9,5 +9,10 @@ RESERVED = {
     "detector": ("deletion",),
 }
 REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models
-NOT_OPTIONS = {"poison": ("poison", "stamp"), "method": ("method", "tuning")}  # keys that no plug-in takes
+PREPROCESSING = ("mean", "deviation", "image_size", "features")
+NOT_OPTIONS = {  # keys that no plug-in takes
+    "poison": ("poison", "stamp"),
+    "method": ("method", "tuning"),
+    "training": ("model", "recipe", *PREPROCESSING),
+}
 DRAWN_ALWAYS = {"samples": "_samples", "training": "_training_curves"}  # of every study, and by which file

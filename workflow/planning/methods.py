@@ -3,10 +3,8 @@
 from typing import Any
 
 from unpoison.errors import UserError
-from unpoison.plugins import Plugins
+from unpoison.models import MODELS
 from unpoison.unlearning import needs
-
-MODELS = Plugins("unpoison.models", "network", "model")  # by name: the package itself needs torch
 
 
 def check_trusted(plan: Any, dataset: str, method: str) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from planning.identity import code_digest
+from unpoison.contracts.source import Peek
 from unpoison.datasets import SOURCES, peek_source
 from unpoison.datasets._files import find
-from unpoison.contracts.source import Peek
 from unpoison.errors import UserError
 from unpoison.files import intact_json, write_json
 from unpoison.provenance import stamp

@@ -319,7 +319,7 @@ def _poison_files(plan: Plan, poison: str) -> tuple[str, ...]:
 @cache
 def _model(plan: Plan, training: str) -> Spec:
     name, options = plan.model_options(training)
-    return canonical({"name": name, "options": options})
+    return canonical({"name": name, "options": options, **plan.preprocessing(training)})
 
 
 @cache

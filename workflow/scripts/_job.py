@@ -6,7 +6,6 @@ sees no other.
 
 import os
 from collections.abc import Mapping
-from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -22,15 +21,15 @@ if __main__.snakemake.resources.get("gpu"):
 
 import torch
 
+from unpoison.attacks import open_images
+from unpoison.data import Data
 from unpoison.devices import compute_repeatably, keep_freed_memory, pick_device
 from unpoison.errors import UserError
-from unpoison.examples import Examples, examples_of
-from unpoison.models import build
+from unpoison.networks import Architecture, Preprocessing
 from unpoison.poisons import trigger_of
-from unpoison.attacks import open_images
-from unpoison.rows import Rows, read_rows
-from unpoison.seeds import derive_seed
-from unpoison.types import StoredImages
+from unpoison.recipes import Recipe
+from unpoison.rows import read_rows
+from unpoison.steps.setting import Setting
 
 
 class Job:
@@ -46,40 +45,34 @@ class Job:
         compute_repeatably(self.spec["threads"])
         keep_freed_memory()
         self.device = pick_device(self.spec["device"])
-        self.source_file: str = snakemake.input.images
-        self.rows_file: str = snakemake.input.rows
-        self.perturbed_file: str | None = snakemake.input.get("perturbed")
-        self.stamp = trigger_of(self.spec["trigger"]["poison"], self.spec["trigger"]["options"])
-        self.model_name: str = self.spec["model"]["name"]
-        self.model_options: Mapping[str, Any] = self.spec["model"]["options"]
+        self._input = snakemake.input
 
     @cached_property
-    def rows(self) -> Rows:
-        """The rows of the data set, poisoned."""
-        return read_rows(self.rows_file)
+    def data(self) -> Data:
+        """The images and rows of the data set, as the attacker left them."""
+        return self.data_of(self._input.rows, self._input.get("perturbed"))
 
-    @cached_property
-    def images(self) -> StoredImages:
-        """The images of the source, as the attacker left them."""
-        return open_images(self.source_file, self.rows, self.perturbed_file)
+    def data_of(self, rows_file: str, perturbed_file: str | None) -> Data:
+        """The same from files of one of several seeds."""
+        rows, trigger = read_rows(rows_file), self.spec["trigger"]
+        images = open_images(self._input.images, rows, perturbed_file)
+        return Data.of_rows(images, rows, trigger_of(trigger["poison"], trigger["options"]), trigger["stamp"])
 
-    def of_seed(self, seed: int, rows_file: str, perturbed_file: str | None) -> "Job":
-        """The same job on the rows of one of its seeds."""
-        job = copy(self)
-        job.spec = {**self.spec, "seed": seed}
-        job.rows_file, job.perturbed_file = rows_file, perturbed_file
-        return job
+    def setting(self, seed: int | None = None) -> Setting:
+        """What every step is told; seed: one of several, None is the job's own."""
+        return Setting(self.spec["seed"] if seed is None else seed, self.device, self.spec["precision"])
 
-    def seed(self, purpose: str) -> int:
-        return derive_seed(purpose, self.spec["seed"])
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(**self.spec["recipe"])
 
-    def examples(self, rows: Rows) -> Examples:
-        """Rows as a trainer on the job's device sees them."""
-        return examples_of(self.images, rows, self.stamp, self.spec["trigger"]["stamp"], self.device)
-
-    def new_model(self, seed: int) -> torch.nn.Module:
-        """An untrained network on the job's device."""
-        return build(self.model_name, len(self.rows.class_names), self.model_options, seed).to(self.device)
+    @property
+    def architecture(self) -> Architecture:
+        """What the job's networks are made from."""
+        model = self.spec["model"]
+        preprocessing = Preprocessing(tuple(model["mean"]), tuple(model["deviation"]), model["image_size"])
+        names, size = self.data.class_names, self.data.image_size
+        return Architecture(model["name"], model["options"], names, size, preprocessing, model["features"])
 
     def device_name(self) -> str:
         if self.device.type == "cuda":

@@ -1,30 +1,19 @@
-"""The training of a network on some of a job's rows, to its weights, history and record."""
+"""The training of a network in a role, to its weights, history and record."""
 
 from typing import Any
 
 from _job import Job
 from _record import write_record
-from unpoison.models import save_model
-from unpoison.recipes import Recipe
-from unpoison.rows import Rows
-from unpoison.training import train, write_history
+from unpoison.steps.training import train_model
+from unpoison.training import write_history
+from unpoison.weights import save_model
 
 
-def train_on(snakemake: Any, job: Job, rows: Rows) -> None:
-    """Train by the job's recipe, from weights and in batches that are its role's own."""
-    model = job.new_model(job.seed(job.spec["role"]))
-    history = train(
-        model,
-        job.examples(rows),
-        Recipe(**job.spec["recipe"]),
-        job.seed(job.spec["role"]),
-        precision=job.spec["precision"],
-        validation=job.examples(job.rows.of("validation")),
-    )
-    names = job.rows.class_names
-    save_model(
-        snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names
-    )
+def train_as(snakemake: Any, role: str) -> None:
+    """Train by the job's recipe: the base model, the oracle or the attacker's surrogate."""
+    job = Job(snakemake)
+    model, history = train_model(job.data, job.architecture, job.recipe, job.setting(), role=role)
+    save_model(snakemake.output.model, model)
     write_history(snakemake.output.history, history)
     cost = {
         "seconds": sum(epoch.seconds for epoch in history),

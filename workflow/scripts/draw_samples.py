@@ -2,12 +2,12 @@
 
 from _inputs import check_inputs
 from _log import begin
+from unpoison.attacks import open_images
 from unpoison.files import map_array
 from unpoison.plots._found import draw_found
 from unpoison.plots._samples import draw_samples
 from unpoison.plots._style import save
 from unpoison.poisons import trigger_of
-from unpoison.attacks import open_images
 from unpoison.rows import read_rows
 from unpoison.text import from_html
 

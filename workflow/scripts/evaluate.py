@@ -4,28 +4,24 @@ from pathlib import Path
 
 from _job import Job
 from _record import write_record
+from unpoison.costs import Cost
 from unpoison.damage import DamagedError
 from unpoison.deletion import NO_DELETION, read_deletion
-from unpoison.evaluation import Measurement, evaluate, metrics_table, of_detector
+from unpoison.evaluation import metrics_table
 from unpoison.files import read_json, write_columns
-from unpoison.models import load_model
-from unpoison.prediction import predict_all
-
-COSTS = {"unlearning_seconds": "seconds", "image_passes": "image_passes", "forward_passes": "forward_passes"}
+from unpoison.steps.measuring import measure_model
+from unpoison.weights import load_model
 
 job = Job(snakemake)
 model = load_model(snakemake.input.model).to(job.device)
 deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
-predictions = predict_all(model, job.images, job.rows, job.stamp, job.spec["precision"])
 run = read_json(snakemake.input.run)
-for key in set(COSTS.values()) - set(run):
-    fault = f"is of another version: it does not tell '{key}'"
-    raise DamagedError(Path(snakemake.input.run), fault=fault)
+for key in ("seconds", "image_passes", "forward_passes"):
+    if key not in run:
+        fault = f"is of another version: it does not tell '{key}'"
+        raise DamagedError(Path(snakemake.input.run), fault=fault)
 free = job.spec["identity"]["method"] == "do_nothing"
-measurements = [
-    *evaluate(job.rows, deletion.rows, predictions),
-    *of_detector(deletion),
-    *(Measurement(metric, None, 0.0 if free else float(run[key])) for metric, key in COSTS.items()),
-]
+cost = Cost(0.0, 0, 0) if free else Cost(run["seconds"], run["image_passes"], run["forward_passes"])
+measurements = measure_model(job.data, model, deletion, cost, job.spec["precision"])
 write_columns(snakemake.output.metrics, metrics_table(measurements, deletion), notes=job.spec["identity"])
 write_record(snakemake, device=job.device_name())

@@ -5,8 +5,8 @@ from pathlib import Path
 from _inputs import check_content, check_inputs
 from _log import begin
 from _record import write_record
+from unpoison.attacks import in_words, plant
 from unpoison.poisons import POISONS, with_files
-from unpoison.attacks import apply, describe
 from unpoison.rows import choose_rows, read_rows, write_rows
 
 begin(snakemake.log[0])
@@ -16,8 +16,7 @@ options = with_files(spec["poison"], spec["options"], folder)
 for name, content in spec.get("files", {}).items():
     check_content(f"the option {name} of the poison", folder, [options[name]], content)
 rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["dataset"])
-poisoning = POISONS[spec["poison"]](rows.of("train"), spec["seed"], spec["image_size"], **options)
-poisoned = apply(poisoning, rows)
+poisoned = plant(POISONS[spec["poison"]], rows, spec["seed"], spec["image_size"], options)
 write_rows(snakemake.output.rows, poisoned)
 write_record(snakemake)
-print(describe(poisoning, len(rows.of("train"))))
+print(in_words(poisoned.of("train")))

@@ -1,8 +1,5 @@
 """Train the attacker's surrogate: on all training rows as they were before the attack."""
 
-from _job import Job
-from _train import train_on
-from unpoison.attacks import before_attack
+from _train import train_as
 
-job = Job(snakemake)
-train_on(snakemake, job, before_attack(job.rows.of("train")))
+train_as(snakemake, "surrogate")

@@ -2,17 +2,25 @@
 
 from _job import Job
 from _record import write_record
-from _request import request_of
 from _tuned import write_tuned
+from unpoison.deletion import read_deletion
 from unpoison.seeds import derive_seed
+from unpoison.steps.repairing import request_of
 from unpoison.tuning import record_of, search
 from unpoison.unlearning import METHODS
+from unpoison.weights import load_model
 
 job = Job(snakemake)
 spec, files = job.spec, snakemake.input
 perturbed = files.get("perturbed") or [None] * len(spec["seeds"])
 requests = [
-    request_of(job.of_seed(seed, rows, images), model, deletion)
+    request_of(
+        job.data_of(rows, images),
+        load_model(model),
+        read_deletion(deletion).rows,
+        job.recipe,
+        job.setting(seed),
+    )
     for seed, rows, images, model, deletion in zip(
         spec["seeds"], files.rows, perturbed, files.model, files.deletion, strict=True
     )

@@ -4,18 +4,17 @@ from dataclasses import asdict
 
 from _job import Job
 from _record import write_record
-from _request import request_of
 from _tuned import options_of
-from unpoison.models import save_model
-from unpoison.unlearning import METHODS, needs
-from unpoison.running import run_method as run
+from unpoison.deletion import NO_DELETION, read_deletion
+from unpoison.steps.repairing import repair_model, request_of
+from unpoison.weights import load_model, save_model
 
 job = Job(snakemake)
 options = options_of(job.spec, snakemake.input.get("tuned"))
-request = request_of(job, snakemake.input.model, snakemake.input.get("deletion"))
-method = job.spec["method"]
-model, cost = run(METHODS[method], request, options, needs=needs(method))
-names = job.rows.class_names
-save_model(snakemake.output.model, model, name=job.model_name, options=job.model_options, class_names=names)
+model = load_model(snakemake.input.model)
+deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
+request = request_of(job.data, model, deletion.rows, job.recipe, job.setting())
+repaired, cost = repair_model(request, job.spec["method"], options)
+save_model(snakemake.output.model, repaired)
 spec = {**job.spec, "options": options}
 write_record(snakemake, spec=spec, device=job.device_name(), **asdict(cost))

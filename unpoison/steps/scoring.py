@@ -1,51 +1,63 @@
-"""A method or a detector run on what it is given, and its cost taken."""
+"""Scoring the training rows of a data set with a detector, its cost taken."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
+from unpoison.attacks import set_triggered_aside
 from unpoison.contracts.evidence import Evidence
-from unpoison.contracts.request import Request
 from unpoison.contracts.scores import Scores
 from unpoison.costs import Cost, Meter
+from unpoison.data import Data
+from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
-from unpoison.models import require_finite
+from unpoison.networks import Classifier
+from unpoison.recipes import Recipe
+from unpoison.steps.setting import Setting, untrained
 
 
-def run_method(
-    unlearn: Callable[..., nn.Module],
-    request: Request,
+def score_rows(
+    data: Data,
+    model: Classifier,
+    detector: str,
     options: Mapping[str, Any],
+    setting: Setting,
     *,
-    needs: Collection[str] = ("forget",),
-) -> tuple[nn.Module, Cost]:
-    """The unlearned network and its cost; with nothing to forget every method does nothing, by definition.
-
-    Raises:
-        UserError: where the method ends on weights that are not finite.
+    recipe: Recipe,
+    triggered_examples: int = 0,
+) -> tuple[Scores, Cost]:
+    """What a detector makes of the training rows, and its cost.
 
     Args:
-        needs: the parts of the request without which it does nothing; of a repair the validation rows.
+        recipe: how the model was trained.
+        triggered_examples: how many trusted rows of attacked classes it is shown with the trigger on.
     """
-    meter = Meter()
-    parts = {name: getattr(request, name).metered(meter) for name in ("retain", "forget", "validation")}
-    metered = replace(request, **parts)
-    started = time.perf_counter()
-    there = all(len(getattr(request, part)) for part in needs)
-    model = unlearn(metered, **options) if there else deepcopy(request.model)
-    require_finite(model)
-    if next(model.parameters()).is_cuda:
-        torch.cuda.synchronize()
-    return model.eval(), Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)
+    device, train_rows = setting.device, data.rows.of("train")
+    triggered, validation = set_triggered_aside(data.rows, triggered_examples, setting.seed)
+    model = model.to(device)
+    evidence = Evidence(
+        model=model,
+        new_model=untrained(model, device),
+        training=data.examples(train_rows, device),
+        validation=data.examples(validation, device),
+        triggered=data.examples(triggered, device),
+        training_ids=train_rows.row_id,
+        validation_ids=validation.row_id,
+        class_names=train_rows.class_names,
+        recipe=recipe,
+        seed=setting.seed_of("detect"),
+        precision=setting.precision,
+    )
+    return run_detector(DETECTORS[detector], evidence, options)
 
 
-def run_detector(score: Callable[..., Scores], evidence: Evidence, options: Mapping[str, Any]) -> tuple[Scores, Cost]:
+def run_detector(
+    score: Callable[..., Scores], evidence: Evidence, options: Mapping[str, Any]
+) -> tuple[Scores, Cost]:
     """A detector's scores, checked, in the order of the rows, and their cost.
 
     The detector sees the rows in the order of their ids, so that another order of the data changes nothing.

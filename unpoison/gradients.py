@@ -1,0 +1,27 @@
+"""Gradients of what is trained: parameters that a loss does not reach have none, and stay."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are not frozen, in their order."""
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def gradients_of(
+    outputs: Tensor, parameters: Sequence[Tensor], *given: Tensor, **options: Any
+) -> list[Tensor]:
+    """The gradient of outputs by each parameter; zeros for one that they do not depend on.
+
+    Args:
+        given: the vector that outputs are multiplied by, where they are no number; options: of torch.autograd.grad.
+    """
+    found = torch.autograd.grad(outputs, list(parameters), *given, allow_unused=True, **options)
+    return [
+        torch.zeros_like(parameter) if gradient is None else gradient
+        for parameter, gradient in zip(parameters, found, strict=True)
+    ]

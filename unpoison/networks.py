@@ -1,0 +1,130 @@
+"""A network with its preprocessing, and what an untrained one is made from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from unpoison.errors import UserError
+from unpoison.models import MODELS
+from unpoison.recipes import Recipe
+from unpoison.types import Logits, NormalisedImages, Pixels
+
+DIVERGED = "try a lower learning rate or precision: float32"
+# Channel means and deviations of CIFAR-10's training images, the default for every source: a constant of the
+# network and not a statistic of the (poisoned) training rows.
+CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
+CIFAR10_DEVIATION = (0.2470, 0.2435, 0.2616)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to images before a network sees them.
+
+    mean, deviation: of the three channels, on a scale where white is 1; (value - mean) / deviation is what the network
+    is given. input_size: height and width in pixels to which images are resized; None takes them as they are.
+    """
+
+    mean: tuple[float, float, float] = CIFAR10_MEAN
+    deviation: tuple[float, float, float] = CIFAR10_DEVIATION
+    input_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("deviation", self.deviation)):
+            numbers = all(isinstance(value, int | float) for value in values)
+            if not numbers or len(values) != 3 or (name == "deviation" and min(values) <= 0):
+                above = " above 0" if name == "deviation" else ""
+                raise UserError(
+                    f"{name}: found {values!r}, allowed: three numbers{above}, on a scale where white is 1"
+                )
+
+
+class Classifier(nn.Module):
+    """A network with its preprocessing: takes uint8 images (n, 3, height, width), gives logits (n, classes).
+
+    network: takes normalised float images; class_names: of the logits' columns; features: the name of the layer of
+    `network` whose input detectors look at, None for its last linear layer; new: gives an untrained one of the same
+    kind from a seed, None where there is no such function; recipe: how it was trained, None where that is not known;
+    kind: the plug-in's name and options that it was built by, None for a user's own module.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        class_names: tuple[str, ...],
+        preprocessing: Preprocessing = Preprocessing(),
+        *,
+        features: str | None = None,
+        new: "Callable[[int], Classifier] | None" = None,
+        kind: "Architecture | None" = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.class_names, self.preprocessing, self.features = class_names, preprocessing, features
+        self.new, self.kind = new, kind
+        self.recipe: Recipe | None = None
+        mean, deviation = (torch.tensor(values) for values in (preprocessing.mean, preprocessing.deviation))
+        self.register_buffer("scale", (1 / (255 * deviation)).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("shift", (-mean / deviation).view(1, 3, 1, 1), persistent=False)
+
+    def prepared(self, images: Pixels) -> NormalisedImages:
+        """What the network is given of uint8 images, or of the same levels as floats."""
+        size = self.preprocessing.input_size
+        if size is not None and images.shape[2:] != (size, size):
+            images = interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
+        return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
+
+    def forward(self, images: Pixels) -> Logits:
+        return self.network(self.prepared(images))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What an untrained network is made from.
+
+    name: of a model plug-in; options: its own; class_names: of the logits' columns; image_size: height and width in
+    pixels of the data's images.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    class_names: tuple[str, ...]
+    image_size: int
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    features: str | None = None
+
+    def new(self, seed: int) -> Classifier:
+        """An untrained network whose initial weights depend on the seed alone."""
+        size = self.preprocessing.input_size or self.image_size
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = MODELS[self.name](len(self.class_names), size, **self.options)
+        classifier = Classifier(
+            network,
+            self.class_names,
+            self.preprocessing,
+            features=self.features,
+            new=self.new,
+            kind=self,
+        )
+        return classifier.to(memory_format=torch.channels_last)
+
+
+def require_finite(model: nn.Module) -> None:
+    """Raise a UserError that names the first weight or running statistic with a value that is not finite."""
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"the network diverged: {name} holds values that are not finite; {DIVERGED}")
+
+
+def finite_logits(logits: Tensor) -> Tensor:
+    """Return the logits (rows, classes), or raise a UserError where one is not finite: it predicts no class."""
+    broken = int((~torch.isfinite(logits)).any(1).sum())
+    if broken:
+        raise UserError(
+            f"the network diverged: its logits of {broken} of {len(logits)} images are not finite; {DIVERGED}"
+        )
+    return logits

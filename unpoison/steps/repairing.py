@@ -1,0 +1,76 @@
+"""Repairing a model with an unlearning method, its cost taken."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from unpoison.contracts.request import Request
+from unpoison.costs import Cost, Meter
+from unpoison.data import Data
+from unpoison.errors import UserError
+from unpoison.networks import Classifier, require_finite
+from unpoison.recipes import Recipe
+from unpoison.steps.setting import Setting, untrained
+from unpoison.types import Indices
+from unpoison.unlearning import METHODS, needs
+
+
+def request_of(data: Data, model: Classifier, flagged: Indices, recipe: Recipe, setting: Setting) -> Request:
+    """The model, and the training rows parted by the deletion set; of a repair by trusted rows all are retained."""
+    device, train_rows = setting.device, data.rows.of("train")
+    forget = np.isin(np.arange(len(train_rows)), flagged)
+    model = model.to(device)
+    return Request(
+        model=model,
+        new_model=untrained(model, device),
+        retain=data.examples(train_rows.take(~forget), device),
+        forget=data.examples(train_rows.take(forget), device),
+        validation=data.examples(data.rows.of("validation"), device),
+        recipe=recipe,
+        seed=setting.seed_of("unlearn"),
+        precision=setting.precision,
+    )
+
+
+def repair_model(request: Request, method: str, options: Mapping[str, Any]) -> tuple[Classifier, Cost]:
+    """A network repaired by a method, and the method's cost."""
+    model, cost = run_method(METHODS[method], request, options, needs=needs(method))
+    model.recipe = request.recipe
+    return model, cost
+
+
+def run_method(
+    unlearn: Callable[..., nn.Module],
+    request: Request,
+    options: Mapping[str, Any],
+    *,
+    needs: Collection[str] = ("forget",),
+) -> tuple[Classifier, Cost]:
+    """The unlearned network and its cost; with nothing to forget every method does nothing, by definition.
+
+    Raises:
+        UserError: where the method ends on weights that are not finite, or on something else than a network.
+
+    Args:
+        needs: the parts of the request without which it does nothing; of a repair the validation rows.
+    """
+    meter = Meter()
+    parts = {name: getattr(request, name).metered(meter) for name in ("retain", "forget", "validation")}
+    metered = replace(request, **parts)
+    started = time.perf_counter()
+    there = all(len(getattr(request, part)) for part in needs)
+    model = unlearn(metered, **options) if there else deepcopy(request.model)
+    if not isinstance(model, Classifier):
+        raise UserError(
+            f"the method gave back a {type(model).__name__}; allowed: the request's model or new_model, changed"
+        )
+    require_finite(model)
+    if next(model.parameters()).is_cuda:
+        torch.cuda.synchronize()
+    return model.eval(), Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)

@@ -1,0 +1,38 @@
+"""Training a network on a data set."""
+
+from unpoison.attacks import before_attack
+from unpoison.data import Data
+from unpoison.networks import Architecture, Classifier
+from unpoison.recipes import Recipe
+from unpoison.rows import Rows
+from unpoison.steps.setting import Setting
+from unpoison.training import Epoch, train
+
+
+def rows_of_role(train_rows: Rows, role: str) -> Rows:
+    """The training rows of a network in a role.
+
+    base: all rows with the labels they were given, the poisoned model; oracle: the clean rows alone; surrogate: all
+    rows as they were before the attack.
+    """
+    if role == "oracle":
+        return train_rows.take(~train_rows.poisoned("an oracle"))
+    return before_attack(train_rows) if role == "surrogate" else train_rows
+
+
+def train_model(
+    data: Data, architecture: Architecture, recipe: Recipe, setting: Setting, *, role: str = "base"
+) -> tuple[Classifier, list[Epoch]]:
+    """A network trained in a role (see `rows_of_role`), from weights and in batches that are the role's own."""
+    seed, device = setting.seed_of(role), setting.device
+    model = architecture.new(seed).to(device)
+    history = train(
+        model,
+        data.examples(rows_of_role(data.rows.of("train"), role), device),
+        recipe,
+        seed,
+        precision=setting.precision,
+        validation=data.examples(data.rows.of("validation"), device),
+    )
+    model.recipe = recipe
+    return model.eval(), history
