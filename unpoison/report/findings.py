@@ -90,8 +90,7 @@ def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
         for method in references
     ]
     oracle = "; the oracle, trained on the clean rows alone, "
-    text = f"Left as it is, {model_of(attack)} scores {oracle.join(told)}."
-    yield Finding("measured", text.replace(", the model as it was trained scores", ", the model scores"))
+    yield Finding("measured", f"Left as it is, {model_of(attack)} scores {oracle.join(told)}.")
 
 
 def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Iterator[Finding]:

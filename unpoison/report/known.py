@@ -67,4 +67,4 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
 
 def model_of(attack: str) -> str:
     """What prose calls the model that nobody repairs."""
-    return "the model as it was trained" if attack in FOUND else "the poisoned model"
+    return "the model" if attack in FOUND else "the poisoned model"
