@@ -87,7 +87,7 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
     if not entry and not DETECTORS.constant(kind, "OWN_RULE"):
         raise UserError(f"the detector {kind} has no rule of its own; say {', '.join(CUTS)}")
     if examples:
-        _check_stampable(plan, dataset, poison, detector)
+        check_stampable(plan, dataset, poison, detector)
     training, trusted = sum(plan.training_rows(dataset).values()), plan.validation_rows(dataset)
     _check_trusted(kind, trusted, examples, entry)
     stamped = stamped_names(plan, dataset, poison) if examples else None
@@ -106,7 +106,7 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
         raise UserError(f"top: {entry['top']} of {training} training rows is no row at all")
 
 
-def _check_stampable(plan: Any, dataset: str, poison: str, detector: str) -> None:
+def check_stampable(plan: Any, dataset: str, poison: str, detector: str) -> None:
     """Refuse triggered examples where no trigger is planted, or no test row tells which classes it is for."""
     if not plants(plan, poison):
         raise UserError(f"detectors.{detector} is shown examples of a planted trigger; in data as found none is planted")

@@ -16,6 +16,7 @@ use_utf8()
 
 from planning.attacks import needs_surrogate
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
+from planning.deletions import check_stampable
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
 from planning.killed import Killed
@@ -156,6 +157,19 @@ def source_images(wildcards):
 def tested_images(wildcards):
     """The same for a job that measures on test images."""
     refuse_untested(wildcards.dataset)
+    return source_images(wildcards)
+
+
+@with_signature
+def scored_images(wildcards):
+    """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
+    if plan.detector_options(wildcards.detector)[1]:
+        try:
+            check_stampable(
+                plan, wildcards.dataset, wildcards.poison, wildcards.detector
+            )
+        except UserError as error:
+            sys.exit(f"error: {error}")
     return source_images(wildcards)
 
 
