@@ -35,7 +35,7 @@ def results(values: dict[tuple[str | None, str], list[float]], **changes: Any) -
     table = pd.DataFrame(lines, columns=[*IDENTITY, "metric", "value"])
     table = table.assign(class_name=None, unit="share", higher_is_better=True, fdr=0.5, recall=0.9, fpr=0.1)
     table["detector"] = table["deletion"].map({"early": "loss", "late": "loss"})
-    return table.assign(**changes)
+    return table.assign(attack="planted", **changes)
 
 
 NOTHING = {(None, "do_nothing"): [0.2, 0.3, 0.4], (None, "oracle"): [0.9, 0.9, 0.9]}

@@ -31,6 +31,7 @@ def summary(robust: str = "adversarial_accuracy", key: str = "deletion.fpr") -> 
     ]
     table = pd.DataFrame(lines, columns=[*IDENTITY, "detector", "metric", "value", "recall", "fpr"])
     table = table.assign(class_name=None, unit="share", higher_is_better=True, fdr=table["fpr"])
+    table["attack"] = "planted"
     drawn = table["detector"].isna()
     table["recall"] += 0.01 * table["seed"].where(~drawn, 0)
     table["deletion.recall"], table[key] = table["recall"].where(drawn), table["fpr"].where(drawn)

@@ -34,6 +34,7 @@ def results(
                     lines.append((seed, method, None if reference else "found", ratio, metric, value + noise))
     table = pd.DataFrame(lines, columns=["seed", "method", "deletion", "dataset.keep.cat", "metric", "value"])
     fixed = {"study": "imbalance", "poison": "swap", "training": "net", "class_name": None, "unit": "share"}
+    fixed["attack"] = "planted"
     table = table.assign(**fixed, higher_is_better=True, detector=None, recall=1.0, fdr=0.0, fpr=0.0)
     table["dataset"] = "pair@" + table["dataset.keep.cat"].astype(str)
     return table.astype({"class_name": "string", "deletion": "string"})
@@ -253,7 +254,7 @@ def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.Da
         for place, value in enumerate(values)
     ]
     table = pd.DataFrame(lines, columns=["method", "seed", "class_name", "value"])
-    place = {"study": "imbalance", "dataset": "pair", "poison": "swap", "training": "net"}
+    place = {"study": "imbalance", "dataset": "pair", "poison": "swap", "attack": "planted", "training": "net"}
     return trained_references(table.assign(**place, metric="retained_accuracy"))
 
 

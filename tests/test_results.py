@@ -58,6 +58,7 @@ def model(
 
 DETECTORS = {"all@fpr=0.4": "spectral"}
 SMALL, WHOLE = "catdog@keep.cat=0.2", "catdog@keep.cat=1.0"
+ATTACKS = {SMALL: {"patch": "planted"}, WHOLE: {"patch": "planted on suspect data"}}
 MODELS = [
     model(SMALL, 0, "all", "retrain"),
     model(WHOLE, 0, "all", "retrain", 0.7),  # of both studies
@@ -70,7 +71,7 @@ MODELS = [
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    return collect(MODELS, STUDIES, VARIED, DETECTORS)
+    return collect(MODELS, STUDIES, VARIED, DETECTORS, ATTACKS)
 
 
 def cells(table: pd.DataFrame, study: str) -> set[tuple]:
@@ -141,12 +142,12 @@ def test_values_and_rates_stay_with_their_model(table: pd.DataFrame) -> None:
 
 def test_the_order_of_the_models_does_not_matter(table: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(
-        collect(reversed(MODELS), dict(reversed(STUDIES.items())), VARIED, DETECTORS), table
+        collect(reversed(MODELS), dict(reversed(STUDIES.items())), VARIED, DETECTORS, ATTACKS), table
     )
 
 
 def test_a_table_of_references_alone_has_the_same_dtypes() -> None:
-    table = collect([model(WHOLE, 0, None, "do_nothing")], STUDIES, VARIED, DETECTORS)
+    table = collect([model(WHOLE, 0, None, "do_nothing")], STUDIES, VARIED, DETECTORS, ATTACKS)
     assert {name: str(table[name].dtype) for name in COLUMNS} == {
         name: column.dtype for name, column in COLUMNS.items()
     }

@@ -68,7 +68,7 @@ def results(**changes: list[object]) -> pd.DataFrame:
     has_deletion = table["deletion"].notna()
     table["recall"], table["fdr"] = has_deletion.map({True: 1.0}), has_deletion.map({True: 0.5})
     table["fpr"] = (0.1 + 0.02 * table["seed"]).where(has_deletion)
-    return table.assign(**changes)
+    return table.assign(attack="planted", **changes)
 
 
 def test_a_summary_has_one_line_for_each_cell_metric_and_class() -> None:
@@ -144,7 +144,12 @@ def paired_results(values: dict[str, list[float]], **columns: object) -> pd.Data
     ]
     table = pd.DataFrame(lines, columns=[*IDENTITY, "value"])
     return table.assign(
-        metric="clean_accuracy", class_name=None, unit="share", higher_is_better=True, **columns
+        metric="clean_accuracy",
+        class_name=None,
+        unit="share",
+        higher_is_better=True,
+        attack="planted",
+        **columns,
     )
 
 
@@ -245,7 +250,7 @@ def test_utility_x_healed_is_averaged_over_the_recalls_of_each_seed_and_then_ove
             ("retained_accuracy", 0.123),
         ]
     ]
-    where = {"study": "s", "dataset": "d", "poison": "p", "training": "t", "class_name": None}
+    where = {"study": "s", "dataset": "d", "poison": "p", "attack": "planted", "training": "t", "class_name": None}
     table = utility_healed(pd.DataFrame(lines).assign(**where)).set_index(["method", "metric"])
     assert len(table) == 2 * 3
     product = table.loc["scrub", "utility_x_healed"]
@@ -275,6 +280,6 @@ def test_a_seed_without_all_recalls_has_no_part_in_the_average_over_them() -> No
         }
         for (method, seed, recall), value in values.items()
     ]
-    where = {"study": "s", "dataset": "d", "poison": "p", "training": "t", "class_name": None}
+    where = {"study": "s", "dataset": "d", "poison": "p", "attack": "planted", "training": "t", "class_name": None}
     table = utility_healed(pd.DataFrame(lines).assign(**where))
     assert table[["method", "recalls", "mean", "n"]].to_numpy().tolist() == [["scrub", 2, 0.5, 1]]

@@ -110,6 +110,11 @@ def variants_of(method: str) -> list[Variant]:
     return [variant for variant in VARIANTS if variant.method == method] or [Variant(method)]
 
 
+def planting(poisons: Any) -> list[str]:
+    """The poisons of a registry that plant something: `as_found` is tested by itself."""
+    return [name for name in poisons if poisons.constant(name, "PLANTS", True)]
+
+
 def options_of(poison: str) -> dict[str, Any]:
     if poison not in POISON_OPTIONS:
         pytest.fail(

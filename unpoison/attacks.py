@@ -1,6 +1,6 @@
 """What an attack makes of a data set: its rows, and images that are changed by more than a stamp."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from unpoison.contracts.poisoning import Attacks, Poisoning
 from unpoison.errors import UserError
 from unpoison.files import map_array
-from unpoison.rows import NONE, TEST_SPLITS, Rows, joined
+from unpoison.rows import NONE, TEST_SPLITS, TRIGGERED, Rows, joined
 from unpoison.seeds import draw
 from unpoison.types import Images, StoredImages
 
@@ -29,14 +29,15 @@ def plant(
 def apply(poisoning: Poisoning, rows: Rows) -> Rows:
     """All rows of the data set with the poisoned ones marked, and the test rows told their trigger and target.
 
-    Of several attacks, each one after the first has the test rows of its classes once more, at the end.
+    Of several attacks, each one after the first has the test rows of its classes once more, at the end. Triggered
+    images are of another attack than a planted one, which leaves them out.
     """
+    if not poisoning.is_planted:
+        return _as_found(poisoning, rows)
+    rows = rows.take(rows.split != TRIGGERED)
     chosen = np.flatnonzero(rows.split == "train")[poisoning.rows]
-    given_label, trigger_id, is_poisoned = (
-        rows.given_label.copy(),
-        rows.trigger_id.copy(),
-        rows.is_poisoned.copy(),
-    )
+    given_label, trigger_id = rows.given_label.copy(), rows.trigger_id.copy()
+    is_poisoned = rows.poisoned("an attack").copy()
     is_poisoned[chosen] = True
     given_label[chosen] = poisoning.given_labels
     trigger_id[chosen] = poisoning.trigger_ids
@@ -45,14 +46,34 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
         _once_more(rows.of("test"), attacks, split)
         for attacks, split in zip(poisoning.further_attacks, TEST_SPLITS[1:], strict=False)
     ]
-    return joined([_attacked(poisoned, poisoning.attacks), *again])
+    return joined([_attacked(poisoned, poisoning.attacks, TEST_SPLITS), *again])
 
 
-def _attacked(rows: Rows, attacks: Attacks) -> Rows:
-    """The rows, those of the test told what the attacks do to their class."""
+def in_words(train: Rows) -> str:
+    """One line on what was done to the training rows, for the log."""
+    if train.is_poisoned is None:
+        return f"{len(train)} training rows as found"
+    count = int(train.is_poisoned.sum())
+    if (train.label == NONE).any():
+        return f"{len(train)} training rows as found, {count} of them listed as poisoned"
+    return f"{count} of {len(train)} training rows poisoned"
+
+
+def _as_found(poisoning: Poisoning, rows: Rows) -> Rows:
+    """The rows with nothing changed: of training rows, only those that a list leaves clean have a known true class."""
+    train = np.flatnonzero(rows.split == "train")
+    label = rows.label.copy()
+    label[train[poisoning.rows] if poisoning.is_known else train] = NONE
+    is_poisoned = np.isin(np.arange(len(rows)), train[poisoning.rows]) if poisoning.is_known else None
+    found = replace(rows, label=label, is_poisoned=is_poisoned)
+    return _attacked(found, poisoning.attacks, (TRIGGERED,))
+
+
+def _attacked(rows: Rows, attacks: Attacks, splits: Sequence[str]) -> Rows:
+    """The rows, those of some splits told what the attacks do to their class."""
     trigger_id, target = rows.trigger_id.copy(), rows.target.copy()
     for label, (trigger, wanted) in attacks.items():
-        those = np.isin(rows.split, TEST_SPLITS) & (rows.label == label)
+        those = np.isin(rows.split, splits) & (rows.label == label)
         trigger_id[those], target[those] = trigger, wanted
     return replace(rows, trigger_id=trigger_id, target=target)
 
@@ -60,7 +81,7 @@ def _attacked(rows: Rows, attacks: Attacks) -> Rows:
 def _once_more(test: Rows, attacks: Attacks, split: str) -> Rows:
     """The test rows of the attacked classes as another split."""
     those = test.take(np.isin(test.label, list(attacks)))
-    return _attacked(replace(those, split=np.full(len(those), split, dtype=object)), attacks)
+    return _attacked(replace(those, split=np.full(len(those), split, dtype=object)), attacks, (split,))
 
 
 def stamped_classes(poisoning: Poisoning) -> set[int]:
@@ -140,7 +161,7 @@ def open_images(source: str, rows: Rows, changed: str | None) -> StoredImages:
 def lay_over(images: StoredImages, rows: Rows, made: np.ndarray) -> StoredImages:
     """The images with those of the poisoned rows replaced, in place."""
     train = rows.of("train")
-    places = train.image[train.is_poisoned]
+    places = train.image[train.poisoned("an attack that changes images")]
     assert len(places) == len(made), f"{len(places)} poisoned rows and {len(made)} images for them"
     images[places] = made
     return images

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
+from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
-from unpoison.rows import Rows
+from unpoison.rows import NONE, Rows
 from unpoison.seeds import priorities
 from unpoison.types import Indices
 
@@ -36,10 +37,10 @@ def view(
     """Confidences and distances from what a network makes of the rows."""
     likelihood = np.exp(logits - logits.max(1, keepdims=True))
     confidence = likelihood[np.arange(len(train)), train.given_label] / likelihood.sum(1)
-    kinds = np.stack([train.trigger_id, train.given_label], 1)
+    kinds, poisoned = np.stack([train.trigger_id, train.given_label], 1), train.poisoned("a bias")
     distances = [
-        np.linalg.norm(features - features[train.is_poisoned & (kinds == kind).all(1)].mean(0), axis=1)
-        for kind in np.unique(kinds[train.is_poisoned], axis=0)
+        np.linalg.norm(features - features[poisoned & (kinds == kind).all(1)].mean(0), axis=1)
+        for kind in np.unique(kinds[poisoned], axis=0)
     ]
     return Views(confidence, np.min(distances, axis=0))
 
@@ -66,10 +67,11 @@ def draw_biased(
     confidence: the clean rows of the least confidence are accused, the poisons of the least are missed;
     similarity: the clean rows nearest to the poisons are accused, the poisons farthest from them are missed.
     """
+    poisoned = train.poisoned("a bias")
     found, accused = _orders(train, seed, bias, views)
     parts = [
-        _first(found, priorities(train.row_id, "found", seed), train.is_poisoned, true),
-        _first(accused, priorities(train.row_id, "false alarms", seed), ~train.is_poisoned, false),
+        _first(found, priorities(train.row_id, "found", seed), poisoned, true),
+        _first(accused, priorities(train.row_id, "false alarms", seed), ~poisoned, false),
     ]
     return np.sort(np.concatenate(parts))
 
@@ -77,8 +79,10 @@ def draw_biased(
 def _orders(train: Rows, seed: int, bias: str, views: Views | None) -> tuple[np.ndarray, np.ndarray]:
     """For each row where it stands in the order of being found if poisoned, and of being accused if clean."""
     if bias == "class":
-        counts = train.count_by_class()
-        odds = np.where(train.label == list(counts.values()).index(min(counts.values())), ODDS, 1.0)
+        if (train.label == NONE).any():
+            raise UserError("the bias class needs the true class of every training row; found rows without one")
+        counts = np.bincount(train.label, minlength=len(train.class_names))
+        odds = np.where(train.label == counts.argmin(), ODDS, 1.0)
         # The smallest of exponential waiting times: a weighted draw without replacement (Efraimidis, Spirakis 2006).
         waits = [-np.log1p(-_uniform(train, purpose, seed)) for purpose in ("found", "false alarms")]
         return waits[0] * odds, waits[1] / odds

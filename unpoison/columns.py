@@ -26,11 +26,16 @@ class Table(NamedTuple):
     columns: dict[str, Column]
 
 
-FOUND = "of the deletion set, as achieved; null without one"
+FOUND = "of the deletion set, as achieved; null without one, and for data as found of which nobody knows the truth"
 COLUMNS = {
     "study": Column("string", "name of the study in the config"),
     "dataset": Column("string", "name of the data set, with the keys that the study varies"),
     "poison": Column("string", "name of the poison"),
+    "attack": Column(
+        "string",
+        "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as clean); "
+        "as found (nothing is planted, nobody knows); as found, truth listed",
+    ),
     "training": Column("string", "name of the training"),
     "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),
     "deletion": Column(
@@ -41,7 +46,7 @@ COLUMNS = {
     ),
     "method": Column(
         "string",
-        "unlearning method; do_nothing is the poisoned model, oracle is trained on the clean rows",
+        "unlearning method; do_nothing is the model as it was trained, oracle is trained on the clean rows",
     ),
     "metric": Column("string", "what is measured; see the metrics below"),
     "class_name": Column("string", "the class it is measured on; null for all classes together"),
@@ -152,11 +157,14 @@ IMAGES = {
     "row_id": Column("string", "the image's own stable name"),
     "split": Column(
         "string",
-        "train, validation or test; test_2 to test_4: test images once more, for a further one of several attacks",
+        "train, validation or test; test_2 to test_4: test images once more, for a further one of several attacks; "
+        "triggered: test images that carry an attacker's trigger already; in a source also trusted",
     ),
-    "label": Column("int64", "the true class, an index into the file's class_names"),
+    "label": Column(
+        "int64", "the true class, an index into the file's class_names; -1: nobody knows it; in a source what it says"
+    ),
     "given_label": Column("int64", "the class that the trainer is told"),
-    "is_poisoned": Column("bool", "whether the attacker changed it"),
+    "is_poisoned": Column("bool", "whether the attacker changed it; null: nobody knows, as in every source"),
     "trigger_id": Column(
         "int64", "the trigger stamped on it (of a test row: on its adversarial twin); -1: none"
     ),
@@ -208,7 +216,7 @@ MADE = {
     "inputs": Column("string", "path and checksum (BLAKE2b, 128 bits) of each input, as JSON"),
     "outputs": Column("string", "path and checksum of each output, as JSON"),
 }
-PLACE = ("study", "dataset", "poison", "training")
+PLACE = ("study", "dataset", "poison", "attack", "training")
 CELL = (*PLACE, "deletion")
 MEASURED = ("metric", "class_name", "unit", "higher_is_better")
 RATES = ("recall", "fdr", "fpr")
@@ -263,9 +271,10 @@ CHOSEN = {
 TRAINED = {
     "training_accuracy": Column(
         "float64",
-        "accuracy on the clean training rows, each class counted alike",
+        "accuracy on the clean training rows, each class counted alike; of data as found, where nobody knows them, the "
+        "agreement with the given labels",
         "share",
-        "mean over classes of retained_accuracy",
+        "mean over classes of retained_accuracy (as found: of given_label_agreement)",
     ),
     "best": Column(
         "float64",
@@ -307,13 +316,13 @@ TABLES = {
     ),
     "references": Table(
         "`tables/references.parquet`",
-        "reference model, do_nothing or oracle, of one seed",
+        "reference model of one seed",
         {**_shared(*PLACE, "seed", "method"), **TRAINED},
     ),
     "utility_healed": Table(
         "`tables/utility_healed.parquet` (where a study of one deletion set varies `deletion.recall`)",
         "method and metric, and value of any key varied beside `deletion.recall`",
-        {**_shared("study", "dataset", "poison", "training", "method"), **AVERAGED},
+        {**_shared(*PLACE, "method"), **AVERAGED},
     ),
     "paired": Table(
         "`tables/paired.parquet`",
@@ -322,19 +331,20 @@ TABLES = {
     ),
     "best": Table(
         "`tables/best.parquet`",
-        "deletion set of a study, with the method that gains most by it",
+        "deletion set of a study, with the method that gains most by it (none where a study of data as found has "
+        "nothing that tells how far an attack is undone)",
         {**_shared(*CELL, "detector", *RATES), **JUDGED, **BEST},
     ),
     "thresholds": Table(
         "`tables/thresholds.parquet`",
         "detector and method, with the deletion set to choose, by the measurements that it is judged by: a little too "
-        "good to be true",
+        "good to be true; none for studies that `best` leaves out",
         {**_shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
     ),
     "missing": Table(
         "`partial/tables/missing.parquet` (`make partial`)",
         "cell that is not done",
-        {**_shared(*PLACE[1:], "seed", "deletion", "method"), **GAP},
+        {**_shared("dataset", "poison", "training", "seed", "deletion", "method"), **GAP},
     ),
     "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),

@@ -1,10 +1,7 @@
 """Deletion sets: how many rows of each kind, and which."""
 
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import numpy as np
 from unpoison.bias import draw_biased, read_views
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
+from unpoison.row_lists import find_rows, read_row_ids
 from unpoison.rows import Rows
 from unpoison.scores import Scores, auroc, average_precision, choose_flagged, read_scores
 from unpoison.seeds import draw
@@ -106,7 +104,8 @@ def select(
         asked: the counts (see `count_deletion`), or with scores the cut (see `choose_flagged`).
 
     Raises:
-        UserError: for counts that cannot be met, ids that are no training rows, and an empty list.
+        UserError: for counts that cannot be met or of data as found, ids that are no training rows, and an empty
+            list.
     """
     if flagged:
         rows = find_rows(train, read_row_ids(flagged))
@@ -115,7 +114,7 @@ def select(
         return describe(train, rows)
     if scores:
         return cut(train, read_scores(scores), seed, **asked)
-    poisoned = int(train.is_poisoned.sum())
+    poisoned = int(train.poisoned("a deletion set by counts").sum())
     true, false = count_deletion(poisoned, len(train) - poisoned, **asked)
     if bias:
         seen = read_views(views) if views else None
@@ -124,9 +123,12 @@ def select(
 
 
 def cut(train: Rows, scores: Scores, seed: int, **asked: Any) -> Deletion:
-    """The rows that a detector accuses, with the rates they achieve and the worth of its whole ranking."""
+    """The rows that a detector accuses, with the rates they achieve and the worth of its whole ranking, where known."""
+    deletion = describe(train, choose_flagged(train, scores, seed, **asked))
+    if train.is_poisoned is None:
+        return deletion
     return replace(
-        describe(train, choose_flagged(train, scores, seed, **asked)),
+        deletion,
         detector_auroc=auroc(scores.training, train.is_poisoned),
         detector_average_precision=average_precision(scores.training, train.is_poisoned),
     )
@@ -134,7 +136,8 @@ def cut(train: Rows, scores: Scores, seed: int, **asked: Any) -> Deletion:
 
 def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
     """Positions of that many poisoned and clean training rows, drawn uniformly; larger sets hold smaller ones."""
-    poisoned, clean = np.flatnonzero(train.is_poisoned), np.flatnonzero(~train.is_poisoned)
+    is_poisoned = train.poisoned("a deletion set by counts")
+    poisoned, clean = np.flatnonzero(is_poisoned), np.flatnonzero(~is_poisoned)
     return np.sort(
         np.concatenate(
             [
@@ -145,24 +148,12 @@ def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
     )
 
 
-def find_rows(train: Rows, row_ids: Sequence[str]) -> Indices:
-    """Positions of a user's flagged rows among the training rows.
-
-    Raises:
-        UserError: for an id that is not a training row of this data set, naming the first such one.
-    """
-    position = {row_id: index for index, row_id in enumerate(train.row_id)}
-    unknown = [row_id for row_id in row_ids if row_id not in position]
-    if unknown:
-        raise UserError(
-            f"{len(unknown)} of {len(row_ids)} flagged rows are not training rows of this data set, "
-            f"the first is '{unknown[0]}'; row ids look like '{train.row_id[0]}'"
-        )
-    return np.array(sorted({position[row_id] for row_id in row_ids}), dtype=np.int64)
-
-
 def describe(train: Rows, rows: Indices) -> Deletion:
-    """The deletion set with its achieved recall, FDR and FPR (null where there is nothing to divide by)."""
+    """The deletion set with its achieved recall, FDR and FPR (null where there is nothing to divide by, or no truth)."""
+    if train.is_poisoned is None:
+        if len(rows) == len(train):
+            raise UserError(f"the deletion set holds all {len(train)} training rows; none would be left")
+        return Deletion(rows=rows, recall=None, fdr=None, fpr=None)
     true = int(train.is_poisoned[rows].sum())
     false = len(rows) - true
     poisoned = int(train.is_poisoned.sum())
@@ -179,31 +170,12 @@ def describe(train: Rows, rows: Indices) -> Deletion:
     )
 
 
-def read_row_ids(path: str | Path) -> list[str]:
-    """The column row_id of a CSV or Parquet file.
-
-    Raises:
-        UserError: for a file that cannot be read as one, or lacks the column.
-    """
-    arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
-    if not os.path.isfile(path):  # noqa: PTH113 (is_file raises where a name is too long)
-        raise UserError(f"{path} is no file")
-    as_text = csv.ConvertOptions(column_types={"row_id": arrow.string()})  # 007 is an id and not the number 7
-    try:
-        table = (
-            csv.read_csv(path, convert_options=as_text)
-            if Path(path).suffix.lower() == ".csv"
-            else import_module("pyarrow.parquet").read_table(path)
-        )
-        columns = table.column_names
-        row_ids = table["row_id"].to_pylist() if columns.count("row_id") == 1 else None
-    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} is not a readable CSV or Parquet file ({str(error).splitlines()[0]})"
-        ) from error
-    if row_ids is None:
-        raise UserError(f"{path} needs one column row_id; its columns are {', '.join(columns)}")
-    return [str(row_id) for row_id in row_ids]
+def in_words(train: Rows, deletion: Deletion) -> str:
+    """One line on a deletion set for the log: its size, and the rates that it achieved where they are known."""
+    size = f"{len(deletion.rows)} rows"
+    if train.is_poisoned is None:
+        return f"{size} of {len(train)}"
+    return f"{size}: recall {deletion.recall}, FDR {deletion.fdr}, FPR {deletion.fpr}"
 
 
 def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:

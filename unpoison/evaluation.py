@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from unpoison.costs import Cost
 from unpoison.deletion import Deletion
 from unpoison.metrics import METRICS
-from unpoison.rows import NONE, TEST_SPLITS, Rows
+from unpoison.rows import NONE, TEST_SPLITS, TRIGGERED, Rows
 from unpoison.types import Indices, Labels, Mask
 
 
@@ -28,7 +28,8 @@ class Predictions:
     """Predicted labels, one for each row of the tables that `evaluate` is given.
 
     clean: of the test images; adversarial: of the attacked test images, stamped; manipulated: of the
-    poisoned training images, stamped; training: of all training images as they were before the attack.
+    poisoned training images, stamped (none where nobody knows them); training: of all training images as they
+    were before the attack.
     """
 
     clean: Int64[Any, " tested"]
@@ -41,7 +42,8 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     """All metrics of a model. Shares are between 0 and 1; those of no rows at all are left out.
 
     So an attack without a trigger has no adversarial accuracy and no attack success rate. Where it confuses
-    classes, their own clean accuracy and that of the rest stand in for them, as in Goel et al. (2022).
+    classes, their own clean accuracy and that of the rest stand in for them, as in Goel et al. (2022). Training
+    rows whose true class nobody knows have a given label alone.
 
     Args:
         rows: the whole table of the poisoned data set.
@@ -49,9 +51,7 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     """
     train, test = rows.of("train"), rows.of("test")
     attacked = attacked_rows(rows)
-    poisoned = train.take(train.is_poisoned)
-    retained = ~train.is_poisoned
-    retained[deleted] = False
+    outside = np.isin(np.arange(len(train)), deleted, invert=True)
     yield from accuracy("clean_accuracy", predictions.clean, test)
     yield from worst_class("worst_class_clean_accuracy", predictions.clean, test)
     yield from accuracy("adversarial_accuracy", predictions.adversarial, attacked)
@@ -62,14 +62,38 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
     if confused.any():
         yield from accuracy("confused_accuracy", predictions.clean[confused], test.take(confused))
         yield from accuracy("unconfused_accuracy", predictions.clean[~confused], test.take(~confused))
-    yield from accuracy("corrected_accuracy", predictions.manipulated, poisoned)
-    yield from utility_x_healed(predictions, test, poisoned)
+    if train.is_poisoned is not None:
+        yield from of_truth(train, train.is_poisoned, outside, predictions, test)
+    yield from given_label_agreement(train, outside, predictions)
+
+
+def of_truth(
+    train: Rows, is_poisoned: Mask, outside: Mask, predictions: Predictions, test: Rows
+) -> Iterator[Measurement]:
+    """What only the truth about the training rows decides; poisons whose true class nobody knows are left out."""
+    poisoned = train.take(is_poisoned)
+    known = poisoned.label != NONE
+    manipulated, poisoned = predictions.manipulated[known], poisoned.take(known)
+    yield from accuracy("corrected_accuracy", manipulated, poisoned)
+    yield from utility_x_healed(predictions.clean, test, manipulated, poisoned)
+    retained = outside & ~is_poisoned
     yield from accuracy("retained_accuracy", predictions.training[retained], train.take(retained))
 
 
+def given_label_agreement(train: Rows, outside: Mask, predictions: Predictions) -> Iterator[Measurement]:
+    """Share of the training rows outside the deletion set whose GIVEN label is predicted, stamped as they were trained
+    on."""
+    seen = predictions.training.copy()
+    if train.is_poisoned is not None:
+        seen[train.is_poisoned] = predictions.manipulated
+    labels = train.given_label[outside]
+    yield from _shares("given_label_agreement", seen[outside] == labels, labels, train.class_names)
+
+
 def attacked_rows(rows: Rows) -> Rows:
-    """The adversarial test: the test rows whose class has an attack, once for each attack on it."""
-    return rows.take(np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id != NONE))
+    """The adversarial test: the test rows whose class has an attack, once for each attack on it; of data as found the
+    triggered images."""
+    return rows.take(np.isin(rows.split, (*TEST_SPLITS, TRIGGERED)) & (rows.trigger_id != NONE))
 
 
 def confused_rows(rows: Rows) -> Mask:
@@ -80,7 +104,8 @@ def confused_rows(rows: Rows) -> Mask:
 
 def accuracy(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:
     """Share of rows whose TRUE label is predicted, over all and for each class."""
-    yield from _shares(metric, predicted == rows.label, rows)
+    assert (rows.label != NONE).all(), f"{metric} asks for true classes that nobody knows"
+    yield from _shares(metric, predicted == rows.label, rows.label, rows.class_names)
 
 
 def worst_class(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurement]:
@@ -91,26 +116,31 @@ def worst_class(metric: str, predicted: Labels, rows: Rows) -> Iterator[Measurem
 
 
 def attack_success_rate(predicted: Labels, attacked: Rows) -> Iterator[Measurement]:
-    """Share of stamped test images predicted as the attack's target, images of the target class left out."""
-    counted = attacked.label != attacked.target
+    """Share of stamped test images predicted as the attack's target, images of the target class left out.
+
+    Images whose target nobody knows are not counted.
+    """
+    counted = (attacked.label != attacked.target) & (attacked.target != NONE)
     hits = (predicted == attacked.target)[counted]
-    yield from _shares("attack_success_rate", hits, attacked.take(counted))
+    yield from _shares("attack_success_rate", hits, attacked.label[counted], attacked.class_names)
 
 
 def of_each_attack(predicted: Labels, attacked: Rows) -> Iterator[Measurement]:
     """The adversarial accuracy of each of several attacks; nothing for one alone."""
-    if (attacked.split != TEST_SPLITS[0]).any():
+    if np.isin(attacked.split, TEST_SPLITS[1:]).any():
         for number, split in enumerate(TEST_SPLITS, start=1):
             of_attack = attacked.split == split
             metric = f"adversarial_accuracy_of_attack_{number}"
             yield from accuracy(metric, predicted[of_attack], attacked.take(of_attack))
 
 
-def utility_x_healed(predictions: Predictions, test: Rows, poisoned: Rows) -> Iterator[Measurement]:
+def utility_x_healed(
+    clean: np.ndarray, test: Rows, manipulated: np.ndarray, poisoned: Rows
+) -> Iterator[Measurement]:
     """Clean accuracy times corrected accuracy: neither a broken nor an unrepaired model has much of it."""
     if len(test) and len(poisoned):
-        utility = float((predictions.clean == test.label).mean())
-        healed = float((predictions.manipulated == poisoned.label).mean())
+        utility = float((clean == test.label).mean())
+        healed = float((manipulated == poisoned.label).mean())
         yield Measurement("utility_x_healed", None, utility * healed)
 
 
@@ -130,11 +160,14 @@ def of_cost(cost: Cost | None) -> Iterator[Measurement]:
         yield Measurement("forward_passes", None, float(cost.forward_passes))
 
 
-def _shares(metric: str, hits: np.ndarray, rows: Rows) -> Iterator[Measurement]:
-    if len(rows):
+def _shares(
+    metric: str, hits: np.ndarray, labels: Labels, class_names: tuple[str, ...]
+) -> Iterator[Measurement]:
+    """The share of hits over all rows and over those of each label."""
+    if len(labels):
         yield Measurement(metric, None, float(hits.mean()))
-    for label, name in enumerate(rows.class_names):
-        of_class = rows.label == label
+    for label, name in enumerate(class_names):
+        of_class = labels == label
         if of_class.any():
             yield Measurement(metric, name, float(hits[of_class].mean()))
 

@@ -91,6 +91,14 @@ METRICS = {
         "mean[f(x) = y] over the clean training rows outside the deletion set",
         "Goel et al. 2024 (arXiv 2402.14015): Acc_retain; there of the unaffected domain",
     ),
+    "given_label_agreement": Metric(
+        "share",
+        None,
+        "training images outside the deletion set, as they were trained on but not augmented, whose GIVEN label is "
+        "predicted; by class: by given label",
+        "mean[f(x) = given label of x] over the training rows outside the deletion set, x with its trigger if it has one",
+        "ours: needs no true class; a wrong label that is still learned counts as much as a right one",
+    ),
     "worst_class_clean_accuracy": Metric(
         "share",
         True,
@@ -108,7 +116,7 @@ METRICS = {
     "unlearning_seconds": Metric(
         "seconds",
         False,
-        "wall seconds of the method, evaluation left out (of the training, for the oracle)",
+        "wall seconds of the method, evaluation left out (of the training, for a reference trained from scratch)",
         "wall clock at the method's end less that at its start; 0 for do_nothing",
         "ours; wall and not CPU seconds",
     ),

@@ -6,14 +6,15 @@ from typing import Any
 import pandas as pd
 
 from unpoison.columns import PLACE, RATES, TABLES
-from unpoison.results import CLEAN, ENOUGH, judged_by
+from unpoison.results import CLEAN, ENOUGH, robust_metric
 from unpoison.statistics import intervals
 
 
 def best_methods(results: pd.DataFrame) -> pd.DataFrame:
     """For each deletion set the method that gains most over doing nothing, and how sure that is.
 
-    Compared are the methods of the deletion set, those that take none, and `do_nothing`.
+    Compared are the methods of the deletion set, those that take none, and `do_nothing`. A study of data as found in
+    which nothing tells how far an attack is undone has no line: there clean accuracy alone tells no method is best.
     """
     lines = []
     for cell, metric in _cells(results):
@@ -56,7 +57,9 @@ def _cells(results: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
     """
     whole = results[results["class_name"].isna() & (results["method"] != "oracle")]
     for _, models in whole.groupby(list(PLACE), sort=False):
-        metric = judged_by(models)[0]
+        metric = robust_metric(models)
+        if metric is None:
+            continue
         measured = models[models["metric"].isin([metric, CLEAN])]
         without = measured[measured["deletion"].isna()]
         for _, of_deletion in measured.groupby("deletion", sort=False):
@@ -67,8 +70,13 @@ def _cells(results: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
 
 
 def _gains(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A line for each seed that all methods have, a column for each method: its metric less that of doing nothing."""
+    """A line for each seed that all methods have, a column for each method: its metric less that of doing nothing.
+
+    Without a test image there is no clean accuracy, and no line.
+    """
     values = _values(cell, metric)
+    if values.empty:
+        return pd.DataFrame(columns=cell["method"].unique(), dtype=float)
     return values.sub(values["do_nothing"], axis=0)
 
 

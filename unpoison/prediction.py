@@ -16,6 +16,7 @@ def predict_all(
 ) -> Predictions:
     """The labels that a network gives to the rows on which it is judged."""
     train, test = rows.of("train"), rows.of("test")
+    poisoned = train.take(np.array([], np.int64) if train.is_poisoned is None else train.is_poisoned)
 
     def predicted(chosen: Rows, *, stamped: bool) -> np.ndarray:
         labels = [np.array([], np.int64)]  # an attack without a trigger has no adversarial test
@@ -30,6 +31,6 @@ def predict_all(
     return Predictions(
         clean=predicted(test, stamped=False),
         adversarial=predicted(attacked_rows(rows), stamped=True),
-        manipulated=predicted(train.take(train.is_poisoned), stamped=True),
+        manipulated=predicted(poisoned, stamped=True),
         training=predicted(train, stamped=False),
     )

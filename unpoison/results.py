@@ -12,6 +12,7 @@ REFERENCES = ("do_nothing", "oracle")
 # What an attack is judged by: without a trigger by the first of these that it leaves something to measure of.
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
 CLEAN = "clean_accuracy"
+AGREEMENT = "given_label_agreement"
 # Of fewer seeds than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
 ENOUGH = 5
 
@@ -21,6 +22,7 @@ def collect(
     studies: Mapping[str, Mapping[str, list[Any]]],
     varied: Mapping[str, Mapping[str, Mapping[str, Any]]],
     detectors: Mapping[str, str],
+    attacks: Mapping[str, Mapping[str, str]],
 ) -> pd.DataFrame:
     """One long table from the metrics of every model; a model that two studies share is in it twice.
 
@@ -29,6 +31,7 @@ def collect(
         studies: for each study the names on each level, its seeds, and the dotted keys that it varies.
         varied: for each level and name the varied keys and their values there.
         detectors: for each deletion set that comes from a detector its name.
+        attacks: for each data set and poison the kind of attack (see `attack_kinds`).
     """
     frames = [pd.DataFrame(dict(columns)).assign(**identity) for columns, identity in tables]
     models = pd.concat([frame.astype({"class_name": "string", "deletion": "string"}) for frame in frames])
@@ -40,6 +43,8 @@ def collect(
         varies = whole["study"].map({name: key in study["vary"] for name, study in studies.items()})
         whole[key] = whole[level].map(values).where(varies).convert_dtypes()
     whole["detector"] = whole["deletion"].map(dict(detectors))
+    places = zip(whole["dataset"], whole["poison"], strict=True)
+    whole["attack"] = [attacks[dataset][poison] for dataset, poison in places]
     whole = whole[[*COLUMNS, *keys]].astype({name: column.dtype for name, column in COLUMNS.items()})
     order = [*IDENTITY, "metric", "class_name"]
     return whole.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
@@ -47,10 +52,16 @@ def collect(
 
 def judged_by(table: pd.DataFrame) -> list[str]:
     """What models are judged by, of what a table holds: how far the attack is undone (adversarial accuracy, or what
-    stands in for it without a trigger), then clean accuracy."""
+    stands in for it without a trigger), then clean accuracy; with neither, the agreement with the given labels."""
     there = set(table["metric"])
-    robust = [metric for metric in ROBUST if metric in there][:1]
-    return robust + [CLEAN] * (CLEAN in there)
+    robust = robust_metric(table)
+    found = ([robust] if robust else []) + [CLEAN] * (CLEAN in there)
+    return found or [AGREEMENT] * (AGREEMENT in there)
+
+
+def robust_metric(table: pd.DataFrame) -> str | None:
+    """What tells how far the attack is undone; None where a table of data as found holds nothing that does."""
+    return next((metric for metric in ROBUST if metric in set(table["metric"])), None)
 
 
 def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFrame:

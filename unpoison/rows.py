@@ -15,6 +15,7 @@ from unpoison.types import Indices, Labels, Mask
 
 NONE = -1  # no trigger, no target
 TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # of several attacks, each has the test rows once more
+TRUSTED, TRIGGERED = "trusted", "triggered"  # further splits of a source
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Rows:
 
     image: position in the source's image array; row_id: the image's own stable name; split: "train",
     "validation" or "test" ("test_2" and so on: the test rows of the classes that a further one of several
-    attacks is on, once more); label: the true class; given_label: the class the trainer is told;
-    trigger_id: the trigger stamped on it (of a test row: on its adversarial twin), or -1; target: what
+    attacks is on, once more; "triggered": test images that carry an attacker's trigger already; in a source,
+    before a data set is drawn, "trusted"); label: the true class, or -1 where nobody knows it; given_label: the
+    class the trainer is told; is_poisoned: whether an attacker changed it, None for the whole table where nobody
+    knows; trigger_id: the trigger stamped on it (of a test row: on its adversarial twin), or -1; target: what
     the attack wants a stamped test image to be taken for, or -1. Labels index class_names.
     """
 
@@ -43,14 +46,36 @@ class Rows:
 
     def take(self, which: np.ndarray) -> "Rows":
         """The rows chosen by a mask or by positions."""
-        return replace(self, **{name: getattr(self, name)[which] for name in COLUMNS})
+        return replace(self, **{name: column[which] for name, column in self._known().items()})
 
     def of(self, split: str) -> "Rows":
         return self.take(self.split == split)
 
     def count_by_class(self) -> dict[str, int]:
-        counts = np.bincount(self.label, minlength=len(self.class_names))
+        """How many rows have each class as their given label."""
+        counts = np.bincount(self.given_label, minlength=len(self.class_names))
         return dict(zip(self.class_names, counts.tolist(), strict=True))
+
+    def poisoned(self, purpose: str) -> Mask:
+        """Which rows are poisoned.
+
+        Args:
+            purpose: what wants to know it, for the error.
+
+        Raises:
+            UserError: where nobody knows.
+        """
+        if self.is_poisoned is None:
+            raise UserError(
+                f"{purpose} needs to know which training rows are poisoned, and of data as found nobody does; "
+                "list them as the option truth of the poison as_found"
+            )
+        return self.is_poisoned
+
+    def _known(self) -> dict[str, np.ndarray]:
+        """The columns by name, without one that nobody knows."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return {name: column for name, column in columns.items() if column is not None}
 
 
 COLUMNS = tuple(field.name for field in fields(Rows) if field.name != "class_names")
@@ -58,9 +83,8 @@ COLUMNS = tuple(field.name for field in fields(Rows) if field.name != "class_nam
 
 def joined(parts: Sequence[Rows]) -> Rows:
     """The rows of one part and then those of the next, of the same classes."""
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS
-    }
+    known = [part._known() for part in parts]
+    columns: dict[str, Any] = {name: np.concatenate([part[name] for part in known]) for name in known[0]}
     return replace(parts[0], **columns)
 
 
@@ -83,10 +107,10 @@ def clean_rows(
 
 
 def write_rows(path: str | Path, rows: Rows) -> None:
-    """Write the table; the class names travel in the file's metadata."""
-    write_columns(
-        path, {name: getattr(rows, name) for name in COLUMNS}, notes={"class_names": rows.class_names}
-    )
+    """Write the table; the class names travel in the file's metadata. `is_poisoned` is null where nobody knows."""
+    nothing = np.full(len(rows), None, dtype=object)
+    columns = {name: nothing for name in COLUMNS} | rows._known()
+    write_columns(path, columns, notes={"class_names": rows.class_names})
 
 
 def read_rows(path: str | Path) -> Rows:
@@ -98,7 +122,10 @@ def read_rows(path: str | Path) -> Rows:
     columns, notes = read_columns(path)
     if set(columns) != set(COLUMNS) or not isinstance(notes, dict) or "class_names" not in notes:
         raise UserError(f"{path} is no table of rows: found the columns {', '.join(columns)}")
-    return Rows(**columns, class_names=tuple(notes["class_names"]))
+    told: dict[str, Any] = dict(columns)
+    if len(told["is_poisoned"]) and told["is_poisoned"][0] is None:
+        told["is_poisoned"] = None
+    return Rows(**told, class_names=tuple(notes["class_names"]))
 
 
 def count_rows(
@@ -153,7 +180,10 @@ def choose_rows(
     keep: Mapping[str, int | float] | None = None,
     validation: int | float = 0,
 ) -> Rows:
-    """The rows of a data set, drawn from a source; all test rows of the chosen classes are in it, if there are any.
+    """The rows of a data set, drawn from a source, before any attack.
+
+    All test and triggered rows of the chosen classes are in it. All trusted ones are validation rows, beside those
+    that are set aside.
 
     Args:
         classes: names of the classes to use (all); labels follow the order of the source.
@@ -167,14 +197,23 @@ def choose_rows(
     kept, aside = count_rows(there, classes=classes, keep=keep, validation=validation)
     names = tuple(kept)
     new_label = np.array([names.index(name) if name in names else NONE for name in source.class_names])
-    rows = source.take(new_label[source.label] != NONE)
-    labels = new_label[rows.label]
+    rows = source.take(new_label[source.given_label] != NONE)
+    labels = new_label[rows.given_label]
     split = rows.split.copy()
-    chosen = [np.flatnonzero(split == "test")]
+    chosen = [np.flatnonzero(split != "train")]
+    split[split == TRUSTED] = "validation"
     for label, name in enumerate(names):
         of_class = np.flatnonzero((split == "train") & (labels == label))
         of_class = of_class[draw(rows.row_id[of_class], kept[name], "keep", seed)]
         split[of_class[draw(rows.row_id[of_class], aside[name], "validation", seed)]] = "validation"
         chosen.append(of_class)
-    rows = replace(rows, label=labels, given_label=labels.copy(), split=split, class_names=names)
+    untouched = np.zeros(len(rows), dtype=bool)
+    rows = replace(
+        rows,
+        label=labels,
+        given_label=labels.copy(),
+        split=split,
+        is_poisoned=untouched,
+        class_names=names,
+    )
     return rows.take(np.sort(np.concatenate(chosen)))

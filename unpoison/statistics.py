@@ -67,7 +67,7 @@ def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """Mean, sd, n and 95 % interval over seeds for each cell and metric, and for the rates that a cell achieved."""
-    cell = [*(name for name in IDENTITY if name != "seed"), "detector", *varied_keys(results)]
+    cell = [*(name for name in IDENTITY if name != "seed"), "attack", "detector", *varied_keys(results)]
     measured = ["metric", "class_name", "unit", "higher_is_better"]
     groups = results.groupby([*cell, *measured], dropna=False, sort=False)
     summary = groups["value"].agg(mean="mean", sd="std", n="count").reset_index()
@@ -101,7 +101,7 @@ def utility_healed(results: pd.DataFrame) -> pd.DataFrame:
     """
     chosen = results[results["metric"].isin(UTILITY_HEALED) & results["class_name"].isna()]
     varied = [name for name in results.columns if "." in name and name != "deletion.recall"]
-    place = ["study", "dataset", "poison", "training", *varied]
+    place = ["study", "dataset", "poison", "attack", "training", *varied]
     model = [*place, "method", "metric"]
     recalls = chosen.groupby([*place, chosen["deletion.recall"].isna()], dropna=False)["deletion.recall"]
     chosen = chosen.assign(recalls=recalls.transform(lambda found: found.nunique(dropna=False)))
@@ -128,7 +128,8 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
     """
     # A varied option of a method stands in its name; the two methods of a pair may differ in it.
     varied = [name for name in varied_keys(results) if not name.startswith("method.")]
-    where = ["study", "dataset", "poison", "training", "metric", "class_name", "unit", "higher_is_better"]
+    where = ["study", "dataset", "poison", "attack", "training"]
+    where += ["metric", "class_name", "unit", "higher_is_better"]
     cell = [*where, "deletion"]
     keys = results.assign(
         group=results.groupby(where, dropna=False, sort=False).ngroup(),

@@ -65,6 +65,7 @@ def results(
     ]
     columns = ["dataset", KEY, "seed", "method", "metric", "class_name", "unit", "value"]
     table = pd.DataFrame(lines, columns=columns).assign(study="imbalance", poison="swap", training="net")
+    table["attack"] = "planted"
     table = table.assign(
         higher_is_better=table["unit"] == "share", detector=None, recall=1.0, fdr=0.0, fpr=0.0
     )
@@ -93,6 +94,7 @@ def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
     ratios = sorted(set(table[KEY].tolist()))
     study = {
         "question": "Does it matter?",
+        "attack": "planted",
         "seeds": [0],
         "vary": {KEY: ratios},
         "deletions": {"found": "found"},

@@ -16,7 +16,10 @@ class Poisoning:
     them, -1 for none; attacks: for a class (by label), the trigger that a test image of it is stamped with
     and the label that the attacker wants it to get. A class whose trigger is -1 is attacked as it is: its
     untouched images are to be taken for another class. Classes that are not in `attacks` are not attacked.
-    further_attacks: of several attacks at once, what each one after the first does.
+    further_attacks: of several attacks at once, what each one after the first does. is_planted: False where the
+    data are used as found; then rows are those that the user lists as poisoned, their true classes are not known,
+    and attacks are of the triggered images that the user has. is_known: False where nobody knows which rows are
+    poisoned; then rows are empty.
     """
 
     rows: Indices
@@ -24,3 +27,5 @@ class Poisoning:
     trigger_ids: Labels
     attacks: Attacks
     further_attacks: tuple[Attacks, ...] = ()
+    is_planted: bool = True
+    is_known: bool = True

@@ -1,6 +1,6 @@
 """What a source of images hands over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unpoison.types import Labels, StoredImages
 
@@ -10,7 +10,7 @@ class SourceImages:
     """All images of a source, in any order.
 
     images: (n, height, width, 3) uint8; row_ids: unique and stable, they order everything random;
-    splits: "train" or "test" per row; labels: (n,) index into class_names;
+    splits: "train", "test", "trusted" or "triggered" per row; labels: (n,) index into class_names;
     notes: sentences about what the source holds and does not use, for the job's log.
     """
 
@@ -26,7 +26,8 @@ class SourceImages:
 class Peek:
     """What is known of a source while the DAG is built.
 
-    counts: training images of each class; tests: test images of each class;
+    counts: training images of each class; tests: test images of each class; trusted, triggered: clean images that
+    the user vouches for and test images that carry an attacker's trigger, of each class that has any;
     files: what the source reads. Another content of them makes the source anew. None where the source has
     a fixed content, such as one that is checked against a published checksum.
     """
@@ -34,3 +35,5 @@ class Peek:
     counts: dict[str, int]
     tests: dict[str, int]
     files: tuple[str, ...] = ()
+    trusted: dict[str, int] = field(default_factory=dict)
+    triggered: dict[str, int] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Sources of images: one file each, with `read(folder, image_size, *, ...)` and `peek(folder, *, ...)`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ def load_source(
 ) -> tuple[StoredImages, Rows]:
     """All images of a source and the table of its rows, in the order of their ids and of nothing else.
 
+    Labels are what the source says; which rows are poisoned it cannot know.
+
     Args:
         tell: is called with each sentence about what is not read, and about images that are there twice.
 
@@ -43,6 +46,7 @@ def load_source(
         source.labels[order],
         source.class_names,
     )
+    rows = replace(rows, is_poisoned=None)
     images = np.ascontiguousarray(source.images[order])
     for sentence in (*source.notes, *describe_duplicates(images, rows)):
         tell(sentence)

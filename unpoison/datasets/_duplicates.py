@@ -5,23 +5,25 @@ from hashlib import blake2b
 
 import numpy as np
 
-from unpoison.rows import Rows
+from unpoison.rows import TRIGGERED, TRUSTED, Rows
 from unpoison.types import StoredImages
 
 
 def describe_duplicates(images: StoredImages, rows: Rows) -> Iterator[str]:
-    """Sentences about test images that are also training images, and about training images that occur twice."""
+    """Sentences about images of other splits that are also training images, and about training images that are there
+    twice."""
     digests = np.array([blake2b(image.tobytes(), digest_size=16).digest() for image in images], dtype=object)
     is_train = rows.split == "train"
     first = {digest: row for row, digest in reversed(list(enumerate(digests))) if is_train[row]}
-    tests = np.flatnonzero(rows.split == "test")
-    shared = [row for row in tests if digests[row] in first]
-    if shared:
-        twin = rows.row_id[first[digests[shared[0]]]]
-        yield (
-            f"{len(shared)} of {len(tests)} test images are also training images, pixel by pixel "
-            f"(the first: {rows.row_id[shared[0]]} is {twin})"
-        )
+    for split in ("test", TRUSTED, TRIGGERED):
+        others = np.flatnonzero(rows.split == split)
+        shared = [row for row in others if digests[row] in first]
+        if shared:
+            twin = rows.row_id[first[digests[shared[0]]]]
+            yield (
+                f"{len(shared)} of {len(others)} {split} images are also training images, pixel by pixel "
+                f"(the first: {rows.row_id[shared[0]]} is {twin})"
+            )
     copies = [row for row in np.flatnonzero(is_train) if first[digests[row]] != row]
     if copies:
         other = sum(rows.label[row] != rows.label[first[digests[row]]] for row in copies)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -15,10 +15,18 @@ SPLITS = ("train", "test")
 
 @dataclass
 class Listing:
-    """The image files of a root, as paths below it, and sentences about what is not read."""
+    """The image files of a source, as <split>/<class>/<file>, and sentences about what is not read.
 
+    folders: where the class folders of each split are.
+    """
+
+    folders: dict[str, Path]
     files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def path(self, file: str) -> Path:
+        split, below = file.split("/", maxsplit=1)
+        return self.folders[split] / below
 
 
 @dataclass
@@ -35,30 +43,31 @@ class _Account:
             yield f"{split}/: left out as hidden or as a system's own: {self.clutter} files or folders"
 
 
-def list_images(root: Path) -> Listing:
-    """The images of `train/<class>/` and `test/<class>/`, sorted; `test` may be missing.
+def list_images(root: Path, further: Mapping[str, Path] | None = None) -> Listing:
+    """The images of `train/<class>/` and `test/<class>/`, sorted, and of further folders; `test` may be missing.
+
+    Args:
+        further: for each further split its folder, which has one folder for each class too.
 
     Raises:
-        UserError: for a missing `train`, a class folder without an image, an image that lies elsewhere than
-            in a class folder, a link to nothing, and a name that is no printable text.
+        UserError: for a missing `train` or further folder, a class folder without an image, an image that lies
+            elsewhere than in a class folder, a link to nothing, and a name that is no printable text.
     """
-    listing = Listing()
-    others = [
-        entry.name for entry in _entries(root) if entry.name not in SPLITS and not is_clutter(entry.name)
-    ]
-    for split in SPLITS:
-        if not (root / split).is_dir():
-            if split == "train" or os.path.lexists(root / split):
+    further = further or {}
+    listing = Listing({**{split: root / split for split in SPLITS}, **further})
+    read = {*SPLITS, *(_below(root, folder) for folder in further.values())}
+    others = [entry.name for entry in _entries(root) if entry.name not in read and not is_clutter(entry.name)]
+    for split, folder in listing.folders.items():
+        if not folder.is_dir():
+            if split != "test" or os.path.lexists(folder):
                 raise UserError(
-                    f"no such folder: {root / split} (images are looked for in {split}/<class>/*; "
+                    f"no such folder: {folder} (images are looked for in {split}/<class>/*; "
                     f"{root} holds {', '.join(others[:5]) or 'nothing else'})"
                 )
-            listing.notes.append(
-                "there is no folder test/: studies need test images, to prepare a source none"
-            )
+            listing.notes.append("there is no folder test/: no accuracy on test images will be measured")
             continue
         account = _Account()
-        listing.files += _images_of_split(root, split, account)
+        listing.files += _images_of_split(folder, split, account)
         listing.notes += account.sentences(split)
     folders = [name for name in others if (root / name).is_dir()]
     if folders:
@@ -71,13 +80,18 @@ def list_images(root: Path) -> Listing:
     return listing
 
 
-def _images_of_split(root: Path, split: str, account: _Account) -> list[str]:
+def _below(root: Path, folder: Path) -> str:
+    """The name of the entry of a root that a folder is or lies in; empty where it lies elsewhere."""
+    return folder.relative_to(root).parts[0] if folder.is_relative_to(root) and folder != root else ""
+
+
+def _images_of_split(folder: Path, split: str, account: _Account) -> list[str]:
     files: list[str] = []
-    for entry in _entries(root / split):
+    for entry in _entries(folder):
         if is_clutter(entry.name):
             account.clutter += 1
         elif _holds(entry.is_dir):
-            files += _images_of_class(root, f"{split}/{entry.name}", account)
+            files += _images_of_class(folder / entry.name, f"{split}/{entry.name}", account)
         elif _ending(entry.name) in SUFFIXES:
             raise UserError(
                 f"{entry.path} is an image outside of a class folder; move it into {split}/<class>/"
@@ -85,31 +99,31 @@ def _images_of_split(root: Path, split: str, account: _Account) -> list[str]:
         else:
             account.unread[_ending(entry.name)] += 1
     if not files:
-        raise UserError(f"no images in {root / split}/<class>/ (looked for {', '.join(SUFFIXES)})")
+        raise UserError(f"no images in {folder}/<class>/ (looked for {', '.join(SUFFIXES)})")
     return files
 
 
-def _images_of_class(root: Path, folder: str, account: _Account) -> list[str]:
+def _images_of_class(folder: Path, name: str, account: _Account) -> list[str]:
     files, unread = [], Counter[str]()
-    for entry in _entries(root / folder):
+    for entry in _entries(folder):
         if is_clutter(entry.name):
             account.clutter += 1
         elif _holds(entry.is_dir):
-            unread += _without_images(entry.path, root)
+            unread += _without_images(entry.path, folder.parent)
         elif _ending(entry.name) in SUFFIXES:
-            files.append(_checked(entry, f"{folder}/{entry.name}"))
+            files.append(_checked(entry, f"{name}/{entry.name}"))
         else:
             unread[_ending(entry.name)] += 1
     if not files:
         raise UserError(
-            f"no images in {root / folder}, the folder of a class: found {_counted(unread) or 'nothing'}, "
+            f"no images in {folder}, the folder of a class: found {_counted(unread) or 'nothing'}, "
             f"allowed: {', '.join(SUFFIXES)}; remove the folder or add images"
         )
     account.unread += unread
     return files
 
 
-def _without_images(folder: str, root: Path) -> Counter[str]:
+def _without_images(folder: str, split: Path) -> Counter[str]:
     """The endings of the files below a folder in a class folder; images there are refused."""
     files = []
     for place, folders, names in os.walk(folder):
@@ -119,7 +133,7 @@ def _without_images(folder: str, root: Path) -> Counter[str]:
     if nested:
         raise UserError(
             f"{len(nested)} images lie deeper than their class folder, the first is {nested[0]}; "
-            f"allowed: {root}/<train or test>/<class>/<image>"
+            f"allowed: {split}/<class>/<image>"
         )
     return Counter(map(_ending, files))
 

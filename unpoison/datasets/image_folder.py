@@ -1,4 +1,4 @@
-"""Images in folders: train/<class>/* and test/<class>/*."""
+"""Images in folders: train/<class>/*, test/<class>/*, and folders of trusted and of triggered images."""
 
 from collections import Counter
 from pathlib import Path
@@ -8,37 +8,62 @@ import numpy as np
 from unpoison.contracts.source import Peek, SourceImages
 from unpoison.datasets._classes import check_class_names, composed
 from unpoison.datasets._files import refuse_shared
-from unpoison.datasets._folders import Listing, list_images
+from unpoison.datasets._folders import SPLITS, Listing, list_images
 from unpoison.datasets._images import decode
 from unpoison.errors import UserError
+from unpoison.rows import TRIGGERED, TRUSTED
+
+FURTHER = (TRUSTED, TRIGGERED)
 
 
-def read(folder: Path, image_size: int, *, path: str = ".") -> SourceImages:
+def read(
+    folder: Path,
+    image_size: int,
+    *,
+    path: str = ".",
+    trusted: str | None = None,
+    triggered: str | None = None,
+) -> SourceImages:
     """Read every image file below `<folder>/<path>/train/<class>` and `.../test/<class>`; `test` may be missing.
 
-    A row's id is its path below `path`; the classes are the folders of `train`, in alphabetical order.
+    A row's id is its path below `path`, and `trusted/<class>/<file>` or `triggered/<class>/<file>` for the further
+    folders; the classes are the folders of `train`, in alphabetical order.
+
+    Args:
+        trusted: a folder in `folder`, with a folder for each class: clean images that the user vouches for.
+        triggered: the same for test images that carry an attacker's trigger, in the folders of their TRUE classes.
 
     Raises:
-        UserError: for a missing folder, a class folder without an image, images outside of class folders, a test
-            class that `train` does not have, an image that cannot be read.
+        UserError: for a missing folder, a class folder without an image, images outside of class folders, a
+            class that `train` does not have, one file in two splits, an image that cannot be read.
     """
-    root = folder / path
-    listing = list_images(root)
-    names = _class_names(root, listing)
-    images = np.stack([decode(_bytes(root / file), file, image_size) for file in listing.files])
+    listing = _list(folder, path, trusted, triggered)
+    names = _class_names(listing)
+    images = np.stack([decode(_bytes(listing.path(file)), file, image_size) for file in listing.files])
     labels = np.array([names.index(_class_of(file)) for file in listing.files])
     splits = [_split_of(file) for file in listing.files]
     return SourceImages(images, listing.files, splits, labels, tuple(names), tuple(listing.notes))
 
 
-def peek(folder: Path, *, path: str = ".") -> Peek:
+def peek(
+    folder: Path, *, path: str = ".", trusted: str | None = None, triggered: str | None = None
+) -> Peek:
     """Class names and counts from the names of the files."""
-    root = folder / path
-    listing = list_images(root)
-    names = _class_names(root, listing)
+    listing = _list(folder, path, trusted, triggered)
+    names = _class_names(listing)
     there = Counter((_split_of(file), _class_of(file)) for file in listing.files)
-    training, tests = ({name: there[split, name] for name in names} for split in ("train", "test"))
-    return Peek(training, tests, tuple(f"{root}/{file}" for file in listing.files))
+    counts = {split: {name: there[split, name] for name in names} for split in (*SPLITS, *FURTHER)}
+    return Peek(
+        counts["train"],
+        counts["test"],
+        tuple(str(listing.path(file)) for file in listing.files),
+        **{split: counts[split] for split in FURTHER},
+    )
+
+
+def _list(folder: Path, path: str, trusted: str | None, triggered: str | None) -> Listing:
+    named = zip(FURTHER, (trusted, triggered), strict=True)
+    return list_images(folder / path, {split: folder / name for split, name in named if name is not None})
 
 
 def _bytes(path: Path) -> bytes:
@@ -48,20 +73,20 @@ def _bytes(path: Path) -> bytes:
         raise UserError(f"image {path} cannot be read ({error.strerror})") from error
 
 
-def _class_names(root: Path, listing: Listing) -> list[str]:
-    """The classes of `train`, checked against those of `test`."""
+def _class_names(listing: Listing) -> list[str]:
+    """The classes of `train`, checked against those of the other splits."""
     folders = dict.fromkeys(file.split("/")[1] for file in listing.files)
     check_class_names(folders)
     names = sorted({_class_of(file) for file in listing.files if _split_of(file) == "train"})
     for file in listing.files:
         if _class_of(file) not in names:
             raise UserError(
-                f"{root / file} is of class '{_class_of(file)}', which train/ does not have; it has {', '.join(names)}"
+                f"{listing.path(file)} is of class '{_class_of(file)}', which train/ does not have; it has {', '.join(names)}"
             )
     refuse_shared(
         {
-            split: [root / file for file in listing.files if _split_of(file) == split]
-            for split in ("train", "test")
+            split: [listing.path(file) for file in listing.files if _split_of(file) == split]
+            for split in listing.folders
         }
     )
     return names

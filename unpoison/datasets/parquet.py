@@ -13,7 +13,7 @@ from unpoison.datasets._labels import indices, read_labels
 from unpoison.datasets._parquet import File, open_files, reading
 from unpoison.errors import UserError
 
-FILES = ("train", "test")  # options that are files or globs in `data_folder`
+FILES = ("train", "test", "trusted", "triggered")  # splits, and options that are files or globs in `data_folder`
 
 
 def read(
@@ -22,11 +22,13 @@ def read(
     *,
     train: str,
     test: str | None = None,
+    trusted: str | None = None,
+    triggered: str | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
     class_names: list[str] | None = None,
 ) -> SourceImages:
-    """Read images and labels from the Parquet files of a training and a test split.
+    """Read images and labels from the Parquet files of a training and a test split, and of two further ones.
 
     A row's id is its image's path where the file names a printable one for every row, and a digest of the image's
     bytes otherwise, so that neither the order of the files nor of their rows matters. Integer labels are
@@ -34,6 +36,8 @@ def read(
 
     Args:
         train, test: a file or a glob, in `folder`.
+        trusted: the same for clean images that the user vouches for.
+        triggered: the same for test images that carry an attacker's trigger, with their TRUE labels.
         image_column: struct of bytes and path, or plain bytes; the only column that is one, when left out.
         label_column: integers or texts; 'label', 'labels' or 'fine_label', when left out.
         class_names: names of the integer labels, where the files do not name them.
@@ -41,7 +45,8 @@ def read(
     Raises:
         UserError: for a missing file or column, labels without names, an image that cannot be read.
     """
-    files = open_files(folder, _splits(train, test), image_column, label_column)
+    patterns = _splits(train, test, trusted, triggered)
+    files = open_files(folder, patterns, image_column, label_column)
     classes, labels = _labels(files, class_names)
     images = _room(sum(file.rows for file in files), image_size)
     row_ids: list[str] = []
@@ -65,22 +70,33 @@ def peek(
     *,
     train: str,
     test: str | None = None,
+    trusted: str | None = None,
+    triggered: str | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
     class_names: list[str] | None = None,
 ) -> Peek:
     """Class names and counts from the label columns alone."""
-    files = open_files(folder, _splits(train, test), image_column, label_column)
+    patterns = _splits(train, test, trusted, triggered)
+    files = open_files(folder, patterns, image_column, label_column)
     classes, labels = _labels(files, class_names)
     counts = {split: np.zeros(len(classes), dtype=int) for split in FILES}
     for file, found in zip(files, labels, strict=True):
         counts[file.split] += np.bincount(found, minlength=len(classes))
     by_class = {split: dict(zip(classes, counts[split].tolist(), strict=True)) for split in FILES}
-    return Peek(by_class["train"], by_class["test"], tuple(str(file.path) for file in files))
+    return Peek(
+        by_class["train"],
+        by_class["test"],
+        tuple(str(file.path) for file in files),
+        by_class["trusted"],
+        by_class["triggered"],
+    )
 
 
-def _splits(train: str, test: str | None) -> dict[str, str]:
-    return {"train": train} if test is None else {"train": train, "test": test}
+def _splits(*patterns: str | None) -> dict[str, str]:
+    return {
+        split: pattern for split, pattern in zip(FILES, patterns, strict=True) if pattern is not None
+    }
 
 
 def _labels(files: list[File], given: list[str] | None) -> tuple[tuple[str, ...], list[np.ndarray]]:

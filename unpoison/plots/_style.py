@@ -256,8 +256,17 @@ def interval_note(summary: pd.DataFrame) -> str:
     return f"mean over {count} seeds; bars: 95 % interval of the mean ({kind})"
 
 
-def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
-    """Both files of a figure, without a time of making, so that equal figures are equal files."""
+def save(figure: Figure, pdf: str | Path, png: str | Path, note: str = "") -> None:
+    """Both files of a figure, without a time of making, so that equal figures are equal files.
+
+    Args:
+        note: what a reader must know of its numbers, written in small letters below the whole figure.
+    """
+    room: dict[str, Any] = {}
+    if note:
+        letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))
+        figure.text(0.5, -0.01, fill(note, letters), ha="center", va="top", fontsize=NOTE_SIZE, color=VERMILION)
+        room = {"bbox_inches": "tight"}  # the note lies below what was laid out
     for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
         with written_whole(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
+            figure.savefig(temporary, metadata=metadata, **room)

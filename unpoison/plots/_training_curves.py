@@ -1,4 +1,4 @@
-"""How the poisoned models of a study were trained: loss and accuracy over image passes."""
+"""How the models of a study were trained, before any repair: loss and accuracy over image passes."""
 
 import pandas as pd
 from matplotlib import colormaps
@@ -13,11 +13,12 @@ LINES = ("-", "--", "-.", ":")
 LONG = 22  # letters of a name that leave no room for a second one beside it
 
 
-def draw_training(histories: pd.DataFrame) -> Figure:
+def draw_training(histories: pd.DataFrame, what: str = "poisoned models") -> Figure:
     """A line for each variant of a study, the mean over its seeds; a thin one for each seed.
 
     Args:
         histories: training histories (a row for each epoch) with the columns `variant`, its name, and `seed`.
+        what: what the models are, for the note below.
     """
     histories = histories.sort_values(["variant", "seed", "epoch"])
     histories["passes"] = histories.groupby(["variant", "seed"])["images"].cumsum()
@@ -35,7 +36,7 @@ def draw_training(histories: pd.DataFrame) -> Figure:
     panels[0].set_ylim(bottom=0)
     panels[-1].set_xlabel("images sent forward and backward")
     panels[-1].xaxis.set_major_formatter(EngFormatter(sep=" "))
-    _tell(figure, panels[0], histories)
+    _tell(figure, panels[0], histories, what)
     return figure
 
 
@@ -52,12 +53,12 @@ def _draw_variants(axes: Axes, histories: pd.DataFrame, column: str) -> None:
         axes.plot(mean["passes"], mean[column], color=colour, label=name, marker=dot, linestyle=line)
 
 
-def _tell(figure: Figure, axes: Axes, histories: pd.DataFrame) -> None:
+def _tell(figure: Figure, axes: Axes, histories: pd.DataFrame, what: str) -> None:
     variants, seeds = histories["variant"].nunique(), histories["seed"].nunique()
     if len(_named(histories)) > 1:
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=_columns(histories), handlelength=3)
-    what = f"poisoned models of {variants} variants" if variants > MOST_NAMED else "poisoned models"
+    what = f"{what}, {variants} variants" if variants > MOST_NAMED else what
     over = f"mean of {seeds} seeds; thin lines: each seed" if seeds > 1 else "one seed"
     figure.supxlabel(f"{what}: {over}", fontsize=NOTE_SIZE, color="0.35")
 

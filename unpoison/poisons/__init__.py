@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from unpoison.plugins import Plugins
 from unpoison.types import Images
 
 POISONS = Plugins(__name__, "poison", "poison")
+
+
+def with_files(name: str, options: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+    """A poison's options, those that name files (its constant `FILES`) as paths in a folder."""
+    named = {key: options[key] for key in POISONS.constant(name, "FILES", ()) if options[key] is not None}
+    return {**options, **{key: str(Path(folder) / file) for key, file in named.items()}}
 
 
 def trigger_of(name: str, options: Mapping[str, Any]) -> Callable[[Images, Any], Images]:

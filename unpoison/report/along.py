@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from unpoison.plots._style import in_order
-from unpoison.report.findings import MOST, TESTS, Difference, Finding
-from unpoison.report.words import interval, key_label, listed, plain, points, prose_of, setting
+from unpoison.report.findings import MOST, TESTS, Difference
+from unpoison.report.words import Finding, interval, key_label, listed, plain, points, prose_of, setting
 from unpoison.results import judged_by
 from unpoison.statistics import holm, intervals, p_value, varied_keys
 

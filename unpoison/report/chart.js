@@ -37,7 +37,7 @@ function drawChart(data) {
     const { metrics, classes, over, fixed } = settle();
     const change = (name, read = (value) => value) => (value) => { state[name] = read(value); draw(name); };
     const pickers = [
-      ["Study", studies.map((name) => [name, name]), state.study, change("study")],
+      ["Study", studies.map((name) => [name, studyLabel(data, name)]), state.study, change("study")],
       ["Metric", metrics.map((metric) => [metric, data.metrics[metric].label]), state.metric, change("metric")],
       ["Class", classes.map((name) => [name, name || "all together"]), state.class_name, change("class_name")],
       ["Over", over.map((key) => [key, labels[key]]), state.over, change("over")],
@@ -103,7 +103,7 @@ function drawChart(data) {
     const metric = data.metrics[state.metric];
     const title = state.class_name ? `${metric.label}, ${state.class_name}` : metric.label;
     const spec = chartSpec(shown, data.methods, { title, metric: metric.label, unit: metric.unit, over: labels[state.over], numeric: isNumeric(state.over) });
-    document.getElementById("chart-note").textContent = `${title}: ${metric.note}`;
+    document.getElementById("chart-note").textContent = [`${title}: ${metric.note}`, data.studies[state.study].note].filter(Boolean).join(" This is a ");
     vegaEmbed("#chart", spec, { actions: false, renderer: "svg", tooltip: { theme: "custom" } });
   }
 

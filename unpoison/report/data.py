@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from unpoison.attack_kinds import NOTES
 from unpoison.metrics import METRICS
 from unpoison.plots._style import in_order, look_of
 from unpoison.report.words import key_label, metric_label, metric_note, plain
@@ -54,7 +55,11 @@ def page_data(
     return _json(
         {
             "studies": {
-                name: {"vary": list(study["vary"]), "deletions": len(set(study["deletions"].values()))}
+                name: {
+                    "vary": list(study["vary"]),
+                    "deletions": len(set(study["deletions"].values())),
+                    "note": NOTES.get(study["attack"], "").split(":")[0],
+                }
                 for name, study in settings.items()
             },
             "keys": {key: key_label(key) for key in varied},

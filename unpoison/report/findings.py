@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from unpoison.report.words import interval, per_cent, points, prose_of, setting, span
+from unpoison.attack_kinds import AS_FOUND
+from unpoison.report.known import model_of
+from unpoison.report.words import Finding, capital, interval, per_cent, points, prose_of, setting, span
 from unpoison.results import ENOUGH, REFERENCES, judged_by
 
 SIGNIFICANT = 0.05
@@ -16,18 +18,10 @@ TESTS = {
     "confused_accuracy": "on the confused classes",
     "corrected_accuracy": "on the poisoned training rows",
     "clean_accuracy": "on the clean test",
+    "given_label_agreement": "in agreement with the given labels",
 }
 MOST = 4  # comparisons a metric is worded for; all are in the table
 Verdict = Literal["better", "worse", "open", "few"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A sentence, and its kind: a reference that did not train, a difference claimed, left open or of too few seeds,
-    or what was measured."""
-
-    kind: Literal["untrained", "claim", "open", "few", "measured"]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -55,14 +49,15 @@ class Difference:
 def untrained(references: pd.DataFrame) -> Iterator[Finding]:
     """Name each reference model of one study that did not train, from its rows of the references table."""
     for row in references[~references["trained"]].to_dict("records"):
-        model = {"do_nothing": "The poisoned model", "oracle": "The oracle"}[row["method"]]
+        model = {"do_nothing": capital(model_of(row["attack"])), "oracle": "The oracle"}[row["method"]]
+        by = "agreement with the given labels" if row["attack"] == AS_FOUND else "accuracy on clean training rows"
         reached, best = (
             f"{per_cent(row[name])}\N{NO-BREAK SPACE}%" for name in ("training_accuracy", "best")
         )
         yield Finding(
             "untrained",
-            f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: its accuracy on clean "
-            f"training rows is {reached}, that of the best comparable model {best}. "
+            f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: its {by} "
+            f"is {reached}, that of the best comparable model {best}. "
             "Means and differences that it is part of say little.",
         )
 
@@ -84,24 +79,25 @@ def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
         method: {metric: span(rows["mean"]) for metric, rows in of_method.groupby("metric", sort=False)}
         for method, of_method in whole[whole["metric"].isin(metrics)].groupby("method", sort=False)
     }
-    if not set(REFERENCES) <= set(means) or not metrics:
+    if not metrics:
         return
-    told = {
-        method: " and ".join(
-            f"{means[method][metric]}\N{NO-BREAK SPACE}% {TESTS[metric]}" for metric in metrics
-        )
-        for method in REFERENCES
-    }
-    yield Finding(
-        "measured",
-        f"Left as it is, the poisoned model scores {told['do_nothing']}; "
-        f"the oracle, trained on the clean rows alone, {told['oracle']}.",
-    )
+    attack = str(whole["attack"].iloc[0])
+    references = [name for name in REFERENCES if name != "oracle" or attack != AS_FOUND]
+    if not set(references) <= set(means):
+        return
+    told = [
+        " and ".join(f"{means[method][metric]}\N{NO-BREAK SPACE}% {TESTS[metric]}" for metric in metrics)
+        for method in references
+    ]
+    oracle = "; the oracle, trained on the clean rows alone, "
+    yield Finding("measured", f"Left as it is, {model_of(attack)} scores {oracle.join(told)}.")
 
 
 def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Iterator[Finding]:
     """The method that leads on average, against the closest others and against doing nothing."""
     methods = whole[~whole["method"].isin(REFERENCES)]
+    if whole["higher_is_better"].isna().any():  # then no difference is a gain
+        return
     better = bool(whole["higher_is_better"].iloc[0])
     means = methods.groupby("method")["mean"].mean().sort_values(ascending=not better, kind="stable")
     ranked = means.index.tolist()
@@ -168,14 +164,14 @@ def _worded(method: str, other: str, test: str, found: list[Difference]) -> tupl
     if not said:
         where = "" if len(found) == 1 else f" in any of the {len(found)} settings"
         text = f"{method} and {other} cannot be told apart {test}{where}: {_why_open(of['open'])}."
-        return "open", _capital(text)
+        return "open", capital(text)
     if of["open"]:
         said.append(
             f"In {_count(len(of['open']), len(found))} no difference is shown: {_why_open(of['open'])}."
         )
     if of["few"]:
         said.append(f"In {_count(len(of['few']), len(found))} there are too few seeds to tell.")
-    return "claim", " ".join(_capital(text) for text in said)
+    return "claim", " ".join(capital(text) for text in said)
 
 
 def _claim(winner: str, loser: str, test: str, found: list[Difference], settings: int) -> str:
@@ -198,15 +194,15 @@ def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str
         value, n = found[0].value, found[0].n
         side = "above" if value > 0 else "below"
         amount = f"{points(abs(value))} points {side} {other}" if value else f"level with {other}"
-        return _capital(f"{method} is {amount} {test} (mean of {n} {_seeds(n)}).")
+        return capital(f"{method} is {amount} {test} (mean of {n} {_seeds(n)}).")
     ahead = [each for each in found if each.value > 0]
     n = max(each.n for each in found)
     if not ahead:
-        return _capital(f"{method} is ahead of {other} {test} in none of {len(found)} settings.")
+        return capital(f"{method} is ahead of {other} {test} in none of {len(found)} settings.")
     where, gains = _share(len(ahead), len(found)), span([each.value for each in ahead], points)
     if len(ahead) == 1:
         where += f" ({ahead[0].where})"
-    return _capital(
+    return capital(
         f"{method} is ahead of {other} {test} in {where}, by {gains} points (means of {n} {_seeds(n)})."
     )
 
@@ -229,7 +225,3 @@ def _why_open(found: list[Difference]) -> str:
 
 def _count(part: int, settings: int) -> str:
     return f"{part} of the {settings} settings"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -143,6 +143,9 @@ function settingOf(data, columns, line) {
   return told.join(", ");
 }
 
+// A study with what must stand wherever its numbers do: that an attack was planted on suspect data.
+const studyLabel = (data, name) => (data.studies[name].note ? `${name} (${data.studies[name].note})` : name);
+
 // Of the name of a metric and a class, "metric|class", the class; its own name may hold the bar too.
 const classOf = (name) => name.slice(name.indexOf("|") + 1);
 
@@ -158,14 +161,14 @@ function measureTable(id, data, matrix, extra) {
     { name: "class_name", label: "Class", choices: classes.map((name) => [name, name || "all together"]), chosen: "" },
   ];
   const lines = columns.study.map((study, line) => ({
-    study, line, setting: settingOf(data, columns, line),
+    study: studyLabel(data, study), name: study, line, setting: settingOf(data, columns, line),
     method: data.methods[columns.method[line]].label, other: columns.other && data.methods[columns.other[line]].label,
   }));
   const rowsOf = ({ study, metric, class_name }) => {
     const found = matrix.values[`${metric}|${class_name}`];
     if (!found) return [];
     const unit = data.metrics[metric].unit;
-    return lines.filter((row) => found.mean[row.line] != null && (!study || row.study === study)).map((row) => ({
+    return lines.filter((row) => found.mean[row.line] != null && (!study || row.name === study)).map((row) => ({
       ...row, unit, mean: found.mean[row.line], low: found.ci_low[row.line], high: found.ci_high[row.line],
       n: found.n[row.line], p: found.p_adjusted?.[row.line] ?? null,
     }));

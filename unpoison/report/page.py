@@ -12,6 +12,7 @@ import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from unpoison.attack_kinds import AS_FOUND, FOUND
 from unpoison.columns import TABLES as DESCRIBED
 from unpoison.files import table_of_csv
 from unpoison.metrics import METRICS
@@ -19,6 +20,7 @@ from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings, untrained
+from unpoison.report.known import lead_of, standing, title_of
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
@@ -30,7 +32,6 @@ TAGS = {
     "open": "No difference shown",
     "few": "Too few seeds to tell; by the means alone",
 }
-TITLE = "Which unlearning method repairs the model best?"
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,12 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = table_of_csv(tables.csv)
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
+    attacks = {study["attack"] for study in settings.values()}
     models = len(set(records.loc[records["step"].str.startswith("evaluate"), "record"]))
     return environment.get_template("page.html").render(
-        title=TITLE,
+        title=title_of(attacks),
+        lead=lead_of(attacks),
+        knows=attacks != {AS_FOUND},
         folder=folder,
         style=_read("page.css"),
         scripts=[
@@ -123,6 +127,7 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
     of_study = results[results["study"] == name]
     references = trained_references(of_study)
     found = [
+        *standing(summary, study["attack"]),
         *untrained(references),
         *findings(summary, paired),
         *changes(of_study, study["deletions"]),
@@ -146,11 +151,13 @@ def in_words(study: Mapping[str, Any]) -> str:
     seeds = study["seeds"]
     count = "one seed" if len(seeds) == 1 else f"{len(seeds)} independent seeds"
     varied = [f"{key_label(key)} ({', '.join(map(plain, values))})" for key, values in study["vary"].items()]
+    is_found = study["attack"] in FOUND
+    how = "used as it was found" if is_found else f"poisoned by {listed(names['poison'])}"
+    own = "rows, weights and batches" if is_found else "rows, poisons, weights and batches"
     said = [
-        f"The data set {listed(names['data set'])} is poisoned by {listed(names['poison'])}, and the network "
-        f"{listed(names['training'])} is trained on it.",
+        f"The data set {listed(names['data set'])} is {how}, and the network {listed(names['training'])} is trained on it.",
         f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}.",
-        f"Everything is done for {count}, each with rows, poisons, weights and batches of its own.",
+        f"Everything is done for {count}, each with {own} of its own.",
     ]
     if varied:
         said.insert(2, f"Varied: {listed(varied)}.")

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -21,6 +22,20 @@ KEYS = (
     (r"deletion\.size", "size of the deletion set"),
     (r"[a-z]+\.(.+)", r"\1"),
 )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, and its kind: a reference that did not train, a difference claimed, left open or of too few seeds,
+    or what was measured."""
+
+    kind: Literal["untrained", "claim", "open", "few", "measured"]
+    text: str
+
+
+def capital(text: str) -> str:
+    """A sentence with its first letter as a capital."""
+    return text[0].upper() + text[1:]
 
 
 def prose_of(method: str) -> str:

@@ -17,8 +17,7 @@ def rows_of_role(train_rows: Rows, role: str) -> Rows:
     rows as they were before the attack.
     """
     if role == "oracle":
-        assert train_rows.is_poisoned is not None, "an oracle is planned where the truth is known"
-        return train_rows.take(~train_rows.is_poisoned)
+        return train_rows.take(~train_rows.poisoned("an oracle"))
     return before_attack(train_rows) if role == "surrogate" else train_rows
 
 

@@ -32,7 +32,7 @@ def with_base(request: Request, recipe: Recipe, steps: int) -> Iterator[tuple[Te
         return of_labels(logits_of(poisoned, images, request.precision), labels)
 
     if recipe.augments:
-        print("the poisoned model's log-probabilities are computed anew for each augmented batch")
+        print("the given model's log-probabilities are computed anew for each augmented batch")
         for images, labels in forget_batches(request, recipe, steps):
             forget.count_forward(len(images))
             yield images, labels, of_base(images, labels)

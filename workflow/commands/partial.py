@@ -11,6 +11,7 @@ import pandas as pd
 
 from planning.artifacts import REASONS, Standing, metrics_of, standings
 from planning.describe import caption_of, describe_study
+from planning.found import note_of_figure
 from planning.levels import PARTIAL
 from planning.plan import Plan
 from planning.read import plan_of_arguments
@@ -76,7 +77,8 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
 def make_tables(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of a whole run, of these cells alone, and the one of those that are missing."""
     spec = Specs(plan).collect_results(SimpleNamespace())
-    results = collect(map(read_columns, metrics), spec["studies"], spec["varied"], spec["detectors"])
+    told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
+    results = collect(map(read_columns, metrics), *told)
     tables = {
         "missing": missing,
         "results": results,
@@ -104,7 +106,8 @@ def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> 
             print(f"figure {name} is not drawn: {error}")
             continue
         figure.suptitle(note, fontsize=NOTE_SIZE, color="0.35")
-        save(figure, folder / f"figures/{name}.pdf", folder / f"figures/{name}.png")
+        files = (folder / f"figures/{name}.{ending}" for ending in ("pdf", "png"))
+        save(figure, *files, note_of_figure(plan, *plan.config["figures"][name]["studies"]))
         png = (folder / f"figures/{name}.png").read_bytes()
         figures.append(Figure(name, caption_of(plan, name), png))
     return figures

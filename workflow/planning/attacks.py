@@ -76,6 +76,8 @@ def _part(plan: Any, where: str, stamp: str, name: str) -> dict[str, Any]:
     kind = part.get("poison", name)
     if part_options(kind):
         raise UserError(f"{where}: its part {name} is several attacks itself; name the parts of it instead")
+    if not POISONS.constant(kind, "PLANTS", True):
+        raise UserError(f"{where}: its part {name} plants nothing; name parts that do")
     if "surrogate" in POISONS.constant(kind, "NEEDS", ()):
         raise UserError(
             f"{where}: its part {name} needs a surrogate, which several attacks at once cannot have"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from planning.attacks import stamped_names
+from planning.found import is_known, plants
 from planning.levels import RESERVED
 from unpoison.attacks import check_triggered
 from unpoison.deletion import count_deletion
@@ -63,6 +64,13 @@ def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -
     cuts = [key for key in CUTS if key in entry]
     if cuts:
         raise UserError(f"{', '.join(cuts)} cuts the scores of a detector; say which detector")
+    if not is_known(plan, poison):
+        raise UserError(
+            "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, a "
+            f"list of rows, or the poisons themselves (poisons.{poison}.truth)"
+        )
+    if entry.get("bias") == "class" and not plants(plan, poison):
+        raise UserError("bias: class needs the true class of each row, and of listed poisons nobody knows it")
     poisoned = plan.poison_count(dataset, poison)
     clean = sum(plan.training_rows(dataset).values()) - poisoned
     counts = count_deletion(poisoned, clean, **{key: entry[key] for key in entry if key != "bias"})
@@ -78,6 +86,8 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
     kind, examples, _ = plan.detector_options(detector)
     if not entry and not DETECTORS.constant(kind, "OWN_RULE"):
         raise UserError(f"the detector {kind} has no rule of its own; say {', '.join(CUTS)}")
+    if examples:
+        check_stampable(plan, dataset, poison, detector)
     training, trusted = sum(plan.training_rows(dataset).values()), plan.validation_rows(dataset)
     _check_trusted(kind, trusted, examples, entry)
     stamped = stamped_names(plan, dataset, poison) if examples else None
@@ -94,6 +104,18 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
         raise UserError(f"it asks for {wanted} rows; of {training} training rows none would be left")
     if "top" in entry and not wanted:
         raise UserError(f"top: {entry['top']} of {training} training rows is no row at all")
+
+
+def check_stampable(plan: Any, dataset: str, poison: str, detector: str) -> None:
+    """Refuse triggered examples where no trigger is planted, or no test row tells which classes it is for."""
+    if not plants(plan, poison):
+        raise UserError(f"detectors.{detector} is shown examples of a planted trigger; in data as found none is planted")
+    untested = plan.untested(dataset)
+    if untested:
+        raise UserError(
+            f"detectors.{detector} takes the trigger of each class from its test images; found none of "
+            f"{', '.join(untested)}"
+        )
 
 
 def _check_trusted(kind: str, trusted: int, examples: int, entry: dict[str, Any]) -> None:

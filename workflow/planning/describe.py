@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planning.attacks import part_names, part_options
+from planning.found import attack_of_study, is_found, note_of_figure
 from planning.levels import DRAWN_ALWAYS, REFERENCES
 from unpoison.plots import PLOTS
 from unpoison.source_text import first_paragraph
@@ -17,6 +18,7 @@ def describe_study(plan: Any, name: str) -> Description:
     variants = plan.studies[name].variants["deletion"]
     return {
         "question": entry["question"],
+        "attack": attack_of_study(plan, name),
         "seeds": sorted(plan.studies[name].seeds),
         "vary": {key: sorted(values) for key, values in entry["vary"].items()},
         "deletions": {variant: plan.bases["deletion"][variant] for variant in variants},
@@ -83,8 +85,12 @@ def _trained(plan: Any, name: str) -> Mapping[str, Any]:
 
 
 def caption_of(plan: Any, figure: str) -> str:
-    """What a figure shows, in the words of the file that draws it."""
+    """What a figure shows, in the words of the file that draws it, and the note that its studies need."""
     if figure in plan.config["figures"]:
-        return PLOTS.summary(plan.figure_options(figure)[0])
-    kind = figure.split("_", maxsplit=1)[0]
-    return first_paragraph(PLOTS.folder / f"{DRAWN_ALWAYS[kind]}.py")
+        caption = PLOTS.summary(plan.figure_options(figure)[0])
+        note = note_of_figure(plan, *plan.config["figures"][figure]["studies"])
+    else:
+        kind, study = figure.split("_", maxsplit=1)
+        file = "_found" if kind == "samples" and is_found(plan, study) else DRAWN_ALWAYS[kind]
+        caption, note = first_paragraph(PLOTS.folder / f"{file}.py"), note_of_figure(plan, study)
+    return f"{caption} {note[0].upper()}{note[1:]}." if note else caption

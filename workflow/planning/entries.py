@@ -9,6 +9,7 @@ from typing import Any
 from planning.attacks import with_parts
 from planning.config import SCHEMA, check_given, check_options, checked, validate
 from planning.deletions import check_detector
+from planning.found import plants
 from planning.levels import LEVELS, NOT_OPTIONS, PREPROCESSING, REFERENCES, RESERVED, SECTIONS
 from planning.own_plugins import register_plugins
 from planning.peeks import peek
@@ -20,7 +21,7 @@ from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError, one_of
 from unpoison.models import MODELS
 from unpoison.plots import PLOTS
-from unpoison.poisons import POISONS
+from unpoison.poisons import POISONS, with_files
 from unpoison.rows import count_rows
 from unpoison.unlearning import METHODS, needs
 
@@ -66,6 +67,7 @@ class Entries:
     def source_options(self, name: str) -> tuple[str, int, dict[str, Any]]:
         """The plug-in of a source entry, its image size and its options."""
         entry = dict(self.config["sources"][name])
+        entry.pop("suspect", None)
         kind, image_size = entry.pop("source", name), entry.pop("image_size")
         return kind, image_size, check_options(entry, SOURCES.options(kind), f"sources.{name}")
 
@@ -133,8 +135,14 @@ class Entries:
         return sum(self.validation_by_class(dataset).values())
 
     def validation_by_class(self, dataset: str) -> dict[str, int]:
-        """Rows of each class that are set aside."""
-        return self._rows_of(dataset)[1]
+        """Rows of each class that are set aside, and those that the source has as trusted ones."""
+        trusted = self.peek(self.source_of(dataset)).trusted
+        return {name: count + trusted.get(name, 0) for name, count in self._rows_of(dataset)[1].items()}
+
+    def triggered_by_class(self, dataset: str) -> dict[str, int]:
+        """Test images of each class that carry an attacker's trigger already."""
+        triggered = self.peek(self.source_of(dataset)).triggered
+        return {name: triggered.get(name, 0) for name in self.training_rows(dataset)}
 
     def _rows_of(self, dataset: str) -> tuple[dict[str, int], dict[str, int]]:
         entry = self.entry("dataset", dataset)
@@ -148,9 +156,10 @@ class Entries:
         """How many rows the poison changes."""
         there = self.training_rows(dataset)
         kind, options = self.kind_and_options("poison", poison)
+        options = with_files(kind, options, self.config["data_folder"])
         for chosen in (options, *(part["options"] for part in options.get("parts", ()))):
             named = [name for name in there if name.lower() in NULLS]
-            if named and chosen.get("target", "") is None:
+            if named and chosen.get("target", "") is None and plants(self, poison):
                 raise UserError(
                     f"target: null labels each class as the next one, and there is a class '{named[0]}'; for that "
                     f'class write target: "{named[0]}", in quotes'
@@ -158,7 +167,8 @@ class Entries:
         image_size = self.source_options(self.source_of(dataset))[1]
         count = POISONS.module(kind).plan(there, image_size, **options)
         if count >= sum(there.values()):
-            raise UserError(f"it poisons all {count} training rows; no clean one is left")
+            verb = "poisons" if plants(self, poison) else "lists"
+            raise UserError(f"it {verb} all {count} training rows; no clean one is left")
         return count
 
     def variants(self, level: str, base: str, vary: Mapping[str, list[Scalar]], where: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 from planning.config import accepts
+from planning.found import check_measured
 from planning.levels import REFERENCES
 from unpoison.errors import UserError, one_of
 from unpoison.plots import PLOTS
@@ -28,6 +29,7 @@ def check_figure(plan: Any, name: str) -> None:
             _check_beside(plan, f"figures.{name}", study)
             continue
         drawn += 1
+        check_measured(plan, f"figures.{name}", study)
         _check_drawable(f"figures.{name}", plan.studies[study], entry, choices, also)
         for option, key in PLOTS.constant(kind, "CHOOSES", {}).items():
             if options[option] not in entry["vary"][key]:

@@ -14,7 +14,7 @@ def check_trusted(plan: Any, dataset: str, method: str) -> None:
         found = plan.entry("dataset", dataset)["validation"]
         raise UserError(
             f"method '{method}' works on trusted rows, and dataset '{dataset}' sets none aside; found validation:"
-            f" {found}, allowed: a number or share of at least one row"
+            f" {found}, allowed: a number or share of at least one row, or trusted images in its source"
         )
 
 

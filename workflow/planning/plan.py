@@ -9,6 +9,7 @@ from typing import Any
 from planning.deletions import check_deletion, is_empty
 from planning.entries import Entries
 from planning.figures import check_figure
+from planning.found import check_found, is_found, is_known, suspect_sources
 from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
@@ -36,6 +37,11 @@ class Plan(Entries):
         cells = {cell for study in self.studies.values() for cell in study.cells()}
         return sorted(cells, key=lambda cell: tuple(str(part) for part in vars(cell).values()))
 
+    @cached_property
+    def suspect_sources(self) -> set[str]:
+        """What suspect sources read: the user says so, or a study uses them as found."""
+        return suspect_sources(self)
+
     @property
     def figures(self) -> list[str]:
         """Every figure by name: those of the config, and those that are drawn of every study."""
@@ -54,7 +60,9 @@ class Plan(Entries):
         found = [
             name
             for name, study in self.studies.items()
-            if "deletion.recall" in study.varied and len(self.config["studies"][name]["deletions"]) == 1
+            if "deletion.recall" in study.varied
+            and len(self.config["studies"][name]["deletions"]) == 1
+            and not is_found(self, name)  # whose poisons have no known true class
         ]
         return {"utility_healed": sorted(found)} if found else {}
 
@@ -66,6 +74,7 @@ class Plan(Entries):
             options = self.source_options(name)[2].values()
             yield from (folder / option for option in options if isinstance(option, str))
         yield from (folder / entry["rows"] for entry in self.config["deletions"].values() if "rows" in entry)
+        yield from (folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth"))
 
     def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
         bases = {
@@ -92,6 +101,7 @@ class Plan(Entries):
             tuple(sorted(entry["vary"])),
             frozenset(name for name in variants["deletion"] if is_empty(self.entry("deletion", name))),
             frozenset(filter(self.is_repair, variants["method"])),
+            frozenset(name for name in variants["poison"] if not is_known(self, name)),
         )
         for dataset, poison in product(variants["dataset"], variants["poison"]):
             for training in variants["training"]:
@@ -130,5 +140,6 @@ class Plan(Entries):
     def _check_poison(self, dataset: str, poison: str) -> None:
         try:
             self.poison_count(dataset, poison)
+            check_found(self, dataset, poison)
         except UserError as error:
             raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error

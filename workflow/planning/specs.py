@@ -1,6 +1,7 @@
 """The `spec` of every job: its whole identity as one dict of plain values, the only thing Snakemake compares safely."""
 
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from planning.contents import contents
 from planning.describe import caption_of, describe_study
 from planning.entries import canonical
 from planning.figures import trained_models
+from planning.found import attack_of, is_found, note_of_figure
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
 from planning.plan import Plan
@@ -20,7 +22,7 @@ from unpoison.models import MODELS
 from unpoison.own_network import own_network
 from unpoison.plots import PLOTS
 from unpoison.plugin_files import Registered
-from unpoison.poisons import POISONS
+from unpoison.poisons import POISONS, with_files
 from unpoison.provenance import data_digest
 from unpoison.text import as_html
 from unpoison.unlearning import METHODS
@@ -151,6 +153,7 @@ class Specs:
                 "studies": studies,
                 "varied": self._varied(),
                 "detectors": self._detectors(),
+                "attacks": self._attacks(),
                 "code": code_digest("collect_results.py"),
             }
         )
@@ -181,17 +184,27 @@ class Specs:
         kind, options = self.plan.figure_options(wildcards.figure)
         studies = sorted(self.plan.config["figures"][wildcards.figure]["studies"])
         code = code_digest("draw_figure.py", PLOTS.code(kind))
-        return as_html(canonical({"figure": kind, "studies": studies, "options": options, "code": code}))
+        note = note_of_figure(self.plan, *studies)
+        spec = {"figure": kind, "studies": studies, "options": options, "note": note, "code": code}
+        return as_html(canonical(spec))
 
     def draw_samples(self, wildcards: Any) -> Spec:
         poison = str(self.plan.sample_of(wildcards.study)["poison"])
         code = code_digest("draw_samples.py", *_poison_files(self.plan, poison))
-        return as_html(canonical({"trigger": _trigger(self.plan, poison), "code": code}))
+        told = {
+            "is_found": is_found(self.plan, wildcards.study),
+            "note": note_of_figure(self.plan, wildcards.study),
+        }
+        return as_html(canonical({"trigger": _trigger(self.plan, poison), **told, "code": code}))
 
     def draw_training(self, wildcards: Any) -> Spec:
         models = trained_models(self.plan, wildcards.study)
         lines = [{"variant": variant, "seed": model["seed"]} for model, variant in models]
-        return canonical({"models": lines, "code": code_digest("draw_training.py")})
+        told = {
+            "what": "models as they were trained" if is_found(self.plan, wildcards.study) else "poisoned models",
+            "note": note_of_figure(self.plan, wildcards.study),
+        }
+        return canonical({"models": lines, **told, "code": code_digest("draw_training.py")})
 
     def _train(self, wildcards: Any, role: str) -> Spec:
         return _in_order(
@@ -230,6 +243,14 @@ class Specs:
             }
             for level, names in self.plan.varied.items()
         }
+
+    def _attacks(self) -> dict[str, dict[str, str]]:
+        """For each data set and poison that a study has, what is known of its poisons."""
+        found: dict[str, dict[str, str]] = {}
+        for study in self.plan.studies.values():
+            for dataset, poison in product(study.variants["dataset"], study.variants["poison"]):
+                found.setdefault(dataset, {})[poison] = attack_of(self.plan, dataset, poison)
+        return found
 
     def _detectors(self) -> dict[str, str]:
         """For each deletion set that comes from a detector its name."""
@@ -271,7 +292,19 @@ def _data(plan: Plan, dataset: str, poison: str) -> Spec:
         "validation": entry["validation"],
     }
     image_size = plan.source_options(entry["source"])[1]
-    return canonical({"dataset": chosen, "image_size": image_size, "poison": kind, "options": options})
+    data = {"dataset": chosen, "image_size": image_size, "poison": kind, "options": options}
+    files = _contents_of_poison(plan, poison)
+    return canonical({**data, "files": files} if files else data)
+
+
+@cache
+def _contents_of_poison(plan: Plan, poison: str) -> dict[str, str]:
+    """A digest of each user's file that an option of a poison names."""
+    kind, options = plan.kind_and_options("poison", poison)
+    folder = plan.config["data_folder"]
+    paths = with_files(kind, options, folder)
+    named = [name for name in POISONS.constant(kind, "FILES", ()) if options[name] is not None]
+    return {name: _content(Path(folder), (paths[name],)) for name in named}
 
 
 @cache

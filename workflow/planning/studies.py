@@ -29,12 +29,16 @@ class Study:
     varied: tuple[str, ...]  # dotted keys
     empty: frozenset[str]  # deletion sets without a row: with them every method does nothing
     repairs: frozenset[str]  # methods that take none, and are run once for each base model
+    unknown: frozenset[str] = frozenset()  # poisons of which nobody knows the rows: there is no oracle
 
     def cells(self) -> Iterator[Cell]:
         above = product(*(self.variants[level] for level in ("dataset", "poison", "training")))
         for (dataset, poison, training), seed in product(above, self.seeds):
-            for method in (*REFERENCES, *self.repairs):
+            for method in (*self._references(poison), *self.repairs):
                 yield Cell(dataset, seed, poison, training, None, method)
             for deletion, method in product(self.variants["deletion"], self.variants["method"]):
                 if method not in (*REFERENCES, *self.repairs) and deletion not in self.empty:
                     yield Cell(dataset, seed, poison, training, deletion, method)
+
+    def _references(self, poison: str) -> Iterator[str]:
+        return (name for name in REFERENCES if name != "oracle" or poison not in self.unknown)

@@ -16,6 +16,7 @@ use_utf8()
 
 from planning.attacks import needs_surrogate
 from planning.artifacts import METRICS as METRICS_FILE, folder_of
+from planning.deletions import check_stampable
 from planning.figures import trained_models
 from planning.gpu import gpu_slots, gpu_tag
 from planning.killed import Killed
@@ -163,20 +164,25 @@ def tested_images(wildcards):
 
 @with_signature
 def scored_images(wildcards):
-    """The same for a detector, which takes the attacks of its triggered examples from the test rows."""
+    """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
     if plan.detector_options(wildcards.detector)[1]:
-        refuse_untested(wildcards.dataset)
+        try:
+            check_stampable(
+                plan, wildcards.dataset, wildcards.poison, wildcards.detector
+            )
+        except UserError as error:
+            sys.exit(f"error: {error}")
     return source_images(wildcards)
 
 
 @cache
 def refuse_untested(dataset):
-    """End in one line where a class has no test image: Snakemake lets no other error pass as it is."""
+    """End in one line where some classes have test images and others none: their mean would be of the first alone."""
     untested = plan.untested(dataset)
-    if untested:
+    if 0 < len(untested) < len(plan.training_rows(dataset)):
         sys.exit(
-            f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class "
-            "to measure a model; without them only single files can be made, up to the repaired models"
+            f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class, "
+            "or none at all; single files can be made all the same, up to the repaired models"
         )
 
 

@@ -29,9 +29,10 @@ rule poison_dataset:
     conda:
         ENV
     params:
-        spec=specs.poison_dataset,
+        spec=reads_files(specs.poison_dataset),
+        data_folder=data_folder,
         planned=planned(prepare_source=its_source),
     message:
-        "Poison {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
+        "Make the rows of {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
     script:
         "../scripts/poison_dataset.py"

@@ -41,6 +41,6 @@ rule view_rows:
     params:
         spec=specs.view_rows,
     message:
-        "See the rows of {wildcards.dataset} as the poisoned model does (seed {wildcards.seed})"
+        "See the rows of {wildcards.dataset} as the model does that was trained on them (seed {wildcards.seed})"
     script:
         "../scripts/view_rows.py"

@@ -175,7 +175,7 @@ rule draw_samples:
     params:
         spec=specs.draw_samples,
     message:
-        "Draw clean and poisoned images of {wildcards.study}"
+        "Draw images of {wildcards.study}"
     script:
         "../scripts/draw_samples.py"
 
@@ -198,7 +198,7 @@ rule draw_training:
     params:
         spec=specs.draw_training,
     message:
-        "Draw how the poisoned models of {wildcards.study} were trained"
+        "Draw how the models of {wildcards.study} were trained"
     script:
         "../scripts/draw_training.py"
 

@@ -19,7 +19,7 @@ rule train_base:
         weights=given_weights,
         planned=planned(prepare_source=its_source),
     message:
-        "Train on {wildcards.dataset} poisoned with {wildcards.poison} (seed {wildcards.seed})"
+        "Train on {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
     script:
         "../scripts/train_base.py"
 

@@ -13,6 +13,7 @@ results = collect(
     spec["studies"],
     spec["varied"],
     spec["detectors"],
+    spec["attacks"],
 )
 write_table(snakemake.output.table, results)
 write_table(snakemake.output.csv, results)

@@ -1,9 +1,10 @@
-"""Draw clean and poisoned images side by side."""
+"""Draw clean and poisoned images side by side, or training images as they were found."""
 
 from _inputs import check_inputs
 from _log import begin
 from unpoison.attacks import open_images
 from unpoison.files import map_array
+from unpoison.plots._found import draw_found
 from unpoison.plots._samples import draw_samples
 from unpoison.plots._style import save
 from unpoison.poisons import trigger_of
@@ -15,10 +16,7 @@ spec, given = from_html(snakemake.params.spec), snakemake.input
 check_inputs(snakemake, spec)
 trigger = spec["trigger"]
 rows = read_rows(given.rows)
-figure = draw_samples(
-    map_array(given.images),
-    open_images(given.images, rows, given.get("perturbed")),
-    rows,
-    trigger_of(trigger["poison"], trigger["options"]),
-)
-save(figure, snakemake.output.pdf, snakemake.output.png)
+stored, attacked = map_array(given.images), open_images(given.images, rows, given.get("perturbed"))
+stamp = trigger_of(trigger["poison"], trigger["options"])
+figure = draw_found(stored, rows) if spec["is_found"] else draw_samples(stored, attacked, rows, stamp)
+save(figure, snakemake.output.pdf, snakemake.output.png, spec["note"])

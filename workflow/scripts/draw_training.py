@@ -1,4 +1,4 @@
-"""Draw how the poisoned models of a study were trained."""
+"""Draw how the models of a study were trained, before any repair."""
 
 import pandas as pd
 
@@ -12,4 +12,5 @@ begin(snakemake.log[0])
 check_inputs(snakemake)
 models = zip(snakemake.input.histories, snakemake.params.spec["models"], strict=True)
 histories = pd.concat([read_table(path).assign(**model) for path, model in models])
-save(draw_training(histories), snakemake.output.pdf, snakemake.output.png)
+spec = snakemake.params.spec
+save(draw_training(histories, spec["what"]), snakemake.output.pdf, snakemake.output.png, spec["note"])

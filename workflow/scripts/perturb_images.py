@@ -11,7 +11,7 @@ from unpoison.weights import load_model
 
 job = Job(snakemake)
 train_rows = job.data.rows.of("train")
-poisoned = train_rows.take(train_rows.is_poisoned)
+poisoned = train_rows.take(train_rows.poisoned("an attack that changes images"))
 perturb = partial(POISONS.module(job.spec["trigger"]["poison"]).perturb, **job.spec["options"])
 surrogate = load_model(snakemake.input.model).to(job.device)
 images = perturbed(perturb, surrogate, job.data.images, poisoned, job.device)

@@ -5,7 +5,7 @@ from pathlib import Path
 from _inputs import check_content, check_inputs
 from _log import begin
 from _record import write_record
-from unpoison.deletion import select, write_deletion
+from unpoison.deletion import in_words, select, write_deletion
 from unpoison.rows import read_rows
 
 begin(snakemake.log[0])
@@ -19,4 +19,4 @@ if flagged:
 deletion = select(train, spec["seed"], flagged=flagged, **given, **spec["deletion"])
 write_deletion(snakemake.output.deletion, train, deletion)
 write_record(snakemake)
-print(f"{len(deletion.rows)} rows: recall {deletion.recall}, FDR {deletion.fdr}, FPR {deletion.fpr}")
+print(in_words(train, deletion))

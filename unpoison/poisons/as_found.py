@@ -1,0 +1,58 @@
+"""Nothing is planted: the training images and their labels are used as they were found."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from unpoison.contracts.poisoning import Poisoning
+from unpoison.errors import one_of
+from unpoison.row_lists import find_rows, read_row_ids
+from unpoison.rows import NONE, Rows
+from unpoison.types import Images, Labels
+
+PLANTS = False
+FILES = ("truth",)  # options that name files in `data_folder`
+
+
+def plan(
+    there: Mapping[str, int], image_size: int, *, truth: str | None = None, target: str | None = None
+) -> int:
+    """How many training rows are listed as poisoned; none without a list.
+
+    Raises:
+        UserError: for an unknown class and a list that cannot be read.
+    """
+    if target is not None and target not in there:
+        raise one_of("target class", target, there)
+    return len(set(read_row_ids(truth))) if truth else 0
+
+
+def poison(
+    clean: Rows, seed: int, image_size: int, *, truth: str | None = None, target: str | None = None
+) -> Poisoning:
+    """Leave all rows as they are, and tell what the user knows of them.
+
+    Args:
+        truth: a CSV or Parquet file with a column row_id, the training rows that are poisoned; all others are then
+            taken for clean. None: nobody knows which rows are poisoned.
+        target: the class that the triggered images of the source are meant to be taken for, if known.
+
+    Raises:
+        UserError: as `plan`, and for a listed row that is no training row.
+    """
+    plan(clean.count_by_class(), image_size, truth=truth, target=target)
+    rows = find_rows(clean, read_row_ids(truth), "listed") if truth else np.array([], np.int64)
+    wanted = NONE if target is None else clean.class_names.index(target)
+    return Poisoning(
+        rows=rows,
+        given_labels=clean.given_label[rows],
+        trigger_ids=np.full(len(rows), NONE),
+        attacks=dict.fromkeys(range(len(clean.class_names)), (0, wanted)),
+        is_planted=False,
+        is_known=truth is not None,
+    )
+
+
+def stamp(images: Images, trigger_ids: Labels) -> Images:
+    """Return the images as they are: triggered ones carry their trigger already."""
+    return images
