@@ -161,7 +161,8 @@ IMAGES = {
         "triggered: test images that carry an attacker's trigger already; in a source also trusted",
     ),
     "label": Column(
-        "int64", "the true class, an index into the file's class_names; -1: nobody knows it; in a source what it says"
+        "int64",
+        "the true class, an index into the file's class_names; -1: nobody knows it; in a source what it says",
     ),
     "given_label": Column("int64", "the class that the trainer is told"),
     "is_poisoned": Column("bool", "whether the attacker changed it; null: nobody knows, as in every source"),

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from unpoison.bias import draw_biased, read_views
+from unpoison.contracts.scores import Scores
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
 from unpoison.row_lists import find_rows, read_row_ids
 from unpoison.rows import Rows
-from unpoison.scores import Scores, auroc, average_precision, choose_flagged, read_scores
+from unpoison.scores import auroc, average_precision, choose_flagged, read_scores
 from unpoison.seeds import draw
 from unpoison.shares import count_of, exact
 from unpoison.types import Indices

@@ -13,14 +13,14 @@ def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
 
 
 def gradients_of(
-    outputs: Tensor, parameters: Sequence[Tensor], *given: Tensor, **options: Any
+    outputs: Tensor, parameters: Sequence[Tensor], vector: Tensor | None = None, **options: Any
 ) -> list[Tensor]:
     """The gradient of outputs by each parameter; zeros for one that they do not depend on.
 
     Args:
-        given: the vector that outputs are multiplied by, where they are no number; options: of torch.autograd.grad.
+        vector: what outputs are multiplied by, where they are no number; options: of torch.autograd.grad.
     """
-    found = torch.autograd.grad(outputs, list(parameters), *given, allow_unused=True, **options)
+    found = torch.autograd.grad(outputs, list(parameters), vector, allow_unused=True, **options)
     return [
         torch.zeros_like(parameter) if gradient is None else gradient
         for parameter, gradient in zip(parameters, found, strict=True)

@@ -110,18 +110,24 @@ def load_given(path: str | Path, architecture: Architecture) -> Classifier:
     weights = _tensors(require_intact(path))
     model = architecture.new(seed=0)
     wanted = model.network.state_dict()
-    missing, unknown = ([key for key in one if key not in other] for one, other in ((wanted, weights), (weights, wanted)))
+    missing, unknown = (
+        [key for key in one if key not in other] for one, other in ((wanted, weights), (weights, wanted))
+    )
     if missing or unknown:
         said = [
             f"{len(keys)} {what} ({', '.join(keys[:MOST])}{', ...' if len(keys) > MOST else ''})"
             for keys, what in ((missing, "missing"), (unknown, "unknown"))
             if keys
         ]
-        raise UserError(f"{path} holds weights of another network than {architecture.name}: {' and '.join(said)}")
+        raise UserError(
+            f"{path} holds weights of another network than {architecture.name}: {' and '.join(said)}"
+        )
     for key, tensor in wanted.items():
         if weights[key].shape != tensor.shape:
             found, allowed = list(weights[key].shape), list(tensor.shape)
-            raise UserError(f"{path}: {key} has the shape {found}; the network {architecture.name} has {allowed}")
+            raise UserError(
+                f"{path}: {key} has the shape {found}; the network {architecture.name} has {allowed}"
+            )
     model.network.load_state_dict(weights)
     require_finite(model)
     return model.eval()
@@ -135,12 +141,22 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of two libraries, each its own
-        reason = "it holds more than weights" if "weights_only" in str(error).lower() else str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict") from error
+        reason = (
+            "it holds more than weights"
+            if "weights_only" in str(error).lower()
+            else str(error).splitlines()[0]
+        )
+        raise UserError(
+            f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict"
+        ) from error
     for key in WRAPPED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
-    if not isinstance(found, Mapping) or not all(isinstance(tensor, Tensor) for tensor in found.values()) or not found:
+    if (
+        not isinstance(found, Mapping)
+        or not all(isinstance(tensor, Tensor) for tensor in found.values())
+        or not found
+    ):
         raise UserError(f"{path} holds no weights; allowed: names of weights with a tensor each")
     if all(key.startswith("module.") for key in found):
         found = {key.removeprefix("module."): tensor for key, tensor in found.items()}

@@ -45,9 +45,7 @@ def read(
     return SourceImages(images, listing.files, splits, labels, tuple(names), tuple(listing.notes))
 
 
-def peek(
-    folder: Path, *, path: str = ".", trusted: str | None = None, triggered: str | None = None
-) -> Peek:
+def peek(folder: Path, *, path: str = ".", trusted: str | None = None, triggered: str | None = None) -> Peek:
     """Class names and counts from the names of the files."""
     listing = _list(folder, path, trusted, triggered)
     names = _class_names(listing)

@@ -14,7 +14,7 @@ def network(
     image_size: int,
     *,
     python: str,
-    arguments: dict[str, str | int | float | bool | None | list[str | int | float]] | None = None,
+    arguments: dict[str, str | int | float | bool | list[str | int | float] | None] | None = None,
 ) -> nn.Module:
     """Return an untrained network as the user's code makes it.
 

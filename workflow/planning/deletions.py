@@ -109,7 +109,9 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
 def check_stampable(plan: Any, dataset: str, poison: str, detector: str) -> None:
     """Refuse triggered examples where no trigger is planted, or no test row tells which classes it is for."""
     if not plants(plan, poison):
-        raise UserError(f"detectors.{detector} is shown examples of a planted trigger; in data as found none is planted")
+        raise UserError(
+            f"detectors.{detector} is shown examples of a planted trigger; in data as found none is planted"
+        )
     untested = plan.untested(dataset)
     if untested:
         raise UserError(

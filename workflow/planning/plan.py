@@ -8,7 +8,7 @@ from typing import Any
 
 from planning.deletions import check_deletion, is_empty
 from planning.entries import Entries
-from planning.figures import check_figure
+from planning.figures import check_figure, trained_models
 from planning.found import check_found, is_found, is_known, suspect_sources
 from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
@@ -45,7 +45,12 @@ class Plan(Entries):
     @property
     def figures(self) -> list[str]:
         """Every figure by name: those of the config, and those that are drawn of every study."""
-        of_studies = (f"{kind}_{study}" for kind in DRAWN_ALWAYS for study in sorted(self.studies))
+        of_studies = (
+            f"{kind}_{study}"
+            for kind in DRAWN_ALWAYS
+            for study in sorted(self.studies)
+            if kind != "training" or trained_models(self, study)
+        )
         return [*sorted(self.config["figures"]), *of_studies]
 
     def sample_of(self, study: str) -> dict[str, str | int]:
@@ -74,7 +79,9 @@ class Plan(Entries):
             options = self.source_options(name)[2].values()
             yield from (folder / option for option in options if isinstance(option, str))
         yield from (folder / entry["rows"] for entry in self.config["deletions"].values() if "rows" in entry)
-        yield from (folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth"))
+        yield from (
+            folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth")
+        )
 
     def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
         bases = {
