@@ -110,9 +110,8 @@ def load_given(path: str | Path, architecture: Architecture) -> Classifier:
     weights = _tensors(require_intact(path))
     model = architecture.new(seed=0)
     wanted = model.network.state_dict()
-    missing, unknown = (
-        [key for key in one if key not in other] for one, other in ((wanted, weights), (weights, wanted))
-    )
+    missing = [key for key in wanted if key not in weights]
+    unknown = [key for key in weights if key not in wanted]
     if missing or unknown:
         said = [
             f"{len(keys)} {what} ({', '.join(keys[:MOST])}{', ...' if len(keys) > MOST else ''})"
