@@ -29,13 +29,14 @@ ORDER = (
         "files",
         "gpus",
         "plugins",
+        "options",
         "provenance",
         "rows",
     ),
     *("recipes", "costs", "pixels", "examples", "models", "networks", "weights", "contracts"),
-    *("datasets", "poisons", "attacks", "devices", "gradients", "optimisers", "features", "data", "training"),
+    *("datasets", "poisons", "attacks", "devices", "gradients", "optimisers", "features", "arrays", "data", "training"),
     *("scores", "detectors", "bias", "deletion", "unlearning", "metrics", "evaluation", "prediction"),
-    *("steps", "tuning", "api"),
+    *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
     *("columns", "results", "references", "statistics", "plane", "tracing", "plots", "report"),
 )
 REGISTRIES = {

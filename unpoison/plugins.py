@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from unpoison.errors import one_of
+from unpoison.text import as_table
 
 REQUIRED = object()
 
@@ -53,6 +55,14 @@ class Plugins(Mapping[str, Callable[..., Any]]):
     def __contains__(self, name: object) -> bool:
         return name in self.names
 
+    def __repr__(self) -> str:
+        """Show a table of the plug-ins: name, what each one is, options with their defaults."""
+        lines = [
+            (name, shorten(self.summary(name), 90, placeholder=" ..."), _in_words(self.options(name)))
+            for name in self
+        ]
+        return as_table((self.what, "what it is", "options"), lines)
+
     def module(self, name: str) -> Any:
         """The module of a plug-in, for a second function that stands beside the agreed one."""
         self.check(name)
@@ -82,6 +92,14 @@ class Plugins(Mapping[str, Callable[..., Any]]):
                 return ast.literal_eval(node.value)  # type: ignore[arg-type]
         assert default is not REQUIRED, f"{name}.py has no constant {variable}"
         return default
+
+
+def _in_words(options: Mapping[str, Option]) -> str:
+    """Options with their defaults, those without one alone."""
+    return ", ".join(
+        name if option.default is REQUIRED else f"{name}={option.default!r}"
+        for name, option in options.items()
+    )
 
 
 @cache
