@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from unpoison.errors import one_of
 from unpoison.plugin_files import Registered
 from unpoison.registration import registered
 from unpoison.source_text import REQUIRED, Option, constant, first_paragraph, keyword_options
+from unpoison.text import as_table
 
 
 class Plugins(Mapping[str, Callable[..., Any]]):
@@ -44,6 +46,14 @@ class Plugins(Mapping[str, Callable[..., Any]]):
 
     def __contains__(self, name: object) -> bool:
         return name in registered(self.function) or name in self._shipped
+
+    def __repr__(self) -> str:
+        """Show a table of the plug-ins: name, what each one is, options with their defaults."""
+        lines = [
+            (name, shorten(self.summary(name), 90, placeholder=" ..."), _in_words(self.options(name)))
+            for name in self
+        ]
+        return as_table((self.what, "what it is", "options"), lines)
 
     def module(self, name: str) -> Any:
         """The module of a plug-in, for a second function that stands beside the agreed one."""
@@ -84,3 +94,11 @@ class Plugins(Mapping[str, Callable[..., Any]]):
     @cached_property
     def _shipped(self) -> frozenset[str]:
         return frozenset(path.stem for path in self.folder.glob("[!_]*.py"))
+
+
+def _in_words(options: Mapping[str, Option]) -> str:
+    """Options with their defaults, those without one alone."""
+    return ", ".join(
+        name if option.default is REQUIRED else f"{name}={option.default!r}"
+        for name, option in options.items()
+    )

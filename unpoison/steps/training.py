@@ -5,7 +5,7 @@ from unpoison.data import Data
 from unpoison.networks import Architecture, Classifier
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
-from unpoison.steps.setting import Setting
+from unpoison.steps.setting import Setting, seeded
 from unpoison.training import Epoch, train
 from unpoison.weights import load_given
 
@@ -37,13 +37,14 @@ def train_model(
     """
     seed, device = setting.seed_of(role), setting.device
     model = architecture.new(seed).to(device)
-    history = train(
-        model,
-        data.examples(rows_of_role(data.rows.of("train"), role), device),
-        recipe,
-        seed,
-        precision=setting.precision,
-        validation=data.examples(data.rows.of("validation"), device),
-    )
+    with seeded(seed, device):
+        history = train(
+            model,
+            data.examples(rows_of_role(data.rows.of("train"), role), device),
+            recipe,
+            seed,
+            precision=setting.precision,
+            validation=data.examples(data.rows.of("validation"), device),
+        )
     model.recipe = recipe
     return model.eval(), history

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from itertools import product
 from typing import Any
 
-from planning.config import accepts
 from planning.found import check_measured
 from planning.levels import REFERENCES
 from unpoison.errors import UserError, one_of
+from unpoison.options import accepts
 from unpoison.plots import PLOTS
 
 
