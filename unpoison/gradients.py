@@ -1,10 +1,12 @@
 """Gradients of what is trained: parameters that a loss does not reach have none, and stay."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
@@ -25,3 +27,8 @@ def gradients_of(
         torch.zeros_like(parameter) if gradient is None else gradient
         for parameter, gradient in zip(parameters, found, strict=True)
     ]
+
+
+def twice_differentiable() -> AbstractContextManager[None]:
+    """A context in which attention is computed by plain products, the only form of it that has second derivatives."""
+    return sdpa_kernel(SDPBackend.MATH)
