@@ -21,6 +21,7 @@ PACKAGE = ROOT / "unpoison"
 ORDER = (
     *(
         "types",
+        "attack_kinds",
         "text",
         "errors",
         "damage",
@@ -30,11 +31,13 @@ ORDER = (
         "gpus",
         "source_text",
         "plugin_files",
+        "own_network",
         "registration",
         "plugins",
         "options",
         "provenance",
         "rows",
+        "row_lists",
     ),
     *("recipes", "costs", "pixels", "examples", "models", "networks", "weights", "contracts"),
     *(

@@ -101,7 +101,7 @@ def load_given(path: str | Path, architecture: Architecture) -> Classifier:
     """A network with weights that the user gives, in evaluation mode on the CPU.
 
     Args:
-        path: safetensors, or what torch.save wrote of a state dict (.pt, .pth, .bin), which is read by `weights_only`
+        path: safetensors, or a state dict as PyTorch keeps it (.pt, .pth, .bin), which is read by `weights_only`
             and so runs no code. Keys may begin with `module.`, and stand below `state_dict` or `model`.
 
     Raises:
