@@ -60,7 +60,9 @@ def test_as_found_changes_no_row_and_knows_the_true_class_of_no_training_row(cle
     assert in_words(rows.of("train")) == "54 training rows as found"
 
 
-def test_a_list_of_poisons_leaves_the_others_clean_and_their_own_class_unknown(clean: Rows, truth: str) -> None:
+def test_a_list_of_poisons_leaves_the_others_clean_and_their_own_class_unknown(
+    clean: Rows, truth: str
+) -> None:
     rows = found(clean, truth=truth).of("train")
     assert rows.is_poisoned is not None
     assert np.flatnonzero(rows.is_poisoned).tolist() == [0, 25]
@@ -71,7 +73,9 @@ def test_a_list_of_poisons_leaves_the_others_clean_and_their_own_class_unknown(c
 
 def test_a_listed_row_that_is_no_training_row_is_refused(clean: Rows, tmp_path: Path) -> None:
     (tmp_path / "truth.csv").write_text("row_id\ntest/cat/000\n")
-    with pytest.raises(UserError, match="1 of 1 listed rows are not training rows of this data set, the first"):
+    with pytest.raises(
+        UserError, match="1 of 1 listed rows are not training rows of this data set, the first"
+    ):
         found(clean, truth=str(tmp_path / "truth.csv"))
     with pytest.raises(UserError, match="unknown target class 'fox'"):
         found(clean, target="fox")
@@ -80,7 +84,10 @@ def test_a_listed_row_that_is_no_training_row_is_refused(clean: Rows, tmp_path: 
 def test_an_option_that_names_a_file_is_looked_for_in_the_data_folder() -> None:
     given = {"truth": "mine.csv", "target": None}
     assert with_files("as_found", given, "data") == {"truth": "data/mine.csv", "target": None}
-    assert with_files("as_found", {"truth": None, "target": "dog"}, "data") == {"truth": None, "target": "dog"}
+    assert with_files("as_found", {"truth": None, "target": "dog"}, "data") == {
+        "truth": None,
+        "target": "dog",
+    }
 
 
 def test_triggered_images_are_attacked_as_they_are_and_a_planted_poison_drops_them(triggered: Rows) -> None:
@@ -116,7 +123,9 @@ def test_without_the_truth_there_are_only_the_metrics_that_need_none(clean: Rows
     assert measured(found(clean), (0,))[AGREEMENT, None] == 1.0
 
 
-def test_triggered_images_give_robust_accuracy_and_a_named_target_the_success_of_the_attack(triggered: Rows) -> None:
+def test_triggered_images_give_robust_accuracy_and_a_named_target_the_success_of_the_attack(
+    triggered: Rows,
+) -> None:
     metrics = {metric for metric, _ in measured(found(triggered))}
     assert {"adversarial_accuracy", "worst_class_adversarial_accuracy"} <= metrics
     assert "attack_success_rate" not in metrics
@@ -125,7 +134,9 @@ def test_triggered_images_give_robust_accuracy_and_a_named_target_the_success_of
     assert "adversarial_accuracy_of_attack_1" not in {metric for metric, _ in values}
 
 
-def test_with_a_list_clean_rows_are_measured_and_the_true_class_of_a_poison_never(clean: Rows, truth: str) -> None:
+def test_with_a_list_clean_rows_are_measured_and_the_true_class_of_a_poison_never(
+    clean: Rows, truth: str
+) -> None:
     values = measured(found(clean, truth=truth))
     metrics = {metric for metric, _ in values}
     assert "retained_accuracy" in metrics
@@ -171,7 +182,9 @@ def test_sets_by_counts_are_refused_where_nobody_knows_the_truth(
         choose(found(clean).of("train"))
 
 
-def test_with_a_list_sets_by_counts_are_exact_and_a_bias_by_true_class_is_refused(clean: Rows, truth: str) -> None:
+def test_with_a_list_sets_by_counts_are_exact_and_a_bias_by_true_class_is_refused(
+    clean: Rows, truth: str
+) -> None:
     train = found(clean, truth=truth).of("train")
     deletion = select(train, 0, recall=0.5, fpr=0.25)
     assert (deletion.recall, deletion.fpr) == (0.5, 13 / 52)
@@ -182,7 +195,18 @@ def test_with_a_list_sets_by_counts_are_exact_and_a_bias_by_true_class_is_refuse
 def results(*metrics: str, attack: str = "as found") -> pd.DataFrame:
     """The results of two models of one seed: what was trained, and one repair."""
     lines = [
-        ("study", "pair", "as_found", "net", 0, deletion, method, metric, name, 0.6 + 0.1 * (deletion is None))
+        (
+            "study",
+            "pair",
+            "as_found",
+            "net",
+            0,
+            deletion,
+            method,
+            metric,
+            name,
+            0.6 + 0.1 * (deletion is None),
+        )
         for deletion, method in ((None, "do_nothing"), ("mine", "finetune"))
         for metric in metrics
         for name in (None, "cat", "dog")

@@ -61,7 +61,9 @@ def of_unknown_truth(rows: Rows) -> Rows:
     return replace(rows, is_poisoned=None, label=np.where(rows.split == "train", NONE, rows.label))
 
 
-def test_that_nobody_knows_the_truth_survives_writing_taking_and_joining(source: Rows, tmp_path: Path) -> None:
+def test_that_nobody_knows_the_truth_survives_writing_taking_and_joining(
+    source: Rows, tmp_path: Path
+) -> None:
     rows = of_unknown_truth(source)
     write_rows(tmp_path / "rows.parquet", rows)
     again = read_rows(tmp_path / "rows.parquet")
@@ -75,7 +77,9 @@ def test_that_nobody_knows_the_truth_survives_writing_taking_and_joining(source:
 
 def test_who_asks_for_the_truth_where_nobody_knows_it_is_refused(source: Rows) -> None:
     assert source.poisoned("a test").tolist() == source.is_poisoned.tolist()
-    with pytest.raises(UserError, match="a test needs to know which training rows are poisoned, and of data as"):
+    with pytest.raises(
+        UserError, match="a test needs to know which training rows are poisoned, and of data as"
+    ):
         of_unknown_truth(source).poisoned("a test")
 
 

@@ -141,7 +141,9 @@ def poison(
         device = next(surrogate.parameters()).device
         change = partial(POISONS.module(attack).perturb, **taken)
         with computing_repeatably():
-            made = perturbed(change, surrogate, images, train_rows.take(train_rows.poisoned("an attack")), device)
+            made = perturbed(
+                change, surrogate, images, train_rows.take(train_rows.poisoned("an attack")), device
+            )
         images = lay_over(np.array(images), rows, made)
     return Data.of_rows(images, rows, trigger_of(attack, options), stamp)
 

@@ -33,7 +33,8 @@ from unpoison.rows import read_rows
 
 ROOT = Path(__file__).parents[2]
 NOT_KNOWN = re.compile(
-    r"recall|\bfdr\b|\bfpr\b|false (positive|discovery|alarm)|attack|oracle|poisoned|adversarial|\basr\b", re.I
+    r"recall|\bfdr\b|\bfpr\b|false (positive|discovery|alarm)|attack|oracle|poisoned|adversarial|\basr\b",
+    re.I,
 )
 CLASSES = ("cat", "dog")
 
@@ -54,7 +55,13 @@ def config(folder: Path, **source: object) -> dict[str, Any]:
     """A study of the folder's images as they were found, by a detector and by a list of rows."""
     tiny = yaml.safe_load(TINY)
     kept = {name: tiny[name] for name in ("recipes", "trainings")}
-    study = {"dataset": "pets", "poison": "as_found", "training": "resnet9", "methods": ["finetune"], "seeds": [0]}
+    study = {
+        "dataset": "pets",
+        "poison": "as_found",
+        "training": "resnet9",
+        "methods": ["finetune"],
+        "seeds": [0],
+    }
     return {
         **kept,
         "results_folder": str(folder / "results"),
@@ -89,7 +96,11 @@ class Run:
         return pd.read_parquet(self.results / f"tables/{name}.parquet")
 
     def command(self, name: str) -> str:
-        command = [sys.executable, str(ROOT / f"workflow/commands/{name}.py"), str(self.folder / "config.yaml")]
+        command = [
+            sys.executable,
+            str(ROOT / f"workflow/commands/{name}.py"),
+            str(self.folder / "config.yaml"),
+        ]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
@@ -124,7 +135,10 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     whole = config(folder, trusted="trusted", triggered="stamped")
     whole["poisons"]["as_found"] = {"truth": "truth.csv", "target": "dog"}
     study = {**whole["studies"]["found"], "deletions": ["half"]}
-    whole["studies"] = {"found": study, "calibration": {**study, "poison": "patch", "methods": ["do_nothing"]}}
+    whole["studies"] = {
+        "found": study,
+        "calibration": {**study, "poison": "patch", "methods": ["do_nothing"]},
+    }
     return run(folder, whole)
 
 
@@ -171,7 +185,9 @@ def test_no_table_tells_what_nobody_knows(unknown: Run) -> None:
     for path in tables:
         table = pd.read_parquet(path)
         values = table.drop(columns=["inputs", "outputs"], errors="ignore")
-        texts = {str(value) for column in values for value in values[column].dropna() if isinstance(value, str)}
+        texts = {
+            str(value) for column in values for value in values[column].dropna() if isinstance(value, str)
+        }
         assert not words_not_known(" ".join(sorted(texts))), path.name
         rates = [name for name in table if re.match(r"(recall|fdr|fpr)(_|$)", name)]
         assert table[rates].isna().all(axis=None), path.name
@@ -220,7 +236,9 @@ def test_no_figure_tells_what_nobody_knows(unknown: Run, monkeypatch: pytest.Mon
     assert not words_not_known(" ".join([*texts, *captions]))
     assert spec["note"] == ""
     names = {path.name for path in (unknown.results / "figures").iterdir()}
-    assert names == {f"{kind}_found.{ending}" for kind in ("samples", "training") for ending in ("pdf", "png")}
+    assert names == {
+        f"{kind}_found.{ending}" for kind in ("samples", "training") for ending in ("pdf", "png")
+    }
 
 
 def test_no_log_no_message_and_no_command_tells_what_nobody_knows(unknown: Run) -> None:
@@ -331,7 +349,9 @@ def with_a_planted_trigger_to_show(config: dict[str, Any]) -> None:
 
 
 def with_a_figure(config: dict[str, Any]) -> None:
-    config["figures"] = {"imbalance": {"studies": ["found"], "ratio": "dataset.keep.cat", "share": "training.width"}}
+    config["figures"] = {
+        "imbalance": {"studies": ["found"], "ratio": "dataset.keep.cat", "share": "training.width"}
+    }
     config["studies"]["found"]["vary"] = {"dataset.keep.cat": [0.5, 1.0], "training.width": [2, 4]}
     config["studies"]["found"]["deletions"] = ["mine"]
 
@@ -367,7 +387,10 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_a_missing_list, "nowhere.csv is no file"),
     (with_a_bias_by_class, "bias: class needs the true class of each row"),
     (with_a_planted_trigger_to_show, "detectors.influence is shown examples of a planted trigger"),
-    (with_a_figure, "figures.imbalance cannot show found, a study of data as found without a list of the poisons"),
+    (
+        with_a_figure,
+        "figures.imbalance cannot show found, a study of data as found without a list of the poisons",
+    ),
     (with_a_part, "poisons.both: its part as_found plants nothing"),
     (with_trusted_images_that_are_not_there, "no such folder: .*nowhere"),
     (with_training_images_as_trusted_ones, "are one file; allowed: one split"),

@@ -92,7 +92,10 @@ def test_a_detector_that_is_shown_triggers_needs_test_images(tmp_path: Path) -> 
     scores = "results/pets/seed0/patch/resnet9/scores"
     assert snakemake(tmp_path, config, "-n", f"{scores}/loss.parquet").returncode == 0
     done = snakemake(tmp_path, config, "-n", f"{scores}/influence.parquet")
-    assert "detectors.influence takes the trigger of each class from its test images; found none of cat" in done.stderr
+    assert (
+        "detectors.influence takes the trigger of each class from its test images; found none of cat"
+        in done.stderr
+    )
 
 
 def test_a_class_with_a_name_and_no_training_image_is_named(tmp_path: Path) -> None:

@@ -50,7 +50,11 @@ def untrained(references: pd.DataFrame) -> Iterator[Finding]:
     """Name each reference model of one study that did not train, from its rows of the references table."""
     for row in references[~references["trained"]].to_dict("records"):
         model = {"do_nothing": capital(model_of(row["attack"])), "oracle": "The oracle"}[row["method"]]
-        by = "agreement with the given labels" if row["attack"] == AS_FOUND else "accuracy on clean training rows"
+        by = (
+            "agreement with the given labels"
+            if row["attack"] == AS_FOUND
+            else "accuracy on clean training rows"
+        )
         reached, best = (
             f"{per_cent(row[name])}\N{NO-BREAK SPACE}%" for name in ("training_accuracy", "best")
         )

@@ -72,7 +72,9 @@ class Plan(Entries):
             options = self.source_options(name)[2].values()
             yield from (folder / option for option in options if isinstance(option, str))
         yield from (folder / entry["rows"] for entry in self.config["deletions"].values() if "rows" in entry)
-        yield from (folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth"))
+        yield from (
+            folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth")
+        )
 
     def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
         bases = {

@@ -191,7 +191,9 @@ class Specs:
         models = trained_models(self.plan, wildcards.study)
         lines = [{"variant": variant, "seed": model["seed"]} for model, variant in models]
         told = {
-            "what": "models as they were trained" if is_found(self.plan, wildcards.study) else "poisoned models",
+            "what": "models as they were trained"
+            if is_found(self.plan, wildcards.study)
+            else "poisoned models",
             "note": note_of_figure(self.plan, wildcards.study),
         }
         return canonical({"models": lines, **told, "code": code_digest("draw_training.py")})
