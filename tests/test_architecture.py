@@ -22,6 +22,7 @@ ORDER = (
     *(
         "types",
         "text",
+        "attack_kinds",
         "errors",
         "damage",
         "seeds",
@@ -31,6 +32,7 @@ ORDER = (
         "plugins",
         "provenance",
         "rows",
+        "row_lists",
     ),
     *("recipes", "costs", "pixels", "examples", "models", "networks", "weights", "contracts"),
     *("datasets", "poisons", "attacks", "devices", "gradients", "optimisers", "features", "data", "training"),
