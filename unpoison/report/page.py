@@ -157,7 +157,9 @@ def in_words(study: Mapping[str, Any]) -> str:
     said = [
         f"The data set {listed(names['data set'])} is {how}, and the network "
         f"{listed(names['training'])} is trained on it.",
-        f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}.",
+        f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}."
+        if names["method"]
+        else "No model is repaired.",
         f"Everything is done for {count}, each with {own} of its own.",
     ]
     if varied:
