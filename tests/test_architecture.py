@@ -23,6 +23,7 @@ ORDER = (
         "types",
         "attack_kinds",
         "text",
+        "attack_kinds",
         "errors",
         "damage",
         "seeds",

@@ -33,8 +33,8 @@ COLUMNS = {
     "poison": Column("string", "name of the poison"),
     "attack": Column(
         "string",
-        "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as clean); "
-        "as found (nothing is planted, nobody knows); as found, truth listed",
+        "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as "
+        "clean); as found (nothing is planted, nobody knows); as found, truth listed",
     ),
     "training": Column("string", "name of the training"),
     "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),

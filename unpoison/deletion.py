@@ -150,7 +150,7 @@ def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
 
 
 def describe(train: Rows, rows: Indices) -> Deletion:
-    """The deletion set with its achieved recall, FDR and FPR (null where there is nothing to divide by, or no truth)."""
+    """The deletion set with its achieved recall, FDR and FPR (null where nothing is to divide by, or unknown)."""
     if train.is_poisoned is None:
         if len(rows) == len(train):
             raise UserError(f"the deletion set holds all {len(train)} training rows; none would be left")

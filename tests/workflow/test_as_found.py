@@ -134,6 +134,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     (folder / "data/truth.csv").write_text("row_id\n" + "".join(f"train/cat/{n}.png\n" for n in range(4)))
     whole = config(folder, trusted="trusted", triggered="stamped")
     whole["poisons"]["as_found"] = {"truth": "truth.csv", "target": "dog"}
+    whole["methods"]["do_nothing"] = {}
     study = {**whole["studies"]["found"], "deletions": ["half"]}
     whole["studies"] = {
         "found": study,
@@ -445,3 +446,19 @@ def test_another_list_of_poisons_makes_other_rows_and_a_moved_folder_the_same(da
     assert moved == first
     (data / "data/mine.csv").write_text("row_id\ntrain/dog/0.png\n")
     assert Specs(Plan(whole)).poison_dataset(wildcards) != first
+
+
+def test_the_configs_of_the_page_on_ones_own_data_are_planned(tmp_path: Path) -> None:
+    page = (ROOT / "docs/your-own-data.md").read_text()
+    found, planted = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    for name in ("sparrow", "tit"):
+        (tmp_path / "birds/train" / name).mkdir(parents=True)
+        for place in range(80):
+            Image.new("RGB", (16, 16), (place, 0, 0)).save(tmp_path / f"birds/train/{name}/{place}.png")
+    found |= {"data_folder": str(tmp_path), "results_folder": str(tmp_path / "results")}
+    assert {cell.method for cell in Plan(found).cells} == {"do_nothing", "retrain", "finetune"}
+    found["poisons"] |= planted["poisons"]
+    found["deletions"] |= planted["deletions"]
+    found["studies"]["calibration"] = planted["studies"]["calibration"]
+    attacks = Specs(Plan(found)).collect_results(SimpleNamespace())["attacks"]
+    assert attacks == {"birds": {"as_found": "as found", "patch": "planted on suspect data"}}

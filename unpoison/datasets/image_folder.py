@@ -79,7 +79,8 @@ def _class_names(listing: Listing) -> list[str]:
     for file in listing.files:
         if _class_of(file) not in names:
             raise UserError(
-                f"{listing.path(file)} is of class '{_class_of(file)}', which train/ does not have; it has {', '.join(names)}"
+                f"{listing.path(file)} is of class '{_class_of(file)}', which train/ does not have; "
+                f"it has {', '.join(names)}"
             )
     refuse_shared(
         {

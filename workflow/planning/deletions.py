@@ -66,8 +66,8 @@ def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -
         raise UserError(f"{', '.join(cuts)} cuts the scores of a detector; say which detector")
     if not is_known(plan, poison):
         raise UserError(
-            "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, a "
-            f"list of rows, or the poisons themselves (poisons.{poison}.truth)"
+            "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, "
+            f"a list of rows, or the poisons themselves (poisons.{poison}.truth)"
         )
     if entry.get("bias") == "class" and not plants(plan, poison):
         raise UserError("bias: class needs the true class of each row, and of listed poisons nobody knows it")
