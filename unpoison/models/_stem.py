@@ -24,7 +24,7 @@ POOLS = {
 }
 SMALL, SMALL_PATCH = 64, 4  # pixels
 # How networks refuse an image size, when they are built or asked.
-REFUSALS = (RuntimeError, ValueError, AssertionError)
+REFUSALS = (RuntimeError, ValueError, AssertionError, ArithmeticError)
 
 
 def check_name(library: str, name: str, names: Sequence[str]) -> None:
