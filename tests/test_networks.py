@@ -284,6 +284,8 @@ def test_vgg_classifies_the_mean_of_its_features() -> None:
         ("timm", {"name": "resnt18"}, 32, "unknown network 'resnt18'.*similar:.*resnet18"),
         ("torchvision", {"name": "squeezenet1_1"}, 32, "a SqueezeNet; allowed: stem: imagenet"),
         ("timm", {"name": "mixer_s32_224"}, 32, "stem: cifar is not known for mixer_s32_224"),
+        ("timm", {"name": "vit_tiny_r_s16_p8_224"}, 32, "stem: cifar is not known for vit_tiny_r_s16_p8_224"),
+        ("timm", {"name": "vit_base_mci_224"}, 32, "vit_base_mci_224 does not take images"),
         ("timm", {"name": "mixer_s32_224", "patch_size": 4}, 32, "patch_size: found 4"),
         ("torchvision", {"name": "resnet18", "patch_size": 4}, 32, "patch_size: found 4, but resnet18"),
         ("timm", {"name": "test_resnet", "patch_size": 4}, 32, "patch_size: found 4, but test_resnet"),
