@@ -235,6 +235,24 @@ def test_a_vision_transformer_is_built_for_image_and_patch(options: dict[str, An
     assert found["pos_embed"][1] == tokens + 1
 
 
+@pytest.mark.parametrize("name", ["vit_b_32", "vit_h_14"])
+def test_a_vision_transformer_differs_from_torchvisions_own_in_its_patches_alone(name: str) -> None:
+    with torch.device("meta"):
+        own = models.get_model(name, weights=None, num_classes=10)
+        model = untrained("torchvision", {"name": name})
+    found, expected = (
+        {key: weights.shape for key, weights in one.state_dict().items()} for one in (model, own)
+    )
+    for key in ("conv_proj.weight", "encoder.pos_embedding"):
+        assert found.pop(key) != expected.pop(key)
+    assert found == expected
+    heads, own_heads = (
+        [layer.num_heads for layer in one.modules() if isinstance(layer, nn.MultiheadAttention)]
+        for one in (model, own)
+    )
+    assert heads == own_heads
+
+
 def test_patches_of_larger_images_are_the_networks_own() -> None:
     assert shapes_of("torchvision", {"name": "vit_b_16"}, image_size=96)["conv_proj.weight"][2] == 16
     assert shapes_of("timm", {"name": "test_vit"}, image_size=96)["patch_embed.proj.weight"][2] == 16
@@ -266,6 +284,8 @@ def test_vgg_classifies_the_mean_of_its_features() -> None:
         ("timm", {"name": "resnt18"}, 32, "unknown network 'resnt18'.*similar:.*resnet18"),
         ("torchvision", {"name": "squeezenet1_1"}, 32, "a SqueezeNet; allowed: stem: imagenet"),
         ("timm", {"name": "mixer_s32_224"}, 32, "stem: cifar is not known for mixer_s32_224"),
+        ("timm", {"name": "vit_tiny_r_s16_p8_224"}, 32, "stem: cifar is not known for vit_tiny_r_s16_p8_224"),
+        ("timm", {"name": "vit_base_mci_224"}, 32, "vit_base_mci_224 does not take images"),
         ("timm", {"name": "mixer_s32_224", "patch_size": 4}, 32, "patch_size: found 4"),
         ("torchvision", {"name": "resnet18", "patch_size": 4}, 32, "patch_size: found 4, but resnet18"),
         ("timm", {"name": "test_resnet", "patch_size": 4}, 32, "patch_size: found 4, but test_resnet"),
@@ -280,6 +300,7 @@ def test_vgg_classifies_the_mean_of_its_features() -> None:
         ("timm", {"name": "test_vit", "stem": "imagenet"}, 40, "does not take images of 40 pixels"),
         ("torchvision", {"name": "inception_v3", "stem": "imagenet"}, 32, "not take images of 32 pixels"),
         ("torchvision", {"name": "maxvit_t", "stem": "imagenet"}, 32, "not take images of 32 pixels"),
+        ("timm", {"name": "visformer_tiny"}, 32, "visformer_tiny does not take images of 32 pixels"),
         ("torchvision", {"name": "vgg11"}, 16, "vgg11 does not take images of 16 pixels"),
     ],
 )

@@ -24,7 +24,7 @@ POOLS = {
 }
 SMALL, SMALL_PATCH = 64, 4  # pixels
 # How networks refuse an image size, when they are built or asked.
-REFUSALS = (RuntimeError, ValueError, AssertionError)
+REFUSALS = (RuntimeError, ValueError, AssertionError, ArithmeticError)
 
 
 def check_name(library: str, name: str, names: Sequence[str]) -> None:
@@ -55,6 +55,14 @@ def refuse_patches(name: str, patch_size: int | None) -> None:
         raise UserError(f"patch_size: found {patch_size}, but {name} has no patches; leave it out")
 
 
+def unknown_stem(model: nn.Module, name: str) -> UserError:
+    """The error for a network that has no CIFAR stem."""
+    return UserError(
+        f"stem: cifar is not known for {name}, a {type(model).__name__}; allowed: stem: imagenet, or a network of "
+        f"{', '.join(POOLS)}"
+    )
+
+
 def set_cifar_stem(model: nn.Module, name: str) -> None:
     """Give a network the stem of the CIFAR literature, in place (as in He et al. 2016, arXiv 1512.03385, section 4.2).
 
@@ -65,10 +73,7 @@ def set_cifar_stem(model: nn.Module, name: str) -> None:
     """
     family = type(model).__name__
     if family not in POOLS:
-        raise UserError(
-            f"stem: cifar is not known for {name}, a {family}; allowed: stem: imagenet, or a network of "
-            f"{', '.join(POOLS)}"
-        )
+        raise unknown_stem(model, name)
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     first.stride = (1, 1)
     if first.kernel_size != (3, 3):

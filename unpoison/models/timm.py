@@ -22,6 +22,7 @@ from unpoison.models._stem import (
     require_fit,
     set_cifar_stem,
     small_patch,
+    unknown_stem,
 )
 from unpoison.types import PositiveInt
 
@@ -66,6 +67,8 @@ def network(
         raise misfit(name, image_size, error) from error
     if stem == "cifar" and not has_patches:
         set_cifar_stem(model, name)
+    elif stem == "cifar" and _is_hybrid(model):
+        raise unknown_stem(model, name)
     require_fit(model, name, classes, image_size)
     return model
 
@@ -84,3 +87,9 @@ def _takes(own: nn.Module, name: str, option: str, value: int) -> bool:
     except REFUSALS:  # the value does not suit, which the network itself says later
         pass
     return True
+
+
+def _is_hybrid(model: nn.Module) -> bool:
+    """Whether convolutions shrink the image before it is cut into patches."""
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+    return first is not None and first.stride != first.kernel_size
