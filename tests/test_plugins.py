@@ -230,6 +230,20 @@ def test_an_edited_plugin_and_helper_are_taken_when_registered_again(
     assert "gentle" not in METHODS
 
 
+def test_a_plugin_imports_from_a_folder_of_helpers(mine: Path) -> None:
+    write(
+        mine,
+        {
+            "gentle.py": "from _deep import inner\ndef unlearn(request): return inner.X",
+            "_deep/inner.py": "X = 1",
+        },
+    )
+    for expected in (1, 2):
+        (mine / "_deep/inner.py").write_text(f"X = {expected}\n" * expected)
+        unpoison.register(mine)
+        assert METHODS["gentle"](None) == expected
+
+
 def test_the_classes_of_a_users_plugin_are_found_by_dataclasses_and_pickle(mine: Path) -> None:
     text = (
         "from dataclasses import dataclass\n@dataclass\nclass State:\n    depth: 'int'\n"
@@ -287,6 +301,14 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a helper named as a module of Python": (
         {"a.py": METHOD, "_json.py": "x = 1"},
         r"_json\.py: its name is that of another module of Python, .*; choose another",
+    ),
+    "a folder of helpers named as a module of Python": (
+        {"a.py": METHOD, "_json/inner.py": "x = 1"},
+        r"mine/_json: its name is that of another module of Python, .*; choose another",
+    ),
+    "a helper hidden by a folder": (
+        {"a.py": METHOD, "_steps.py": "x = 1", "_steps/__init__.py": "x = 2"},
+        r"_steps\.py: its name is that of another module of Python, .*_steps/__init__\.py",
     ),
 }
 

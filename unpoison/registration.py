@@ -107,8 +107,9 @@ def _make_importable(root: Path) -> None:
         sys.path_importer_cache[place] = FileFinder(place, (FromText, [".py"]))
     invalidate_caches()
     try:
-        for helper in sorted(root.glob("_[!_]*.py")):
-            _check_found(helper)
+        for helper in sorted(root.glob("_[!_]*")):
+            if helper.suffix == ".py" or (helper.is_dir() and helper.name.isidentifier()):
+                _check_found(helper)
     except UserError:
         if is_new:
             sys.path.remove(place)
@@ -116,15 +117,13 @@ def _make_importable(root: Path) -> None:
 
 
 def _check_found(helper: Path) -> None:
-    there = sys.modules.get(helper.stem)
-    if there is None:
-        spec = find_spec(helper.stem)
-        origin = spec.origin if spec else None
-    else:
-        origin = getattr(there, "__file__", None)
-    if origin is None or Path(origin).resolve() != helper.resolve():
+    """Refuse a helper, a file or a folder, in whose place Python finds another module."""
+    found = sys.modules.get(helper.stem) or find_spec(helper.stem)
+    spec = getattr(found, "__spec__", found)
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+    if helper.resolve() not in [Path(place).resolve() for place in places if place]:
         raise UserError(
-            f"{helper}: its name is that of another module of Python, {origin or helper.stem}; choose another"
+            f"{helper}: its name is that of another module of Python, {places[0] or 'built in'}; choose another"
         )
 
 
@@ -133,9 +132,12 @@ def _forget_modules(root: Path, plugins: Iterable[Registered]) -> None:
     ours = {plugin.module for plugin in plugins}
     helpers = {path.stem for path in root.glob("_[!_]*")}
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        is_helper = name.split(".")[0] in helpers and file and Path(file).resolve().is_relative_to(root)
-        if name in ours or is_helper:
+        if name.split(".")[0] in helpers:
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            is_ours = any(place and Path(place).resolve().is_relative_to(root) for place in places)
+        else:
+            is_ours = name in ours
+        if is_ours:
             del sys.modules[name]
 
 

@@ -30,7 +30,6 @@ def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"no such folder: {folder}")
     for script in sorted(SCRIPTS.glob("_*.py")):
-        if (folder / script.name).exists():
-            raise UserError(
-                f"{folder / script.name}: its name is that of a module of unpoison; choose another"
-            )
+        for helper in (folder / script.name, folder / script.stem):
+            if helper.exists():
+                raise UserError(f"{helper}: its name is that of a module of unpoison; choose another")
