@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -25,6 +25,7 @@ RANGES: dict[str, tuple[str, float, float]] = {
 }
 
 
+@runtime_checkable
 class Advise(Protocol):
     """Says what to write where a value was read as another kind than the one that is wanted."""
 
