@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from unpoison.arrays import checked, checked_ids, class_names_of, pair_of
@@ -15,7 +16,8 @@ from unpoison.pixels import Stamp, StampTime
 from unpoison.rows import NONE, Rows, clean_rows, joined
 from unpoison.types import Labels, StoredImages
 
-Labelled = tuple[StoredImages, Labels]
+Tested = tuple[UInt8[np.ndarray, "tested height width 3"], Int64[Any, " tested"]]
+Trusted = tuple[UInt8[np.ndarray, "trusted height width 3"], Int64[Any, " trusted"]]
 
 
 def no_stamp(images: Tensor, trigger_ids: Tensor) -> Tensor:
@@ -42,8 +44,8 @@ class Data:
         labels: Labels,
         class_names: Sequence[str] | None = None,
         *,
-        test: Labelled | None = None,
-        trusted: Labelled | None = None,
+        test: Tested | None = None,
+        trusted: Trusted | None = None,
         row_ids: Sequence[str] | None = None,
     ) -> None:
         """A data set as it was found: which of its labels are right is not known.
@@ -162,7 +164,7 @@ class Data:
         return examples_of(self.images, rows, self.stamp, self.stamp_time, device)
 
 
-def _from_torchvision(dataset: Any) -> Labelled:
+def _from_torchvision(dataset: Any) -> tuple[StoredImages, Labels]:
     images = []
     labels = []
     for image, label in _pairs(dataset):

@@ -7,21 +7,21 @@ from typing import Any
 from unpoison.errors import UserError, one_of
 from unpoison.options import plain
 
-LARGEST = 2**31 - 1
+LARGEST, MOST_EXACT = 2**31 - 1, 2**53 - 1
 # Of each number of a recipe: the type, the least, the most, and in words.
 LIMITS: dict[str, tuple[type, float, float, str]] = {
-    "learning_rate": (float, 5e-324, LARGEST, "a number above 0"),
+    "learning_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
     "batch_size": (int, 2, LARGEST, "an integer from 2 on"),
     "epochs": (int, 1, LARGEST, "an integer above 0"),
     "iterations": (int, 1, LARGEST, "an integer above 0"),
     "momentum": (float, 0, 1 - 2**-53, "a number from 0 to below 1"),
-    "weight_decay": (float, 0, LARGEST, "a number from 0 on"),
+    "weight_decay": (float, 0, MOST_EXACT, "a number from 0 on"),
     "warmup": (float, 0, 1, "a number from 0 to 1"),
-    "decay_span": (float, 1, LARGEST, "a number from 1 on"),
+    "decay_span": (float, 1, MOST_EXACT, "a number from 1 on"),
     "crop_padding": (int, 0, 64, "an integer from 0 to 64"),
     "flip": (bool, 0, 1, "True or False"),
     "label_smoothing": (float, 0, 1 - 2**-53, "a number from 0 to below 1"),
-    "filter_rate": (float, 5e-324, LARGEST, "a number above 0"),
+    "filter_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
 }
 
 
