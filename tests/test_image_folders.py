@@ -248,7 +248,9 @@ def test_trusted_and_triggered_folders_are_splits_of_their_own_wherever_they_lie
     assert rows.is_poisoned is None, "a source cannot know"
 
 
-def test_trusted_images_that_are_training_images_are_refused_as_files_and_counted_as_copies(root: Path) -> None:
+def test_trusted_images_that_are_training_images_are_refused_as_files_and_counted_as_copies(
+    root: Path,
+) -> None:
     (root / "clean").mkdir()
     (root / "clean/cat").symlink_to(root / "train/cat")
     options = {"trusted": "clean"}

@@ -90,7 +90,9 @@ def norms_of(model: nn.Module) -> dict[str, nn.BatchNorm2d]:
     """
     norms = {name: module for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
     if not norms:
-        raise UserError("anp prunes the channels of batch norms, and this network has none; choose another method")
+        raise UserError(
+            "anp prunes the channels of batch norms, and this network has none; choose another method"
+        )
     return norms
 
 

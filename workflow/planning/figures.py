@@ -91,7 +91,7 @@ def _check_drawable(
 
 
 def trained_models(plan: Any, study: str) -> list[tuple[dict[str, Any], str]]:
-    """The models that a study trains on all rows: wildcards, and the name of each one's variant by the keys that vary."""
+    """Each model that a study trains on all rows: its wildcards, and the name of its variant by the keys that vary."""
     variants, seeds = plan.studies[study].variants, sorted(plan.studies[study].seeds)
     above = ("dataset", "poison", "training")
     several = {key for level in above for key in _several(plan.varied[level], variants[level])}
