@@ -19,7 +19,6 @@ from unpoison.arguments import (
     preprocessing_of,
     recipe_for,
     setting_of,
-    try_on,
 )
 from unpoison.contracts.scores import Scores
 from unpoison.costs import Cost
@@ -36,6 +35,7 @@ from unpoison.steps.measuring import measure_model
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.steps.scoring import score_rows
 from unpoison.steps.training import train_model
+from unpoison.steps.trying import try_on
 from unpoison.unlearning import METHODS, needs
 
 
