@@ -40,7 +40,17 @@ ORDER = (
         "rows",
         "row_lists",
     ),
-    *("recipes", "costs", "pixels", "examples", "models", "networks", "weights", "contracts"),
+    *(
+        "recipes",
+        "costs",
+        "pixels",
+        "examples",
+        "models",
+        "networks",
+        "weights",
+        "given_weights",
+        "contracts",
+    ),
     *(
         "datasets",
         "poisons",

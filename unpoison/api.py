@@ -35,7 +35,7 @@ from unpoison.steps.measuring import measure_model
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.steps.scoring import score_rows
 from unpoison.steps.training import train_model
-from unpoison.steps.trying import try_on
+from unpoison.steps.trying import check_untrained
 from unpoison.unlearning import METHODS, needs
 
 
@@ -78,7 +78,7 @@ def train(
     how, preprocessing = recipe_of(recipe), preprocessing_of(mean, deviation, image_size)
     architecture = Architecture(model, checked, data.class_names, data.image_size, preprocessing, features)
     with computing_repeatably():
-        try_on(_untrained(architecture), data)
+        check_untrained(architecture, data)
         return train_model(data, architecture, how, setting)[0]
 
 
@@ -203,17 +203,6 @@ def measure(
     columns = {name: [getattr(entry, name) for entry in found] for name in ("metric", "class_name", "value")}
     units = [METRICS[entry.metric].unit for entry in found]
     return pd.DataFrame({**columns, "unit": units}).astype({"class_name": "string"})
-
-
-def _untrained(architecture: Architecture) -> Classifier:
-    """An untrained network, where one can be made of these options and images."""
-    try:
-        return architecture.new(seed=0)
-    except (RuntimeError, ValueError) as error:
-        size = architecture.preprocessing.input_size or architecture.image_size
-        raise UserError(
-            f"the model {architecture.name} cannot be made for images of {size} x {size} pixels ({error})"
-        ) from error
 
 
 def _check_triggered(detector: str, count: int, is_needed: bool) -> None:

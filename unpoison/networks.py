@@ -34,15 +34,11 @@ class Preprocessing:
     input_size: int | None = None
 
     def __post_init__(self) -> None:
-        for name, values in (("mean", self.mean), ("deviation", self.deviation)):
-            is_deviation = name == "deviation"
-            least = 0 if is_deviation else -math.inf
-            numbers = all(isinstance(value, int | float) and least < value < math.inf for value in values)
-            if not numbers or len(values) != 3:
-                above = " above 0" if is_deviation else ""
-                raise UserError(
-                    f"{name}: found {values!r}, allowed: three numbers{above}, on a scale where white is 1"
-                )
+        for name, values, least in (("mean", self.mean, 0.0), ("deviation", self.deviation, math.ulp(0.0))):
+            are_numbers = all(isinstance(value, int | float) and least <= value <= 1 for value in values)
+            if not are_numbers or len(values) != 3:
+                above = "above 0, to 1" if least else "from 0 to 1"
+                raise UserError(f"{name}: found {values!r}, allowed: three numbers {above}, white being 1")
         size = self.input_size
         if size is not None and (
             not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= 4096

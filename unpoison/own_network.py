@@ -1,23 +1,34 @@
-"""The file of a user's own network, found without running it."""
+"""The file of a user's own network, found and read without running it."""
 
 from hashlib import blake2b
 from pathlib import Path
 
 from unpoison.errors import UserError
 from unpoison.plugin_files import Registered
+from unpoison.source_text import bound_names
 
 
 def own_network(python: str) -> tuple[Registered, str]:
-    """The file of `file.py:Class` and the name in it; files beside it are its own, too.
+    """Return the file of `file.py:Class` and the name in it.
+
+    Files beside it are its own, too. One in a package (its folder has an `__init__.py`) is imported as a module of it.
 
     Raises:
-        UserError: for a text that is no such place, and a file that is not there.
+        UserError: for a text that is no such place, a file that is not there or is no Python, and a name that it lacks.
     """
     file, colon, name = python.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise UserError(f"python: found '{python}', allowed: file.py:Class")
-    path = Path(file).resolve()
+        raise UserError(f"found '{python}', allowed: file.py:Class")
+    path = Path(file).parent.resolve() / Path(file).name  # of a link, the helpers are beside the link
     if not path.is_file():
-        raise UserError(f"python: found '{python}', and there is no file {path}")
+        raise UserError(f"found '{python}', and there is no file {path}")
+    names = bound_names(path)
+    if name not in names and "*" not in names:
+        raise UserError(f"found '{python}', and {path} has no class or function '{name}'")
+    root, parts = path.parent, [path.stem]
+    while (root / "__init__.py").is_file() and root.name.isidentifier():
+        root, parts = root.parent, [root.name, *parts]
+    if len(parts) > 1:
+        return Registered(path, root, ".".join(parts), package=parts[0]), name
     digest = blake2b(str(path).encode(), digest_size=8).hexdigest()
-    return Registered(path, path.parent, f"unpoison_network_{digest}"), name
+    return Registered(path, root, f"unpoison_network_{digest}"), name

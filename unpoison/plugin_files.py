@@ -4,8 +4,8 @@ import re
 import sys
 import traceback
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.machinery import SourceFileLoader
+from importlib import import_module, invalidate_caches
+from importlib.machinery import FileFinder, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -120,6 +120,17 @@ class FromText(SourceFileLoader):
     def path_stats(self, path: str) -> dict[str, float]:
         """Tell that nothing is known, so that no compiled file is read or written."""
         raise OSError
+
+
+def make_importable(root: Path) -> bool:
+    """Let the files of a folder be imported by their names, and return whether they could not be before."""
+    place = str(root)
+    is_new = place not in sys.path
+    if is_new:
+        sys.path.append(place)  # last: a file here hides no other module
+        sys.path_importer_cache[place] = FileFinder(place, (FromText, [".py"]))
+    invalidate_caches()
+    return is_new
 
 
 def _executed(path: Path, name: str) -> ModuleType:

@@ -3,14 +3,12 @@
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import invalidate_caches
-from importlib.machinery import FileFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from unpoison.errors import UserError
-from unpoison.plugin_files import KINDS, PREFIX, SHIPPED, FromText, Registered, kind_of
+from unpoison.plugin_files import KINDS, PREFIX, SHIPPED, Registered, kind_of, make_importable
 from unpoison.source_text import read_anew
 
 GROUP = "unpoison.plugins"  # of entry points
@@ -40,7 +38,7 @@ def register(path: str | Path) -> None:
     kept = {key: other for key, other in _TABLE.items() if not _is_replaced(other, place)}
     for (function, name), plugin in found.items():
         _check_free(function, name, plugin, {**_of_packages(), **kept})
-    _make_importable(root)
+    _let_import(root)
     _forget_modules(root, found.values())
     _TABLE.clear()
     _TABLE.update(kept | found)
@@ -94,25 +92,20 @@ def _check_free(
 # -- modules of a folder ---------------------------------------------------------------------------------
 
 
-def _make_importable(root: Path) -> None:
+def _let_import(root: Path) -> None:
     """Let plug-ins import the helpers beside them by name.
 
     Raises:
         UserError: where Python would find another module of that name.
     """
-    place = str(root)
-    is_new = place not in sys.path
-    if is_new:
-        sys.path.append(place)  # last: a file here hides no other module
-        sys.path_importer_cache[place] = FileFinder(place, (FromText, [".py"]))
-    invalidate_caches()
+    is_new = make_importable(root)
     try:
         for helper in sorted(root.glob("_[!_]*")):
             if helper.suffix == ".py" or (helper.is_dir() and helper.name.isidentifier()):
                 _check_found(helper)
     except UserError:
         if is_new:
-            sys.path.remove(place)
+            sys.path.remove(str(root))
         raise
 
 

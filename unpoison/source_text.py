@@ -50,6 +50,26 @@ def functions_of(path: Path) -> list[str]:
     return [node.name for node in _tree(path).body if isinstance(node, ast.FunctionDef)]
 
 
+def bound_names(path: Path) -> set[str]:
+    """Return the names that a file defines, sets or imports anywhere; with `*` it imports some that are not told.
+
+    The file is read anew each time.
+
+    Raises:
+        UserError: for a file that cannot be read, and a syntax error.
+    """
+    found: set[str] = set()
+    for node in ast.walk(parsed(text_of(path), path)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found.add(other or name)
+    return found
+
+
 @cache
 def keyword_options(path: Path, function: str) -> dict[str, Option]:
     """Return the keyword-only arguments of one top-level function of a file.

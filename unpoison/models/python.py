@@ -1,12 +1,14 @@
 """A network of the user's own code: a class, or a function that returns a module, in a file of Python."""
 
-import sys
+from pathlib import Path
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, first_line
 from unpoison.own_network import own_network
+from unpoison.plugin_files import make_importable
 
 
 def network(
@@ -27,23 +29,38 @@ def network(
         arguments: what the class or the function is called with, by name.
 
     Raises:
-        UserError: for a file or a name that is not there, code that raises, and what is no torch.nn.Module.
+        UserError: for a file or a name that is not there, code that raises, and what is no torch.nn.Module with
+            weights to train, all of a given size.
     """
     made = _callable_of(python)
     try:
         module = made(**(arguments or {}))
     except Exception as error:
-        raise UserError(f"{python} could not be built: {type(error).__name__}: {error}") from error
+        raise UserError(f"{python} could not be built: {first_line(error)}") from error
     if not isinstance(module, nn.Module):
         raise UserError(f"{python} gave a {type(module).__name__}; allowed: a torch.nn.Module")
+    parameters = list(module.parameters())
+    if any(map(is_lazy, parameters)):
+        raise UserError(
+            f"{python} has layers that learn their size from the first image (Lazy...); allowed: layers of a given size"
+        )
+    if not any(parameter.requires_grad for parameter in parameters):
+        raise UserError(f"{python} has no weights that can be trained (none requires a gradient)")
     return module
 
 
 def _callable_of(python: str) -> Any:
-    file, name = own_network(python)
-    if str(file.root) not in sys.path:
-        sys.path.append(str(file.root))  # last: a file there hides no other module
-    found = getattr(file.imported(), name, None)
+    try:
+        file, name = own_network(python)
+    except UserError as error:
+        raise UserError(f"python: {error}") from error
+    make_importable(file.root)
+    module = file.imported()
+    if Path(str(module.__file__)).resolve() != file.path.resolve():
+        raise UserError(
+            f"{file.path}: Python finds another module of the name {file.module}, {module.__file__}; choose another"
+        )
+    found = getattr(module, name, None)
     if not callable(found):
         raise UserError(f"{file.path} has no class or function '{name}'")
     return found

@@ -2,12 +2,13 @@
 
 from unpoison.attacks import before_attack
 from unpoison.data import Data
+from unpoison.given_weights import load_given
 from unpoison.networks import Architecture, Classifier
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.steps.setting import Setting, seeded
+from unpoison.steps.trying import try_on, warn_of_strangers
 from unpoison.training import Epoch, train
-from unpoison.weights import load_given
 
 
 def rows_of_role(train_rows: Rows, role: str) -> Rows:
@@ -21,9 +22,17 @@ def rows_of_role(train_rows: Rows, role: str) -> Rows:
     return before_attack(train_rows) if role == "surrogate" else train_rows
 
 
-def given_model(path: str, architecture: Architecture, recipe: Recipe) -> Classifier:
-    """The model to repair, with weights that were trained elsewhere; recipe: what methods go on training by."""
+def given_model(
+    path: str, data: Data, architecture: Architecture, recipe: Recipe, setting: Setting
+) -> Classifier:
+    """The model to repair, with weights that were trained elsewhere, tried on the data.
+
+    Args:
+        path: of the weights, see `load_given`; recipe: what methods go on training by.
+    """
     model = load_given(path, architecture)
+    try_on(model, data)
+    warn_of_strangers(model.to(setting.device), data, setting.precision)
     model.recipe = recipe
     return model
 

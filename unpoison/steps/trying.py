@@ -1,6 +1,7 @@
 """A network tried on one image before anything long is computed."""
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -10,6 +11,11 @@ from unpoison.data import Data
 from unpoison.errors import UserError, first_line
 from unpoison.features import head_of
 from unpoison.networks import Architecture, Classifier
+from unpoison.steps.setting import seeded
+from unpoison.training import accuracy
+
+OWN = "python"  # the model plug-in that runs the user's code, and its option that names it
+FEW_FIXED = 0.1  # share of the weights
 
 
 def try_on(model: Classifier, data: Data) -> None:
@@ -40,13 +46,107 @@ def try_on(model: Classifier, data: Data) -> None:
         head_of(model, image)
 
 
-def warn_of_pretrained(architecture: Architecture) -> None:
-    """Warn of a user's own network whose weights no seed changes: it seems to load pretrained ones by itself."""
-    one, other = (architecture.new(seed).network.state_dict() for seed in (0, 1))
-    matrices = [name for name, tensor in one.items() if tensor.ndim > 1]
-    if matrices and all(torch.equal(one[name], other[name]) for name in matrices):
+def check_untrained(architecture: Architecture, data: Data) -> None:
+    """Try an untrained network on the data; of a user's own code, see that each call gives a new one by its seed.
+
+    Raises:
+        UserError: for a network that does not fit the data (see `try_on`), one that shares weights with an earlier one,
+            initial weights that the seed of torch does not decide, and random values that are not among the weights.
+    """
+    first = _untrained(architecture)
+    try_on(first, data)
+    if architecture.name != OWN:
+        return
+    name, again, other = architecture.options[OWN], architecture.new(seed=0), architecture.new(seed=1)
+    if _places(first) & _places(other):
+        raise UserError(f"{name} gives networks that share weights, allowed: a new network from each call")
+    weights = first.network.state_dict()
+    if not _equal(weights, again.network.state_dict()):
+        raise UserError(
+            f"{name} gives other initial weights for the same seed; allowed: weights drawn by torch, whose generator "
+            "is seeded before the call"
+        )
+    _warn_of_pretrained(name, first, other)
+    other.network.load_state_dict(weights)
+    if not torch.equal(_logits(first, data), _logits(other, data)):
+        raise UserError(
+            f"two networks of {name} with the same weights give other logits: a part that is drawn at random is not "
+            "among the weights; allowed: parts registered as parameters or buffers, so that they are saved"
+        )
+
+
+def _untrained(architecture: Architecture) -> Classifier:
+    """An untrained network, where one can be made of these options and images."""
+    try:
+        return architecture.new(seed=0)
+    except (RuntimeError, ValueError) as error:
+        size = architecture.preprocessing.input_size or architecture.image_size
+        raise UserError(
+            f"the model {architecture.name} cannot be made for images of {size} x {size} pixels ({error})"
+        ) from error
+
+
+def _places(model: Classifier) -> set[int]:
+    return {parameter.data_ptr() for parameter in model.network.parameters() if parameter.numel()}
+
+
+def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+@torch.no_grad()
+def _logits(model: Classifier, data: Data) -> Tensor:
+    image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2)
+    with seeded(0, torch.device("cpu")):
+        return model.eval()(image)
+
+
+def _warn_of_pretrained(name: str, one: Classifier, other: Classifier) -> None:
+    """Warn of weights that no seed changes: the network seems to load pretrained ones by itself.
+
+    Counted are matrices and filters that are not constant, as zeros and ones are. A small share of them can be no more
+    than an embedding of positions.
+    """
+    others = dict(other.network.named_parameters())
+    matrices = {key: weights for key, weights in one.network.named_parameters() if weights.ndim > 1}
+    fixed = [
+        weights.numel()
+        for key, weights in matrices.items()
+        if torch.equal(weights, others[key]) and weights.min() < weights.max()
+    ]
+    share = sum(fixed) / max(1, sum(weights.numel() for weights in matrices.values()))
+    if share > FEW_FIXED:
         warnings.warn(
-            f"{architecture.options.get('python')} gives the same weights for every seed; it seems to load pretrained "
-            "ones by itself, and every method that trains from scratch starts from them",
+            f"{name} gives the same values for {share:.0%} of its weights, whatever the seed; it seems to load "
+            "pretrained ones by itself, and every method that trains from scratch starts from them",
+            stacklevel=3,
+        )
+
+
+def warn_of_strangers(model: Classifier, data: Data, precision: str) -> None:
+    """Warn of given weights that do not predict the labels that the rows, or the planted poisons, were given.
+
+    Then the classes are in another order than the data's, the preprocessing is another, or the network was not trained
+    on these rows. The shares stand in the log.
+    """
+    device, rows = next(model.parameters()).device, data.rows.of("train")
+    agreed = accuracy(model, data.examples(rows, device), precision)
+    most = max(rows.count_by_class().values()) / len(rows)
+    print(f"the given weights predict the given label of {agreed:.1%} of the training rows", flush=True)
+    if agreed <= most:
+        warnings.warn(
+            f"the given weights predict the given label of {agreed:.1%} of the training rows, and the largest class "
+            f"has {most:.1%} of them: see that the logits are in the order {', '.join(model.class_names)}, and that "
+            "mean, deviation and image_size are those of their training",
+            stacklevel=2,
+        )
+    if rows.is_poisoned is None or not rows.is_poisoned.any():
+        return
+    learned = accuracy(model, data.examples(rows.take(rows.is_poisoned), device), precision)
+    print(f"and of {learned:.1%} of its poisoned rows", flush=True)
+    if learned < agreed / 2:
+        warnings.warn(
+            f"the given weights predict the given label of {learned:.1%} of the poisoned rows: they seem not to be "
+            "trained on them, and then there is no poison to repair",
             stacklevel=2,
         )

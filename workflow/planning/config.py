@@ -106,6 +106,7 @@ def _allowed(error: Any) -> str:
         "exclusiveMaximum": f"below {error.validator_value}",
         "minProperties": "at least one entry",
         "minItems": f"at least {error.validator_value} entries",
+        "maxItems": f"at most {error.validator_value} entries",
         "uniqueItems": "each entry once",
         "minLength": "some text",
         "maxLength": f"at most {error.validator_value} characters",

@@ -221,9 +221,12 @@ class Entries:
             self.kind_and_options(level, variant)
 
     def _check_entries(self) -> None:
-        """Refuse bad options of poisons, methods and detectors also where no study uses them yet."""
+        """Refuse bad options of trainings, poisons, methods and detectors also where no study uses them yet."""
         for name in self.config["detectors"]:
             check_detector(self, name)
+        for name, entry in self.config["trainings"].items():
+            given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS["training"]}
+            check_given(given, MODELS.options(entry["model"]), f"trainings.{name}")
         for level, registry in (("poison", POISONS), ("method", METHODS)):
             for name, entry in self.config[SECTIONS[level]].items():
                 where = f"{SECTIONS[level]}.{name}"

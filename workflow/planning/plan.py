@@ -14,10 +14,9 @@ from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
 from planning.studies import Cell, Study
-from planning.trainings import OWN
+from planning.trainings import OWN, check_own
 from planning.tuning import check_study
 from unpoison.errors import UserError
-from unpoison.own_network import own_network
 
 
 class Plan(Entries):
@@ -78,6 +77,9 @@ class Plan(Entries):
         for name in self.config["sources"]:
             options = self.source_options(name)[2].values()
             yield from (folder / option for option in options if isinstance(option, str))
+        for training in self.config["trainings"].values():
+            if training.get("weights"):
+                yield folder / training["weights"]
         yield from (folder / entry["rows"] for entry in self.config["deletions"].values() if "rows" in entry)
         yield from (
             folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth")
@@ -140,7 +142,7 @@ class Plan(Entries):
     def _check_training(self, training: str) -> None:
         model, options = self.model_options(training)
         if model == OWN:
-            own_network(options["python"])
+            check_own(f"trainings.{training}", options[OWN])
         self.weights_file(training)
         self.recipe(training)
 

@@ -65,16 +65,17 @@ class Specs:
         return spec if weights is None else _in_order({**spec, "weights": weights})
 
     def train_oracle(self, wildcards: Any) -> Spec:
-        return self._train(wildcards, "oracle")
+        return _without_features(self._train(wildcards, "oracle"))
 
     def train_surrogate(self, wildcards: Any) -> Spec:
-        return self._train(wildcards, "surrogate")
+        return _without_features(self._train(wildcards, "surrogate"))
 
     def perturb_images(self, wildcards: Any) -> Spec:
         kind, options = self.plan.kind_and_options("poison", wildcards.poison)
         taken = {name: options[name] for name in POISONS.options(kind, "perturb")}
         code = self._code(wildcards, "perturb_images.py")
-        return _in_order({**self._network(wildcards), "options": canonical(taken), "code": code})
+        spec = {**self._network(wildcards), "options": canonical(taken), "code": code}
+        return _without_features(_in_order(spec))
 
     def score_rows(self, wildcards: Any) -> Spec:
         kind, examples, options = self.plan.detector_options(wildcards.detector)
@@ -137,7 +138,8 @@ class Specs:
         levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
         code = self._code(wildcards, "evaluate.py")
-        return _in_order({**self._network(wildcards), "identity": _in_order(identity), "code": code})
+        spec = {**self._network(wildcards), "identity": _in_order(identity), "code": code}
+        return _without_features(_in_order(spec))
 
     def collect_results(self, wildcards: Any) -> Spec:
         studies = {
@@ -359,6 +361,11 @@ def _method(plan: Plan, method: str) -> tuple[str, Spec]:
     tuning = tuning_of(plan, method)
     searched = tuning.space if tuning else ()
     return kind, canonical({name: value for name, value in options.items() if name not in searched})
+
+
+def _without_features(spec: Spec) -> Spec:
+    """The same for a job whose network no detector looks at: another layer of features makes no other network."""
+    return {**spec, "model": {key: value for key, value in spec["model"].items() if key != "features"}}
 
 
 def _in_order(spec: Spec) -> Spec:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from planning.identity import code_digest
 from unpoison.errors import UserError
 from unpoison.files import require_intact
+from unpoison.own_network import own_network
 
 OWN = "python"  # the model plug-in that runs the user's code
 
@@ -24,6 +26,20 @@ def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
     if twice:
         raise UserError(f"trainings.{name}: '{twice[0]}' stands in model and beside it; allowed: once")
     return {**others, **model, "model": OWN}
+
+
+def check_own(where: str, python: str) -> None:
+    """Read the file of a user's own network, and the files beside it that it imports; none of them is run.
+
+    Raises:
+        UserError: for a file or a name that is not there, and for files that are no Python.
+    """
+    try:
+        code_digest(own_network(python)[0])
+    except UserError as error:
+        raise UserError(
+            f"{where}.{error}" if str(error).startswith("python:") else f"{where}.python: {error}"
+        ) from error
 
 
 def weights_file(where: str, data_folder: str, weights: str | None) -> Path | None:

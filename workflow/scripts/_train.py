@@ -7,7 +7,7 @@ from _inputs import check_content
 from _job import Job
 from _record import write_record
 from unpoison.steps.training import given_model, train_model
-from unpoison.steps.trying import try_on, warn_of_pretrained
+from unpoison.steps.trying import check_untrained
 from unpoison.training import write_history
 from unpoison.weights import save_model
 
@@ -15,14 +15,13 @@ from unpoison.weights import save_model
 def train_as(snakemake: Any, role: str) -> None:
     """Train by the job's recipe: the base model, the oracle or the attacker's surrogate."""
     job = Job(snakemake)
-    try_on(job.architecture.new(seed=0), job.data)
-    if job.architecture.name == "python":
-        warn_of_pretrained(job.architecture)
+    data, architecture, recipe, setting = job.data, job.architecture, job.recipe, job.setting()
+    check_untrained(architecture, data)
     if given := snakemake.params.get("weights"):
         check_content("the weights", Path(given).parent, [given], job.spec["weights"])
-        model, history = given_model(given, job.architecture, job.recipe), []
+        model, history = given_model(given, data, architecture, recipe, setting), []
     else:
-        model, history = train_model(job.data, job.architecture, job.recipe, job.setting(), role=role)
+        model, history = train_model(data, architecture, recipe, setting, role=role)
     save_model(snakemake.output.model, model)
     write_history(snakemake.output.history, history)
     cost = {
