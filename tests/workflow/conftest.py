@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,21 +112,34 @@ class Project:
         return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny study, run to its figures once for all workers of pytest-xdist."""
+def run_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, prepare: Callable[[Project], None]
+) -> Project:
+    """A copy of the project in which a study has been run once for all workers of pytest-xdist.
+
+    Args:
+        prepare: writes the config `tiny.yaml` and what it names.
+    """
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
-    folder = shared / "finished"
-    with FileLock(shared / "finished.lock"):
+    folder = shared / name
+    with FileLock(shared / f"{name}.lock"):
         if not folder.exists():
             making = Project(tmp_path_factory.mktemp("making"))
             copy_project(making.folder)
-            (making.folder / "tiny.yaml").write_text(TINY)
+            prepare(making)
             done = making.snakemake()
             assert done.returncode == 0, done.stdout + done.stderr
             making.folder.rename(folder)
     return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny study, run to its figures."""
+    return run_once(
+        tmp_path_factory, "finished", lambda making: (making.folder / "tiny.yaml").write_text(TINY)
+    )
 
 
 @pytest.fixture

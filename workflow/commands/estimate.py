@@ -8,16 +8,18 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
+import numpy as np
 import torch
 
 from planning.estimate import estimate, example_cell, jobs_left
 from planning.read import plan_of_arguments
-from unpoison.data import no_stamp
+from unpoison.data import Data, no_stamp
 from unpoison.devices import compute_repeatably, pick_device
 from unpoison.examples import Examples
 from unpoison.networks import Architecture, Preprocessing
 from unpoison.pixels import Pixels
 from unpoison.recipes import Recipe
+from unpoison.steps.trying import check_untrained
 from unpoison.training import train
 
 STEPS = 3
@@ -35,7 +37,9 @@ def calibrate(training: str) -> tuple[float, int]:
     how = plan.preprocessing(training)
     preprocessing = Preprocessing(tuple(how["mean"]), tuple(how["deviation"]), how["image_size"])
     names = tuple(plan.training_rows(dataset))
-    model = Architecture(name, options, names, side, preprocessing, how["features"]).new(seed=0).to(device)
+    architecture = Architecture(name, options, names, side, preprocessing, how["features"])
+    check_untrained(architecture, Data(np.zeros((2, side, side, 3), np.uint8), [0, 1], names))
+    model = architecture.new(seed=0).to(device)
     images = torch.randint(0, 256, (recipe.batch_size, 3, side, side), dtype=torch.uint8).to(device)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
     given = Examples(Pixels(images, labels - 1, no_stamp), labels)

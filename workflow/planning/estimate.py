@@ -68,7 +68,9 @@ def estimate(
         measured[training][0] * _steps(plan, dataset, training) for dataset, _, _, training in models
     )
     networks = sum(jobs.get(rule, 0) for rule in NETWORKS)
-    core, gpu = _hours(plan, jobs, networks * seconds)
+    given = mean(bool(plan.entry("training", training).get("weights")) for *_, training in models)
+    trained = networks - given * jobs.get("train_base", 0)
+    core, gpu = _hours(plan, jobs, trained * seconds)
     weights = networks * mean(measured[training][1] for training in trainings) * BYTES
     yield f"about {core:.2g} core-hours of jobs without a GPU ({seconds:.0f} s a training on this machine's device)"
     yield f"about {gpu:.2g} GPU-hours of jobs with one"

@@ -60,22 +60,23 @@ class Specs:
         return _in_order({**data, "seed": int(wildcards.seed), "code": code})
 
     def train_base(self, wildcards: Any) -> Spec:
-        spec = self._train(wildcards, "base")
+        # Detectors and methods find their features by the base model. No other network has them.
+        features = self.plan.preprocessing(wildcards.training)["features"]
+        spec = {**self._train(wildcards, "base"), "features": features}
         weights = _content_of_weights(self.plan, wildcards.training)
-        return spec if weights is None else _in_order({**spec, "weights": weights})
+        return _in_order(spec if weights is None else {**spec, "weights": weights})
 
     def train_oracle(self, wildcards: Any) -> Spec:
-        return _without_features(self._train(wildcards, "oracle"))
+        return self._train(wildcards, "oracle")
 
     def train_surrogate(self, wildcards: Any) -> Spec:
-        return _without_features(self._train(wildcards, "surrogate"))
+        return self._train(wildcards, "surrogate")
 
     def perturb_images(self, wildcards: Any) -> Spec:
         kind, options = self.plan.kind_and_options("poison", wildcards.poison)
         taken = {name: options[name] for name in POISONS.options(kind, "perturb")}
         code = self._code(wildcards, "perturb_images.py")
-        spec = {**self._network(wildcards), "options": canonical(taken), "code": code}
-        return _without_features(_in_order(spec))
+        return _in_order({**self._network(wildcards), "options": canonical(taken), "code": code})
 
     def score_rows(self, wildcards: Any) -> Spec:
         kind, examples, options = self.plan.detector_options(wildcards.detector)
@@ -138,8 +139,7 @@ class Specs:
         levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
         code = self._code(wildcards, "evaluate.py")
-        spec = {**self._network(wildcards), "identity": _in_order(identity), "code": code}
-        return _without_features(_in_order(spec))
+        return _in_order({**self._network(wildcards), "identity": _in_order(identity), "code": code})
 
     def collect_results(self, wildcards: Any) -> Spec:
         studies = {
@@ -332,7 +332,8 @@ def _poison_files(plan: Plan, poison: str) -> tuple[str | Registered, ...]:
 @cache
 def _model(plan: Plan, training: str) -> Spec:
     name, options = plan.model_options(training)
-    return canonical({"name": name, "options": options, **plan.preprocessing(training)})
+    how = {key: value for key, value in plan.preprocessing(training).items() if key != "features"}
+    return canonical({"name": name, "options": options, **how})
 
 
 @cache
@@ -361,11 +362,6 @@ def _method(plan: Plan, method: str) -> tuple[str, Spec]:
     tuning = tuning_of(plan, method)
     searched = tuning.space if tuning else ()
     return kind, canonical({name: value for name, value in options.items() if name not in searched})
-
-
-def _without_features(spec: Spec) -> Spec:
-    """The same for a job whose network no detector looks at: another layer of features makes no other network."""
-    return {**spec, "model": {key: value for key, value in spec["model"].items() if key != "features"}}
 
 
 def _in_order(spec: Spec) -> Spec:

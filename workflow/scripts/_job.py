@@ -71,7 +71,7 @@ class Job:
         """What the job's networks are made from."""
         model = self.spec["model"]
         preprocessing = Preprocessing(tuple(model["mean"]), tuple(model["deviation"]), model["image_size"])
-        names, size, features = self.data.class_names, self.data.image_size, model.get("features")
+        names, size, features = self.data.class_names, self.data.image_size, self.spec.get("features")
         return Architecture(model["name"], model["options"], names, size, preprocessing, features)
 
     def device_name(self) -> str:
