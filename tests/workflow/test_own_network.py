@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import Project, run_once
 from safetensors.torch import load_file, save_file
 
@@ -150,14 +149,11 @@ def test_a_study_of_given_weights_ends_in_a_report_and_has_no_figure_of_training
 def test_other_weights_rerun_the_base_model_and_what_follows_and_neither_oracle_nor_surrogate(
     company: Project,
 ) -> None:
-    assert company.jobs() == {}
-    weights, now = company.folder / "data/company.safetensors", time.time() + 5
-    os.utime(weights, (now, now))
-    assert company.jobs() == {}, "touched"
+    now, weights = time.time() + 5, company.folder / "elsewhere/company.safetensors"
     (company.folder / "data").rename(company.folder / "elsewhere")
+    os.utime(weights, (now, now))
     company.set("data_folder", "elsewhere")
-    assert company.jobs() == {}, "moved"
-    weights = company.folder / "elsewhere/company.safetensors"
+    assert company.jobs() == {}, "touched and moved"
     tensors = load_file(weights)
     save_file({**tensors, "head.bias": tensors["head.bias"] + 1}, weights)
     assert company.jobs() == OF_BASE | {"evaluate_reference": 1} | TABLES
@@ -187,7 +183,9 @@ def test_another_layer_of_features_reruns_neither_oracle_nor_surrogate(company: 
 def test_the_estimate_measures_the_users_network(repaired: Project) -> None:
     command = [sys.executable, "workflow/commands/estimate.py", "tiny.yaml"]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=repaired.folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, check=False, cwd=repaired.folder, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "jobs left" in done.stdout
     assert "s a training on this machine's device" in done.stdout
