@@ -94,9 +94,12 @@ def _read(path: Path) -> Any:
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of two libraries, each its own
-        # torch names the class that it did not make; nothing in the file was run.
-        more = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-        reason = f"it holds {more[1]}, which is more than weights" if more else first_line(error)
+        said = str(error)
+        named = re.search(r"GLOBAL (\S+)", said)  # of what torch did not make, as no tensor needs it
+        if named:
+            reason = f"it holds {named[1]}, which is more than weights"
+        else:  # torch advises to read with weights_only off, which would run the file's code
+            reason = "it is no state dict" if "weights_only" in said else first_line(error)
         raise UserError(
             f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict saved by torch.save"
         ) from error

@@ -25,7 +25,7 @@ def try_on(model: Classifier, data: Data) -> None:
     size = model.preprocessing.input_size or data.image_size
     try:
         with torch.no_grad():
-            logits = model.eval()(image)
+            logits = model.eval().network(model.prepared(image))
     except Exception as error:  # whatever the user's code raises
         raise UserError(
             f"the network fails on an image of {size} x {size} pixels ({first_line(error)}); image_size resizes "
