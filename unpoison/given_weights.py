@@ -101,5 +101,5 @@ def _read(path: Path) -> Any:
         else:  # torch advises to read with weights_only off, which would run the file's code
             reason = "it is no state dict" if "weights_only" in said else first_line(error)
         raise UserError(
-            f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict saved by torch.save"
+            f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict of PyTorch"
         ) from error
