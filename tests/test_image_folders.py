@@ -224,3 +224,40 @@ def test_a_folder_without_a_test_split_is_read(root: Path) -> None:
     assert peek_source("image_folder", root, {}).tests == {"cat": 0, "dog": 0}
     (root / "test").symlink_to(root / "nowhere")
     refused_by_both(root, "no such folder: .*test")
+
+
+# -- trusted and triggered images -------------------------------------------------------------------
+
+
+def test_trusted_and_triggered_folders_are_splits_of_their_own_wherever_they_lie(tmp_path: Path) -> None:
+    for split, count in (("pets/train", 2), ("pets/clean", 1), ("stamped", 3)):
+        for name, place in ((name, place) for name in ("cat", "dog") for place in range(count)):
+            image(tmp_path / split / name / f"{place}.png", len(split) * 100 + place + 10 * (name == "dog"))
+    image(tmp_path / "pets/other/cat/0.png", 1)
+    options = {"path": "pets", "trusted": "pets/clean", "triggered": "stamped"}
+    said: list[str] = []
+    images, rows = load_source("image_folder", tmp_path, 16, options, tell=said.append)
+    peek = peek_source("image_folder", tmp_path, options)
+    assert rows.of("trusted").count_by_class() == peek.trusted == {"cat": 1, "dog": 1}
+    assert rows.of("triggered").count_by_class() == peek.triggered == {"cat": 3, "dog": 3}
+    assert rows.of("triggered").row_id[0] == "triggered/cat/0.png"
+    with Image.open(tmp_path / "stamped/cat/0.png") as file:
+        assert (images[rows.of("triggered").image[0]] == np.asarray(file)).all()
+    assert str(tmp_path / "stamped/dog/2.png") in peek.files
+    assert "these folders are not read: other" in "\n".join(said)
+    assert rows.is_poisoned is None, "a source cannot know"
+
+
+def test_trusted_images_that_are_training_images_are_refused_as_files_and_counted_as_copies(
+    root: Path,
+) -> None:
+    (root / "clean").mkdir()
+    (root / "clean/cat").symlink_to(root / "train/cat")
+    options = {"trusted": "clean"}
+    with pytest.raises(UserError, match=r"of train and .* of trusted are one file; allowed: one split"):
+        peek_source("image_folder", root, options)
+    (root / "clean/cat").unlink()
+    image(root / "clean/cat/0.bmp", 0)  # train/cat/0.png
+    said: list[str] = []
+    load_source("image_folder", root, 16, options, tell=said.append)
+    assert "1 of 1 trusted images are also training images, pixel by pixel" in "\n".join(said)

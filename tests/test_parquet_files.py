@@ -379,3 +379,29 @@ def test_paths_that_no_terminal_shows_are_no_row_ids(tmp_path: Path) -> None:
     pq.write_table(pa.table({"image": entries, "label": ["cat", "dog"]}), tmp_path / "train.parquet")
     _, rows = load_source("parquet", tmp_path, 16, BOTH)
     assert all(row_id.isprintable() and ".png" not in row_id for row_id in rows.row_id)
+
+
+# -- further splits ---------------------------------------------------------------------------------
+
+FURTHER = {"trusted": "clean.parquet", "triggered": "stamped.parquet"}
+
+
+def test_trusted_and_triggered_files_are_splits_of_their_own(tmp_path: Path) -> None:
+    write_both(tmp_path)
+    write(tmp_path / "clean.parquet", [DOG + 2], [0], ["dog", "cat"])
+    write(tmp_path / "stamped.parquet", [CAT + 3, CAT + 4], [0, 0], ["cat", "dog"])
+    _, rows = load_source("parquet", tmp_path, 16, {**BOTH, **FURTHER})
+    peek = peek_source("parquet", tmp_path, {**BOTH, **FURTHER})
+    for split, counts in (("trusted", {"cat": 0, "dog": 1}), ("triggered", {"cat": 2, "dog": 0})):
+        assert rows.of(split).count_by_class() == getattr(peek, split) == counts
+        assert all(row_id.startswith(f"{split}/") for row_id in rows.of(split).row_id)
+    assert rows.is_poisoned is None, "a source cannot know"
+    assert {Path(file).name for file in peek.files} >= set(FURTHER.values())
+
+
+def test_a_further_file_is_refused_that_is_a_training_file_or_names_another_class(tmp_path: Path) -> None:
+    write_both(tmp_path)
+    refused(tmp_path, "are one file; allowed: one split", trusted="train.parquet")
+    refused(tmp_path, "no such file: .*nowhere.parquet", triggered="nowhere.parquet")
+    write(tmp_path / "clean.parquet", [COW], [0], ["cow"])
+    refused(tmp_path, "label 0 is none of the classes cat, dog", trusted="clean.parquet")

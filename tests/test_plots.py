@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
@@ -184,7 +185,7 @@ def test_type_is_7_to_8_points_and_text_is_text() -> None:
     assert set(PLOTS) >= {"imbalance", "false_positives"}
 
 
-@pytest.mark.parametrize("poison", sorted(POISONS))
+@pytest.mark.parametrize("poison", tiny.planting(POISONS))
 def test_a_trigger_is_shown_by_clean_and_poisoned_image_difference_and_label(
     poisoned_data, stored, poison: str
 ) -> None:

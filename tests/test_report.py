@@ -254,7 +254,13 @@ def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.Da
         for place, value in enumerate(values)
     ]
     table = pd.DataFrame(lines, columns=["method", "seed", "class_name", "value"])
-    place = {"study": "imbalance", "dataset": "pair", "poison": "swap", "attack": "planted", "training": "net"}
+    place = {
+        "study": "imbalance",
+        "dataset": "pair",
+        "poison": "swap",
+        "attack": "planted",
+        "training": "net",
+    }
     return trained_references(table.assign(**place, metric="retained_accuracy"))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from unpoison.errors import UserError
 from unpoison.files import write_columns
-from unpoison.rows import COLUMNS, NONE, Rows, choose_rows, count_rows, read_rows, write_rows
+from unpoison.rows import COLUMNS, NONE, Rows, choose_rows, count_rows, joined, read_rows, write_rows
 
 THERE = {"cat": 20, "dog": 20, "ship": 20}
 
@@ -51,10 +51,62 @@ def test_rows_are_taken_by_mask_or_by_position(source: Rows) -> None:
     assert len(source.take(mask)) == mask.sum()
 
 
-def test_counts_are_by_true_class_and_name_classes_without_rows(source: Rows) -> None:
+def test_counts_are_by_given_class_and_name_classes_without_rows(source: Rows) -> None:
     some = source.take(source.label != 1)
-    relabelled = replace(some, given_label=np.ones(len(some), dtype=np.int64))
-    assert relabelled.count_by_class() == {"cat": 26, "dog": 0, "ship": 26}
+    unknown = replace(some, label=np.full(len(some), NONE))
+    assert unknown.count_by_class() == {"cat": 26, "dog": 0, "ship": 26}
+
+
+def of_unknown_truth(rows: Rows) -> Rows:
+    return replace(rows, is_poisoned=None, label=np.where(rows.split == "train", NONE, rows.label))
+
+
+def test_that_nobody_knows_the_truth_survives_writing_taking_and_joining(
+    source: Rows, tmp_path: Path
+) -> None:
+    rows = of_unknown_truth(source)
+    write_rows(tmp_path / "rows.parquet", rows)
+    again = read_rows(tmp_path / "rows.parquet")
+    assert again.is_poisoned is None
+    assert again.label.tolist() == rows.label.tolist()
+    assert again.of("train").is_poisoned is None
+    twice = joined([again.of("train"), again.of("test")])
+    assert twice.is_poisoned is None
+    assert len(twice) == len(rows)
+
+
+def test_who_asks_for_the_truth_where_nobody_knows_it_is_refused(source: Rows) -> None:
+    assert source.poisoned("a test").tolist() == source.is_poisoned.tolist()
+    with pytest.raises(
+        UserError, match="a test needs to know which training rows are poisoned, and of data as"
+    ):
+        of_unknown_truth(source).poisoned("a test")
+
+
+def with_further_splits(source: Rows) -> Rows:
+    """The tiny source with two training rows of each class as trusted ones, and one test row as a triggered one."""
+    split = source.split.copy()
+    for label in range(len(source.class_names)):
+        split[np.flatnonzero((split == "train") & (source.label == label))[:2]] = "trusted"
+        split[np.flatnonzero((split == "test") & (source.label == label))[:1]] = "triggered"
+    return replace(source, split=split, is_poisoned=None)
+
+
+def test_trusted_rows_are_validation_rows_beside_those_set_aside(source: Rows) -> None:
+    source = with_further_splits(source)
+    trusted = set(source.of("trusted").row_id)
+    alone, more = (choose_rows(source, 0, validation=count) for count in (0, 3))
+    assert set(alone.of("validation").row_id) == trusted
+    assert counts(more, "validation") == [3, 3, 3]
+    assert trusted < set(more.of("validation").row_id)
+    assert set(choose_rows(source, 0, classes=["cat", "dog"]).of("validation").label) == {0, 1}
+
+
+def test_chosen_rows_are_before_any_attack_and_keep_triggered_images(source: Rows) -> None:
+    rows = choose_rows(with_further_splits(source), 0)
+    assert rows.is_poisoned is not None
+    assert not rows.is_poisoned.any()
+    assert counts(rows, "triggered") == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

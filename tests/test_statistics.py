@@ -250,7 +250,14 @@ def test_utility_x_healed_is_averaged_over_the_recalls_of_each_seed_and_then_ove
             ("retained_accuracy", 0.123),
         ]
     ]
-    where = {"study": "s", "dataset": "d", "poison": "p", "training": "t", "class_name": None}
+    where = {
+        "study": "s",
+        "dataset": "d",
+        "poison": "p",
+        "attack": "planted",
+        "training": "t",
+        "class_name": None,
+    }
     table = utility_healed(pd.DataFrame(lines).assign(**where)).set_index(["method", "metric"])
     assert len(table) == 2 * 3
     product = table.loc["scrub", "utility_x_healed"]
@@ -280,6 +287,13 @@ def test_a_seed_without_all_recalls_has_no_part_in_the_average_over_them() -> No
         }
         for (method, seed, recall), value in values.items()
     ]
-    where = {"study": "s", "dataset": "d", "poison": "p", "training": "t", "class_name": None}
+    where = {
+        "study": "s",
+        "dataset": "d",
+        "poison": "p",
+        "attack": "planted",
+        "training": "t",
+        "class_name": None,
+    }
     table = utility_healed(pd.DataFrame(lines).assign(**where))
     assert table[["method", "recalls", "mean", "n"]].to_numpy().tolist() == [["scrub", 2, 0.5, 1]]

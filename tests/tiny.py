@@ -42,6 +42,16 @@ POISON_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+# Options for every model that is built from options alone, small ones.
+MODEL_OPTIONS: dict[str, dict[str, Any]] = {
+    "preact_resnet18": {"width": 2},
+    "resnet9": {"width": 2},
+    "timm": {"name": "test_vit", "patch_size": 4},
+    "torchvision": {"name": "shufflenet_v2_x0_5"},
+    "wide_resnet": {"depth": 10, "width": 1},
+}
+
+
 @dataclass(frozen=True)
 class Variant:
     """A method, options to test it with, and what its contract is.
@@ -108,6 +118,11 @@ def bare(module: nn.Module, classes: int = len(CLASS_NAMES)) -> Classifier:
 
 def variants_of(method: str) -> list[Variant]:
     return [variant for variant in VARIANTS if variant.method == method] or [Variant(method)]
+
+
+def planting(poisons: Any) -> list[str]:
+    """The poisons of a registry that plant something: `as_found` is tested by itself."""
+    return [name for name in poisons if poisons.constant(name, "PLANTS", True)]
 
 
 def options_of(poison: str) -> dict[str, Any]:

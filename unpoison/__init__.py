@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unpoison.planting import poison
     from unpoison.poisons import POISONS
     from unpoison.recipes import RECIPES, Recipe
+    from unpoison.registration import register
     from unpoison.unlearning import METHODS
     from unpoison.weights import load_model, save_model
     from unpoison.wrapping import wrap_model
@@ -39,6 +40,7 @@ HOMES = {
     "poisons": ("POISONS",),
     "recipes": ("RECIPES", "Recipe"),
     "unlearning": ("METHODS",),
+    "registration": ("register",),
     "weights": ("load_model", "save_model"),
     "wrapping": ("wrap_model",),
 }
@@ -61,6 +63,7 @@ __all__ = [
     "load_model",
     "measure",
     "poison",
+    "register",
     "repair",
     "save_model",
     "score",

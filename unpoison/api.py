@@ -13,14 +13,12 @@ from unpoison.arguments import (
     Triple,
     check_data,
     check_trusted,
-    check_untrained,
     copy_for,
     options_of,
     positions_of,
     preprocessing_of,
     recipe_for,
     setting_of,
-    try_on,
 )
 from unpoison.contracts.scores import Scores
 from unpoison.costs import Cost
@@ -37,6 +35,7 @@ from unpoison.steps.measuring import measure_model
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.steps.scoring import score_rows
 from unpoison.steps.training import train_model
+from unpoison.steps.trying import try_on
 from unpoison.unlearning import METHODS, needs
 
 
@@ -164,7 +163,6 @@ def repair(
     rows = _flagged_for(method, flagged, data)
     with computing_repeatably():
         copied = copy_for(model, data, setting.device)
-        check_untrained(copied, METHODS, method)
         request = request_of(data, copied, rows, recipe_for(copied, recipe), setting)
         return repair_model(request, method, checked)
 

@@ -1,25 +1,24 @@
 """The arguments of the library's functions, checked before anything is computed."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from unpoison.arrays import as_array
 from unpoison.contracts.scores import Scores
 from unpoison.data import Data
 from unpoison.devices import pick_device
-from unpoison.errors import UserError
-from unpoison.features import head_of
+from unpoison.errors import UserError, first_line
 from unpoison.networks import Classifier, Preprocessing
 from unpoison.options import check_options, plain
 from unpoison.plugins import Plugins
 from unpoison.recipes import Recipe, recipe_of
 from unpoison.steps.setting import Setting
+from unpoison.steps.trying import try_on
 from unpoison.types import Indices, Mask
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -110,18 +109,6 @@ def check_trusted(data: Data, who: str, wanted: Sequence[str]) -> None:
         )
 
 
-def check_untrained(model: Classifier, registry: Plugins, method: str) -> None:
-    """Refuse a method that asks for an untrained network where nothing tells how to make one.
-
-    Found in the method's source, since some ask for it only after minutes of other work.
-    """
-    if model.new is None and "request.new_model" in inspect.getsource(registry.module(method)):
-        raise UserError(
-            f"the {registry.what} {method} needs an untrained network, and nothing tells how to make one: give "
-            "wrap_model a function new() that returns one"
-        )
-
-
 def copy_for(model: Classifier, data: Data, device: torch.device | None = None) -> Classifier:
     """Return a copy of the model on the device (None: its own), in evaluation mode, tried on one image.
 
@@ -147,37 +134,9 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
         copied = deepcopy(model).eval()
         copied = copied if device is None else copied.to(device)
     except (RuntimeError, TypeError) as error:
-        raise UserError(f"the model cannot be copied ({_first_line(error)})") from error
+        raise UserError(f"the model cannot be copied ({first_line(error)})") from error
     try_on(copied, data)
     return copied
-
-
-def try_on(model: Classifier, data: Data) -> None:
-    """Refuse a network that does not give one finite logit for each class for the first image of the data."""
-    device = next(model.parameters()).device
-    image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2).to(device)
-    size = model.preprocessing.input_size or data.image_size
-    try:
-        with torch.no_grad():
-            logits = model.eval()(image)
-    except Exception as error:  # whatever the user's code raises
-        raise UserError(
-            f"the network fails on an image of {size} x {size} pixels ({_first_line(error)}); image_size resizes "
-            "images for the network"
-        ) from error
-    wanted = f"allowed: (1, {len(model.class_names)}), one for each class ({', '.join(model.class_names)})"
-    if not isinstance(logits, Tensor):
-        raise UserError(
-            f"the network gives {type(logits).__name__}, allowed: a tensor of logits (n, classes)"
-        )
-    if tuple(logits.shape) != (1, len(model.class_names)):
-        raise UserError(
-            f"for one image the network gives logits of the shape {tuple(logits.shape)}, {wanted}"
-        )
-    if not logits.is_floating_point() or not torch.isfinite(logits).all():
-        raise UserError("the network's logits of the first image are not finite numbers")
-    if model.features is not None:
-        head_of(model, image)
 
 
 def positions_of(flagged: Flagged | None, data: Data) -> Indices:
@@ -211,7 +170,3 @@ def positions_of(flagged: Flagged | None, data: Data) -> Indices:
     if 2 < rows.size == count and rows.max() <= 1:
         raise UserError(f"flagged: found {count} numbers that are all 0 or 1; a mask must be of booleans")
     return np.unique(rows).astype(np.int64)
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -80,7 +80,9 @@ def _orders(train: Rows, seed: int, bias: str, views: Views | None) -> tuple[np.
     """For each row where it stands in the order of being found if poisoned, and of being accused if clean."""
     if bias == "class":
         if (train.label == NONE).any():
-            raise UserError("the bias class needs the true class of every training row; found rows without one")
+            raise UserError(
+                "the bias class needs the true class of every training row; found rows without one"
+            )
         counts = np.bincount(train.label, minlength=len(train.class_names))
         odds = np.where(train.label == counts.argmin(), ODDS, 1.0)
         # The smallest of exponential waiting times: a weighted draw without replacement (Efraimidis, Spirakis 2006).

@@ -33,8 +33,8 @@ COLUMNS = {
     "poison": Column("string", "name of the poison"),
     "attack": Column(
         "string",
-        "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as clean); "
-        "as found (nothing is planted, nobody knows); as found, truth listed",
+        "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as "
+        "clean); as found (nothing is planted, nobody knows); as found, truth listed",
     ),
     "training": Column("string", "name of the training"),
     "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),
@@ -161,7 +161,8 @@ IMAGES = {
         "triggered: test images that carry an attacker's trigger already; in a source also trusted",
     ),
     "label": Column(
-        "int64", "the true class, an index into the file's class_names; -1: nobody knows it; in a source what it says"
+        "int64",
+        "the true class, an index into the file's class_names; -1: nobody knows it; in a source what it says",
     ),
     "given_label": Column("int64", "the class that the trainer is told"),
     "is_poisoned": Column("bool", "whether the attacker changed it; null: nobody knows, as in every source"),

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from unpoison.bias import draw_biased, read_views
+from unpoison.contracts.scores import Scores
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
 from unpoison.row_lists import find_rows, read_row_ids
 from unpoison.rows import Rows
-from unpoison.scores import Scores, auroc, average_precision, choose_flagged, read_scores
+from unpoison.scores import auroc, average_precision, choose_flagged, read_scores
 from unpoison.seeds import draw
 from unpoison.shares import count_of, exact
 from unpoison.types import Indices
@@ -149,7 +150,7 @@ def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
 
 
 def describe(train: Rows, rows: Indices) -> Deletion:
-    """The deletion set with its achieved recall, FDR and FPR (null where there is nothing to divide by, or no truth)."""
+    """The deletion set with its achieved recall, FDR and FPR (null where nothing is to divide by, or unknown)."""
     if train.is_poisoned is None:
         if len(rows) == len(train):
             raise UserError(f"the deletion set holds all {len(train)} training rows; none would be left")

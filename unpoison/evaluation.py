@@ -135,7 +135,7 @@ def of_each_attack(predicted: Labels, attacked: Rows) -> Iterator[Measurement]:
 
 
 def utility_x_healed(
-    clean: Labels, test: Rows, manipulated: Labels, poisoned: Rows
+    clean: np.ndarray, test: Rows, manipulated: np.ndarray, poisoned: Rows
 ) -> Iterator[Measurement]:
     """Clean accuracy times corrected accuracy: neither a broken nor an unrepaired model has much of it."""
     if len(test) and len(poisoned):

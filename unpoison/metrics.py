@@ -116,7 +116,7 @@ _ALL = {
         None,
         "training images outside the deletion set, as they were trained on but not augmented, whose GIVEN label is "
         "predicted; by class: by given label",
-        "mean[f(x) = given label of x] over the training rows outside the deletion set, x with its trigger if it has one",
+        "mean[f(x) = given label of x] over the training rows outside the deletion set, x with its trigger if any",
         "ours: needs no true class; a wrong label that is still learned counts as much as a right one",
     ),
     "worst_class_clean_accuracy": Metric(

@@ -29,8 +29,8 @@ class Preprocessing:
     is given. input_size: height and width in pixels to which images are resized; None takes them as they are.
     """
 
-    mean: tuple[float, float, float] = CIFAR10_MEAN
-    deviation: tuple[float, float, float] = CIFAR10_DEVIATION
+    mean: tuple[float, ...] = CIFAR10_MEAN
+    deviation: tuple[float, ...] = CIFAR10_DEVIATION
     input_size: int | None = None
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from unpoison.errors import UserError, one_of
-from unpoison.plugins import REQUIRED, Option
+from unpoison.source_text import REQUIRED, Option
 
 # The types of `unpoison.types` that are numbers: their kind, the least and the most.
 LARGEST, ABOVE_ZERO = 2**31 - 1, math.ulp(0.0)
@@ -61,7 +61,11 @@ def check_given(
         if name not in options:
             raise one_of(f"option in {where}:", name, options)
         annotation = options[name].annotation
-        if not accepts(annotation, value):
+        try:
+            is_accepted = accepts(annotation, value)
+        except (UserError, ValueError) as error:  # the annotation of a user's plug-in
+            raise UserError(f"{where}.{name}: {error}") from error
+        if not is_accepted:
             numbers = any(accepts(annotation, number) for number in (1, 0.5))
             said = advise(value, text="str" in annotation, number=numbers)
             raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
@@ -130,6 +134,7 @@ def _fits(node: ast.expr, value: object) -> bool:
             return value in ast.literal_eval(
                 ast.Tuple(elts=inner.elts if isinstance(inner, ast.Tuple) else [inner])
             )
-    raise AssertionError(
-        f"an option has the annotation '{ast.unparse(node)}', which no value can be checked against"
+    raise UserError(
+        f"the option has the annotation '{ast.unparse(node)}', which no value can be checked against; allowed: int, "
+        "float, str, bool, list[...], dict[str, ...], Literal[...], None, |, and the numbers of unpoison.types"
     )

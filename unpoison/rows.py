@@ -109,7 +109,7 @@ def clean_rows(
 def write_rows(path: str | Path, rows: Rows) -> None:
     """Write the table; the class names travel in the file's metadata. `is_poisoned` is null where nobody knows."""
     nothing = np.full(len(rows), None, dtype=object)
-    columns = {name: nothing for name in COLUMNS} | rows._known()
+    columns = dict.fromkeys(COLUMNS, nothing) | rows._known()
     write_columns(path, columns, notes={"class_names": rows.class_names})
 
 

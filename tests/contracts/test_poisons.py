@@ -35,7 +35,7 @@ from unpoison.poisons._stamps import CORNERS
 from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
 
-every_poison = pytest.mark.parametrize("name", list(POISONS))
+every_poison = pytest.mark.parametrize("name", tiny.planting(POISONS))
 MakeData = Callable[[str], SimpleNamespace]
 
 

@@ -23,8 +23,8 @@ from PIL import Image
 from unpoison.datasets import SOURCES, cifar10, load_source
 from unpoison.datasets import _images as images_module
 from unpoison.errors import UserError
-from unpoison.plugins import REQUIRED
 from unpoison.provenance import content_digest
+from unpoison.source_text import REQUIRED
 
 every_source = pytest.mark.parametrize("name", list(SOURCES))
 REAL_CIFAR10 = Path(

@@ -77,6 +77,8 @@ def measured(deleted: np.ndarray = NOTHING, predictions: Predictions = PREDICTIO
         ("worst_class_adversarial_accuracy", {None: 0.0}),
         ("attack_success_rate", {None: 2 / 4, "cat": 1 / 2, "ship": 1 / 2}),
         ("corrected_accuracy", {None: 1 / 2, "cat": 1.0, "ship": 0.0}),
+        # as trained on: train/1 is told dog and read cat, train/3 obeys; wrong too: train/2
+        ("given_label_agreement", {None: 3 / 5, "cat": 1.0, "dog": 1 / 3, "ship": 1.0}),
         ("utility_x_healed", {None: 4 / 5 * 1 / 2}),
         ("retained_accuracy", {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),
     ],
@@ -232,7 +234,8 @@ def test_shares_of_no_rows_are_left_out() -> None:
     clean = rows_of([(*row[:2], row[2], row[2], False, NONE, NONE) for row in TABLE])
     predictions = Predictions(PREDICTIONS.clean, NOTHING, NOTHING, PREDICTIONS.training)
     found = {entry.metric for entry in evaluate(clean, NOTHING, predictions)}
-    assert found == {"clean_accuracy", "worst_class_clean_accuracy", "retained_accuracy"}
+    shares = {"clean_accuracy", "worst_class_clean_accuracy", "retained_accuracy", "given_label_agreement"}
+    assert found == shares
 
 
 def test_the_table_carries_unit_direction_and_the_achieved_rates() -> None:

@@ -58,7 +58,7 @@ REFUSED = {
     "unknown poison": (
         "poisons/patch/poison",
         "pacth",
-        "unknown poison 'pacth'; choose from blend, class_confusion",
+        "unknown poison 'pacth'; choose from as_found, blend, class_confusion",
     ),
     "unknown poison entry": ("studies/imbalance/poison", "x", "unknown poison in studies.imbalance: 'x'"),
     "unknown method": ("methods/finetune/method", "scurb", "unknown unlearning method 'scurb'; choose from"),

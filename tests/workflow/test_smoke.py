@@ -25,7 +25,7 @@ def results(finished) -> pd.DataFrame:
 
 
 def test_the_table_has_the_columns_that_people_rest_on(results: pd.DataFrame) -> None:
-    identity = "study dataset poison training seed deletion detector method"
+    identity = "study dataset poison attack training seed deletion detector method"
     promised = f"{identity} metric class_name value unit higher_is_better"
     varied = ["dataset.keep.cat", "deletion.fpr", "poison.share.cat"]
     assert list(results.columns) == [*promised.split(), "recall", "fdr", "fpr", *varied]
@@ -57,6 +57,7 @@ def test_every_cell_has_every_metric(results: pd.DataFrame) -> None:
         "corrected_accuracy",
         "utility_x_healed",
         "retained_accuracy",
+        "given_label_agreement",
         "worst_class_clean_accuracy",
         "worst_class_adversarial_accuracy",
         "unlearning_seconds",

@@ -45,9 +45,7 @@ def read(
     return SourceImages(images, listing.files, splits, labels, tuple(names), tuple(listing.notes))
 
 
-def peek(
-    folder: Path, *, path: str = ".", trusted: str | None = None, triggered: str | None = None
-) -> Peek:
+def peek(folder: Path, *, path: str = ".", trusted: str | None = None, triggered: str | None = None) -> Peek:
     """Class names and counts from the names of the files."""
     listing = _list(folder, path, trusted, triggered)
     names = _class_names(listing)
@@ -81,7 +79,8 @@ def _class_names(listing: Listing) -> list[str]:
     for file in listing.files:
         if _class_of(file) not in names:
             raise UserError(
-                f"{listing.path(file)} is of class '{_class_of(file)}', which train/ does not have; it has {', '.join(names)}"
+                f"{listing.path(file)} is of class '{_class_of(file)}', which train/ does not have; "
+                f"it has {', '.join(names)}"
             )
     refuse_shared(
         {

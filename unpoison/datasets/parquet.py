@@ -13,7 +13,12 @@ from unpoison.datasets._labels import indices, read_labels
 from unpoison.datasets._parquet import File, open_files, reading
 from unpoison.errors import UserError
 
-FILES = ("train", "test", "trusted", "triggered")  # splits, and options that are files or globs in `data_folder`
+FILES = (
+    "train",
+    "test",
+    "trusted",
+    "triggered",
+)  # splits, and options that are files or globs in `data_folder`
 
 
 def read(
@@ -94,9 +99,7 @@ def peek(
 
 
 def _splits(*patterns: str | None) -> dict[str, str]:
-    return {
-        split: pattern for split, pattern in zip(FILES, patterns, strict=True) if pattern is not None
-    }
+    return {split: pattern for split, pattern in zip(FILES, patterns, strict=True) if pattern is not None}
 
 
 def _labels(files: list[File], given: list[str] | None) -> tuple[tuple[str, ...], list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Training images as they were found, with the labels that the data give them, and triggered images where there are any."""
+"""Training images as they were found, with the labels that the data give them, and triggered images if any."""
 
 import numpy as np
 from matplotlib.figure import Figure

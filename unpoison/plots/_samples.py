@@ -26,7 +26,7 @@ def draw_samples(
         attacked: the images as the attacker left them before the stamp; of most attacks those that are stored.
     """
     train = rows.of("train")
-    poisoned = train.take(train.is_poisoned)
+    poisoned = train.take(train.poisoned("a picture of poisons"))
     shown = poisoned.take(_examples(poisoned))
     clean = stored[shown.image]
     before_stamp = attacked[shown.image].transpose(0, 3, 1, 2)

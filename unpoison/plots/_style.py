@@ -265,7 +265,9 @@ def save(figure: Figure, pdf: str | Path, png: str | Path, note: str = "") -> No
     room: dict[str, Any] = {}
     if note:
         letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))
-        figure.text(0.5, -0.01, fill(note, letters), ha="center", va="top", fontsize=NOTE_SIZE, color=VERMILION)
+        figure.text(
+            0.5, -0.01, fill(note, letters), ha="center", va="top", fontsize=NOTE_SIZE, color=VERMILION
+        )
         room = {"bbox_inches": "tight"}  # the note lies below what was laid out
     for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
         with written_whole(path) as temporary:

@@ -50,7 +50,11 @@ def untrained(references: pd.DataFrame) -> Iterator[Finding]:
     """Name each reference model of one study that did not train, from its rows of the references table."""
     for row in references[~references["trained"]].to_dict("records"):
         model = {"do_nothing": capital(model_of(row["attack"])), "oracle": "The oracle"}[row["method"]]
-        by = "agreement with the given labels" if row["attack"] == AS_FOUND else "accuracy on clean training rows"
+        by = (
+            "agreement with the given labels"
+            if row["attack"] == AS_FOUND
+            else "accuracy on clean training rows"
+        )
         reached, best = (
             f"{per_cent(row[name])}\N{NO-BREAK SPACE}%" for name in ("training_accuracy", "best")
         )
@@ -90,8 +94,7 @@ def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
         for method in references
     ]
     oracle = "; the oracle, trained on the clean rows alone, "
-    text = f"Left as it is, {model_of(attack)} scores {oracle.join(told)}."
-    yield Finding("measured", text.replace(", the model as it was trained scores", ", the model scores"))
+    yield Finding("measured", f"Left as it is, {model_of(attack)} scores {oracle.join(told)}.")
 
 
 def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Iterator[Finding]:

@@ -9,19 +9,19 @@ from unpoison.report.words import Finding, capital
 from unpoison.results import CLEAN, robust_metric
 
 PLANTED_LEAD = (
-    "A training set was poisoned. A detector flagged some of its rows: it may have missed poisoned ones and accused clean "
-    "ones (simulated, in the counts that the settings give, unless a study names a real detector). Unlearning is told to "
-    "forget what was flagged. This page reports which method repairs the model best, at what cost, and what the "
-    "detector's mistakes do to it"
+    "A training set was poisoned. A detector flagged some of its rows: it may have missed poisoned ones and accused "
+    "clean ones (simulated, in the counts that the settings give, unless a study names a real detector). Unlearning "
+    "is told to forget what was flagged. This page reports which method repairs the model best, at what cost, and what "
+    "the detector's mistakes do to it"
 )
 FOUND_LEAD = (
-    "A training set is used as it was found: nothing is planted in it. A detector or the data's owner flagged some of its "
-    "rows, and unlearning is told to forget them. This page reports what each method changes, and at what cost"
+    "A training set is used as it was found: nothing is planted in it. A detector or the data's owner flagged some "
+    "of its rows, and unlearning is told to forget them. This page reports what each method changes, and at what cost"
 )
 BOTH = (
-    "Studies of data as found plant nothing. Each study says what its numbers can tell. In the others a training set was "
-    "poisoned, a detector flagged some of its rows, right or wrong, and unlearning is told to forget them. This page "
-    "reports what each method repairs, and at what cost"
+    "Studies of data as found plant nothing. Each study says what its numbers can tell. In the others a training set "
+    "was poisoned, a detector flagged some of its rows, right or wrong, and unlearning is told to forget them. This "
+    "page reports what each method repairs, and at what cost"
 )
 
 
@@ -67,4 +67,4 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
 
 def model_of(attack: str) -> str:
     """What prose calls the model that nobody repairs."""
-    return "the model as it was trained" if attack in FOUND else "the poisoned model"
+    return "the model" if attack in FOUND else "the poisoned model"

@@ -155,8 +155,11 @@ def in_words(study: Mapping[str, Any]) -> str:
     how = "used as it was found" if is_found else f"poisoned by {listed(names['poison'])}"
     own = "rows, weights and batches" if is_found else "rows, poisons, weights and batches"
     said = [
-        f"The data set {listed(names['data set'])} is {how}, and the network {listed(names['training'])} is trained on it.",
-        f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}.",
+        f"The data set {listed(names['data set'])} is {how}, and the network "
+        f"{listed(names['training'])} is trained on it.",
+        f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}."
+        if names["method"]
+        else "No model is repaired.",
         f"Everything is done for {count}, each with {own} of its own.",
     ]
     if varied:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
+from planning.trainings import flattened
 from planning.written import advice, parsed
 from unpoison.errors import UserError
 from unpoison.options import check_given as _check_given
@@ -44,7 +45,8 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
     for section, entries in config.items():
         if isinstance(entries, Mapping):
             _refuse_twins(section, entries)
-    filled = _with_defaults(deepcopy(dict(config)), SCHEMA)
+    trainings = {name: flattened(name, entry) for name, entry in config["trainings"].items()}
+    filled = _with_defaults(deepcopy({**config, "trainings": trainings}), SCHEMA)
     filled["results_folder"] = filled["results_folder"].rstrip("/") or "/"
     return filled
 

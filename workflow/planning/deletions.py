@@ -66,8 +66,8 @@ def _check_counts(plan: Any, dataset: str, poison: str, entry: dict[str, Any]) -
         raise UserError(f"{', '.join(cuts)} cuts the scores of a detector; say which detector")
     if not is_known(plan, poison):
         raise UserError(
-            "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, a "
-            f"list of rows, or the poisons themselves (poisons.{poison}.truth)"
+            "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, "
+            f"a list of rows, or the poisons themselves (poisons.{poison}.truth)"
         )
     if entry.get("bias") == "class" and not plants(plan, poison):
         raise UserError("bias: class needs the true class of each row, and of listed poisons nobody knows it")
@@ -87,7 +87,7 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
     if not entry and not DETECTORS.constant(kind, "OWN_RULE"):
         raise UserError(f"the detector {kind} has no rule of its own; say {', '.join(CUTS)}")
     if examples:
-        _check_stampable(plan, dataset, poison, detector)
+        check_stampable(plan, dataset, poison, detector)
     training, trusted = sum(plan.training_rows(dataset).values()), plan.validation_rows(dataset)
     _check_trusted(kind, trusted, examples, entry)
     stamped = stamped_names(plan, dataset, poison) if examples else None
@@ -106,10 +106,12 @@ def _check_cut(plan: Any, dataset: str, poison: str, detector: str, entry: dict[
         raise UserError(f"top: {entry['top']} of {training} training rows is no row at all")
 
 
-def _check_stampable(plan: Any, dataset: str, poison: str, detector: str) -> None:
+def check_stampable(plan: Any, dataset: str, poison: str, detector: str) -> None:
     """Refuse triggered examples where no trigger is planted, or no test row tells which classes it is for."""
     if not plants(plan, poison):
-        raise UserError(f"detectors.{detector} is shown examples of a planted trigger; in data as found none is planted")
+        raise UserError(
+            f"detectors.{detector} is shown examples of a planted trigger; in data as found none is planted"
+        )
     untested = plan.untested(dataset)
     if untested:
         raise UserError(

@@ -30,7 +30,9 @@ def attacks_of(plan: Any, *studies: str) -> set[str]:
     return {
         attack_of(plan, dataset, poison)
         for study in studies
-        for dataset, poison in product(*(plan.studies[study].variants[level] for level in ("dataset", "poison")))
+        for dataset, poison in product(
+            *(plan.studies[study].variants[level] for level in ("dataset", "poison"))
+        )
     }
 
 
@@ -98,7 +100,9 @@ def check_measured(plan: Any, figure: str, study: str) -> None:
         if not sum(plan.triggered_by_class(dataset).values()):
             lacks.append("triggered images (option triggered of the source)")
         if lacks:
-            raise UserError(f"{figure} cannot show {study}, a study of data as found without {' and '.join(lacks)}")
+            raise UserError(
+                f"{figure} cannot show {study}, a study of data as found without {' and '.join(lacks)}"
+            )
 
 
 def _content(plan: Any, dataset: str) -> str:

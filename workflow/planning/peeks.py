@@ -28,11 +28,12 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
 
     Only a source that names its files is kept: the constant `FILES` of its plug-in lists the options that do.
     """
-    patterns = [options[name] for name in SOURCES.constant(kind, "FILES", ()) if options[name] is not None]
+    named = (options.get(name) for name in SOURCES.constant(kind, "FILES", ()))
+    patterns = [pattern for pattern in named if pattern is not None]
     if not patterns:
         return peek_source(kind, folder, options)
     stamps = [[str(path), *stamp(path)] for pattern in patterns for path in find(folder, pattern)]
-    asked = json.dumps([kind, str(folder), options, code_digest(f"unpoison.datasets.{kind}")], sort_keys=True)
+    asked = json.dumps([kind, str(folder), options, code_digest(SOURCES.code(kind))], sort_keys=True)
     key = blake2b(asked.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     kept = _read()
     if key in kept and kept[key]["stamps"] == stamps:

@@ -1,6 +1,6 @@
 rule score_rows:
     input:
-        images=source_images,
+        images=scored_images,
         rows=ROWS,
         perturbed=perturbed_images,
         model=BASE_MODEL,
