@@ -473,7 +473,7 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
         lambda m, d: unpoison.score(wrapped(module=Net(2)), d, "loss"),
     ),
     "no new": (
-        "the unlearning method rem needs an untrained network, .* give wrap_model",
+        "this needs an untrained network, .* give wrap_model",
         lambda m, d: unpoison.repair(wrapped(), d, [0], "rem"),
     ),
     "no new for scores": (
@@ -528,7 +528,7 @@ def test_a_bad_argument_is_refused_in_a_line(case: str, model: Any, data: unpois
 
 
 def test_a_refused_repair_sends_no_more_than_one_image_through_the_network(data: unpoison.Data) -> None:
-    """REM asks for an untrained network only at its second stage."""
+    """REM needs an untrained network only at its second stage, and asks for it at once."""
     own = Net()
     copied = deepcopy(own)
     seen = SimpleNamespace(images=0)
