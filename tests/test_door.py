@@ -611,6 +611,30 @@ def test_an_attack_is_made_against_a_surrogate_that_stays_as_it_is(data: unpoiso
     assert equal(weights(model), before)
 
 
+def test_an_attacks_plan_refuses_before_a_row_is_drawn(
+    data: unpoison.Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(there: dict[str, int], image_size: int, **options: object) -> int:
+        raise unpoison.UserError(f"{sum(there.values())} rows of {image_size} pixels")
+
+    def drawn(*_: object, **__: object) -> None:
+        pytest.fail("rows were drawn")
+
+    module = unpoison.POISONS.module("patch")
+    monkeypatch.setattr(module, "plan", plan)
+    monkeypatch.setattr(module, "poison", drawn)
+    refused("45 rows of 16 pixels", lambda: unpoison.poison(data, "patch", target="dog"))
+
+
+def test_numbers_of_numpy_and_tuples_are_options_like_those_of_python(data: unpoison.Data) -> None:
+    recipe = {**RECIPE, "batch_size": np.int64(16), "learning_rate": np.float32(0.05)}
+    planted = unpoison.poison(
+        data, "patch", target="dog", count=np.int64(3), victims=("cat", "ship"), seed=np.int64(1)
+    )
+    assert planted.rows.is_poisoned.sum() == 3
+    unpoison.train(data, width=np.int64(2), recipe=recipe, mean=np.full(3, 0.5), image_size=np.int64(16))
+
+
 # -- data from files ---------------------------------------------------------------------------------
 
 
