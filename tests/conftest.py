@@ -1,5 +1,6 @@
 """Fixtures: a tiny source, a tiny poisoned data set for each poison, a tiny poisoned model, requests."""
 
+import os
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +19,15 @@ from unpoison.devices import compute_repeatably
 from unpoison.examples import Examples, examples_of
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.recipes import Recipe
+from unpoison.registration import register
 from unpoison.rows import Rows
 from unpoison.training import train
 
 settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.load_profile("tiny")
+
+if os.environ.get("UNPOISON_PLUGINS"):  # a user's own, held to the contracts as the shipped ones are
+    register(os.environ["UNPOISON_PLUGINS"])
 
 CPU = torch.device("cpu")
 

@@ -248,11 +248,13 @@ def test_trusted_and_triggered_folders_are_splits_of_their_own_wherever_they_lie
     assert rows.is_poisoned is None, "a source cannot know"
 
 
-def test_trusted_images_that_are_training_images_are_refused_as_files_and_counted_as_copies(root: Path) -> None:
+def test_trusted_images_that_are_training_images_are_refused_as_files_and_counted_as_copies(
+    root: Path,
+) -> None:
     (root / "clean").mkdir()
     (root / "clean/cat").symlink_to(root / "train/cat")
     options = {"trusted": "clean"}
-    with pytest.raises(UserError, match="of train and .* of trusted are one file; allowed: one split"):
+    with pytest.raises(UserError, match=r"of train and .* of trusted are one file; allowed: one split"):
         peek_source("image_folder", root, options)
     (root / "clean/cat").unlink()
     image(root / "clean/cat/0.bmp", 0)  # train/cat/0.png

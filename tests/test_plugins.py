@@ -1,11 +1,28 @@
-"""A folder as a registry."""
+"""A folder as a registry, and the plug-ins that users add to it."""
 
+import os
+import pickle
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tiny
+import torch
 
+import unpoison
+from unpoison import registration
+from unpoison.datasets import SOURCES
+from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
-from unpoison.plugins import REQUIRED, Option, Plugins, keyword_options
+from unpoison.models import MODELS, build, load_model, save_model
+from unpoison.plots import PLOTS
+from unpoison.plugin_files import KINDS, SHIPPED
+from unpoison.plugins import Plugins
+from unpoison.poisons import POISONS, trigger_of
+from unpoison.source_text import REQUIRED, Option, keyword_options
+from unpoison.unlearning import METHODS
 
 SOURCE = '''
 """A plug-in."""
@@ -80,3 +97,299 @@ def test_the_function_of_a_plugin_is_the_one_in_its_file() -> None:
     methods = Plugins("unpoison.unlearning", "unlearn", "unlearning method")
     function = methods["finetune"]
     assert (function.__module__, function.__name__) == ("unpoison.unlearning.finetune", "unlearn")
+
+
+# -- plug-ins of the user's own --------------------------------------------------------------------------
+
+OF_KIND: dict[str, tuple[Plugins, str]] = {
+    "unlearn": (METHODS, "def unlearn(request, *, depth: int = 1): ..."),
+    "score": (DETECTORS, "NEEDS = ()\nOWN_RULE = False\ndef score(evidence, *, depth: int = 1): ..."),
+    "poison": (
+        POISONS,
+        "def poison(clean, seed, image_size, *, depth: int = 1): ...\ndef plan(there, image_size): ...\n"
+        "def stamp(images, trigger_ids): ...",
+    ),
+    "network": (MODELS, "def network(classes, *, depth: int = 1): ..."),
+    "read": (SOURCES, "def read(folder, image_size, *, depth: int = 1): ...\ndef peek(folder): ..."),
+    "plot": (PLOTS, "NEEDS = [('deletion.fpr',)]\ndef plot(summary, *, depth: int = 1): ..."),
+}
+METHOD = OF_KIND["unlearn"][1]
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of the user's, of which nothing is left after the test."""
+    monkeypatch.setattr(registration, "_TABLE", {})
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    registration._of_packages.cache_clear()
+    (tmp_path / "mine").mkdir()
+    yield tmp_path / "mine"
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+    registration._of_packages.cache_clear()
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("function", OF_KIND)
+def test_a_file_of_the_users_folder_is_a_plugin_of_the_kind_that_its_function_tells(
+    function: str, mine: Path
+) -> None:
+    registry, text = OF_KIND[function]
+    before = list(registry)
+    write(mine, {"my_own.py": f'"""My own."""\n{text}\n', "_helper.py": "this is no plug-in"})
+    unpoison.register(mine)
+    assert list(registry) == sorted([*before, "my_own"])
+    assert registry.options("my_own") == {"depth": Option("int", 1)}
+    assert registry.summary("my_own") == "My own."
+    assert registry.constant("my_own", "NEEDS", "none") == registry.module("my_own").__dict__.get(
+        "NEEDS", "none"
+    )
+    assert registry["my_own"].__name__ == function
+    with pytest.raises(UserError, match=r"choose from .*my_own"):
+        registry.check("my_won")
+    assert [other for kind, (other, _) in OF_KIND.items() if kind != function and "my_own" in other] == []
+
+
+@pytest.mark.parametrize("function", OF_KIND)
+def test_what_is_known_of_a_kind_is_what_its_registry_holds(function: str) -> None:
+    registry, _ = OF_KIND[function]
+    assert (registry.function, registry.folder) == (function, SHIPPED / KINDS[function].folder)
+
+
+def test_every_shipped_plugin_has_what_is_asked_of_a_users(mine: Path) -> None:
+    for function, (registry, _) in OF_KIND.items():
+        for name in registry:
+            text = registry.path(name).read_text()
+            unpoison.register(write(mine / function, {f"my_{name}.py": text}) / f"my_{name}.py")
+            assert registry.options(f"my_{name}") == registry.options(name)
+
+
+def test_a_poison_of_the_users_folder_plans_poisons_and_stamps(mine: Path) -> None:
+    write(mine, {"my_patch.py": POISONS.path("patch").read_text()})
+    unpoison.register(mine)
+    options = tiny.options_of("patch")
+    train = tiny.chosen_rows().of("train")
+    there = train.count_by_class()
+    planned = [POISONS.module(name).plan(there, tiny.IMAGE_SIZE, **options) for name in ("patch", "my_patch")]
+    assert planned[0] == planned[1]
+    first, own = (POISONS[name](train, 0, tiny.IMAGE_SIZE, **options) for name in ("patch", "my_patch"))
+    assert np.array_equal(first.rows, own.rows)
+    images = np.zeros((2, 3, tiny.IMAGE_SIZE, tiny.IMAGE_SIZE), np.uint8)
+    stamped = trigger_of("my_patch", options)(images, np.array([0, -1]))
+    assert [bool(image.any()) for image in stamped] == [True, False]
+
+
+def test_a_saved_network_of_the_users_own_is_loaded(mine: Path, tmp_path: Path) -> None:
+    text = (
+        "from torch.nn import Flatten, Linear, Module, Sequential\nclass Floats(Module):\n    def forward(self, x):\n"
+        "        return x.float()\ndef network(classes, *, side: int = 4):\n"
+        "    return Sequential(Floats(), Flatten(), Linear(3 * side * side, classes))\n"
+    )
+    unpoison.register(write(mine, {"flat.py": text}))
+    model = build("flat", 2, {"side": 4}, seed=1)
+    save_model(tmp_path / "m.safetensors", model, name="flat", options={"side": 4}, class_names=("a", "b"))
+    images = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
+    assert torch.equal(load_model(tmp_path / "m.safetensors")(images), model(images))
+
+
+def test_options_of_a_users_plugin_are_read_without_importing_it(mine: Path) -> None:
+    unpoison.register(write(mine, {"gentle.py": f"import nowhere\n{METHOD}"}))
+    assert METHODS.options("gentle") == {"depth": Option("int", 1)}
+    with pytest.raises(
+        UserError,
+        match=r"mine/gentle\.py, line 1: it cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
+    ):
+        METHODS["gentle"]
+
+
+def test_an_edited_plugin_and_helper_are_taken_when_registered_again(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    text = "from _rates import RATE\ndef unlearn(request, *, depth: int = 1): return RATE, depth"
+    write(mine, {"gentle.py": text, "_rates.py": "RATE = 1\n"})
+    unpoison.register(mine)
+    assert METHODS["gentle"](None) == (1, 1)
+    for file, old, new in (("gentle.py", "= 1", "= 2"), ("_rates.py", "= 1", "= 3")):
+        found = (mine / file).stat()
+        (mine / file).write_text((mine / file).read_text().replace(old, new))
+        os.utime(mine / file, ns=(found.st_atime_ns, found.st_mtime_ns))  # of the same size and second
+    unpoison.register(mine / "gentle.py")
+    assert METHODS["gentle"](None) == (3, 2)
+    assert METHODS.options("gentle")["depth"].default == 2
+    (mine / "gentle.py").rename(mine / "soft.py")
+    unpoison.register(mine)
+    assert "soft" in METHODS
+    assert "gentle" not in METHODS
+
+
+def test_a_plugin_imports_from_a_folder_of_helpers(mine: Path) -> None:
+    write(
+        mine,
+        {
+            "gentle.py": "from _deep import inner\ndef unlearn(request): return inner.X",
+            "_deep/inner.py": "X = 1",
+        },
+    )
+    for expected in (1, 2):
+        (mine / "_deep/inner.py").write_text(f"X = {expected}\n" * expected)
+        unpoison.register(mine)
+        assert METHODS["gentle"](None) == expected
+
+
+def test_the_classes_of_a_users_plugin_are_found_by_dataclasses_and_pickle(mine: Path) -> None:
+    text = (
+        "from dataclasses import dataclass\n@dataclass\nclass State:\n    depth: 'int'\n"
+        "def unlearn(request): return State(3)"
+    )
+    unpoison.register(write(mine, {"my-method.py": text}))
+    state = METHODS["my-method"](None)
+    assert pickle.loads(pickle.dumps(state)) == state
+
+
+REFUSED: dict[str, tuple[dict[str, str], str]] = {
+    "nothing there": ({}, "the folder .*/mine holds no plug-in; allowed: one file"),
+    "helpers alone": ({"_helper.py": METHOD}, "the folder .*/mine holds no plug-in"),
+    "no agreed function": (
+        {"a.py": METHOD, "notes.py": "x = 1"},
+        r"notes\.py is no plug-in: it defines none of the agreed functions; allowed: one of unlearn, score",
+    ),
+    "a function that is imported": (
+        {"a.py": "from x import unlearn"},
+        "defines none of the agreed functions",
+    ),
+    "two functions": (
+        {"a.py": f"{METHOD}\n{OF_KIND['network'][1]}"},
+        r"a\.py is no plug-in: it defines unlearn and network",
+    ),
+    "a shipped name": ({"scrub.py": METHOD}, r"scrub\.py: the name scrub is taken by .*unlearning/scrub\.py"),
+    "a name that no config takes": ({"my method.py": METHOD}, "found the name 'my method', allowed: letters"),
+    "a syntax error": ({"a.py": f"{METHOD}\n\nx = = 1"}, r"mine/a\.py, line 3: invalid syntax"),
+    "null bytes": ({"a.py": "x = 1\0"}, r"mine/a\.py"),
+    "a default that is no literal": (
+        {"a.py": "def unlearn(request, *,\n    depth: int = DEEP): ..."},
+        r"mine/a\.py, line 2: depth is DEEP; allowed: a literal",
+    ),
+    "a detector without its constants": (
+        {"a.py": "def score(evidence): ..."},
+        r"a\.py lacks NEEDS and OWN_RULE, which a file with score must have",
+    ),
+    "a poison without a stamp": (
+        {"a.py": "def poison(clean, seed, image_size): ...\ndef plan(there, image_size): ..."},
+        r"a\.py lacks stamp, which",
+    ),
+    "a poison that needs a surrogate": (
+        {"a.py": f"NEEDS = ('surrogate',)\n{OF_KIND['poison'][1]}"},
+        r"a\.py lacks perturb, which",
+    ),
+    "a source without a peek": ({"a.py": "def read(folder, image_size): ..."}, r"a\.py lacks peek"),
+    "needs that are a text": (
+        {"a.py": f"NEEDS = 'validation'\n{METHOD}"},
+        r"a\.py: found NEEDS = 'validation', allowed: a tuple of forget, validation",
+    ),
+    "a misspelt need": (
+        {"a.py": f"NEEDS = ('valdation',)\n{METHOD}"},
+        "allowed: a tuple of forget, validation",
+    ),
+    "a helper named as a module of Python": (
+        {"a.py": METHOD, "_json.py": "x = 1"},
+        r"_json\.py: its name is that of another module of Python, .*; choose another",
+    ),
+    "a folder of helpers named as a module of Python": (
+        {"a.py": METHOD, "_json/inner.py": "x = 1"},
+        r"mine/_json: its name is that of another module of Python, .*; choose another",
+    ),
+    "a helper hidden by a folder": (
+        {"a.py": METHOD, "_steps.py": "x = 1", "_steps/__init__.py": "x = 2"},
+        r"_steps\.py: its name is that of another module of Python, .*_steps/__init__\.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_folder_that_is_refused_leaves_all_as_it_was(case: str, mine: Path) -> None:
+    files, words = REFUSED[case]
+    unpoison.register(write(mine.parent / "good", {"gentle.py": METHOD}))
+    before, path = list(METHODS), [*sys.path]
+    with pytest.raises(UserError, match=words) as refused:
+        unpoison.register(write(mine, files))
+    assert "\n" not in str(refused.value)
+    assert (list(METHODS), sys.path) == (before, path)
+
+
+def test_a_path_that_is_no_plugin_is_refused(mine: Path) -> None:
+    write(mine, {"notes.md": "", "_helper.py": METHOD})
+    for name, words in (
+        ("nowhere", "no such folder or file of plug-ins: .*/mine/nowhere"),
+        ("notes.md", r"notes\.md is no plug-in; allowed: a file <name>\.py"),
+        ("_helper.py", "found the name '_helper'"),
+    ):
+        with pytest.raises(UserError, match=words):
+            unpoison.register(mine / name)
+
+
+def test_a_name_of_another_folder_is_refused_and_of_another_kind_is_not(mine: Path) -> None:
+    unpoison.register(write(mine, {"gentle.py": METHOD, "scrub.py": OF_KIND["network"][1]}))
+    other = write(mine.parent / "other", {"gentle.py": METHOD})
+    with pytest.raises(UserError, match=r"other/gentle\.py: the name gentle is taken by .*mine/gentle\.py"):
+        unpoison.register(other)
+    (other / "gentle.py").write_text(OF_KIND["network"][1])
+    unpoison.register(other)
+    assert METHODS.path("gentle") == mine / "gentle.py"
+    assert MODELS.path("gentle") == other / "gentle.py"
+
+
+def test_one_folder_by_two_paths_is_one(mine: Path) -> None:
+    write(mine, {"gentle.py": METHOD, "_helper.py": ""})
+    (mine.parent / "link").symlink_to(mine)
+    for path in (mine, mine.parent / "link", mine / ".." / "mine", mine.parent / "link" / "gentle.py"):
+        unpoison.register(path)
+    assert METHODS.path("gentle") == mine / "gentle.py"
+
+
+def install(site: Path, name: str, value: str) -> None:
+    """A package with one plug-in among its entry points, as pip leaves it."""
+    write(
+        site,
+        {
+            "company/__init__.py": "",
+            "company/unlearning/__init__.py": "",
+            "company/unlearning/_core.py": "DEPTH = 7\n",
+            "company/unlearning/soft.py": f"from ._core import DEPTH\n{METHOD[:-3]}return DEPTH\n",
+            "company-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: company\nVersion: 1\n",
+            "company-1.dist-info/entry_points.txt": f"[unpoison.plugins]\n{name} = {value}\n",
+        },
+    )
+    sys.path.append(str(site))
+
+
+def test_an_installed_package_adds_plugins_by_entry_points(mine: Path) -> None:
+    install(mine, "my_soft", "company.unlearning.soft")
+    assert METHODS.options("my_soft") == {"depth": Option("int", 1)}
+    assert "company.unlearning.soft" not in sys.modules
+    assert METHODS["my_soft"](None) == 7
+    with pytest.raises(UserError, match="the name my_soft is taken by"):
+        unpoison.register(write(mine / "own", {"my_soft.py": METHOD}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("scrub", "company.unlearning.soft", "the name scrub is taken by .*unlearning/scrub.py"),
+        ("soft", "company.unlearning.none", "found company.unlearning.none, allowed: the name of a module"),
+        ("soft", "nobody.soft", "nobody.soft cannot be found: ModuleNotFoundError"),
+        ("soft", "company.unlearning.soft:unlearn", "allowed: the name of a module"),
+        ("soft", "company.unlearning._core", "_core.py is no plug-in"),
+    ],
+)
+def test_an_entry_point_that_cannot_be_used_is_refused(mine: Path, name: str, value: str, words: str) -> None:
+    install(mine, name, value)
+    with pytest.raises(UserError, match=f"the plug-in {name} of company: .*{words}"):
+        METHODS["scrub"]

@@ -107,7 +107,9 @@ def test_the_worst_class_is_measured_against_the_poisoned_model(
 ) -> None:
     request = make_request(FORGET, model=tiny.bare(ByHand(before)))
     six = replace(request.validation.take(torch.arange(6)), labels=torch.tensor([0, 0, 0, 1, 1, 2]))
-    assert kept_by_the_worst_class(tiny.bare(ByHand(after)), replace(request, validation=six)) == pytest.approx(kept)
+    assert kept_by_the_worst_class(
+        tiny.bare(ByHand(after)), replace(request, validation=six)
+    ) == pytest.approx(kept)
 
 
 def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
@@ -121,8 +123,12 @@ def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
         validation=replace(request.validation.take(torch.arange(6)), labels=six),
         forget=replace(request.forget.take(torch.arange(4)), labels=all_airplanes),
     )
-    lost = tiny.bare(ByHand([1, 2, 1, 1, 2, 2], [1, 1, 2, 2]))  # every given label forgotten, and the class of them
-    repaired = tiny.bare(ByHand([0, 1, 1, 0, 2, 0], [1, 1, 2, 0]))  # one given label left, and a fault in each class
+    lost = tiny.bare(
+        ByHand([1, 2, 1, 1, 2, 2], [1, 1, 2, 2])
+    )  # every given label forgotten, and the class of them
+    repaired = tiny.bare(
+        ByHand([0, 1, 1, 0, 2, 0], [1, 1, 2, 0])
+    )  # one given label left, and a fault in each class
     trials = {}
     for name, model in {"lost": lost, "repaired": repaired}.items():
         trials[name] = try_options(lambda request, model=model: model, [request], {}, {})

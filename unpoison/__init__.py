@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unpoison.api import measure, poison, repair, score, train, wrap_model
+    from unpoison.api import measure, repair, score, train
     from unpoison.contracts.evidence import Evidence
     from unpoison.contracts.poisoning import Poisoning
     from unpoison.contracts.request import Request
@@ -12,16 +12,20 @@ if TYPE_CHECKING:
     from unpoison.data import Data
     from unpoison.detectors import DETECTORS
     from unpoison.errors import UserError
+    from unpoison.loading import load_data
     from unpoison.metrics import METRICS
     from unpoison.models import MODELS
+    from unpoison.planting import poison
     from unpoison.poisons import POISONS
     from unpoison.recipes import RECIPES, Recipe
+    from unpoison.registration import register
     from unpoison.unlearning import METHODS
-    from unpoison.weights import load_model
+    from unpoison.weights import load_model, save_model
+    from unpoison.wrapping import wrap_model
 
 __version__ = "0.1.0"
 HOMES = {
-    "api": ("train", "score", "repair", "measure", "poison", "wrap_model"),
+    "api": ("train", "score", "repair", "measure"),
     "contracts.evidence": ("Evidence",),
     "contracts.poisoning": ("Poisoning",),
     "contracts.request": ("Request",),
@@ -29,12 +33,16 @@ HOMES = {
     "data": ("Data",),
     "detectors": ("DETECTORS",),
     "errors": ("UserError",),
+    "loading": ("load_data",),
     "metrics": ("METRICS",),
     "models": ("MODELS",),
+    "planting": ("poison",),
     "poisons": ("POISONS",),
     "recipes": ("RECIPES", "Recipe"),
     "unlearning": ("METHODS",),
-    "weights": ("load_model",),
+    "registration": ("register",),
+    "weights": ("load_model", "save_model"),
+    "wrapping": ("wrap_model",),
 }
 _HOME_OF = {name: home for home, names in HOMES.items() for name in names}
 __all__ = [
@@ -51,10 +59,13 @@ __all__ = [
     "Request",
     "Scores",
     "UserError",
+    "load_data",
     "load_model",
     "measure",
     "poison",
+    "register",
     "repair",
+    "save_model",
     "score",
     "train",
     "wrap_model",

@@ -1,151 +1,85 @@
 """The library's door: what a notebook needs to find, repair and measure, without a file, a config or Snakemake."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from inspect import signature
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
-from unpoison.attacks import lay_over, perturbed, plant
+from unpoison.arguments import (
+    AnyRecipe,
+    Device,
+    Flagged,
+    Precision,
+    Triple,
+    check_data,
+    check_trusted,
+    copy_for,
+    options_of,
+    positions_of,
+    preprocessing_of,
+    recipe_for,
+    setting_of,
+)
 from unpoison.contracts.scores import Scores
 from unpoison.costs import Cost
 from unpoison.data import Data
-from unpoison.deletion import NO_DELETION, Deletion, describe
+from unpoison.deletion import NO_DELETION, describe
 from unpoison.detectors import DETECTORS
-from unpoison.devices import computing_repeatably, pick_device
-from unpoison.errors import UserError, one_of
+from unpoison.devices import computing_repeatably
+from unpoison.errors import UserError
 from unpoison.metrics import METRICS
 from unpoison.models import MODELS
-from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Architecture, Classifier, Preprocessing
-from unpoison.pixels import StampTime
-from unpoison.plugins import REQUIRED, Plugins
-from unpoison.poisons import POISONS, trigger_of
-from unpoison.recipes import RECIPES, Recipe
+from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Architecture, Classifier
+from unpoison.recipes import recipe_of
 from unpoison.steps.measuring import measure_model
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.steps.scoring import score_rows
-from unpoison.steps.setting import Setting
 from unpoison.steps.training import train_model
-from unpoison.types import Indices, Mask
+from unpoison.steps.trying import try_on
 from unpoison.unlearning import METHODS, needs
-
-Device = Literal["auto", "cpu", "cuda"]
-Flagged = Sequence[int] | Indices | Mask
-Triple = tuple[float, float, float]
 
 
 def train(
     data: Data,
     model: str = "resnet9",
     *,
-    recipe: str | Recipe | Mapping[str, Any] = "fast",
+    recipe: AnyRecipe = "fast",
     seed: int = 0,
     device: Device = "auto",
-    precision: str = "auto",
+    precision: Precision = "auto",
     mean: Triple = CIFAR10_MEAN,
     deviation: Triple = CIFAR10_DEVIATION,
     image_size: int | None = None,
     features: str | None = None,
     **options: Any,
 ) -> Classifier:
-    """A network trained on all training rows with the labels they were given; its weights depend on the seed alone.
+    """Return a network trained on all training rows with the labels they were given.
+
+    The same data, arguments, device and number of threads give the same weights, bit for bit: those of the workflow's
+    base model of that seed.
 
     Args:
         model: a name of MODELS; options: its own.
         recipe: a name of RECIPES, a Recipe, or the keys of one.
-        mean, deviation: of the channels, on a scale where white is 1 (those of CIFAR-10).
+        device: auto is a GPU where one is visible. precision: auto is bfloat16 where the hardware is faster in it.
+        mean, deviation: of the three channels, on a scale where white is 1 (those of CIFAR-10).
         image_size: pixels to which images are resized for the network; None leaves them as they are.
         features: name of the layer whose input detectors look at; None is the last linear layer.
 
+    Returns:
+        a model that takes uint8 images (n, 3, height, width) and gives logits (n, classes).
+
     Raises:
-        UserError: for an unknown name, an option that is not there or out of range, a loss that is not finite.
+        UserError: for an unknown name, an option that is not there or out of range, images that the network does not
+            take, a loss that is not finite.
     """
-    _check_options(MODELS, model, options)
-    preprocessing = Preprocessing(tuple(mean), tuple(deviation), image_size)
-    architecture = Architecture(model, options, data.class_names, data.image_size, preprocessing, features)
-    setting = Setting(seed, pick_device(device), precision)
+    check_data(data)
+    checked, setting = options_of(MODELS, model, options), setting_of(seed, device, precision)
+    how, preprocessing = recipe_of(recipe), preprocessing_of(mean, deviation, image_size)
+    architecture = Architecture(model, checked, data.class_names, data.image_size, preprocessing, features)
     with computing_repeatably():
-        return train_model(data, architecture, _recipe_of(recipe), setting)[0]
-
-
-def wrap_model(
-    module: nn.Module,
-    class_names: Sequence[str],
-    *,
-    mean: Triple = CIFAR10_MEAN,
-    deviation: Triple = CIFAR10_DEVIATION,
-    image_size: int | None = None,
-    features: str | None = None,
-    new: Callable[[], nn.Module] | None = None,
-    recipe: str | Recipe | Mapping[str, Any] | None = None,
-) -> Classifier:
-    """A user's own trained network, for `score`, `repair` and `measure`.
-
-    Args:
-        module: takes normalised float images (n, 3, height, width), gives logits (n, classes). It is not copied.
-        class_names: of the logits' columns.
-        mean, deviation: what images are normalised by, on a scale where white is 1.
-        image_size: pixels to which images are resized for the network; None leaves them as they are.
-        features: name of the layer whose input detectors look at; None is the last linear layer.
-        new: gives an untrained network of the same kind, for methods that train from scratch. It is called with the
-            random generator of torch seeded, and must load no weights.
-        recipe: how the network was trained, where that is known: what methods go on training by (else `fast`, or
-            what `repair` is told).
-
-    Raises:
-        UserError: for what is no network, and preprocessing that is none.
-    """
-    if not isinstance(module, nn.Module):
-        raise UserError(f"wrap_model takes a torch.nn.Module; found {type(module).__name__}")
-    names = tuple(class_names)
-    make = partial(Classifier, class_names=names, features=features)
-    make = partial(make, preprocessing=Preprocessing(tuple(mean), tuple(deviation), image_size))
-    untrained = None if new is None else _Fresh(new, make)
-    model = make(module, new=untrained)
-    model.recipe = None if recipe is None else _recipe_of(recipe)
-    return model.eval()
-
-
-def poison(
-    data: Data,
-    attack: str,
-    *,
-    seed: int = 0,
-    stamp: StampTime = "after_augmentation",
-    surrogate: Classifier | None = None,
-    **options: Any,
-) -> Data:
-    """The data set with an attack planted in its training rows, whose given labels are taken to be the true ones.
-
-    Args:
-        attack: a name of POISONS; options: its own.
-        stamp: whether the trigger is put on before or after augmentation.
-        surrogate: the attacker's own network, for attacks that change images by more than a stamp.
-
-    Raises:
-        UserError: for an unknown attack, and whatever the attack refuses.
-    """
-    _check_options(POISONS, attack, options)
-    rows = plant(POISONS[attack], data.rows, seed, data.image_size, options)
-    images = data.images
-    if "surrogate" in POISONS.constant(attack, "NEEDS", ()):
-        if surrogate is None:
-            raise UserError(
-                f"the attack {attack} changes images against a network of the attacker's: give surrogate"
-            )
-        taken = {name: value for name, value in options.items() if name in POISONS.options(attack, "perturb")}
-        train_rows = rows.of("train")
-        device = next(surrogate.parameters()).device
-        change = partial(POISONS.module(attack).perturb, **taken)
-        with computing_repeatably():
-            made = perturbed(
-                change, surrogate, images, train_rows.take(train_rows.poisoned("an attack")), device
-            )
-        images = lay_over(np.array(images), rows, made)
-    return Data.of_rows(images, rows, trigger_of(attack, options), stamp)
+        try_on(_untrained(architecture), data)
+        return train_model(data, architecture, how, setting)[0]
 
 
 def score(
@@ -153,77 +87,84 @@ def score(
     data: Data,
     detector: str,
     *,
-    recipe: str | Recipe | Mapping[str, Any] | None = None,
+    recipe: AnyRecipe | None = None,
     seed: int = 0,
     triggered_examples: int = 0,
     device: Device = "auto",
-    precision: str = "auto",
+    precision: Precision = "auto",
     **options: Any,
 ) -> Scores:
-    """What a detector makes of the training rows.
+    """Return a detector's scores of the training rows.
 
     Args:
-        model: trained on all training rows.
+        model: trained on all training rows; it stays as it is.
         detector: a name of DETECTORS; options: its own.
         recipe: how the model was trained; None is what the model says of itself, or `fast`.
-        triggered_examples: of detectors that need them, how many trusted rows are shown with a planted trigger on.
+        triggered_examples: of detectors that need them, how many trusted rows are shown with the planted trigger on.
 
     Returns:
         values: (n,) one score for each training row, higher is more suspicious; flagged: (n,) a mask of the rows that
         the detector's own rule accuses, None where it has no rule.
 
     Raises:
-        UserError: for an unknown detector or option, and where trusted rows are needed and there are none.
+        UserError: for an unknown detector or option, a model that does not fit the data, and where trusted rows are
+            needed and there are none.
     """
-    _check_options(DETECTORS, detector, options)
+    check_data(data)
+    checked, setting = options_of(DETECTORS, detector, options), setting_of(seed, device, precision)
     wanted = DETECTORS.constant(detector, "NEEDS")
-    _check_trusted(data, f"the detector {detector}", wanted)
-    if "triggered_examples" in wanted and not triggered_examples:
-        raise UserError(
-            f"the detector {detector} needs images that carry the trigger; found triggered_examples: 0"
-        )
-    how = _recipe_of(model.recipe if recipe is None else recipe)
-    setting = Setting(seed, pick_device(device), precision)
+    check_trusted(data, f"the detector {detector}", wanted)
+    _check_triggered(detector, triggered_examples, "triggered_examples" in wanted)
     with computing_repeatably():
+        copied = copy_for(model, data, setting.device)
         return score_rows(
-            data, model, detector, options, setting, recipe=how, triggered_examples=triggered_examples
+            data,
+            copied,
+            detector,
+            checked,
+            setting,
+            recipe=recipe_for(copied, recipe),
+            triggered_examples=triggered_examples,
         )[0]
 
 
 def repair(
     model: Classifier,
     data: Data,
-    flagged: Flagged,
+    flagged: Flagged | None,
     method: str = "salun",
     *,
-    recipe: str | Recipe | Mapping[str, Any] | None = None,
+    recipe: AnyRecipe | None = None,
     seed: int = 0,
     device: Device = "auto",
-    precision: str = "auto",
+    precision: Precision = "auto",
     **options: Any,
 ) -> tuple[Classifier, Cost]:
-    """A copy of the model that was told to forget the flagged rows, and what that cost.
+    """Return a copy of the model that was told to forget the flagged rows, and what that cost.
 
     Args:
         model: trained on all training rows; it stays as it is.
-        flagged: positions among the training rows, or a mask over them.
-        method: a name of METHODS; options: its own. A repair by trusted rows heeds no flagged row: give none, [].
+        flagged: positions among the training rows, or a mask (n,) over them. Of a repair by trusted rows [].
+        method: a name of METHODS; options: its own.
         recipe: how the model was trained; None is what the model says of itself, or `fast`.
 
+    Returns:
+        the repaired model in evaluation mode, and its cost: seconds, and images sent through a network forward and
+        backward, and forward alone.
+
     Raises:
-        UserError: for an unknown method or option, rows that are not there, and where trusted rows are needed and there
-            are none.
+        UserError: for an unknown method or option, a model that does not fit the data, flagged rows that are not there
+            or are none or all, a method that needs trusted rows or an untrained network where there is none.
     """
-    _check_options(METHODS, method, options)
+    check_data(data)
+    checked, setting = options_of(METHODS, method, options), setting_of(seed, device, precision)
     wanted = needs(method)
-    _check_trusted(data, f"the method {method}", wanted)
-    rows = _positions(flagged, data)
-    if "forget" in wanted and not len(rows):
-        raise UserError("flagged holds no row; with nothing to forget every method does nothing")
-    how = _recipe_of(model.recipe if recipe is None else recipe)
-    setting = Setting(seed, pick_device(device), precision)
+    check_trusted(data, f"the method {method}", wanted)
+    rows = _flagged_for(method, flagged, data)
     with computing_repeatably():
-        return repair_model(request_of(data, model, rows, how, setting), method, options)
+        copied = copy_for(model, data, setting.device)
+        request = request_of(data, copied, rows, recipe_for(copied, recipe), setting)
+        return repair_model(request, method, checked)
 
 
 def measure(
@@ -233,97 +174,69 @@ def measure(
     cost: Cost | None = None,
     *,
     device: Device = "auto",
-    precision: str = "auto",
+    precision: Precision = "auto",
 ) -> pd.DataFrame:
-    """All that can be measured of a model with what is known of the data.
+    """Return all that can be measured of a model with what is known of the data.
+
+    Of data as found that is `given_label_agreement`, and with test images `clean_accuracy`; of a planted attack all.
 
     Args:
+        model: it stays as it is.
         flagged: the rows that it was to forget, as for `repair`; None: none.
         cost: of the repair.
 
     Returns:
-        metric, class_name (missing: all classes together), value, unit; what each metric is says METRICS.
+        a row for each metric and class: metric, class_name (missing: all classes together), value, unit. METRICS says
+        what each metric is.
+
+    Raises:
+        UserError: for a model that does not fit the data, and flagged rows that are not there.
     """
-    rows = np.array([], dtype=np.int64) if flagged is None else _positions(flagged, data)
-    deletion: Deletion = describe(data.rows.of("train"), rows) if len(rows) else NO_DELETION
+    check_data(data)
+    rows = positions_of([] if flagged is None else flagged, data)
+    if cost is not None and not isinstance(cost, Cost):
+        raise UserError(f"cost: found {type(cost).__name__}, allowed: the cost that repair gives")
+    deletion = describe(data.rows.of("train"), rows) if len(rows) else NO_DELETION
     with computing_repeatably():
-        found = measure_model(data, model.to(pick_device(device)), deletion, cost, precision)
+        copied = copy_for(model, data, setting_of(0, device, precision).device)
+        found = measure_model(data, copied, deletion, cost, precision)
     columns = {name: [getattr(entry, name) for entry in found] for name in ("metric", "class_name", "value")}
     units = [METRICS[entry.metric].unit for entry in found]
     return pd.DataFrame({**columns, "unit": units}).astype({"class_name": "string"})
 
 
-class _Fresh:
-    """A user's function for an untrained network, called with torch seeded."""
-
-    def __init__(self, new: Callable[[], nn.Module], make: Callable[..., Classifier]) -> None:
-        self._new, self._make = new, make
-
-    def __call__(self, seed: int) -> Classifier:
-        import torch  # noqa: PLC0415
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return self._make(self._new(), new=self)
-
-
-def _recipe_of(recipe: str | Recipe | Mapping[str, Any] | None) -> Recipe:
-    if recipe is None:
-        return RECIPES["fast"]
-    if isinstance(recipe, Recipe):
-        return recipe
-    if isinstance(recipe, str):
-        if recipe not in RECIPES:
-            raise one_of("recipe", recipe, RECIPES)
-        return RECIPES[recipe]
-    allowed = list(signature(Recipe).parameters)
-    for key in recipe:
-        if key not in allowed:
-            raise one_of("key of a recipe", key, allowed)
+def _untrained(architecture: Architecture) -> Classifier:
+    """An untrained network, where one can be made of these options and images."""
     try:
-        return Recipe(**recipe)
-    except TypeError as error:
-        raise UserError(f"recipe: {str(error).removeprefix('Recipe.__init__() ')}") from error
-
-
-def _check_options(registry: Plugins, name: str, options: Mapping[str, Any]) -> None:
-    """Refuse a plug-in that is not there, options that it does not take, and required ones that are missing."""
-    known = registry.options(name)
-    for key in options:
-        if key not in known:
-            raise one_of(f"option of {registry.what} '{name}':", key, known)
-    for key, option in known.items():
-        if option.default is REQUIRED and key not in options:
-            raise UserError(f"{registry.what} '{name}' needs the option '{key}'")
-
-
-def _check_trusted(data: Data, who: str, wanted: Sequence[str]) -> None:
-    if "validation" in wanted and not (data.rows.split == "validation").any():
+        return architecture.new(seed=0)
+    except (RuntimeError, ValueError) as error:
+        size = architecture.preprocessing.input_size or architecture.image_size
         raise UserError(
-            f"{who} works on trusted images, and the data has none; give Data(..., trusted=(images, labels))"
-        )
+            f"the model {architecture.name} cannot be made for images of {size} x {size} pixels ({error})"
+        ) from error
 
 
-def _positions(flagged: Flagged | None, data: Data) -> Indices:
-    """Positions among the training rows, in order."""
-    if flagged is None:
+def _check_triggered(detector: str, count: int, is_needed: bool) -> None:
+    if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 0:
+        raise UserError(f"triggered_examples: found {count!r}, allowed: an integer from 0 on")
+    if is_needed and not count:
         raise UserError(
-            "flagged: found None, which is what a detector without a rule of its own gives; choose rows by its values, "
-            "such as numpy.argsort(scores.values)[-100:]"
+            f"the detector {detector} needs images that carry the trigger; found triggered_examples: 0"
         )
-    rows, count = np.asarray(flagged), len(data)
-    if rows.dtype == bool:
-        if rows.shape != (count,):
-            raise UserError(
-                f"flagged: found a mask of the shape {rows.shape}, allowed: ({count},), the training rows"
-            )
-        return np.flatnonzero(rows)
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+    if count and not is_needed:
+        raise UserError(f"triggered_examples: found {count}; the detector {detector} looks at none")
+
+
+def _flagged_for(method: str, flagged: Flagged | None, data: Data) -> np.ndarray:
+    """The rows to forget, none for a repair by trusted rows."""
+    takes_rows = "forget" in needs(method)
+    rows = positions_of([] if flagged is None and not takes_rows else flagged, data)
+    if takes_rows and not len(rows):
+        raise UserError("flagged holds no row; with nothing to forget every method does nothing")
+    if len(rows) and not takes_rows:
         raise UserError(
-            f"flagged: found {rows.dtype} of the shape {rows.shape}, allowed: positions or a mask"
+            f"flagged: found {len(rows)} rows; the method {method} repairs by trusted images alone, give []"
         )
-    if rows.size and (rows.min() < 0 or rows.max() >= count):
-        raise UserError(
-            f"flagged: found {rows.min()} to {rows.max()}, allowed: 0 to {count - 1}, the training rows"
-        )
-    return np.unique(rows).astype(np.int64)
+    if len(rows) == len(data):
+        raise UserError(f"flagged holds all {len(data)} training rows, and none would be left to retain")
+    return rows

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from unpoison.arrays import checked, checked_ids, class_names_of, pair_of
 from unpoison.errors import UserError
 from unpoison.examples import Examples, examples_of
 from unpoison.pixels import Stamp, StampTime
 from unpoison.rows import NONE, Rows, clean_rows, joined
-from unpoison.types import StoredImages
+from unpoison.types import Labels, StoredImages
 
-Labelled = tuple[Any, Any]  # images and labels
+Tested = tuple[UInt8[np.ndarray, "tested height width 3"], Int64[Any, " tested"]]
+Trusted = tuple[UInt8[np.ndarray, "trusted height width 3"], Int64[Any, " trusted"]]
 
 
 def no_stamp(images: Tensor, trigger_ids: Tensor) -> Tensor:
@@ -22,11 +25,11 @@ def no_stamp(images: Tensor, trigger_ids: Tensor) -> Tensor:
     return images
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Data:
     """A training set, with test images and trusted images where there are some.
 
-    images: (n, height, width, 3) uint8, of all rows; rows: what each of them is; stamp, stamp_time: how a planted
+    images: (n, size, size, 3) uint8, of all rows; rows: what each of them is; stamp, stamp_time: how a planted
     attack puts its trigger on, and whether that is before or after augmentation.
     """
 
@@ -37,32 +40,36 @@ class Data:
 
     def __init__(
         self,
-        images: Any,
-        labels: Any,
+        images: StoredImages,
+        labels: Labels,
         class_names: Sequence[str] | None = None,
         *,
-        test: Labelled | None = None,
-        trusted: Labelled | None = None,
+        test: Tested | None = None,
+        trusted: Trusted | None = None,
         row_ids: Sequence[str] | None = None,
     ) -> None:
         """A data set as it was found: which of its labels are right is not known.
 
         Args:
-            images: uint8 (n, height, width, 3), an array of NumPy's or anything that becomes one.
+            images: (n, size, size, 3) uint8, levels from 0 to 255; an array, a tensor or nested lists. It is copied.
             labels: (n,) integers from 0 to the number of classes - 1: what the trainer is told.
             class_names: a name for each class; "0", "1" and so on when left out.
-            test: images and labels that models are measured by; the labels are taken to be right.
+            test: images and labels, shaped alike, that models are measured by; the labels are taken to be right.
             trusted: images and labels that are known to be clean, for detectors and repairs that need them.
             row_ids: a unique name for each training row, by which everything random is drawn: with them, another order
                 of the rows changes no draw. Their places when left out.
 
         Raises:
-            UserError: for images that are no uint8 (n, height, width, 3), and labels that fit neither images nor names.
+            UserError: for images that are no uint8 (n, size, size, 3), labels that fit neither images nor names, a
+                single class, and row ids that are not one for each row.
         """
         given = {"train": (images, labels), "test": test, "validation": trusted}
-        parts = {split: part for split, part in given.items() if part is not None}
-        names = _class_names(labels, class_names)
-        arrays = {split: _checked(split, *part, names) for split, part in parts.items()}
+        parts = {split: pair_of(split, part) for split, part in given.items() if part is not None}
+        names = class_names_of(parts["train"][1], class_names)
+        arrays = {split: checked(split, *part, names) for split, part in parts.items()}
+        there = np.unique(arrays["train"][1])
+        if len(there) < 2:
+            raise UserError(f"labels: found the class {names[there[0]]} alone, allowed: two classes or more")
         sizes = {found.shape[1:] for found, _ in arrays.values()}
         if len(sizes) > 1:
             raise UserError(f"all images must have one size; found {', '.join(map(str, sorted(sizes)))}")
@@ -71,7 +78,7 @@ class Data:
             for split, found in arrays.items()
         }
         if row_ids is not None:
-            ids["train"] = _checked_ids(row_ids, len(arrays["train"][1]))
+            ids["train"] = checked_ids(row_ids, len(arrays["train"][1]))
         tables = [
             clean_rows(ids[split], [split] * len(found), found, names) for split, (_, found) in arrays.items()
         ]
@@ -115,17 +122,33 @@ class Data:
             UserError: for images that are no PIL images of one size.
         """
         names = getattr(training, "classes", None)
-        others = {
-            name: _from_torchvision(part)
-            for name, part in (("test", test), ("trusted", trusted))
-            if part is not None
-        }
-        images, labels = _from_torchvision(training)
-        return cls(images, labels, None if names is None else [str(name) for name in names], **others)
+        first, second, third = (
+            None if part is None else _from_torchvision(part) for part in (training, test, trusted)
+        )
+        assert first is not None, "training is a data set"
+        classes = None if names is None else [str(name) for name in names]
+        return cls(*first, classes, test=second, trusted=third)
 
     def __len__(self) -> int:
         """The number of training rows."""
         return int((self.rows.split == "train").sum())
+
+    def __repr__(self) -> str:
+        """Say how many rows there are of each kind, in one line."""
+        named = {"validation": "trusted"}
+        kinds = [
+            f"{(self.rows.split == split).sum()} {named.get(split, split)}"
+            for split in dict.fromkeys(self.rows.split)
+        ]
+        size, planted = self.image_size, ", an attack planted" if self.is_planted else ""
+        return (
+            f"Data({', '.join(kinds)} rows, {size} x {size} pixels, {len(self.class_names)} classes{planted})"
+        )
+
+    @property
+    def is_planted(self) -> bool:
+        """Whether `unpoison.poison` planted an attack."""
+        return self.stamp is not no_stamp
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -141,56 +164,15 @@ class Data:
         return examples_of(self.images, rows, self.stamp, self.stamp_time, device)
 
 
-def _class_names(labels: Any, given: Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
-        return tuple(map(str, range(int(np.max(labels, initial=0)) + 1)))
-    if isinstance(given, str) or len(set(given)) < len(given) or len(given) < 2:
-        raise UserError(f"class_names: found {given!r}, allowed: two names or more, each once")
-    return tuple(given)
-
-
-def _checked(split: str, images: Any, labels: Any, names: tuple[str, ...]) -> tuple[StoredImages, np.ndarray]:
-    """Images and labels as arrays, checked."""
-    what = {"train": "images", "validation": "trusted images"}.get(split, f"{split} images")
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.dtype != np.uint8:
-        hint = "; values from 0 to 1 become levels by (255 * images).round().astype('uint8')"
-        floats = hint if images.dtype.kind == "f" else ""
-        raise UserError(f"{what}: found {images.dtype}, allowed: uint8 from 0 to 255{floats}")
-    if images.ndim != 4 or images.shape[3] != 3:
-        hint = "; move the channels to the end" if images.ndim == 4 and images.shape[1] == 3 else ""
-        raise UserError(f"{what}: found the shape {images.shape}, allowed: (n, height, width, 3){hint}")
-    if images.shape[1] != images.shape[2] or not len(images):
-        raise UserError(
-            f"{what}: found the shape {images.shape}, allowed: one image or more, as high as wide"
-        )
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise UserError(
-            f"labels of {what}: found {labels.dtype} of the shape {labels.shape}, allowed: integers ({len(images)},)"
-        )
-    if labels.min() < 0 or labels.max() >= len(names):
-        raise UserError(
-            f"labels of {what}: found {labels.min()} to {labels.max()}, allowed: 0 to {len(names) - 1}, the classes"
-        )
-    return images, labels.astype(np.int64)
-
-
-def _checked_ids(row_ids: Sequence[str], count: int) -> list[str]:
-    ids = [str(row_id) for row_id in row_ids]
-    if len(ids) != count or len(set(ids)) < count:
-        raise UserError(
-            f"row_ids: found {len(ids)}, {len(set(ids))} of them different, allowed: {count} different ones"
-        )
-    return ids
-
-
-def _from_torchvision(dataset: Any) -> Labelled:
+def _from_torchvision(dataset: Any) -> tuple[StoredImages, Labels]:
     images = []
     labels = []
     for image, label in _pairs(dataset):
         images.append(np.asarray(image.convert("RGB")))
         labels.append(int(label))
     shapes = {image.shape for image in images}
+    if not shapes:
+        raise UserError("a data set of torchvision is empty; allowed: one image or more")
     if len(shapes) > 1:
         raise UserError(
             f"all images must have one size; found {len(shapes)} sizes: resize them by a transform"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,7 +33,7 @@ def compute_repeatably(threads: int) -> None:
 @contextmanager
 def computing_repeatably() -> Iterator[None]:
     """The same for a part of a program, with the threads that it has, and its own settings back at the end."""
-    fill = torch.utils.deterministic  # type: ignore[attr-defined]
+    fill: Any = torch.utils.deterministic
     before = (
         torch.get_deterministic_debug_mode(),
         torch.backends.cudnn.allow_tf32,
@@ -52,7 +53,8 @@ def _be_deterministic() -> None:
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.allow_tf32 = False  # float32 is float32
     # Filling fresh memory is a guard for debugging; it costs 3 % of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    deterministic: Any = torch.utils.deterministic
+    deterministic.fill_uninitialized_memory = False
 
 
 def keep_freed_memory() -> None:

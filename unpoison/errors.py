@@ -24,6 +24,11 @@ def one_of(what: str, found: object, allowed: Iterable[str]) -> UserError:
     return UserError(f"unknown {what} '{found}'; choose from {', '.join(sorted(allowed)) or '(none)'}")
 
 
+def first_line(error: BaseException) -> str:
+    """What kind of error it is, and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
 def show_user_errors_in_one_line(last_resort: int = 2) -> None:
     """From here on a `UserError` ends the program without a traceback; every other error keeps its own.
 

@@ -1,8 +1,10 @@
 """The metrics by name: what each is, its formula, its unit and where it comes from; measured by `evaluation`."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 
 from unpoison.rows import TEST_SPLITS
+from unpoison.text import as_table
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,25 @@ class Metric:
     source: str
 
 
-METRICS = {
+class Metrics(dict[str, Metric]):
+    """The metrics by name; shown as a table."""
+
+    def __repr__(self) -> str:
+        """Show name, unit, whether more is better, what it is."""
+        better = {True: "higher", False: "lower", None: "neither"}
+        lines = [
+            (
+                name,
+                metric.unit,
+                better[metric.higher_is_better],
+                shorten(metric.meaning, 90, placeholder=" ..."),
+            )
+            for name, metric in self.items()
+        ]
+        return as_table(("metric", "unit", "better", "what it is"), lines)
+
+
+_ALL = {
     "clean_accuracy": Metric(
         "share",
         True,
@@ -149,3 +169,4 @@ METRICS = {
         "Zhu 2004 (Recall, precision and average precision, University of Waterloo); no interpolation",
     ),
 }
+METRICS = Metrics(_ALL)

@@ -1,5 +1,6 @@
 """A network with its preprocessing, and what an untrained one is made from."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,18 +29,25 @@ class Preprocessing:
     is given. input_size: height and width in pixels to which images are resized; None takes them as they are.
     """
 
-    mean: tuple[float, float, float] = CIFAR10_MEAN
-    deviation: tuple[float, float, float] = CIFAR10_DEVIATION
+    mean: tuple[float, ...] = CIFAR10_MEAN
+    deviation: tuple[float, ...] = CIFAR10_DEVIATION
     input_size: int | None = None
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("deviation", self.deviation)):
-            numbers = all(isinstance(value, int | float) for value in values)
-            if not numbers or len(values) != 3 or (name == "deviation" and min(values) <= 0):
-                above = " above 0" if name == "deviation" else ""
+            is_deviation = name == "deviation"
+            least = 0 if is_deviation else -math.inf
+            numbers = all(isinstance(value, int | float) and least < value < math.inf for value in values)
+            if not numbers or len(values) != 3:
+                above = " above 0" if is_deviation else ""
                 raise UserError(
                     f"{name}: found {values!r}, allowed: three numbers{above}, on a scale where white is 1"
                 )
+        size = self.input_size
+        if size is not None and (
+            not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= 4096
+        ):
+            raise UserError(f"image_size of the network: found {size!r}, allowed: an integer from 1 to 4096")
 
 
 class Classifier(nn.Module):

@@ -1,8 +1,28 @@
 """Recipes: how a network is trained, in numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, one_of
+from unpoison.options import plain
+
+LARGEST, MOST_EXACT = 2**31 - 1, 2**53 - 1
+# Of each number of a recipe: the type, the least, the most, and in words.
+LIMITS: dict[str, tuple[type, float, float, str]] = {
+    "learning_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
+    "batch_size": (int, 2, LARGEST, "an integer from 2 on"),
+    "epochs": (int, 1, LARGEST, "an integer above 0"),
+    "iterations": (int, 1, LARGEST, "an integer above 0"),
+    "momentum": (float, 0, 1 - 2**-53, "a number from 0 to below 1"),
+    "weight_decay": (float, 0, MOST_EXACT, "a number from 0 on"),
+    "warmup": (float, 0, 1, "a number from 0 to 1"),
+    "decay_span": (float, 1, MOST_EXACT, "a number from 1 on"),
+    "crop_padding": (int, 0, 64, "an integer from 0 to 64"),
+    "flip": (bool, 0, 1, "True or False"),
+    "label_smoothing": (float, 0, 1 - 2**-53, "a number from 0 to below 1"),
+    "filter_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
+}
 
 
 @dataclass(frozen=True)
@@ -65,3 +85,39 @@ RECIPES = {
     ),
     "published": Recipe(learning_rate=0.025, batch_size=512, iterations=4000),
 }
+
+
+def recipe_of(recipe: str | Recipe | Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a name of RECIPES, or of the keys of one, its numbers checked.
+
+    Raises:
+        UserError: for an unknown name or key, one that is missing, and a number that is out of range.
+    """
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise one_of("recipe", recipe, RECIPES)
+        return RECIPES[recipe]
+    if isinstance(recipe, Mapping):
+        for key in recipe:
+            if key not in LIMITS:
+                raise one_of("key of a recipe", key, LIMITS)
+        for key in ("learning_rate", "batch_size"):
+            if key not in recipe:
+                raise UserError(f"recipe: {key} is missing; it takes {LIMITS[key][3]}")
+        recipe = Recipe(**plain(recipe))
+    if not isinstance(recipe, Recipe):
+        raise UserError(
+            f"recipe: found {type(recipe).__name__}, allowed: a name ({', '.join(RECIPES)}), a Recipe or its keys"
+        )
+    for field in fields(Recipe):
+        value = getattr(recipe, field.name)
+        is_unset = value is None and field.default is None
+        if not is_unset and not _is_within(value, *LIMITS[field.name][:3]):
+            raise UserError(f"recipe.{field.name}: found {value!r}, allowed: {LIMITS[field.name][3]}")
+    return recipe
+
+
+def _is_within(value: object, kind: type, low: float, high: float) -> bool:
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, (int, float) if kind is float else int) and low <= value <= high

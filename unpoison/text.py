@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP: CSV injection); apostrophes before it are counted.
@@ -49,3 +49,11 @@ def _with_texts(value: Any, change: Any) -> Any:
     if isinstance(value, Mapping):
         return {change(key): _with_texts(part, change) for key, part in value.items()}
     return [_with_texts(part, change) for part in value] if isinstance(value, list) else value
+
+
+def as_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return lines of cells as a plain table under a head, its columns as wide as their longest cell."""
+    every = [list(head), *map(list, lines)]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in every]
+    return "\n".join("  ".join(line).rstrip() for line in padded)

@@ -15,7 +15,7 @@ from torch import Tensor
 from unpoison.damage import DamagedError
 from unpoison.errors import UserError
 from unpoison.files import CHECKSUM, checksum, require_intact, written_whole
-from unpoison.networks import Architecture, Classifier, Preprocessing
+from unpoison.networks import Architecture, Classifier, Preprocessing, require_finite
 from unpoison.recipes import Recipe
 
 
@@ -91,3 +91,72 @@ def _checksum(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
         kind = f"{found} {name} {tensor.dtype} {list(tensor.shape)}"
         found = checksum(kind.encode(), tensor.reshape(-1).view(torch.uint8).numpy())
     return found
+
+
+WRAPPED = ("state_dict", "model_state_dict", "model")  # keys under which checkpoints keep weights
+MOST = 3  # names of weights in an error
+
+
+def load_given(path: str | Path, architecture: Architecture) -> Classifier:
+    """A network with weights that the user gives, in evaluation mode on the CPU.
+
+    Args:
+        path: safetensors, or a state dict as PyTorch keeps it (.pt, .pth, .bin), which is read by `weights_only`
+            and so runs no code. Keys may begin with `module.`, and stand below `state_dict` or `model`.
+
+    Raises:
+        UserError: for a file that cannot be read, and weights that are not those of the network.
+    """
+    weights = _tensors(require_intact(path))
+    model = architecture.new(seed=0)
+    wanted = model.network.state_dict()
+    missing = [key for key in wanted if key not in weights]
+    unknown = [key for key in weights if key not in wanted]
+    if missing or unknown:
+        said = [
+            f"{len(keys)} {what} ({', '.join(keys[:MOST])}{', ...' if len(keys) > MOST else ''})"
+            for keys, what in ((missing, "missing"), (unknown, "unknown"))
+            if keys
+        ]
+        raise UserError(
+            f"{path} holds weights of another network than {architecture.name}: {' and '.join(said)}"
+        )
+    for key, tensor in wanted.items():
+        if weights[key].shape != tensor.shape:
+            found, allowed = list(weights[key].shape), list(tensor.shape)
+            raise UserError(
+                f"{path}: {key} has the shape {found}; the network {architecture.name} has {allowed}"
+            )
+    model.network.load_state_dict(weights)
+    require_finite(model)
+    return model.eval()
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as file:
+                found: Any = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of two libraries, each its own
+        reason = (
+            "it holds more than weights"
+            if "weights_only" in str(error).lower()
+            else str(error).splitlines()[0]
+        )
+        raise UserError(
+            f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict"
+        ) from error
+    for key in WRAPPED:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    if (
+        not isinstance(found, Mapping)
+        or not all(isinstance(tensor, Tensor) for tensor in found.values())
+        or not found
+    ):
+        raise UserError(f"{path} holds no weights; allowed: names of weights with a tensor each")
+    if all(key.startswith("module.") for key in found):
+        found = {key.removeprefix("module."): tensor for key, tensor in found.items()}
+    return dict(found)

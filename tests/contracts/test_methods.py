@@ -14,9 +14,9 @@ import tiny
 import torch
 from torch import Tensor, nn
 
-from planning.config import accepts
 from unpoison.contracts.request import Request
 from unpoison.examples import Examples
+from unpoison.options import accepts
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.steps.repairing import run_method as run

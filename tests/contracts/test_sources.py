@@ -23,8 +23,8 @@ from PIL import Image
 from unpoison.datasets import SOURCES, cifar10, load_source
 from unpoison.datasets import _images as images_module
 from unpoison.errors import UserError
-from unpoison.plugins import REQUIRED
 from unpoison.provenance import content_digest
+from unpoison.source_text import REQUIRED
 
 every_source = pytest.mark.parametrize("name", list(SOURCES))
 REAL_CIFAR10 = Path(
@@ -79,6 +79,16 @@ def write_hub(root: Path, order: Any = slice(None), **changes: Any) -> dict[str,
     return {"train": "train.parquet", "test": "test.parquet"}
 
 
+def write_lists(root: Path) -> dict[str, str]:
+    """The files of `write_folder`, in a CSV list for each split."""
+    write_folder(root)
+    for split in LABELS:
+        files = sorted((root / split).rglob("*.png"))
+        lines = [f"{file.relative_to(root)},{file.parent.name}" for file in files]
+        (root / f"{split}.csv").write_text("\n".join(["path,label", *lines]))
+    return {"train": "train.csv", "test": "test.csv"}
+
+
 def write_cifar_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of CIFAR-10's archive with four images in each, and torchvision told their checksums."""
     from torchvision.datasets import CIFAR10
@@ -113,6 +123,11 @@ def make_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
             case "image_folder":
                 write_folder(tmp_path / "pets")
                 return {"path": "pets"}
+            case "class_folders":
+                write_folder(tmp_path / "pets")
+                return {"path": "pets/train", "test": "pets/test"}
+            case "image_list":
+                return write_lists(tmp_path)
             case "cifar10":
                 write_cifar_batches(tmp_path, monkeypatch)
                 return {}

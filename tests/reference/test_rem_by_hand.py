@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
+from unpoison.features import classifier_of
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.steps.repairing import run_method as run
@@ -103,7 +104,9 @@ def test_the_redirection_by_hand(request_: Request) -> None:
         held_off = (2 / beta * torch.log(1 + (p / p0) ** beta)).mean()
         hand.step(torch.stack(losses).mean() + held_off, recipe.rate(step, steps))
     found = deepcopy(request_.model)
-    redirect(found, request_, recipe, length=0.5, share=0.5, inverse_temperature=beta)
+    dropped = request_.new_model(derive_seed("dropped network", request_.seed)).train()
+    beside_it = Gated(dropped, classifier_of(dropped, request_.retain))
+    redirect(found, beside_it, request_, recipe, length=0.5, share=0.5, inverse_temperature=beta)
     assert_same_network(found, expected)
 
 

@@ -1,4 +1,4 @@
-"""docs/add-a-method.md, done: its file dropped into a copy of the project, its line put into the config."""
+"""docs/add-a-method.md, done: its file put into a folder of the user's own, its lines into the config."""
 
 import json
 import re
@@ -20,13 +20,16 @@ def block(language: str) -> str:
 @pytest.fixture
 def with_gentle(project):
     """The project with the page's method in one of its two studies."""
-    (project.folder / "unpoison/unlearning/gentle.py").write_text(block("python"))
-    project.set("methods", {**project.config["methods"], **yaml.safe_load(block("yaml"))})
+    added = yaml.safe_load(block("yaml"))
+    (project.folder / added["plugins"]).mkdir()
+    (project.folder / added["plugins"] / "gentle.py").write_text(block("python"))
+    project.set("plugins", added["plugins"])
+    project.set("methods", {**project.config["methods"], **added["methods"]})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "gentle"])
     return project
 
 
-def test_a_method_of_one_file_and_one_line_is_run(with_gentle) -> None:
+def test_a_method_of_one_file_in_the_users_folder_is_run(with_gentle) -> None:
     found = with_gentle.jobs()
     assert {rule: found[rule] for rule in NEW} == NEW
     assert not {"poison_dataset", "train_base", "select_deletion"} & set(found)

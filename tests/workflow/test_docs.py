@@ -1,17 +1,19 @@
 """The documents name what the code has."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from planning.config import SCHEMA
+from planning.config import SCHEMA, check_options, validate
 from planning.dictionary import page
-from planning.methods import MODELS
 from unpoison.columns import TABLES
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.metrics import METRICS
+from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
@@ -37,7 +39,7 @@ def test_the_guide_explains_every_key(key: str) -> None:
 
 PAGES = [
     (SOURCES, "config/README.md"),
-    (MODELS, "config/README.md"),
+    (MODELS, "docs/models.md"),
     (PLOTS, "config/README.md"),
     (POISONS, "docs/attacks.md"),
     (DETECTORS, "docs/detectors.md"),
@@ -52,6 +54,16 @@ def test_a_page_names_every_plug_in_and_option(registry: Plugins, page: str) -> 
         assert f"`{name}`" in text
         for option in registry.options(name):
             assert f"`{option}`" in text, f"{name}: {option}"
+
+
+def test_the_trainings_of_the_page_on_networks_are_ones_that_a_config_may_have() -> None:
+    [example] = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+    trainings = yaml.safe_load(example)["trainings"]
+    assert {entry["model"] for entry in trainings.values()} == {*MODELS} - {"resnet9"}
+    for name, entry in trainings.items():
+        validate(entry, SCHEMA["properties"]["trainings"]["additionalProperties"], ("trainings", name))
+        options = {key: value for key, value in entry.items() if key not in ("model", "recipe")}
+        check_options(options, MODELS.options(entry["model"]), f"trainings.{name}")
 
 
 def described(schema: dict, path: str = "") -> Iterator[tuple[str, bool]]:

@@ -40,7 +40,7 @@ def find(folder: Path, pattern: str) -> list[Path]:
         UserError: for an empty pattern, one that means no file, and a file name that is not UTF-8.
     """
     if not pattern:
-        raise UserError("a source of kind parquet needs a file or a glob; found an empty text")
+        raise UserError("a source needs a file or a glob; found an empty text")
     try:
         paths = [folder / pattern] if (folder / pattern).is_file() else _globbed(folder, pattern)
     except (OSError, ValueError) as error:  # a name that no file system takes

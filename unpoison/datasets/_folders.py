@@ -80,6 +80,22 @@ def list_images(root: Path, further: Mapping[str, Path] | None = None) -> Listin
     return listing
 
 
+def list_class_folders(folders: Mapping[str, Path]) -> Listing:
+    """The images of `<folder>/<class>/` for the folder of each split, sorted.
+
+    Raises:
+        UserError: for a folder that is not there, and as `list_images`.
+    """
+    listing = Listing(dict(folders))
+    for split, folder in folders.items():
+        if not folder.is_dir():
+            raise UserError(f"no such folder: {folder} (images are looked for in {folder}/<class>/*)")
+        account = _Account()
+        listing.files += _images_of_split(folder, split, account)
+        listing.notes += account.sentences(str(folder))
+    return listing
+
+
 def _below(root: Path, folder: Path) -> str:
     """The name of the entry of a root that a folder is or lies in; empty where it lies elsewhere."""
     return folder.relative_to(root).parts[0] if folder.is_relative_to(root) and folder != root else ""

@@ -13,13 +13,13 @@ from typing import Literal
 
 import numpy as np
 from scipy.special import logsumexp
-from torch import nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
 from unpoison.devices import autocast
 from unpoison.features import Outputs, outputs_of
+from unpoison.networks import Classifier
 from unpoison.training import optimiser_of, take_step
 from unpoison.types import NotNegative, PositiveShare
 
@@ -56,7 +56,7 @@ def losses(outputs: Outputs) -> np.ndarray:
     return logsumexp(outputs.logits, axis=1) - outputs.logits[rows, outputs.labels]
 
 
-def early_network(evidence: Evidence, length: float, flooding: float) -> nn.Module:
+def early_network(evidence: Evidence, length: float, flooding: float) -> Classifier:
     """A fresh network after a few epochs in which no batch's loss is pushed below `flooding`."""
     model, recipe = evidence.new_model(evidence.seed).train(), evidence.recipe
     optimizer = optimiser_of(model, recipe, evidence.precision)

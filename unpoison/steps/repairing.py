@@ -16,7 +16,7 @@ from unpoison.data import Data
 from unpoison.errors import UserError
 from unpoison.networks import Classifier, require_finite
 from unpoison.recipes import Recipe
-from unpoison.steps.setting import Setting, untrained
+from unpoison.steps.setting import Setting, seeded, untrained
 from unpoison.types import Indices
 from unpoison.unlearning import METHODS, needs
 
@@ -65,7 +65,8 @@ def run_method(
     metered = replace(request, **parts)
     started = time.perf_counter()
     there = all(len(getattr(request, part)) for part in needs)
-    model = unlearn(metered, **options) if there else deepcopy(request.model)
+    with seeded(request.seed, request.retain.device):
+        model = unlearn(metered, **options) if there else deepcopy(request.model)
     if not isinstance(model, Classifier):
         raise UserError(
             f"the method gave back a {type(model).__name__}; allowed: the request's model or new_model, changed"

@@ -17,7 +17,7 @@ from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.networks import Classifier
 from unpoison.recipes import Recipe
-from unpoison.steps.setting import Setting, untrained
+from unpoison.steps.setting import Setting, seeded, untrained
 
 
 def score_rows(
@@ -73,7 +73,8 @@ def run_detector(
         training_ids=evidence.training_ids[places[0]],
         validation_ids=evidence.validation_ids[places[1]],
     )
-    found = score(in_order, **options)
+    with seeded(evidence.seed, evidence.training.device):
+        found = score(in_order, **options)
     _check(found, in_order)
     scores = Scores(
         _put_back(found.training, places[0]),

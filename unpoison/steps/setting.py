@@ -1,6 +1,7 @@
 """What every step is told, and where untrained networks come from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -32,9 +33,21 @@ def untrained(model: Classifier, device: torch.device) -> Callable[[int], Classi
     def new(seed: int) -> Classifier:
         if model.new is None:
             raise UserError(
-                "this method trains a network from scratch, and nothing tells how to make one: give wrap_model a "
-                "function new() that returns an untrained network"
+                "this needs an untrained network, and nothing tells how to make one: give wrap_model a function new() "
+                "that returns one"
             )
         return model.new(seed).to(device)
 
     return new
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the random generators of torch for a block, and give them back as they were.
+
+    Nothing here draws from them, but a network with dropout does.
+    """
+    index = device.index or 0
+    with torch.random.fork_rng(devices=[index] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

@@ -23,6 +23,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
 from unpoison.devices import autocast
+from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.optimisers import SGD
 from unpoison.seeds import derive_seed
@@ -82,8 +83,17 @@ class Batch:
 
 
 def norms_of(model: nn.Module) -> dict[str, nn.BatchNorm2d]:
-    """The batch norms of a network by their names."""
-    return {name: module for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    """The batch norms of a network by their names.
+
+    Raises:
+        UserError: for a network without one.
+    """
+    norms = {name: module for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    if not norms:
+        raise UserError(
+            "anp prunes the channels of batch norms, and this network has none; choose another method"
+        )
+    return norms
 
 
 def uniform(mask: Tensor, reach: float, generator: Generator) -> Tensor:

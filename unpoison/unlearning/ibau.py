@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
-from unpoison.gradients import gradients_of, trained_parameters
+from unpoison.gradients import gradients_of, trained_parameters, twice_differentiable
 from unpoison.networks import Classifier
 from unpoison.optimisers import Adam
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
@@ -109,7 +109,7 @@ def hypergradient(
     """
     pattern, parameters = pattern.detach().requires_grad_(), trained_parameters(model)
     count = max(1, round(patterned * len(images)))
-    with pattern_added(model, pattern):
+    with pattern_added(model, pattern), twice_differentiable():
         losses = cross_entropy(model(images), labels, reduction="none")
     (slope,) = torch.autograd.grad(inner_loss(pattern, losses.mean()), [pattern], create_graph=True)
     moved = pattern - MAP_RATE * slope

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
 from unpoison.examples import Examples
-from unpoison.gradients import gradients_of, trained_parameters
+from unpoison.gradients import gradients_of, trained_parameters, twice_differentiable
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat, PositiveInt
 
@@ -94,7 +94,8 @@ def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curv
     """
     parameters, total = trained_parameters(model), torch.zeros_like(vector)
     for images, _ in examples.in_order(backward=True):
-        outputs = model(images)
+        with twice_differentiable():
+            outputs = model(images)
         pull = torch.zeros_like(outputs, requires_grad=True)
         pulled = gradients_of(outputs, parameters, pull, create_graph=True)
         # A parameter that the outputs do not depend on pulls at nothing.

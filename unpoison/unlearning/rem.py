@@ -62,6 +62,7 @@ def unlearn(
     """
     rate = request.recipe.learning_rate / 5 if learning_rate is None else learning_rate
     recipe, model = at_rate(request.recipe, rate), deepcopy(request.model)
+    beside = request.new_model(derive_seed("dropped network", request.seed)).train()
     remove(
         model,
         request,
@@ -70,7 +71,15 @@ def unlearn(
         enough=label_accuracy,
         inverse_temperature=inverse_temperature,
     )
-    redirect(model, request, recipe, length=length, share=share, inverse_temperature=inverse_temperature)
+    redirect(
+        model,
+        Gated(beside, classifier_of(beside, request.retain)),
+        request,
+        recipe,
+        length=length,
+        share=share,
+        inverse_temperature=inverse_temperature,
+    )
     return model.eval()
 
 
@@ -102,6 +111,7 @@ def remove(
 
 def redirect(
     model: nn.Module,
+    beside: "Gated",
     request: Request,
     recipe: Recipe,
     *,
@@ -110,8 +120,6 @@ def redirect(
     inverse_temperature: float,
 ) -> None:
     """Train the network on all rows beside one that is dropped, while it is held off the deletion set's labels."""
-    dropped = request.new_model(derive_seed("dropped network", request.seed)).train()
-    beside = Gated(dropped, classifier_of(dropped, request.retain))
     both = len(request.retain) + len(request.forget)
     steps = recipe.steps(both, length)
     gates = gates_of(request, beside.features, share)

@@ -1,10 +1,8 @@
 """The config, checked: its keys against the schema, its options against the functions that take them."""
 
-import ast
-import math
-import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
+from planning.trainings import flattened
 from planning.written import advice, parsed
-from unpoison.errors import UserError, one_of
-from unpoison.plugins import REQUIRED, Option
+from unpoison.errors import UserError
+from unpoison.options import check_given as _check_given
+from unpoison.options import check_options as _check_options
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas/config.schema.yaml"
 SCHEMA = parsed(SCHEMA_FILE.read_text(encoding="utf-8"), SCHEMA_FILE.name)
@@ -24,17 +24,10 @@ MOST_EXACT = 2**53 - 1  # an integer beyond it is no exact float, and from 309 d
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
-# The types of `unpoison.types` that are numbers: their kind, the least and the most.
-LARGEST, ABOVE_ZERO = 2**31 - 1, math.ulp(0.0)
-RANGES: dict[str, tuple[str, float, float]] = {
-    "PositiveInt": ("int", 1, LARGEST),
-    "Several": ("int", 2, LARGEST),
-    "PositiveFloat": ("float", ABOVE_ZERO, LARGEST),
-    "NotNegative": ("float", 0, LARGEST),
-    "Share": ("float", 0, 1),
-    "PositiveShare": ("float", ABOVE_ZERO, 1),
-}
 _Validator = extend(Draft202012Validator, type_checker=_CHECKER)
+# The library's checks, with advice on what YAML reads as something else than it looks.
+check_options = partial(_check_options, advise=advice)
+check_given = partial(_check_given, advise=advice)
 
 
 def checked(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +45,8 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
     for section, entries in config.items():
         if isinstance(entries, Mapping):
             _refuse_twins(section, entries)
-    filled = _with_defaults(deepcopy(dict(config)), SCHEMA)
+    trainings = {name: flattened(name, entry) for name, entry in config["trainings"].items()}
+    filled = _with_defaults(deepcopy({**config, "trainings": trainings}), SCHEMA)
     filled["results_folder"] = filled["results_folder"].rstrip("/") or "/"
     return filled
 
@@ -72,86 +66,6 @@ def validate(value: object, schema: Mapping[str, Any], path: tuple[str | int, ..
     error = best_match(_Validator(whole).iter_errors(value))
     if error is not None:
         raise UserError(f"{_explain(error, (*path, *error.absolute_path))}")
-
-
-def check_options(given: Mapping[str, Any], options: Mapping[str, Option], where: str) -> dict[str, Any]:
-    """All options of a plug-in, the given ones and the defaults.
-
-    Raises:
-        UserError: for an unknown option, one of the wrong type, or a required one that is missing.
-    """
-    check_given(given, options, where)
-    filled = {name: given.get(name, option.default) for name, option in options.items()}
-    for name, value in filled.items():
-        if value is REQUIRED:
-            raise UserError(f"{where}.{name} is missing; it takes {in_words(options[name].annotation)}")
-    return filled
-
-
-def check_given(given: Mapping[str, Any], options: Mapping[str, Option], where: str) -> None:
-    """Refuse options that are unknown or of the wrong type; required ones may still be missing."""
-    for name, value in given.items():
-        if name not in options:
-            raise one_of(f"option in {where}:", name, options)
-        if not accepts(options[name].annotation, value):
-            annotation = options[name].annotation
-            numbers = any(accepts(annotation, number) for number in (1, 0.5))
-            said = advice(value, text="str" in annotation, number=numbers)
-            raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
-
-
-def in_words(annotation: str) -> str:
-    """An annotation as a reader of configs would say it."""
-    words = {
-        "PositiveInt": "an integer above 0",
-        "PositiveFloat": "a number above 0",
-        "NotNegative": "a number from 0 on",
-        "PositiveShare": "a number above 0, to 1",
-        "Share": "a number from 0 to 1",
-        "Parts": "a list of names of poisons",
-        "Several": "an integer from 2 on",
-    }
-    for name, text in {**words, "None": "null", " | ": " or "}.items():
-        annotation = annotation.replace(name, text)
-    annotation = re.sub(r"dict\[str, (.*)\]", r"a mapping of names to \1", annotation)
-    return re.sub(r"list\[str\]", "a list of names", annotation)
-
-
-def accepts(annotation: str, value: object) -> bool:
-    """Whether a config value fits a type annotation as written in a plug-in's source."""
-    return _fits(ast.parse(annotation, mode="eval").body, value)
-
-
-def _fits(node: ast.expr, value: object) -> bool:
-    match node:
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _fits(left, value) or _fits(right, value)
-        case ast.Constant(value=None):
-            return value is None
-        case ast.Name(id="float"):
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case ast.Name(id="int"):
-            return isinstance(value, int) and not isinstance(value, bool)
-        case ast.Name(id=name) if name in RANGES:
-            kind, low, high = RANGES[name]
-            return _fits(ast.Name(kind), value) and low <= value <= high  # type: ignore[operator]
-        case ast.Name(id=("str" | "bool") as name):
-            return isinstance(value, {"str": str, "bool": bool}[name])
-        case ast.Name(id="Parts"):
-            return isinstance(value, list) and all(isinstance(part, str) for part in value)
-        case ast.Subscript(value=ast.Name(id="list"), slice=inner):
-            return isinstance(value, list) and all(_fits(inner, part) for part in value)
-        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, inner])):
-            return isinstance(value, dict) and all(
-                _fits(key, k) and _fits(inner, v) for k, v in value.items()
-            )
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-            return value in ast.literal_eval(
-                ast.Tuple(elts=inner.elts if isinstance(inner, ast.Tuple) else [inner])
-            )
-    raise AssertionError(
-        f"an option has the annotation '{ast.unparse(node)}', which no config value can be checked against"
-    )
 
 
 def _explain(error: Any, path: tuple[str | int, ...]) -> str:

@@ -7,7 +7,7 @@ from planning.attacks import part_names, part_options
 from planning.found import attack_of_study, is_found, note_of_figure
 from planning.levels import DRAWN_ALWAYS, REFERENCES
 from unpoison.plots import PLOTS
-from unpoison.plugins import first_paragraph
+from unpoison.source_text import first_paragraph
 
 Description = dict[str, Any]
 

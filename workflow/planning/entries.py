@@ -11,7 +11,9 @@ from planning.config import SCHEMA, check_given, check_options, checked, validat
 from planning.deletions import check_detector
 from planning.found import plants
 from planning.levels import LEVELS, NOT_OPTIONS, PREPROCESSING, REFERENCES, RESERVED, SECTIONS
+from planning.own_plugins import register_plugins
 from planning.peeks import peek
+from planning.trainings import weights_file
 from planning.tuning import check_tuning
 from unpoison.contracts.source import Peek
 from unpoison.datasets import SOURCES
@@ -33,6 +35,7 @@ class Entries:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = checked(config)
+        register_plugins(self.config["plugins"])
         self.entries: dict[str, dict[str, dict[str, Any]]] = {level: {} for level in LEVELS}
         self.varied: dict[str, dict[str, dict[str, Scalar]]] = {level: {} for level in LEVELS}
         self.bases: dict[str, dict[str, str]] = {level: {} for level in LEVELS}  # of each variant, its entry
@@ -85,6 +88,11 @@ class Entries:
         """What is done to images before the network of a training sees them, and where its features are."""
         entry = self.entry("training", training)
         return {key: entry.get(key) for key in PREPROCESSING}
+
+    def weights_file(self, training: str) -> Path | None:
+        """The user's weights of a training, the model to repair; None where it is trained."""
+        entry = self.entry("training", training)
+        return weights_file(f"trainings.{training}", self.config["data_folder"], entry.get("weights"))
 
     def recipe(self, training: str) -> dict[str, Any]:
         name = self.entry("training", training)["recipe"]

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from itertools import product
 from typing import Any
 
-from planning.config import accepts
 from planning.found import check_measured
 from planning.levels import REFERENCES
 from unpoison.errors import UserError, one_of
+from unpoison.options import accepts
 from unpoison.plots import PLOTS
 
 
@@ -91,12 +91,14 @@ def _check_drawable(
 
 
 def trained_models(plan: Any, study: str) -> list[tuple[dict[str, Any], str]]:
-    """The poisoned models of a study: their wildcards, and the name of their variant by the keys that vary in it."""
+    """Each model that a study trains on all rows: its wildcards, and the name of its variant by the keys that vary."""
     variants, seeds = plan.studies[study].variants, sorted(plan.studies[study].seeds)
     above = ("dataset", "poison", "training")
     several = {key for level in above for key in _several(plan.varied[level], variants[level])}
     found = []
     for names in product(*(sorted(variants[level]) for level in above)):
+        if plan.entry("training", names[-1]).get("weights"):
+            continue  # given, and not trained here
         settings = {
             key: value
             for level, name in zip(above, names, strict=True)

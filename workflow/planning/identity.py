@@ -2,6 +2,7 @@
 
 Comments, docstrings and layout are left out, so that prose reruns nothing; a touched or checked-out file
 has the digest it had before. What only records how an artifact was made is left out too: it makes none.
+A user's plug-in is followed to the helpers beside it, wherever its folder is, and to what they import from `unpoison`.
 
 Every start of Snakemake digests some seventy files, on a cluster in each job, and to parse them takes a third of a
 second. What was found is kept below `.snakemake` by the hash of a file's text, so that a changed file is parsed anew.
@@ -18,13 +19,27 @@ from typing import Any, NamedTuple
 
 from unpoison.errors import UserError
 from unpoison.files import read_json, write_json
+from unpoison.plugin_files import Registered
+from unpoison.source_text import parsed, text_of
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake runs in
+PACKAGE = ROOT / "unpoison"
+RECORDER = PACKAGE / "provenance.py"
 RECORDERS = ("unpoison.provenance", "_record", "_inputs")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class Owner(NamedTuple):
+    """Whose file it is, of a user's plug-in: where its own imports are found, and the one package of them (any: "")."""
+
+    root: Path
+    package: str
+
+
+File = tuple[Path, Owner | None]  # None: ours
 
 
 class Source(NamedTuple):
@@ -35,18 +50,38 @@ class Source(NamedTuple):
 
 
 @cache
-def code_digest(*modules: str) -> str:
-    """One digest for modules named as they are imported, or for a script named by its file ("train_base.py")."""
-    reached: set[Path] = set()
-    frontier = [path for name in modules for path in [_file_of(name)] if path]
+def code_digest(*modules: str | Registered) -> str:
+    """One digest for modules named as they are imported, scripts named by their file ("train_base.py"), and plug-ins.
+
+    Raises:
+        UserError: for a user's file that cannot be read or parsed.
+    """
+    reached: set[File] = set()
+    frontier = [file for module in modules for file in _start(module)]
     while frontier:
-        path = frontier.pop()
-        if path not in reached:
-            reached.add(path)
-            frontier += _imports(path)
-    parts = sorted(f"{path.relative_to(ROOT).as_posix()} {_source(path).digest}" for path in reached)
+        file = frontier.pop()
+        if file not in reached:
+            reached.add(file)
+            frontier += _imports(*file)
+    parts = sorted(f"{_name_of(*file)} {_source(file[0]).digest}" for file in reached)
     _sources().keep()
     return _digest("\n".join(parts))
+
+
+def _start(module: str | Registered) -> list[File]:
+    if isinstance(module, Registered):
+        owner = Owner(module.root, module.package)
+        above = _beside(module.module, module.path, owner) if module.package else ()
+        return [(file, owner) for file in {module.path, *above}]
+    path = _file_of(module)
+    return [(path, None)] if path else []
+
+
+def _name_of(path: Path, owner: Owner | None) -> str:
+    """Return the name of a file in a digest: that of a user's is the same wherever the folder is."""
+    if owner is None:
+        return path.relative_to(ROOT).as_posix()
+    return f"plugins/{path.relative_to(owner.root).as_posix()}"
 
 
 @cache
@@ -57,8 +92,38 @@ def files_digest(folder: str, *kinds: str) -> str:
 
 
 @cache
-def _imports(path: Path) -> tuple[Path, ...]:
-    return tuple(found for name in _source(path).imports if (found := _file_of(name)))
+def _imports(path: Path, owner: Owner | None) -> tuple[File, ...]:
+    names = _source(path).imports
+    if owner is None:
+        return tuple((found, None) for name in names if (found := _file_of(name)))
+    ours = ((found, None) for name in names for found in _ours(name))
+    return (*ours, *((found, owner) for name in names for found in _beside(name, path, owner)))
+
+
+def _ours(name: str) -> list[Path]:
+    """Return our files that an import of a user's file brings.
+
+    Of a package all files: which plug-in a registry is asked for does not stand in the text.
+    """
+    if name != PACKAGE.name and not name.startswith("unpoison."):
+        return []
+    path = PACKAGE / "__init__.py" if name == PACKAGE.name else _file_of(name)
+    if path and path.name == "__init__.py":
+        return [file for file in sorted(path.parent.rglob("*.py")) if file != RECORDER]
+    return [path] if path else []
+
+
+def _beside(name: str, path: Path, owner: Owner) -> Iterator[Path]:
+    """The files of a user's own that an import of one of them brings: the module, and the packages that it is in."""
+    dots = len(name) - len(name.lstrip("."))
+    parts = [part for part in name[dots:].split(".") if part]
+    if not dots and (parts[0] == PACKAGE.name or owner.package not in ("", parts[0])):
+        return
+    folder = Path(*path.parts[:-dots]) if dots else owner.root
+    for depth in range(0 if dots else 1, len(parts) + 1):
+        place = folder.joinpath(*parts[:depth])
+        files = [place / "__init__.py", *([place.with_suffix(".py")] if depth else [])]
+        yield from (file for file in files if file.is_file() and file.is_relative_to(owner.root))
 
 
 @cache
@@ -90,7 +155,7 @@ class Sources:
 
     def of(self, path: Path) -> Source:
         """What the file says now."""
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
         key = _digest(text)
         if key not in self._sources:
             self._sources[key], self._is_new = _parsed(text, path), True
@@ -115,13 +180,15 @@ def _source(path: Path) -> Source:
 
 
 def _parsed(text: str, path: Path) -> Source:
-    tree = ast.parse(text, filename=str(path))
+    tree = parsed(text, path)
     names: set[str] = set()
     for node in _statements(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            inside = module if module.endswith(".") else f"{module}."
+            names |= {module, *(f"{inside}{alias.name}" for alias in node.names)}
     return Source(sorted(names), _digest(ast.unparse(_without_docstrings(tree))))
 
 

@@ -13,6 +13,6 @@ PREPROCESSING = ("mean", "deviation", "image_size", "features")
 NOT_OPTIONS = {  # keys that no plug-in takes
     "poison": ("poison", "stamp"),
     "method": ("method", "tuning"),
-    "training": ("model", "recipe", *PREPROCESSING),
+    "training": ("model", "recipe", "weights", *PREPROCESSING),
 }
 DRAWN_ALWAYS = {"samples": "_samples", "training": "_training_curves"}  # of every study, and by which file

@@ -33,7 +33,7 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
     if not patterns:
         return peek_source(kind, folder, options)
     stamps = [[str(path), *stamp(path)] for pattern in patterns for path in find(folder, pattern)]
-    asked = json.dumps([kind, str(folder), options, code_digest(f"unpoison.datasets.{kind}")], sort_keys=True)
+    asked = json.dumps([kind, str(folder), options, code_digest(SOURCES.code(kind))], sort_keys=True)
     key = blake2b(asked.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     kept = _read()
     if key in kept and kept[key]["stamps"] == stamps:

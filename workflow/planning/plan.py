@@ -8,14 +8,16 @@ from typing import Any
 
 from planning.deletions import check_deletion, is_empty
 from planning.entries import Entries
-from planning.figures import check_figure
+from planning.figures import check_figure, trained_models
 from planning.found import check_found, is_found, is_known, suspect_sources
 from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
 from planning.studies import Cell, Study
+from planning.trainings import OWN
 from planning.tuning import check_study
 from unpoison.errors import UserError
+from unpoison.own_network import own_network
 
 
 class Plan(Entries):
@@ -43,7 +45,12 @@ class Plan(Entries):
     @property
     def figures(self) -> list[str]:
         """Every figure by name: those of the config, and those that are drawn of every study."""
-        of_studies = (f"{kind}_{study}" for kind in DRAWN_ALWAYS for study in sorted(self.studies))
+        of_studies = (
+            f"{kind}_{study}"
+            for kind in DRAWN_ALWAYS
+            for study in sorted(self.studies)
+            if kind != "training" or trained_models(self, study)
+        )
         return [*sorted(self.config["figures"]), *of_studies]
 
     def sample_of(self, study: str) -> dict[str, str | int]:
@@ -131,7 +138,10 @@ class Plan(Entries):
             self._checked.add(names)
 
     def _check_training(self, training: str) -> None:
-        self.model_options(training)
+        model, options = self.model_options(training)
+        if model == OWN:
+            own_network(options["python"])
+        self.weights_file(training)
         self.recipe(training)
 
     def _check_poison(self, dataset: str, poison: str) -> None:

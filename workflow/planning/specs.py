@@ -14,10 +14,18 @@ from planning.found import attack_of, is_found, note_of_figure
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
 from planning.plan import Plan
+from planning.trainings import OWN
 from planning.tuning import tuning_of
+from unpoison.datasets import SOURCES
+from unpoison.detectors import DETECTORS
+from unpoison.models import MODELS
+from unpoison.own_network import own_network
+from unpoison.plots import PLOTS
+from unpoison.plugin_files import Registered
 from unpoison.poisons import POISONS, with_files
 from unpoison.provenance import data_digest
 from unpoison.text import as_html
+from unpoison.unlearning import METHODS
 
 Spec = dict[str, Any]
 METHOD_OF = {folder: method for method, folder in REFERENCES.items()}
@@ -41,7 +49,7 @@ class Specs:
                 "image_size": image_size,
                 "options": options,
                 "content": _content_of_source(self.plan, wildcards.source),
-                "code": code_digest("prepare_source.py", f"unpoison.datasets.{kind}"),
+                "code": code_digest("prepare_source.py", SOURCES.code(kind)),
             }
         )
 
@@ -52,7 +60,9 @@ class Specs:
         return _in_order({**data, "seed": int(wildcards.seed), "code": code})
 
     def train_base(self, wildcards: Any) -> Spec:
-        return self._train(wildcards, "base")
+        spec = self._train(wildcards, "base")
+        weights = _content_of_weights(self.plan, wildcards.training)
+        return spec if weights is None else _in_order({**spec, "weights": weights})
 
     def train_oracle(self, wildcards: Any) -> Spec:
         return self._train(wildcards, "oracle")
@@ -75,7 +85,7 @@ class Specs:
                 "triggered_examples": examples,
                 "options": canonical(options),
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "score_rows.py", f"unpoison.detectors.{kind}"),
+                "code": self._code(wildcards, "score_rows.py", DETECTORS.code(kind)),
             }
         )
 
@@ -105,7 +115,7 @@ class Specs:
                 "space": tuning.space,
                 "trials": tuning.trials,
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "tune.py", f"unpoison.unlearning.{kind}"),
+                "code": self._code(wildcards, "tune.py", METHODS.code(kind)),
             }
         )
 
@@ -117,7 +127,7 @@ class Specs:
                 "method": kind,
                 "options": options,
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "unlearn.py", f"unpoison.unlearning.{kind}"),
+                "code": self._code(wildcards, "unlearn.py", METHODS.code(kind)),
             }
         )
 
@@ -173,7 +183,7 @@ class Specs:
     def draw_figure(self, wildcards: Any) -> Spec:
         kind, options = self.plan.figure_options(wildcards.figure)
         studies = sorted(self.plan.config["figures"][wildcards.figure]["studies"])
-        code = code_digest("draw_figure.py", f"unpoison.plots.{kind}")
+        code = code_digest("draw_figure.py", PLOTS.code(kind))
         note = note_of_figure(self.plan, *studies)
         spec = {"figure": kind, "studies": studies, "options": options, "note": note, "code": code}
         return as_html(canonical(spec))
@@ -222,10 +232,9 @@ class Specs:
             "precision": config["precision"],
         }
 
-    def _code(self, wildcards: Any, *modules: str) -> str:
+    def _code(self, wildcards: Any, *modules: str | Registered) -> str:
         poison = _poison_files(self.plan, wildcards.poison)
-        model = _model(self.plan, wildcards.training)["name"]
-        return code_digest(*modules, *poison, f"unpoison.models.{model}")
+        return code_digest(*modules, *poison, *_network_files(self.plan, wildcards.training))
 
     def _varied(self) -> dict[str, dict[str, dict[str, Any]]]:
         """For each level and variant, its varied keys as dotted names and their values."""
@@ -314,14 +323,28 @@ def _trigger(plan: Plan, poison: str) -> Spec:
 
 
 @cache
-def _poison_files(plan: Plan, poison: str) -> tuple[str, ...]:
-    return tuple(f"unpoison.poisons.{kind}" for kind in kinds_of(plan, poison))
+def _poison_files(plan: Plan, poison: str) -> tuple[str | Registered, ...]:
+    return tuple(POISONS.code(kind) for kind in kinds_of(plan, poison))
 
 
 @cache
 def _model(plan: Plan, training: str) -> Spec:
     name, options = plan.model_options(training)
     return canonical({"name": name, "options": options, **plan.preprocessing(training)})
+
+
+@cache
+def _network_files(plan: Plan, training: str) -> tuple[str | Registered, ...]:
+    name, options = plan.model_options(training)
+    own = [own_network(options["python"])[0]] if name == OWN else []
+    return (MODELS.code(name), *own)
+
+
+@cache
+def _content_of_weights(plan: Plan, training: str) -> str | None:
+    """A digest of the weights that a training gives: an input by content."""
+    file = plan.weights_file(training)
+    return None if file is None else _content(file.parent, (str(file),))
 
 
 @cache

@@ -53,6 +53,8 @@ if RUNS_HERE and CORES and THREADS > CORES:
 GPU = gpu_tag(plan.config["device"], runs_here=RUNS_HERE or workflow.remote_exec)
 SLOTS = plan.config["gpu_slots_per_device"]
 os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # no part of what a job makes
+PLUGINS = plan.config["plugins"]
+os.environ.update(UNPOISON_PLUGINS=os.path.abspath(PLUGINS) if PLUGINS else "")
 if GPU and RUNS_HERE and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", gpu_slots(SLOTS))
 
@@ -206,6 +208,12 @@ def flagged_path(wildcards, input):
     """The same for the script, which takes any path. Snakemake tracks no param of a function that takes input."""
     path = plan.flagged_file(wildcards.deletion)
     return None if path is None else str(path)
+
+
+def given_weights(wildcards, input):
+    """The user's weights of a training that gives them. Their content is compared in the spec."""
+    file = plan.weights_file(wildcards.training)
+    return None if file is None else str(file)
 
 
 @where_asked("deletion", lambda entry: "detector" in entry)

@@ -15,7 +15,8 @@ rule train_base:
     resources:
         gpu=GPU,
     params:
-        spec=specs.train_base,
+        spec=reads_files(specs.train_base),
+        weights=given_weights,
         planned=planned(prepare_source=its_source),
     message:
         "Train on {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"

@@ -11,6 +11,7 @@ from unpoison.damage import put_damage_aside
 from unpoison.errors import show_user_errors_in_one_line
 from unpoison.files import NEW
 from unpoison.provenance import record_of
+from unpoison.registration import register
 
 
 def begin(log: str) -> None:
@@ -25,6 +26,8 @@ def begin(log: str) -> None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     show_user_errors_in_one_line(terminal)
     put_damage_aside(record_of)
+    if folder := os.environ.get("UNPOISON_PLUGINS"):
+        register(folder)
     if hasattr(os, "pidfd_open"):  # Linux
         _end_with(int(os.environ["UNPOISON_SNAKEMAKE"]))
 

@@ -1,0 +1,139 @@
+"""A user's plug-in as a file: which kind it is, whether it has all that its kind needs, and how it is imported."""
+
+import re
+import sys
+import traceback
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from unpoison.errors import UserError
+from unpoison.source_text import constant, functions_of, keyword_options
+
+PREFIX = "unpoison_plugins_"  # of our names of users' modules; without a dot, so that pickle finds them
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes names
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a file has beside the function that makes it a plug-in of a kind.
+
+    folder: of the shipped ones; functions, constants: those that it must have; needs: names that `NEEDS` may hold.
+    """
+
+    folder: str
+    functions: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+KINDS = {
+    "unlearn": Kind("unlearning", needs=("forget", "validation")),
+    "score": Kind("detectors", constants=("NEEDS", "OWN_RULE"), needs=("validation", "triggered_examples")),
+    "poison": Kind("poisons", functions=("plan", "stamp"), needs=("surrogate",)),
+    "network": Kind("models"),
+    "read": Kind("datasets", functions=("peek",)),
+    "plot": Kind("plots", constants=("NEEDS",)),
+}
+SHIPPED = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A user's plug-in.
+
+    root: the folder that its own imports are found in; package: the top package of an entry point's module, outside of
+    which nothing is the plug-in's own; "" for a file of the user's folder. module: its name in `sys.modules`.
+    """
+
+    path: Path
+    root: Path
+    module: str
+    package: str = ""
+
+    def imported(self) -> ModuleType:
+        """Return its module, imported when first asked for.
+
+        Raises:
+            UserError: for whatever its import raises, with the line of the file.
+        """
+        try:
+            if self.package:
+                return import_module(self.module)
+            return sys.modules.get(self.module) or _executed(self.path, self.module)
+        except Exception as error:
+            lines = [
+                frame.lineno for frame in traceback.extract_tb(error.__traceback__) if _is(frame, self.path)
+            ]
+            where = f"{self.path}, line {lines[-1]}" if lines else str(self.path)
+            raise UserError(f"{where}: it cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def kind_of(path: Path, name: str) -> str:
+    """Return the agreed function that a file defines: what kind of plug-in it is.
+
+    Args:
+        name: of the plug-in in a config.
+
+    Raises:
+        UserError: for a file with none of them or with several, one that cannot be parsed, and one that lacks what its
+            kind needs.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"{path}: found the name {name!r}, allowed: letters, digits, _ and -, at most 60, no _ or - first"
+        )
+    defined = functions_of(path)
+    found = [function for function in KINDS if function in defined]
+    if len(found) != 1:
+        said = " and ".join(found) or "none of the agreed functions"
+        raise UserError(
+            f"{path} is no plug-in: it defines {said}; allowed: one of {', '.join(KINDS)} (a file whose name begins "
+            "with _ is a helper)"
+        )
+    _check_parts(path, found[0], defined)
+    return found[0]
+
+
+def _check_parts(path: Path, function: str, defined: list[str]) -> None:
+    """Refuse a plug-in without what its kind needs, or with a constant or a default that is no literal."""
+    kind = KINDS[function]
+    absent = object()
+    needs = constant(path, "NEEDS", absent)
+    if needs is not absent and kind.needs and not (isinstance(needs, tuple) and {*needs} <= {*kind.needs}):
+        raise UserError(f"{path}: found NEEDS = {needs!r}, allowed: a tuple of {', '.join(kind.needs)}")
+    wanted = (*kind.functions, "perturb") if needs == ("surrogate",) else kind.functions
+    missing = [name for name in wanted if name not in defined]
+    missing += [name for name in kind.constants if constant(path, name, absent) is absent]
+    if missing:
+        raise UserError(f"{path} lacks {' and '.join(missing)}, which a file with {function} must have")
+    for name in (function, *wanted):
+        keyword_options(path, name)
+
+
+class FromText(SourceFileLoader):
+    """Compiles a file each time. Python keeps compiled files by size and second of change, which an edit can leave."""
+
+    def path_stats(self, path: str) -> dict[str, float]:
+        """Tell that nothing is known, so that no compiled file is read or written."""
+        raise OSError
+
+
+def _executed(path: Path, name: str) -> ModuleType:
+    spec = spec_from_file_location(name, path, loader=FromText(name, str(path)))
+    assert spec and spec.loader, f"{path} has a loader"
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # before its code runs: dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _is(frame: traceback.FrameSummary, path: Path) -> bool:
+    return frame.filename == str(path)

@@ -1,0 +1,178 @@
+"""The users' plug-ins: those of a folder or a file that is registered, and those of installed packages."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import invalidate_caches
+from importlib.machinery import FileFinder
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from unpoison.errors import UserError
+from unpoison.plugin_files import KINDS, PREFIX, SHIPPED, FromText, Registered, kind_of
+from unpoison.source_text import read_anew
+
+GROUP = "unpoison.plugins"  # of entry points
+# By the agreed function and the name.
+_TABLE: dict[tuple[str, str], Registered] = {}
+
+
+def register(path: str | Path) -> None:
+    """Make the plug-ins of a folder, or of one file, choices like the shipped ones; files may change between two calls.
+
+    A plug-in is a file `<name>.py` with one of the functions `unlearn` (a method), `score` (a detector), `poison`,
+    `network` (a model), `read` (a source) and `plot` (a figure). Files with a leading underscore are helpers that
+    it can import by their name. Nothing is run until a plug-in is asked for.
+
+    Raises:
+        UserError: for a path that is not there or holds no plug-in, a file that is none or cannot be parsed, a name
+            that another plug-in of its kind has, and a helper whose name is another module's.
+    """
+    place = _place_of(Path(path))
+    root = place if place.is_dir() else place.parent
+    files = _files_at(place)
+    read_anew()
+    found: dict[tuple[str, str], Registered] = {}
+    for file in files:
+        function = kind_of(file, file.stem)
+        found[function, file.stem] = Registered(file, root, f"{PREFIX}{file.stem}_{function}")
+    kept = {key: other for key, other in _TABLE.items() if not _is_replaced(other, place)}
+    for (function, name), plugin in found.items():
+        _check_free(function, name, plugin, {**_of_packages(), **kept})
+    _make_importable(root)
+    _forget_modules(root, found.values())
+    _TABLE.clear()
+    _TABLE.update(kept | found)
+
+
+def registered(function: str) -> Mapping[str, Registered]:
+    """Return the users' plug-ins with one of the agreed functions, by name."""
+    every = {**_of_packages(), **_TABLE}
+    return {name: plugin for (kind, name), plugin in every.items() if kind == function}
+
+
+def _place_of(path: Path) -> Path:
+    """Return one name for a folder or a file; of a file that is a link, the helpers are beside the link."""
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
+def _files_at(place: Path) -> list[Path]:
+    """Return the files of a folder that are to be plug-ins, or the one file."""
+    if place.is_dir():
+        files = sorted(file for file in place.glob("*.py") if not file.name.startswith(("_", ".")))
+        if not files:
+            raise UserError(
+                f"the folder {place} holds no plug-in; allowed: one file <name>.py or more, each with one of "
+                f"{', '.join(KINDS)}"
+            )
+        return files
+    if not place.is_file():
+        raise UserError(f"no such folder or file of plug-ins: {place}")
+    if place.suffix != ".py":
+        raise UserError(f"{place} is no plug-in; allowed: a file <name>.py, or a folder of them")
+    return [place]
+
+
+def _is_replaced(other: Registered, place: Path) -> bool:
+    """Whether an earlier record is of the file or the folder that is registered now."""
+    return not other.package and place in (other.path, other.root)
+
+
+def _check_free(
+    function: str, name: str, plugin: Registered, others: Mapping[tuple[str, str], Registered]
+) -> None:
+    """Refuse a name that a shipped plug-in, or another one of the users', has."""
+    shipped = SHIPPED / KINDS[function].folder / f"{name}.py"
+    taken = shipped if shipped.is_file() else None
+    if (function, name) in others:
+        taken = others[function, name].path
+    if taken and taken != plugin.path:
+        raise UserError(f"{plugin.path}: the name {name} is taken by {taken}; choose another")
+
+
+# -- modules of a folder ---------------------------------------------------------------------------------
+
+
+def _make_importable(root: Path) -> None:
+    """Let plug-ins import the helpers beside them by name.
+
+    Raises:
+        UserError: where Python would find another module of that name.
+    """
+    place = str(root)
+    is_new = place not in sys.path
+    if is_new:
+        sys.path.append(place)  # last: a file here hides no other module
+        sys.path_importer_cache[place] = FileFinder(place, (FromText, [".py"]))
+    invalidate_caches()
+    try:
+        for helper in sorted(root.glob("_[!_]*")):
+            if helper.suffix == ".py" or (helper.is_dir() and helper.name.isidentifier()):
+                _check_found(helper)
+    except UserError:
+        if is_new:
+            sys.path.remove(place)
+        raise
+
+
+def _check_found(helper: Path) -> None:
+    """Refuse a helper, a file or a folder, in whose place Python finds another module."""
+    found = sys.modules.get(helper.stem) or find_spec(helper.stem)
+    spec = getattr(found, "__spec__", found)
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+    if helper.resolve() not in [Path(place).resolve() for place in places if place]:
+        raise UserError(
+            f"{helper}: its name is that of another module of Python, {places[0] or 'built in'}; choose another"
+        )
+
+
+def _forget_modules(root: Path, plugins: Iterable[Registered]) -> None:
+    """Have plug-ins and the helpers beside them run anew when they are next imported: their text may have changed."""
+    ours = {plugin.module for plugin in plugins}
+    helpers = {path.stem for path in root.glob("_[!_]*")}
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in helpers:
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            is_ours = any(place and Path(place).resolve().is_relative_to(root) for place in places)
+        else:
+            is_ours = name in ours
+        if is_ours:
+            del sys.modules[name]
+
+
+# -- plug-ins of installed packages ----------------------------------------------------------------------
+
+
+@cache
+def _of_packages() -> Mapping[tuple[str, str], Registered]:
+    """Return the plug-ins that installed packages name among their entry points. None of their modules is imported.
+
+    Raises:
+        UserError: for one that cannot be found, or that is refused as a file of a folder would be.
+    """
+    found: dict[tuple[str, str], Registered] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        try:
+            plugin = _located(point)
+            key = (kind_of(plugin.path, point.name), point.name)
+            _check_free(*key, plugin, found)
+        except UserError as error:
+            package = point.dist.name if point.dist else "an installed package"
+            raise UserError(f"the plug-in {point.name} of {package}: {error}") from error
+        found[key] = plugin
+    return found
+
+
+def _located(point: EntryPoint) -> Registered:
+    """Return where the module of an entry point is. Python imports the packages that it is in, and not itself."""
+    try:
+        spec = None if point.attr else find_spec(point.module)
+    except Exception as error:
+        raise UserError(f"{point.value} cannot be found: {type(error).__name__}: {error}") from error
+    if spec is None or not str(spec.origin).endswith(".py"):
+        raise UserError(f"found {point.value}, allowed: the name of a module of Python")
+    path = Path(str(spec.origin)).absolute()
+    parts = point.module.split(".")
+    depth = len(parts) - (path.name != "__init__.py")
+    return Registered(path, path.parents[depth], point.module, package=parts[0])

@@ -1,0 +1,125 @@
+"""A user's own network, for the functions of the library."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from unpoison.arguments import AnyRecipe, Triple, preprocessing_of
+from unpoison.datasets._classes import check_class_names
+from unpoison.errors import UserError
+from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Classifier
+from unpoison.recipes import recipe_of
+
+
+def wrap_model(
+    module: nn.Module,
+    class_names: Sequence[str],
+    *,
+    mean: Triple = CIFAR10_MEAN,
+    deviation: Triple = CIFAR10_DEVIATION,
+    image_size: int | None = None,
+    features: str | None = None,
+    new: Callable[[], nn.Module] | None = None,
+    recipe: AnyRecipe | None = None,
+) -> Classifier:
+    """Return a user's own trained network as `score`, `repair` and `measure` take it.
+
+    Args:
+        module: takes normalised float32 images (n, 3, height, width), gives logits (n, classes). It is not copied, and
+            no function of unpoison changes it.
+        class_names: of the logits' columns, in the order of the data's class names.
+        mean, deviation: what images are normalised by, three numbers each, on a scale where white is 1.
+        image_size: pixels to which images are resized for the network (bilinear); None leaves them as they are.
+        features: name of the layer whose input detectors look at; None is the last linear layer.
+        new: gives an untrained network of the same kind, for methods that train from scratch. It is called with the
+            random generator of torch seeded, twice at once to check it, and must load no weights.
+        recipe: how the network was trained, where that is known: what methods go on training by (else `fast`, or
+            what `repair` is told).
+
+    Raises:
+        UserError: for what is no network with weights to train, class names that cannot be told apart, preprocessing
+            that is none, and a function `new` that gives no untrained network of the same kind.
+    """
+    if isinstance(module, Classifier) or not isinstance(module, nn.Module):
+        raise UserError(f"wrap_model takes a torch.nn.Module of your own; found {type(module).__name__}")
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise UserError(
+            f"{type(module).__name__} has no weights that can be trained (none requires a gradient)"
+        )
+    if isinstance(class_names, str) or len(class_names) < 2:
+        raise UserError(f"class_names: found {class_names!r}, allowed: two names or more")
+    check_class_names(class_names)
+    if features is not None and features not in dict(module.named_modules()):
+        layers = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
+        raise UserError(
+            f"features: found {features!r}, which {type(module).__name__} has no layer called; its linear layers are "
+            f"{', '.join(layers) or '(none)'}"
+        )
+    made = partial(
+        Classifier,
+        class_names=tuple(class_names),
+        preprocessing=preprocessing_of(mean, deviation, image_size),
+        features=features,
+    )
+    untrained = None if new is None else _Fresh(new, made)
+    if untrained is not None:
+        _check_new(module, untrained)
+    is_training = {name: part.training for name, part in module.named_modules()}
+    model = made(module, new=untrained).eval()
+    model.recipe = None if recipe is None else recipe_of(recipe)
+    for name, part in module.named_modules():
+        part.training = is_training[name]
+    return model
+
+
+class _Fresh:
+    """A user's function for an untrained network, called with torch seeded."""
+
+    def __init__(self, new: Callable[[], nn.Module], made: Callable[..., Classifier]) -> None:
+        self._new, self._made = new, made
+
+    def __call__(self, seed: int) -> Classifier:
+        return self._made(self.network(seed), new=self)
+
+    def network(self, seed: int) -> Any:
+        """Return what the user's function gives."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self._new()
+
+
+def _check_new(module: nn.Module, untrained: _Fresh) -> None:
+    """Refuse a function that gives no untrained network of the module's kind, new each time."""
+    try:
+        first, second = (untrained.network(seed) for seed in (0, 1))
+    except Exception as error:  # whatever the user's code raises
+        raise UserError(f"new() fails: {type(error).__name__}: {error}") from error
+    if not isinstance(first, nn.Module):
+        raise UserError(f"new() gives {type(first).__name__}, allowed: an untrained torch.nn.Module")
+    if first is module or first is second:
+        raise UserError("new() gives the same network each time, allowed: a new, untrained one")
+    if _shapes(first) != _shapes(module):
+        raise UserError(
+            f"new() gives a network of other weights than {type(module).__name__} has, allowed: one of the same kind"
+        )
+    if _equal(first, module):
+        raise UserError("new() gives the weights of the wrapped network itself, allowed: untrained ones")
+    if _equal(first, second):
+        warnings.warn(
+            "new() gives the same weights for every seed: an untrained network has random ones. If it loads pretrained "
+            "weights, methods that train from scratch start from them",
+            stacklevel=3,
+        )
+
+
+def _shapes(module: nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in module.state_dict().items()}
+
+
+def _equal(one: nn.Module, other: nn.Module) -> bool:
+    others = other.state_dict()
+    return all(torch.equal(tensor.cpu(), others[name].cpu()) for name, tensor in one.state_dict().items())

@@ -1,0 +1,40 @@
+"""What a training's network is made from: a plug-in, the user's own code, weights that were trained elsewhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unpoison.errors import UserError
+from unpoison.files import require_intact
+
+OWN = "python"  # the model plug-in that runs the user's code
+
+
+def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a training whose `model` may be a mapping, `{python: file.py:Class, ...}`, its keys beside the others.
+
+    Raises:
+        UserError: for a key that stands in both.
+    """
+    model = training.get("model")
+    if not isinstance(model, Mapping):
+        return dict(training)
+    others = {key: value for key, value in training.items() if key != "model"}
+    twice = [key for key in model if key in others]
+    if twice:
+        raise UserError(f"trainings.{name}: '{twice[0]}' stands in model and beside it; allowed: once")
+    return {**others, **model, "model": OWN}
+
+
+def weights_file(where: str, data_folder: str, weights: str | None) -> Path | None:
+    """Return the file of the weights that a training gives; None where it gives none.
+
+    Raises:
+        UserError: for a file that is not there or cannot be read.
+    """
+    if weights is None:
+        return None
+    try:
+        return require_intact(Path(data_folder) / weights)
+    except UserError as error:
+        raise UserError(f"{where}.weights: {error}") from error
