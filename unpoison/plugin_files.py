@@ -123,7 +123,7 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
     if len(found) != len(kind.given):
         said, allowed = ", ".join(found), ", ".join(kind.given)
         raise UserError(
-            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), each option behind the star"
+            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options behind the star"
         )
     for name in (function, *wanted):
         keyword_options(path, name)
