@@ -173,7 +173,7 @@ class Visible(HTMLParser):
 
 def words_not_known(text: str) -> list[str]:
     """Where a text tells of what nobody knows; the name of the column `attack` is none of its words."""
-    text = text.replace('"attack":', "").replace("attack", "", text.count(" attack dataset"))
+    text = text.replace('"attack":', "")
     return [text[max(0, found.start() - 60) : found.end() + 20] for found in NOT_KNOWN.finditer(text)]
 
 
