@@ -21,7 +21,6 @@ PACKAGE = ROOT / "unpoison"
 ORDER = (
     *(
         "types",
-        "attack_kinds",
         "text",
         "attack_kinds",
         "errors",

@@ -473,7 +473,7 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
         lambda m, d: unpoison.score(wrapped(module=Net(2)), d, "loss"),
     ),
     "no new": (
-        "the unlearning method rem needs an untrained network, .* give wrap_model",
+        "this needs an untrained network, .* give wrap_model",
         lambda m, d: unpoison.repair(wrapped(), d, [0], "rem"),
     ),
     "no new for scores": (
@@ -528,7 +528,7 @@ def test_a_bad_argument_is_refused_in_a_line(case: str, model: Any, data: unpois
 
 
 def test_a_refused_repair_sends_no_more_than_one_image_through_the_network(data: unpoison.Data) -> None:
-    """REM asks for an untrained network only at its second stage."""
+    """REM needs an untrained network only at its second stage, and asks for it at once."""
     own = Net()
     copied = deepcopy(own)
     seen = SimpleNamespace(images=0)
@@ -609,6 +609,30 @@ def test_an_attack_is_made_against_a_surrogate_that_stays_as_it_is(data: unpoiso
     changed = (planted.images != data.images).any((1, 2, 3))
     np.testing.assert_array_equal(changed[: len(data)], planted.rows.of("train").is_poisoned)
     assert equal(weights(model), before)
+
+
+def test_an_attacks_plan_refuses_before_a_row_is_drawn(
+    data: unpoison.Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(there: dict[str, int], image_size: int, **options: object) -> int:
+        raise unpoison.UserError(f"{sum(there.values())} rows of {image_size} pixels")
+
+    def drawn(*_: object, **__: object) -> None:
+        pytest.fail("rows were drawn")
+
+    module = unpoison.POISONS.module("patch")
+    monkeypatch.setattr(module, "plan", plan)
+    monkeypatch.setattr(module, "poison", drawn)
+    refused("45 rows of 16 pixels", lambda: unpoison.poison(data, "patch", target="dog"))
+
+
+def test_numbers_of_numpy_and_tuples_are_options_like_those_of_python(data: unpoison.Data) -> None:
+    recipe = {**RECIPE, "batch_size": np.int64(16), "learning_rate": np.float32(0.05)}
+    planted = unpoison.poison(
+        data, "patch", target="dog", count=np.int64(3), victims=("cat", "ship"), seed=np.int64(1)
+    )
+    assert planted.rows.is_poisoned.sum() == 3
+    unpoison.train(data, width=np.int64(2), recipe=recipe, mean=np.full(3, 0.5), image_size=np.int64(16))
 
 
 # -- data from files ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
 from arithmetic import PASS, assert_same
 from tiny import build
@@ -17,7 +18,11 @@ from unpoison.models.resnet9 import GlobalMax
 from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN
 from unpoison.weights import load_model, save_model
 
-every_model = pytest.mark.parametrize("name", list(MODELS))
+every_model = pytest.mark.parametrize("name", list(tiny.MODEL_OPTIONS))
+
+
+def test_every_model_but_the_users_own_is_tested() -> None:
+    assert {*tiny.MODEL_OPTIONS, "python"} == {*MODELS}
 
 
 def some_images(count: int, size: int) -> Tensor:
@@ -29,7 +34,7 @@ def some_images(count: int, size: int) -> Tensor:
 @pytest.mark.parametrize("size", [16, 20, 32, 64])
 @pytest.mark.parametrize("classes", [2, 10])
 def test_a_network_gives_one_logit_per_class_at_every_size(name: str, size: int, classes: int) -> None:
-    model = build(name, classes, {"width": 2}, seed=0)
+    model = build(name, classes, tiny.MODEL_OPTIONS[name], seed=0, image_size=size)
     for mode in (model.train(), model.eval()):
         logits = mode(some_images(2, size))
         assert logits.shape == (2, classes)
@@ -41,10 +46,11 @@ def test_a_network_gives_one_logit_per_class_at_every_size(name: str, size: int,
 def test_the_initial_weights_depend_on_the_seed_alone(name: str) -> None:
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    first = build(name, 3, {}, seed=4).state_dict()
+    options = tiny.MODEL_OPTIONS[name]
+    first = build(name, 3, options, seed=4).state_dict()
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
-    second, other = build(name, 3, {}, seed=4).state_dict(), build(name, 3, {}, seed=5).state_dict()
+    second, other = (build(name, 3, options, seed=seed).state_dict() for seed in (4, 5))
     assert all(torch.equal(first[key], second[key]) for key in first)
     weights = [key for key in first if first[key].dim() > 1]
     assert not any(torch.equal(first[key], other[key]) for key in weights)
@@ -52,7 +58,7 @@ def test_the_initial_weights_depend_on_the_seed_alone(name: str) -> None:
 
 @every_model
 def test_a_network_sees_the_same_image_in_any_memory_layout(name: str) -> None:
-    model = build(name, 3, {"width": 2}, seed=0).eval()
+    model = build(name, 3, tiny.MODEL_OPTIONS[name], seed=0).eval()
     images = some_images(3, 16)
     last = images.contiguous(memory_format=torch.channels_last)
     assert_same(model(images), model(last), terms=PASS)

@@ -10,19 +10,21 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from tiny import build
 
 import unpoison
 from unpoison import registration
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
-from unpoison.models import MODELS, build, load_model, save_model
+from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugin_files import KINDS, SHIPPED
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.source_text import REQUIRED, Option, keyword_options
 from unpoison.unlearning import METHODS
+from unpoison.weights import load_model, save_model
 
 SOURCE = '''
 """A plug-in."""
@@ -109,7 +111,7 @@ OF_KIND: dict[str, tuple[Plugins, str]] = {
         "def poison(clean, seed, image_size, *, depth: int = 1): ...\ndef plan(there, image_size): ...\n"
         "def stamp(images, trigger_ids): ...",
     ),
-    "network": (MODELS, "def network(classes, *, depth: int = 1): ..."),
+    "network": (MODELS, "def network(classes, image_size, *, depth: int = 1): ..."),
     "read": (SOURCES, "def read(folder, image_size, *, depth: int = 1): ...\ndef peek(folder): ..."),
     "plot": (PLOTS, "NEEDS = [('deletion.fpr',)]\ndef plot(summary, *, depth: int = 1): ..."),
 }
@@ -189,14 +191,25 @@ def test_a_poison_of_the_users_folder_plans_poisons_and_stamps(mine: Path) -> No
 def test_a_saved_network_of_the_users_own_is_loaded(mine: Path, tmp_path: Path) -> None:
     text = (
         "from torch.nn import Flatten, Linear, Module, Sequential\nclass Floats(Module):\n    def forward(self, x):\n"
-        "        return x.float()\ndef network(classes, *, side: int = 4):\n"
+        "        return x.float()\ndef network(classes, image_size, *, side: int = 4):\n"
         "    return Sequential(Floats(), Flatten(), Linear(3 * side * side, classes))\n"
     )
     unpoison.register(write(mine, {"flat.py": text}))
     model = build("flat", 2, {"side": 4}, seed=1)
-    save_model(tmp_path / "m.safetensors", model, name="flat", options={"side": 4}, class_names=("a", "b"))
+    save_model(tmp_path / "m.safetensors", model)
     images = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
     assert torch.equal(load_model(tmp_path / "m.safetensors")(images), model(images))
+
+
+@pytest.mark.parametrize("function", OF_KIND)
+def test_a_plugin_that_takes_other_arguments_than_its_kind_is_given_is_refused(
+    mine: Path, function: str
+) -> None:
+    text = OF_KIND[function][1].replace("*, depth: int = 1", "depth: int = 1")
+    with pytest.raises(
+        UserError, match=rf"other\.py: found {function}\(.*depth.*\), allowed: {function}\(.*, \*"
+    ):
+        unpoison.register(write(mine, {"other.py": text}))
 
 
 def test_options_of_a_users_plugin_are_read_without_importing_it(mine: Path) -> None:

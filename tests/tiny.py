@@ -42,6 +42,16 @@ POISON_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+# Options for every model that is built from options alone, small ones.
+MODEL_OPTIONS: dict[str, dict[str, Any]] = {
+    "preact_resnet18": {"width": 2},
+    "resnet9": {"width": 2},
+    "timm": {"name": "test_vit", "patch_size": 4},
+    "torchvision": {"name": "shufflenet_v2_x0_5"},
+    "wide_resnet": {"depth": 10, "width": 1},
+}
+
+
 @dataclass(frozen=True)
 class Variant:
     """A method, options to test it with, and what its contract is.

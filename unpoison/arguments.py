@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import nn
 
 from unpoison.arrays import as_array
@@ -139,7 +140,7 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
     return copied
 
 
-def positions_of(flagged: Flagged | None, data: Data) -> Indices:
+def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " flagged"]:
     """Return the flagged rows as positions (flagged,) among the training rows, ascending, each once.
 
     Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from unpoison.errors import UserError
-from unpoison.source_text import constant, functions_of, keyword_options
+from unpoison.source_text import constant, functions_of, given_arguments, keyword_options
 
 PREFIX = "unpoison_plugins_"  # of our names of users' modules; without a dot, so that pickle finds them
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes names
@@ -21,22 +21,31 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes name
 class Kind:
     """What a file has beside the function that makes it a plug-in of a kind.
 
-    folder: of the shipped ones; functions, constants: those that it must have; needs: names that `NEEDS` may hold.
+    folder: of the shipped ones; given: what the function is called with, before its options; functions, constants:
+    those that it must have; needs: names that `NEEDS` may hold.
     """
 
     folder: str
+    given: tuple[str, ...]
     functions: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
 
 KINDS = {
-    "unlearn": Kind("unlearning", needs=("forget", "validation")),
-    "score": Kind("detectors", constants=("NEEDS", "OWN_RULE"), needs=("validation", "triggered_examples")),
-    "poison": Kind("poisons", functions=("plan", "stamp"), needs=("surrogate",)),
-    "network": Kind("models"),
-    "read": Kind("datasets", functions=("peek",)),
-    "plot": Kind("plots", constants=("NEEDS",)),
+    "unlearn": Kind("unlearning", ("request",), needs=("forget", "validation")),
+    "score": Kind(
+        "detectors",
+        ("evidence",),
+        constants=("NEEDS", "OWN_RULE"),
+        needs=("validation", "triggered_examples"),
+    ),
+    "poison": Kind(
+        "poisons", ("clean", "seed", "image_size"), functions=("plan", "stamp"), needs=("surrogate",)
+    ),
+    "network": Kind("models", ("classes", "image_size")),
+    "read": Kind("datasets", ("folder", "image_size"), functions=("peek",)),
+    "plot": Kind("plots", ("summary",), constants=("NEEDS",)),
 }
 SHIPPED = Path(__file__).parent
 
@@ -110,6 +119,12 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
     missing += [name for name in kind.constants if constant(path, name, absent) is absent]
     if missing:
         raise UserError(f"{path} lacks {' and '.join(missing)}, which a file with {function} must have")
+    found = given_arguments(path, function)
+    if len(found) != len(kind.given):
+        said, allowed = ", ".join(found), ", ".join(kind.given)
+        raise UserError(
+            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options behind the star"
+        )
     for name in (function, *wanted):
         keyword_options(path, name)
 

@@ -89,6 +89,14 @@ def keyword_options(path: Path, function: str) -> dict[str, Option]:
     raise AssertionError(f"{path.name} has no function '{function}'")
 
 
+def given_arguments(path: Path, function: str) -> list[str]:
+    """Return the arguments of a top-level function of a file that are no options: those before its `*`."""
+    for node in _tree(path).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+    raise AssertionError(f"{path.name} has no function '{function}'")
+
+
 def constant(path: Path, variable: str, default: Any = REQUIRED) -> Any:
     """Return the literal value of a file's top-level variable, or the default where it has none.
 

@@ -13,6 +13,7 @@ from unpoison.datasets._classes import check_class_names
 from unpoison.errors import UserError
 from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Classifier
 from unpoison.recipes import recipe_of
+from unpoison.seeds import derive_seed
 
 
 def wrap_model(
@@ -95,7 +96,8 @@ class _Fresh:
 def _check_new(module: nn.Module, untrained: _Fresh) -> None:
     """Refuse a function that gives no untrained network of the module's kind, new each time."""
     try:
-        first, second = (untrained.network(seed) for seed in (0, 1))
+        # Not 0 and 1, which the user may have drawn the module itself by.
+        first, second = (untrained.network(derive_seed("check of new", number)) for number in (0, 1))
     except Exception as error:  # whatever the user's code raises
         raise UserError(f"new() fails: {type(error).__name__}: {error}") from error
     if not isinstance(first, nn.Module):

@@ -186,6 +186,12 @@ def test_a_target_class_alone_has_no_attack_success_rate() -> None:
     assert list(attack_success_rate(np.array([DOG]), dogs)) == []
 
 
+def test_agreement_with_given_labels_is_of_stamped_rows_outside_the_deletion_set() -> None:
+    found = measured(np.array([3]))  # train/1 is told dog: stamped it is read cat, unstamped dog
+    assert found["given_label_agreement", None] == 2 / 4
+    assert found["given_label_agreement", "dog"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("deleted", "expected"),
     [

@@ -173,7 +173,7 @@ class Visible(HTMLParser):
 
 def words_not_known(text: str) -> list[str]:
     """Where a text tells of what nobody knows; the name of the column `attack` is none of its words."""
-    text = text.replace('"attack":', "").replace("attack", "", text.count(" attack dataset"))
+    text = text.replace('"attack":', "")
     return [text[max(0, found.start() - 60) : found.end() + 20] for found in NOT_KNOWN.finditer(text)]
 
 
@@ -365,6 +365,10 @@ def with_trusted_images_that_are_not_there(config: dict[str, Any]) -> None:
     config["sources"]["pets"]["trusted"] = "nowhere"
 
 
+def with_a_name_that_no_file_system_takes(config: dict[str, Any]) -> None:
+    config["sources"]["pets"]["triggered"] = "x" * 300
+
+
 def with_training_images_as_trusted_ones(config: dict[str, Any]) -> None:
     config["sources"]["pets"]["trusted"] = "train"
 
@@ -394,6 +398,7 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     ),
     (with_a_part, "poisons.both: its part as_found plants nothing"),
     (with_trusted_images_that_are_not_there, "no such folder: .*nowhere"),
+    (with_a_name_that_no_file_system_takes, "no such folder: .*xxx"),
     (with_training_images_as_trusted_ones, "are one file; allowed: one split"),
     (with_a_trusted_folder_of_another_class, "is of class 'fox', which train/ does not have"),
     (with_a_repair_by_trusted_rows, "or trusted images in its source"),

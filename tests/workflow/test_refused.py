@@ -111,7 +111,11 @@ REFUSED = {
         "poisons.both.stamp: found before_augmentation, and its part corner_swap has after_augmentation",
     ),
     "unknown recipe": ("trainings/resnet9/recipe", "fast", "unknown recipe in trainings.resnet9: 'fast'"),
-    "unknown model": ("trainings/resnet9/model", "resnet18", "unknown model 'resnet18'; choose from resnet9"),
+    "unknown model": (
+        "trainings/resnet9/model",
+        "resnet18",
+        "unknown model 'resnet18'; choose from preact_resnet18, python, resnet9",
+    ),
     "unknown deletion": (
         "studies/imbalance/deletions",
         ["all"],

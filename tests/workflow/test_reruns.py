@@ -136,7 +136,7 @@ def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
 
 def test_prose_reruns_nothing(project) -> None:
     project.edit("unpoison/unlearning/finetune.py", "BatchNorm's running", "# BatchNorm's own running")
-    project.edit("unpoison/examples.py", "# Every crop of every image", "# All crops of all images")
+    project.edit("unpoison/pixels.py", "# Every crop of every image", "# All crops of all images")
     assert project.jobs() == {}
 
 
