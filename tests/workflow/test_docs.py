@@ -9,6 +9,8 @@ import yaml
 
 from planning.config import SCHEMA, check_options, validate
 from planning.dictionary import page
+from planning.levels import NOT_OPTIONS
+from planning.trainings import flattened
 from unpoison.columns import TABLES
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
@@ -57,12 +59,17 @@ def test_a_page_names_every_plug_in_and_option(registry: Plugins, page: str) -> 
 
 
 def test_the_trainings_of_the_page_on_networks_are_ones_that_a_config_may_have() -> None:
-    [example] = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
-    trainings = yaml.safe_load(example)["trainings"]
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+    written = {
+        name: entry for example in examples for name, entry in yaml.safe_load(example)["trainings"].items()
+    }
+    trainings = {name: flattened(name, entry) for name, entry in written.items()}
     assert {entry["model"] for entry in trainings.values()} == {*MODELS} - {"resnet9"}
     for name, entry in trainings.items():
-        validate(entry, SCHEMA["properties"]["trainings"]["additionalProperties"], ("trainings", name))
-        options = {key: value for key, value in entry.items() if key not in ("model", "recipe")}
+        validate(
+            written[name], SCHEMA["properties"]["trainings"]["additionalProperties"], ("trainings", name)
+        )
+        options = {key: value for key, value in entry.items() if key not in NOT_OPTIONS["training"]}
         check_options(options, MODELS.options(entry["model"]), f"trainings.{name}")
 
 
