@@ -49,6 +49,7 @@ ORDER = (
         "optimisers",
         "features",
         "arrays",
+        "torchvision_sets",
         "data",
         "training",
     ),

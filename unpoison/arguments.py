@@ -88,7 +88,7 @@ def preprocessing_of(mean: Triple, deviation: Triple, image_size: int | None) ->
 
 def _triple(name: str, values: Any) -> tuple[float, float, float]:
     try:
-        first, second, third = (plain(value) for value in values)
+        first, second, third = plain(values.tolist() if hasattr(values, "tolist") else tuple(values))
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: found {values!r}, allowed: three numbers") from error
     return first, second, third

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, first_line
 from unpoison.models import MODELS
 from unpoison.recipes import Recipe
 from unpoison.types import Logits, NormalisedImages, Pixels
@@ -38,8 +38,8 @@ class Preprocessing:
             is_deviation = name == "deviation"
             least = 0 if is_deviation else -math.inf
             numbers = all(isinstance(value, int | float) and least < value < math.inf for value in values)
-            if not numbers or len(values) != 3:
-                above = " above 0" if is_deviation else ""
+            if not numbers or len(values) != 3 or (not is_deviation and max(values) > 1):
+                above = " above 0" if is_deviation else " up to 1"
                 raise UserError(
                     f"{name}: found {values!r}, allowed: three numbers{above}, on a scale where white is 1"
                 )
@@ -86,7 +86,21 @@ class Classifier(nn.Module):
         return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
 
     def forward(self, images: Pixels) -> Logits:
-        return self.network(self.prepared(images))
+        try:
+            logits = self.network(self.prepared(images))
+        except ValueError as error:
+            if self.training and len(images) == 1:  # a batch norm of one value for each channel
+                raise UserError(
+                    f"the network cannot be trained on a batch of one row ({first_line(error)}); choose a batch_size "
+                    "of the recipe that leaves no single row over"
+                ) from error
+            raise
+        if not isinstance(logits, Tensor):
+            when = " in training mode" if self.training else ""
+            raise UserError(
+                f"the network gives {type(logits).__name__}{when}, allowed: a tensor of logits (n, classes)"
+            )
+        return logits
 
 
 @dataclass(frozen=True)
