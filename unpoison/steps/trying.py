@@ -15,7 +15,10 @@ ONE = 1e-5  # how close to 1 a sum of probabilities is
 
 def try_on(model: Classifier, data: Data) -> None:
     """Refuse a network that does not give one finite logit for each class for the first image of the data."""
-    device = next(model.parameters()).device
+    parameters = list(model.parameters())
+    if not any(parameter.requires_grad for parameter in parameters):
+        raise UserError("the network has no weights that can be trained (none requires a gradient)")
+    device = parameters[0].device
     image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2).to(device)
     size = model.preprocessing.input_size or data.image_size
     try:
