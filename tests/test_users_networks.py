@@ -223,3 +223,13 @@ def test_retraining_takes_the_steps_of_a_plain_loop(data: unpoison.Data) -> None
         optimizer.step()
     for found, expected in zip(repaired.network.parameters(), net.parameters(), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_no_call_seeds_the_generators_of_gpus(data: unpoison.Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, seeded = wrapped(convolutional()), []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    unpoison.train(data, width=2, recipe=RECIPE)
+    unpoison.repair(model, data, [0], "finetune", recipe=RECIPE)
+    assert not seeded
+    torch.manual_seed(0)
+    assert seeded == [0]

@@ -122,7 +122,7 @@ class Architecture:
         """An untrained network whose initial weights depend on the seed alone."""
         size = self.preprocessing.input_size or self.image_size
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds all GPUs too
             network = MODELS[self.name](len(self.class_names), size, **self.options)
         classifier = Classifier(
             network,

@@ -92,7 +92,8 @@ class _Fresh:
 
     def network(self, seed: int) -> Any:
         """Return what the user's function gives."""
-        with torch.random.fork_rng(devices=[]):
+        gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        with torch.random.fork_rng(devices=gpus):
             torch.manual_seed(seed)
             return _uncompiled(self._new())
 
