@@ -59,6 +59,7 @@ ORDER = (
         "optimisers",
         "features",
         "arrays",
+        "torchvision_sets",
         "data",
         "training",
     ),

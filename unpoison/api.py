@@ -99,7 +99,7 @@ def score(
     Args:
         model: trained on all training rows; it stays as it is.
         detector: a name of DETECTORS; options: its own.
-        recipe: how the model was trained; None is what the model says of itself, or `fast`.
+        recipe: how the model was trained; None is what the model says of itself, or `fast` with SGD alone.
         triggered_examples: of detectors that need them, how many trusted rows are shown with the planted trigger on.
 
     Returns:
@@ -146,7 +146,7 @@ def repair(
         model: trained on all training rows; it stays as it is.
         flagged: positions among the training rows, or a mask (n,) over them. Of a repair by trusted rows [].
         method: a name of METHODS; options: its own.
-        recipe: how the model was trained; None is what the model says of itself, or `fast`.
+        recipe: how the model was trained; None is what the model says of itself, or `fast` with SGD alone.
 
     Returns:
         the repaired model in evaluation mode, and its cost: seconds, and images sent through a network forward and

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from unpoison.errors import UserError, first_line
 from unpoison.networks import Classifier, Preprocessing
 from unpoison.options import check_options, plain
 from unpoison.plugins import Plugins
-from unpoison.recipes import Recipe, recipe_of
+from unpoison.recipes import RECIPES, Recipe, recipe_of
 from unpoison.steps.setting import Setting
 from unpoison.steps.trying import try_on
 from unpoison.types import Indices, Mask
@@ -71,9 +72,12 @@ def check_word(what: str, found: object, allowed: Sequence[str]) -> None:
 
 
 def recipe_for(model: Classifier, recipe: AnyRecipe | None) -> Recipe:
-    """Return the recipe that is asked for; else the one that the model was trained by, or `fast`."""
+    """Return the recipe that is asked for; else the one that the model was trained by; else `fast` by SGD alone.
+
+    Muon, by which `fast` trains filters, gives them a norm that only networks with a batch norm behind each take.
+    """
     if recipe is None:
-        return recipe_of(model.recipe or "fast")
+        return model.recipe or replace(RECIPES["fast"], filter_rate=None)
     return recipe_of(recipe)
 
 
@@ -88,7 +92,7 @@ def preprocessing_of(mean: Triple, deviation: Triple, image_size: int | None) ->
 
 def _triple(name: str, values: Any) -> tuple[float, float, float]:
     try:
-        first, second, third = (plain(value) for value in values)
+        first, second, third = plain(values.tolist() if hasattr(values, "tolist") else tuple(values))
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: found {values!r}, allowed: three numbers") from error
     return first, second, third

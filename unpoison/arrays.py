@@ -1,12 +1,12 @@
 """Images and labels that a user hands over, as checked arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from unpoison.datasets._classes import check_class_names
-from unpoison.errors import UserError
+from unpoison.errors import UserError, first_line
 from unpoison.types import StoredImages
 
 MOST_CLASSES = 65_535
@@ -16,13 +16,17 @@ def as_array(what: str, values: Any) -> np.ndarray:
     """Return values as an array of NumPy's, be they a tensor on any device or nested lists.
 
     Raises:
-        UserError: for lists of uneven lengths.
+        UserError: for lists of uneven lengths, and tensors of a type or layout that NumPy does not have.
     """
     try:
         return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
     except ValueError as error:
         raise UserError(
             f"{what}: found {type(values).__name__} of uneven parts, allowed: one array"
+        ) from error
+    except (TypeError, RuntimeError) as error:  # torch: bfloat16, sparse, quantised, nested, meta
+        raise UserError(
+            f"{what}: found {type(values).__name__} that is no array of NumPy's ({first_line(error)})"
         ) from error
 
 
@@ -53,8 +57,18 @@ def class_names_of(labels: np.ndarray, given: Sequence[str] | None) -> tuple[str
         if labels.max() > MOST_CLASSES:
             raise UserError(f"labels: found {labels.max()}, allowed without class_names: 0 to {MOST_CLASSES}")
         return tuple(map(str, range(int(labels.max()) + 1)))
-    if isinstance(given, str) or len(given) < 2:
-        raise UserError(f"class_names: found {given!r}, allowed: two names or more")
+    return checked_names(given)
+
+
+def checked_names(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the classes, in the order of their labels.
+
+    Raises:
+        UserError: for what has no order or no length, names that cannot be told apart, and a single one.
+    """
+    is_ordered = hasattr(given, "__len__") and not isinstance(given, str | Set)
+    if not is_ordered or len(given) < 2:
+        raise UserError(f"class_names: found {given!r}, allowed: two names or more, in the order of labels")
     check_class_names(given)
     return tuple(given)
 

@@ -31,7 +31,11 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
 
     Of several attacks, each one after the first has the test rows of its classes once more, at the end. Triggered
     images are of another attack than a planted one, which leaves them out.
+
+    Raises:
+        UserError: for what is no attack on these rows and classes.
     """
+    _check(poisoning, rows)
     if not poisoning.is_planted:
         return _as_found(poisoning, rows)
     rows = rows.take(rows.split != TRIGGERED)
@@ -47,6 +51,30 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
         for attacks, split in zip(poisoning.further_attacks, TEST_SPLITS[1:], strict=False)
     ]
     return joined([_attacked(poisoned, poisoning.attacks, TEST_SPLITS), *again])
+
+
+def _check(poisoning: object, rows: Rows) -> None:
+    """Refuse what a poison of the user's own may hand back in place of rows, labels and targets that there are."""
+    if not isinstance(poisoning, Poisoning):
+        raise UserError(f"the poison gave back a {type(poisoning).__name__}, allowed: a Poisoning")
+    count, classes = int((rows.split == "train").sum()), len(rows.class_names)
+    chosen, labels = np.asarray(poisoning.rows), np.asarray(poisoning.given_labels)
+    if len(np.unique(chosen)) < len(chosen) or ((chosen < 0) | (chosen >= count)).any():
+        raise UserError(f"the poison's rows must be different positions from 0 to {count - 1}")
+    if not poisoning.is_planted:
+        return
+    if not len(chosen) == len(labels) == len(poisoning.trigger_ids):
+        raise UserError(
+            f"the poison gave {len(chosen)} rows, {len(labels)} labels and {len(poisoning.trigger_ids)} triggers, "
+            "allowed: one of each for a row"
+        )
+    every = (poisoning.attacks, *poisoning.further_attacks)
+    named = [
+        number for attacks in every for label, (_, wanted) in attacks.items() for number in (label, wanted)
+    ]
+    for number in (*labels.tolist(), *named):
+        if not 0 <= number < classes:
+            raise UserError(f"the poison gave the label {number}, allowed: 0 to {classes - 1}, the classes")
 
 
 def in_words(train: Rows) -> str:

@@ -1,6 +1,6 @@
 """A data set as one thing: its images, what is known of each row, and how its trigger is stamped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from unpoison.errors import UserError
 from unpoison.examples import Examples, examples_of
 from unpoison.pixels import Stamp, StampTime
 from unpoison.rows import NONE, Rows, clean_rows, joined
+from unpoison.torchvision_sets import arrays_of, classes_of
 from unpoison.types import Labels, StoredImages
 
 Tested = tuple[UInt8[np.ndarray, "tested height width 3"], Int64[Any, " tested"]]
@@ -115,19 +116,21 @@ class Data:
     def from_torchvision(cls, training: Any, test: Any = None, trusted: Any = None) -> "Data":
         """The images of data sets of torchvision, which give PIL images and integer labels.
 
+        Pixels are read as in files: transparency is white, and deep samples are scaled to 8 bits.
+
         Args:
-            training, test, trusted: torchvision.datasets.CIFAR10, ImageFolder and so on, without transforms to tensors.
+            training: torchvision.datasets.CIFAR10, ImageFolder and so on, without transforms to tensors.
+            test, trusted: the same; their labels are those of the training set's classes of the same names.
 
         Raises:
-            UserError: for images that are no PIL images of one size.
+            UserError: for images that are no PIL images of one size, labels that are no integers, and classes that the
+                training set does not have.
         """
-        names = getattr(training, "classes", None)
-        first, second, third = (
-            None if part is None else _from_torchvision(part) for part in (training, test, trusted)
-        )
-        assert first is not None, "training is a data set"
-        classes = None if names is None else [str(name) for name in names]
-        return cls(*first, classes, test=second, trusted=third)
+        names = classes_of(training)
+        first = arrays_of("training", training, names)
+        tested = None if test is None else arrays_of("test", test, names)
+        clean = None if trusted is None else arrays_of("trusted", trusted, names)
+        return cls(*first, names, test=tested, trusted=clean)
 
     def __len__(self) -> int:
         """The number of training rows."""
@@ -162,29 +165,3 @@ class Data:
     def examples(self, rows: Rows, device: torch.device) -> Examples:
         """Rows as a trainer on that device sees them."""
         return examples_of(self.images, rows, self.stamp, self.stamp_time, device)
-
-
-def _from_torchvision(dataset: Any) -> tuple[StoredImages, Labels]:
-    images = []
-    labels = []
-    for image, label in _pairs(dataset):
-        images.append(np.asarray(image.convert("RGB")))
-        labels.append(int(label))
-    shapes = {image.shape for image in images}
-    if not shapes:
-        raise UserError("a data set of torchvision is empty; allowed: one image or more")
-    if len(shapes) > 1:
-        raise UserError(
-            f"all images must have one size; found {len(shapes)} sizes: resize them by a transform"
-        )
-    return np.stack(images), np.array(labels)
-
-
-def _pairs(dataset: Any) -> Iterator[tuple[Any, Any]]:
-    for place in range(len(dataset)):
-        image, label = dataset[place]
-        if not hasattr(image, "convert"):
-            raise UserError(
-                f"a data set of torchvision must give PIL images; found {type(image).__name__}: leave ToTensor out"
-            )
-        yield image, label

@@ -41,7 +41,9 @@ def computing_repeatably() -> Iterator[None]:
     )
     try:
         _be_deterministic()
-        yield
+        # Notebooks switch gradients off for good; what trains here needs them.
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
     finally:
         torch.set_deterministic_debug_mode(before[0])
         torch.backends.cudnn.allow_tf32, fill.fill_uninitialized_memory = before[1:]

@@ -101,7 +101,7 @@ def classifier_of(model: Classifier, examples: Examples) -> nn.Linear:
 def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
     """Collect what a layer is given while the network runs: a tensor for each pass."""
     read: list[Tensor] = []
-    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    hook = layer.register_forward_pre_hook(lambda _, inputs: read.extend(inputs[:1]))
     try:
         yield read
     finally:
@@ -111,4 +111,23 @@ def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
 def _forward(model: Classifier, head: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, Tensor]:
     with inputs_of(head) as read, autocast(images.device, precision):
         logits = model(images)
-    return read[-1].flatten(1).float(), finite_logits(logits.float())
+    return features_in(read, len(images)).float(), finite_logits(logits.float())
+
+
+def features_in(read: list[Tensor], count: int) -> Tensor:
+    """The features (n, channels) in what a layer was given while the network ran on n images.
+
+    Raises:
+        UserError: for a layer that does not run, and an input without a part for each image.
+    """
+    if not read:
+        raise UserError(
+            "features: the layer does not run while the network does, or is given its input by keyword; allowed: one "
+            "that is given the features by position"
+        )
+    if not isinstance(read[-1], Tensor) or read[-1].ndim < 2 or len(read[-1]) != count:
+        found = tuple(read[-1].shape) if isinstance(read[-1], Tensor) else type(read[-1]).__name__
+        raise UserError(
+            f"features: of {count} images the layer is given {found}, allowed: a tensor ({count}, channels, ...)"
+        )
+    return read[-1].flatten(1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, first_line
 from unpoison.models import MODELS
 from unpoison.recipes import Recipe
 from unpoison.types import Logits, NormalisedImages, Pixels
@@ -82,7 +82,21 @@ class Classifier(nn.Module):
         return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
 
     def forward(self, images: Pixels) -> Logits:
-        return self.network(self.prepared(images))
+        try:
+            logits = self.network(self.prepared(images))
+        except ValueError as error:
+            if self.training and len(images) == 1:  # a batch norm of one value for each channel
+                raise UserError(
+                    f"the network cannot be trained on a batch of one row ({first_line(error)}); choose a batch_size "
+                    "of the recipe that leaves no single row over"
+                ) from error
+            raise
+        if not isinstance(logits, Tensor):
+            when = " in training mode" if self.training else ""
+            raise UserError(
+                f"the network gives {type(logits).__name__}{when}, allowed: a tensor of logits (n, classes)"
+            )
+        return logits
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ class Architecture:
         """An untrained network whose initial weights depend on the seed alone."""
         size = self.preprocessing.input_size or self.image_size
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds all GPUs too
             network = MODELS[self.name](len(self.class_names), size, **self.options)
         classifier = Classifier(
             network,

@@ -1,9 +1,12 @@
 """An attack planted in a data set, to measure detectors and repairs by what is known of it."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from unpoison.arguments import check_data, check_seed, check_word, copy_for, options_of
 from unpoison.attacks import lay_over, perturbed, plant
@@ -12,9 +15,9 @@ from unpoison.devices import computing_repeatably
 from unpoison.errors import UserError
 from unpoison.networks import Classifier
 from unpoison.options import check_options
-from unpoison.pixels import StampTime
+from unpoison.pixels import Stamp, StampTime
 from unpoison.poisons import POISONS, trigger_of
-from unpoison.rows import Rows
+from unpoison.rows import NONE, Rows
 from unpoison.types import StoredImages
 
 PARTS = 'a list of {"poison": name, "options": {...}}'
@@ -61,7 +64,9 @@ def poison(
     rows, images = plant(POISONS[attack], data.rows, seed, data.image_size, checked), data.images
     if surrogate is not None:
         images = _perturbed(data, rows, attack, surrogate, checked)
-    return Data.of_rows(images, rows, trigger_of(attack, checked), stamp)
+    put_on = trigger_of(attack, checked)
+    _check_stamp(put_on, np.unique(rows.trigger_id[rows.trigger_id != NONE]).tolist(), data.image_size)
+    return Data.of_rows(images, rows, put_on, stamp)
 
 
 def _checked(attack: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -110,3 +115,17 @@ def _perturbed(
             partial(POISONS.module(attack).perturb, **taken), copied, data.images, poisoned, device
         )
     return lay_over(np.array(data.images), rows, made)
+
+
+def _check_stamp(stamp: Stamp, triggers: Sequence[int], image_size: int) -> None:
+    """Refuse a stamp that does not give uint8 images of the size that it is given."""
+    for trigger in triggers:
+        images = torch.zeros((1, 3, image_size, image_size), dtype=torch.uint8)
+        found = stamp(images, torch.tensor([trigger]))
+        if not isinstance(found, Tensor) or found.dtype != torch.uint8 or found.shape != images.shape:
+            said = (
+                f"{found.dtype} {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
+            )
+            raise UserError(
+                f"the stamp gives {said}, allowed: images like those it is given, {tuple(images.shape)}"
+            )

@@ -27,6 +27,8 @@ def register(path: str | Path) -> None:
         UserError: for a path that is not there or holds no plug-in, a file that is none or cannot be parsed, a name
             that another plug-in of its kind has, and a helper whose name is another module's.
     """
+    if not isinstance(path, str | Path):
+        raise UserError(f"register: found {type(path).__name__}, allowed: a path")
     place = _place_of(Path(path))
     root = place if place.is_dir() else place.parent
     files = _files_at(place)

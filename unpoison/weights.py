@@ -25,6 +25,10 @@ def save_model(path: str | Path, model: Classifier) -> None:
     Raises:
         UserError: for a user's own module, which nothing here can build again.
     """
+    if not isinstance(model, Classifier):
+        raise UserError(
+            f"model: found {type(model).__name__}, allowed: what train, repair or load_model give"
+        )
     if model.kind is None:
         raise UserError(
             "only a network that unpoison built can be saved; save your own module's state_dict() yourself"
@@ -51,6 +55,8 @@ def load_model(folder: str | Path) -> Classifier:
     Raises:
         UserError: for a file that is damaged or was not written by unpoison; it is left as it is.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise UserError(f"load_model takes the path of a folder or file; found {type(folder).__name__}")
     path = Path(folder)
     path = require_intact(path / "model.safetensors" if os.path.isdir(path) else path)  # noqa: PTH112 (is_dir raises)
     description, weights = _read(path)

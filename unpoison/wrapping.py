@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from unpoison.arguments import AnyRecipe, Triple, preprocessing_of
-from unpoison.datasets._classes import check_class_names
+from unpoison.arrays import checked_names
 from unpoison.errors import UserError
 from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Classifier
 from unpoison.recipes import recipe_of
@@ -31,15 +32,15 @@ def wrap_model(
 
     Args:
         module: takes normalised float32 images (n, 3, height, width), gives logits (n, classes). It is not copied, and
-            no function of unpoison changes it.
+            no function of unpoison changes it. Of what torch.compile gives, the network inside.
         class_names: of the logits' columns, in the order of the data's class names.
         mean, deviation: what images are normalised by, three numbers each, on a scale where white is 1.
         image_size: pixels to which images are resized for the network (bilinear); None leaves them as they are.
         features: name of the layer whose input detectors look at; None is the last linear layer.
         new: gives an untrained network of the same kind, for methods that train from scratch. It is called with the
             random generator of torch seeded, twice at once to check it, and must load no weights.
-        recipe: how the network was trained, where that is known: what methods go on training by (else `fast`, or
-            what `repair` is told).
+        recipe: how the network was trained, where that is known: what methods go on training by (else `fast` with SGD
+            alone, or what `repair` is told).
 
     Raises:
         UserError: for what is no network with weights to train, class names that cannot be told apart, preprocessing
@@ -47,13 +48,16 @@ def wrap_model(
     """
     if isinstance(module, Classifier) or not isinstance(module, nn.Module):
         raise UserError(f"wrap_model takes a torch.nn.Module of your own; found {type(module).__name__}")
+    module = _uncompiled(module)
+    if any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers())):
+        raise UserError(
+            f"{type(module).__name__} has lazy layers without weights, allowed: a network that was run once"
+        )
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise UserError(
             f"{type(module).__name__} has no weights that can be trained (none requires a gradient)"
         )
-    if isinstance(class_names, str) or len(class_names) < 2:
-        raise UserError(f"class_names: found {class_names!r}, allowed: two names or more")
-    check_class_names(class_names)
+    names = checked_names(class_names)
     if features is not None and features not in dict(module.named_modules()):
         layers = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
         raise UserError(
@@ -62,18 +66,18 @@ def wrap_model(
         )
     made = partial(
         Classifier,
-        class_names=tuple(class_names),
+        class_names=names,
         preprocessing=preprocessing_of(mean, deviation, image_size),
         features=features,
     )
     untrained = None if new is None else _Fresh(new, made)
     if untrained is not None:
         _check_new(module, untrained)
-    is_training = {name: part.training for name, part in module.named_modules()}
-    model = made(module, new=untrained).eval()
+    model = made(module, new=untrained)
+    model.training = (
+        False  # not eval(), which reaches the user's own network, and some change their weights by it
+    )
     model.recipe = None if recipe is None else recipe_of(recipe)
-    for name, part in module.named_modules():
-        part.training = is_training[name]
     return model
 
 
@@ -88,9 +92,10 @@ class _Fresh:
 
     def network(self, seed: int) -> Any:
         """Return what the user's function gives."""
-        with torch.random.fork_rng(devices=[]):
+        gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        with torch.random.fork_rng(devices=gpus):
             torch.manual_seed(seed)
-            return self._new()
+            return _uncompiled(self._new())
 
 
 def _check_new(module: nn.Module, untrained: _Fresh) -> None:
@@ -102,6 +107,8 @@ def _check_new(module: nn.Module, untrained: _Fresh) -> None:
         raise UserError(f"new() fails: {type(error).__name__}: {error}") from error
     if not isinstance(first, nn.Module):
         raise UserError(f"new() gives {type(first).__name__}, allowed: an untrained torch.nn.Module")
+    if any(is_lazy(tensor) for tensor in (*first.parameters(), *first.buffers())):
+        raise UserError("new() gives lazy layers without weights, allowed: a network that was run once")
     if first is module or first is second:
         raise UserError("new() gives the same network each time, allowed: a new, untrained one")
     if _shapes(first) != _shapes(module):
@@ -116,6 +123,11 @@ def _check_new(module: nn.Module, untrained: _Fresh) -> None:
             "weights, methods that train from scratch start from them",
             stacklevel=3,
         )
+
+
+def _uncompiled(module: Any) -> Any:
+    """The network that torch.compile wrapped: copies and hooks pass by what it made of it."""
+    return getattr(module, "_orig_mod", module)
 
 
 def _shapes(module: nn.Module) -> dict[str, torch.Size]:

@@ -87,7 +87,7 @@ def spectra(images: np.ndarray) -> Float64[np.ndarray, "rows frequencies"]:
 def _block(image: np.ndarray, rng: Generator) -> np.ndarray:
     """A view of a random square of a twelfth to a quarter of the image's width."""
     width = image.shape[2]
-    size = int(rng.integers(max(2, width // 12), max(3, width // 4) + 1))
+    size = min(width, int(rng.integers(max(2, width // 12), max(3, width // 4) + 1)))
     top, left = rng.integers(0, width - size + 1, 2)
     return image[:, top : top + size, left : left + size]
 

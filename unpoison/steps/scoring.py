@@ -91,8 +91,22 @@ def _put_back(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     return result
 
 
-def _check(scores: Scores, evidence: Evidence) -> None:
-    for found, rows in ((scores.training, evidence.training), (scores.validation, evidence.validation)):
-        assert found.shape == (len(rows),), f"{len(rows)} rows and scores of the shape {found.shape}"
+def _check(scores: object, evidence: Evidence) -> None:
+    """Refuse what a detector of the user's own may hand back in place of a score for each row."""
+    if not isinstance(scores, Scores):
+        raise UserError(f"the detector gave back a {type(scores).__name__}; allowed: Scores")
+    parts = (("training", evidence.training), ("validation", evidence.validation))
+    for name, rows in parts:
+        found = np.asarray(getattr(scores, name))
+        if found.shape != (len(rows),):
+            raise UserError(
+                f"the detector gave {name} scores of the shape {found.shape}; allowed: ({len(rows)},), one a row"
+            )
         if not np.isfinite(found).all():
             raise UserError("a detector's score is not finite; the network it looks at may not be either")
+    if scores.flagged is not None:
+        mask, count = np.asarray(scores.flagged), len(evidence.training)
+        if mask.dtype != bool or mask.shape != (count,):
+            raise UserError(
+                f"the detector flagged rows by {mask.dtype} of the shape {mask.shape}; allowed: a mask ({count},)"
+            )

@@ -49,5 +49,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """
     index = device.index or 0
     with torch.random.fork_rng(devices=[index] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds the other GPUs too
+        if device.type == "cuda":
+            torch.cuda.default_generators[index].manual_seed(seed)
         yield

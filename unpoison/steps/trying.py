@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unpoison.data import Data
 from unpoison.errors import UserError, first_line
-from unpoison.features import head_of
+from unpoison.features import features_in, head_of, inputs_of
 from unpoison.networks import Architecture, Classifier
 from unpoison.steps.setting import seeded
 from unpoison.training import accuracy
@@ -17,10 +17,15 @@ from unpoison.training import accuracy
 OWN = "python"  # the model plug-in that runs the user's code, and its option that names it
 FEW_FIXED = 0.1  # share of the weights
 
+ONE = 1e-5  # how close to 1 a sum of probabilities is
+
 
 def try_on(model: Classifier, data: Data) -> None:
     """Refuse a network that does not give one finite logit for each class for the first image of the data."""
-    device = next(model.parameters()).device
+    parameters = list(model.parameters())
+    if not any(parameter.requires_grad for parameter in parameters):
+        raise UserError("the network has no weights that can be trained (none requires a gradient)")
+    device = parameters[0].device
     image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2).to(device)
     size = model.preprocessing.input_size or data.image_size
     try:
@@ -28,22 +33,34 @@ def try_on(model: Classifier, data: Data) -> None:
             logits = model.eval().network(model.prepared(image))
     except Exception as error:  # whatever the user's code raises
         raise UserError(
-            f"the network fails on an image of {size} x {size} pixels ({first_line(error)}); image_size resizes "
-            "images for the network"
+            f"the network fails on an image of {size} x {size} pixels ({first_line(error)}); {_advice(model)}"
         ) from error
-    wanted = f"allowed: (1, {len(model.class_names)}), one for each class ({', '.join(model.class_names)})"
     if not isinstance(logits, Tensor):
         raise UserError(
             f"the network gives {type(logits).__name__}, allowed: a tensor of logits (n, classes)"
         )
+    wanted = f"allowed: (1, {len(model.class_names)}), one for each class ({', '.join(model.class_names)})"
     if tuple(logits.shape) != (1, len(model.class_names)):
         raise UserError(
             f"for one image the network gives logits of the shape {tuple(logits.shape)}, {wanted}"
         )
     if not logits.is_floating_point() or not torch.isfinite(logits).all():
         raise UserError("the network's logits of the first image are not finite numbers")
+    if (logits >= 0).all() and abs(float(logits.sum()) - 1) < ONE:
+        raise UserError("the network gives probabilities, allowed: logits; leave its softmax out")
     if model.features is not None:
-        head_of(model, image)
+        with torch.no_grad(), inputs_of(head_of(model, image)) as read:
+            model(image)
+        features_in(read, 1)
+
+
+def _advice(model: Classifier) -> str:
+    """What may help a network that fails: images of its size, or weights of the type that images have."""
+    kinds = {tensor.dtype for tensor in model.network.parameters() if tensor.is_floating_point()}
+    if kinds <= {torch.float32}:
+        return "image_size resizes images for the network"
+    found = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+    return f"images are given in float32 and its weights are {found}, which module.float() changes"
 
 
 def check_untrained(architecture: Architecture, data: Data) -> None:

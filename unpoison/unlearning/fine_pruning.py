@@ -16,11 +16,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from unpoison.contracts.request import Request
 from unpoison.devices import autocast
+from unpoison.errors import UserError
 from unpoison.examples import Examples
-from unpoison.features import classifier_of, inputs_of
+from unpoison.features import classifier_of, features_in, inputs_of
 from unpoison.networks import Classifier
 from unpoison.training import train
 from unpoison.types import PositiveFloat, PositiveInt, Share
@@ -45,6 +47,8 @@ def unlearn(
     """
     model = deepcopy(request.model).eval()
     head = classifier_of(model, request.validation)
+    if is_parametrized(head):  # its weights are computed anew at each pass: zeros would not last
+        raise UserError("fine_pruning needs a last layer of plain weights; found one with a parametrization")
     features, labels = _features(model, head, request.validation, request.precision)
     kept = kept_features(head, features, labels, accuracy_drop)
     recipe = replace(
@@ -70,11 +74,12 @@ def _features(
     model: Classifier, head: nn.Linear, examples: Examples, precision: str
 ) -> tuple[Tensor, Tensor]:
     """What the classifier reads of each row, and the rows' labels."""
-    with inputs_of(head) as read:
-        for images, _ in examples.in_order():
-            with autocast(images.device, precision):
-                model(images)
-    return torch.cat(read).float(), examples.labels
+    parts = []
+    for images, _ in examples.in_order():
+        with inputs_of(head) as read, autocast(images.device, precision):
+            model(images)
+        parts.append(features_in(read, len(images)))
+    return torch.cat(parts).float(), examples.labels
 
 
 @torch.no_grad()

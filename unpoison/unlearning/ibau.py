@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
+from unpoison.errors import UserError
 from unpoison.gradients import gradients_of, trained_parameters, twice_differentiable
 from unpoison.networks import Classifier
 from unpoison.optimisers import Adam
@@ -78,6 +79,8 @@ def unlearn(
 @contextmanager
 def pattern_added(model: Classifier, pattern: Tensor) -> Iterator[None]:
     """The network with the pattern added to each image as its preprocessing leaves it."""
+    if isinstance(model.network, torch.jit.ScriptModule):
+        raise UserError("ibau cannot add a pattern in front of a scripted network; give the network itself")
     handle = model.network.register_forward_pre_hook(lambda _, inputs: (inputs[0] + pattern,))
     try:
         yield
