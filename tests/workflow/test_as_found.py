@@ -441,6 +441,33 @@ def test_a_source_is_suspect_that_says_so_or_is_used_as_found_under_any_name(dat
     assert told == {"large": {"patch": "planted on suspect data"}}
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source": "image_folder", "path": "../data/."},
+        {"source": "class_folders", "path": "train"},
+        {"source": "image_list", "train": "some.csv"},
+    ],
+    ids=["path", "folders", "list"],
+)
+def test_a_source_is_suspect_that_reads_the_same_images_in_another_way(
+    data: Path, source: dict[str, Any]
+) -> None:
+    lines = "".join(f"train/{name}/{n}.png,{name}\n" for name in CLASSES for n in range(3))
+    (data / "data/some.csv").write_text(f"path,label\n{lines}")
+    whole = config(data)
+    whole["sources"]["again"] = {**source, "image_size": 32}
+    whole["sources"]["trusted"] = {"source": "class_folders", "path": "trusted", "image_size": 16}
+    whole["poisons"]["patch"]["count"] = 2
+    for name in ("again", "trusted"):
+        whole["datasets"][name] = {"source": name}
+        planted = {"dataset": name, "poison": "patch", "deletions": ["half"]}
+        whole["studies"][name] = {**whole["studies"]["found"], **planted}
+    kinds = Specs(Plan(whole)).collect_results(SimpleNamespace())["attacks"]
+    assert kinds["again"] == {"patch": "planted on suspect data"}
+    assert kinds["trusted"] == {"patch": "planted"}
+
+
 def test_another_list_of_poisons_makes_other_rows_and_a_moved_folder_the_same(data: Path) -> None:
     whole = config(data)
     whole["poisons"]["as_found"] = {"truth": "mine.csv"}
