@@ -329,6 +329,36 @@ def with_a_target_alone(config: dict[str, Any]) -> None:
     config["poisons"]["as_found"] = {"target": "dog"}
 
 
+def with_triggered_images_of_the_target_alone(config: dict[str, Any]) -> None:
+    shutil.rmtree(Path(config["data_folder"], "stamped/cat"))
+    config["sources"]["pets"]["triggered"] = "stamped"
+    config["poisons"]["as_found"] = {"target": "dog"}
+
+
+def with_an_empty_list(config: dict[str, Any]) -> None:
+    Path(config["data_folder"], "empty.csv").write_text("row_id\n")
+    config["poisons"]["as_found"] = {"truth": "empty.csv"}
+
+
+def with_an_attack_on_the_same_axis(config: dict[str, Any]) -> None:
+    config["poisons"]["mixed"] = {"poison": "as_found", "target": None}
+    config["poisons"]["patch"]["count"] = 1
+    config["studies"]["found"] |= {"poison": "mixed", "vary": {"poison.poison": ["as_found", "patch"]}}
+
+
+def with_a_repair_by_trusted_rows_of_one_class(config: dict[str, Any]) -> None:
+    shutil.rmtree(Path(config["data_folder"], "trusted/cat"))
+    config["sources"]["pets"]["trusted"] = "trusted"
+    with_a_repair_by_trusted_rows(config)
+
+
+def with_a_tuning_by_trusted_rows_of_one_class(config: dict[str, Any]) -> None:
+    shutil.rmtree(Path(config["data_folder"], "trusted/cat"))
+    config["sources"]["pets"]["trusted"] = "trusted"
+    config["tunings"] = {"small": {"seeds": [9], "deletion": "mine"}}
+    config["methods"]["finetune"] = {"tuning": "small"}
+
+
 def with_an_unknown_target(config: dict[str, Any]) -> None:
     config["poisons"]["as_found"] = {"target": "fox"}
 
@@ -387,7 +417,12 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_counts, "a set by counts needs to know which rows are poisoned, and of data as found nobody does"),
     (with_nothing_to_forget, "a set by counts needs to know which rows are poisoned"),
     (with_validation, "validation: found 2, allowed: 0; rows drawn from data as found are not trusted"),
-    (with_a_target_alone, "target: found 'dog', allowed: none without triggered images"),
+    (with_a_target_alone, "target: found 'dog' and as triggered images of the data set's classes none"),
+    (with_triggered_images_of_the_target_alone, "those of 'dog' alone; allowed: .* of other classes"),
+    (with_an_empty_list, "empty.csv lists no row; allowed: one or more, or no list"),
+    (with_an_attack_on_the_same_axis, "found as_found and attacks that are planted; allowed: one of both"),
+    (with_a_repair_by_trusted_rows_of_one_class, "method 'fine_pruning' works on .* found none of cat"),
+    (with_a_tuning_by_trusted_rows_of_one_class, "tunings.small works on .* found none of cat"),
     (with_an_unknown_target, "unknown target class 'fox'; choose from cat, dog"),
     (with_a_missing_list, "nowhere.csv is no file"),
     (with_a_bias_by_class, "bias: class needs the true class of each row"),

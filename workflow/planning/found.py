@@ -1,6 +1,7 @@
 """What is known of the poisons in a data set, and what data as found do not allow; told while the DAG is built."""
 
 import os
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def suspect_sources(plan: Any) -> set[str]:
 
 
 def check_found(plan: Any, dataset: str, poison: str) -> None:
-    """Refuse what cannot be had of data as found: trusted rows drawn from them, and a target of no triggered image."""
+    """Refuse trusted rows that are drawn from data as found, and a target that no triggered image can be taken for."""
     if plants(plan, poison):
         return
     aside = plan.entry("dataset", dataset)["validation"]
@@ -87,10 +88,23 @@ def check_found(plan: Any, dataset: str, poison: str) -> None:
             "name a folder or files of trusted images as the option trusted of the source"
         )
     target = plan.entry("poison", poison).get("target")
-    if target is not None and not sum(plan.triggered_by_class(dataset).values()):
+    if target is None:
+        return
+    of_classes = {name for name, count in plan.triggered_by_class(dataset).items() if count}
+    if of_classes <= {target}:
+        those = f"those of '{target}' alone" if of_classes else "none"
         raise UserError(
-            f"target: found '{target}', allowed: none without triggered images (the option triggered of the source): "
-            "nothing else would be held against it"
+            f"target: found '{target}' and as triggered images of the data set's classes {those}; allowed: a target "
+            "with triggered images of other classes (the option triggered of the source)"
+        )
+
+
+def check_one_kind(plan: Any, study: str, poisons: Iterable[str]) -> None:
+    """Refuse a study that uses its data as found in one part and plants an attack in another."""
+    if len({plants(plan, poison) for poison in poisons}) > 1:
+        raise UserError(
+            f"studies.{study}.vary.poison.poison: found as_found and attacks that are planted; allowed: one of both "
+            "in a study, and a study of its own for the other"
         )
 
 

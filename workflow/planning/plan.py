@@ -9,7 +9,7 @@ from typing import Any
 from planning.deletions import check_deletion, is_empty
 from planning.entries import Entries
 from planning.figures import check_figure, trained_models
-from planning.found import check_found, is_found, is_known, suspect_sources
+from planning.found import check_found, check_one_kind, is_found, is_known, suspect_sources
 from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
@@ -110,6 +110,7 @@ class Plan(Entries):
             frozenset(filter(self.is_repair, variants["method"])),
             frozenset(name for name in variants["poison"] if not is_known(self, name)),
         )
+        check_one_kind(self, name, variants["poison"])
         for dataset, poison in product(variants["dataset"], variants["poison"]):
             for training in variants["training"]:
                 self._check_once(self._check_training, training)
