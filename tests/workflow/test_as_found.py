@@ -341,9 +341,18 @@ def with_an_empty_list(config: dict[str, Any]) -> None:
 
 
 def with_an_attack_on_the_same_axis(config: dict[str, Any]) -> None:
-    config["poisons"]["mixed"] = {"poison": "as_found", "target": None}
-    config["poisons"]["patch"]["count"] = 1
+    config["sources"]["pets"] = {"source": "generated", "train_per_class": 200, "image_size": 16}
+    config["poisons"]["mixed"] = {"poison": "as_found", "target": None}  # patch has 1000 poisons by default
     config["studies"]["found"] |= {"poison": "mixed", "vary": {"poison.poison": ["as_found", "patch"]}}
+
+
+def with_a_figure_of_both(config: dict[str, Any]) -> None:
+    config["sources"]["pets"]["triggered"] = "stamped"
+    config["poisons"] |= {"as_found": {"truth": "mine.csv"}, "patch": {"target": "dog", "count": 1}}
+    config["deletions"]["half"] = {"recall": 1.0}
+    study = {**config["studies"]["found"], "deletions": ["half"], "vary": {"deletion.recall": [1.0]}}
+    config["studies"] = {"found": study, "planted": {**study, "poison": "patch"}}
+    config["figures"] = {"discovery": {"studies": ["found", "planted"]}}
 
 
 def with_a_repair_by_trusted_rows_of_one_class(config: dict[str, Any]) -> None:
@@ -420,7 +429,11 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_a_target_alone, "target: found 'dog' and as triggered images of the data set's classes none"),
     (with_triggered_images_of_the_target_alone, "those of 'dog' alone; allowed: .* of other classes"),
     (with_an_empty_list, "empty.csv lists no row; allowed: one or more, or no list"),
-    (with_an_attack_on_the_same_axis, "found as_found and attacks that are planted; allowed: one of both"),
+    (
+        with_an_attack_on_the_same_axis,
+        r"studies.found: found attacks that are planted and data as found \(found\)",
+    ),
+    (with_a_figure_of_both, r"figures.discovery: found attacks that are planted and .* \(found, planted\)"),
     (with_a_repair_by_trusted_rows_of_one_class, "method 'fine_pruning' works on .* found none of cat"),
     (with_a_tuning_by_trusted_rows_of_one_class, "tunings.small works on .* found none of cat"),
     (with_an_unknown_target, "unknown target class 'fox'; choose from cat, dog"),

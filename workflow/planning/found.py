@@ -1,7 +1,6 @@
 """What is known of the poisons in a data set, and what data as found do not allow; told while the DAG is built."""
 
 import os
-from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -99,12 +98,16 @@ def check_found(plan: Any, dataset: str, poison: str) -> None:
         )
 
 
-def check_one_kind(plan: Any, study: str, poisons: Iterable[str]) -> None:
-    """Refuse a study that uses its data as found in one part and plants an attack in another."""
-    if len({plants(plan, poison) for poison in poisons}) > 1:
+def check_one_kind(plan: Any, where: str, *studies: str) -> None:
+    """Refuse a study or a figure in which some data are used as found and in others an attack is planted.
+
+    One point or one sentence would hold numbers of both.
+    """
+    kinds = attacks_of(plan, *studies)
+    if kinds & set(FOUND) and kinds - set(FOUND):
         raise UserError(
-            f"studies.{study}.vary.poison.poison: found as_found and attacks that are planted; allowed: one of both "
-            "in a study, and a study of its own for the other"
+            f"{where}: found attacks that are planted and data as found ({', '.join(sorted(studies))}); allowed: one "
+            "of both, and a study or figure of its own for the other"
         )
 
 

@@ -28,6 +28,8 @@ class Plan(Entries):
         check_results_folder(Path(self.config["results_folder"]), self._data())
         self._checked: set[tuple[str, ...]] = set()
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
+        for name in self.studies:
+            check_one_kind(self, f"studies.{name}", name)
         for name in self.config["figures"]:
             check_figure(self, name)
 
@@ -110,7 +112,6 @@ class Plan(Entries):
             frozenset(filter(self.is_repair, variants["method"])),
             frozenset(name for name in variants["poison"] if not is_known(self, name)),
         )
-        check_one_kind(self, name, variants["poison"])
         for dataset, poison in product(variants["dataset"], variants["poison"]):
             for training in variants["training"]:
                 self._check_once(self._check_training, training)
