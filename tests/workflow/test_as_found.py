@@ -329,6 +329,45 @@ def with_a_target_alone(config: dict[str, Any]) -> None:
     config["poisons"]["as_found"] = {"target": "dog"}
 
 
+def with_triggered_images_of_the_target_alone(config: dict[str, Any]) -> None:
+    shutil.rmtree(Path(config["data_folder"], "stamped/cat"))
+    config["sources"]["pets"]["triggered"] = "stamped"
+    config["poisons"]["as_found"] = {"target": "dog"}
+
+
+def with_an_empty_list(config: dict[str, Any]) -> None:
+    Path(config["data_folder"], "empty.csv").write_text("row_id\n")
+    config["poisons"]["as_found"] = {"truth": "empty.csv"}
+
+
+def with_an_attack_on_the_same_axis(config: dict[str, Any]) -> None:
+    config["sources"]["pets"] = {"source": "generated", "train_per_class": 200, "image_size": 16}
+    config["poisons"]["mixed"] = {"poison": "as_found", "target": None}  # patch has 1000 poisons by default
+    config["studies"]["found"] |= {"poison": "mixed", "vary": {"poison.poison": ["as_found", "patch"]}}
+
+
+def with_a_figure_of_both(config: dict[str, Any]) -> None:
+    config["sources"]["pets"]["triggered"] = "stamped"
+    config["poisons"] |= {"as_found": {"truth": "mine.csv"}, "patch": {"target": "dog", "count": 1}}
+    config["deletions"]["half"] = {"recall": 1.0}
+    study = {**config["studies"]["found"], "deletions": ["half"], "vary": {"deletion.recall": [1.0]}}
+    config["studies"] = {"found": study, "planted": {**study, "poison": "patch"}}
+    config["figures"] = {"discovery": {"studies": ["found", "planted"]}}
+
+
+def with_a_repair_by_trusted_rows_of_one_class(config: dict[str, Any]) -> None:
+    shutil.rmtree(Path(config["data_folder"], "trusted/cat"))
+    config["sources"]["pets"]["trusted"] = "trusted"
+    with_a_repair_by_trusted_rows(config)
+
+
+def with_a_tuning_by_trusted_rows_of_one_class(config: dict[str, Any]) -> None:
+    shutil.rmtree(Path(config["data_folder"], "trusted/cat"))
+    config["sources"]["pets"]["trusted"] = "trusted"
+    config["tunings"] = {"small": {"seeds": [9], "deletion": "mine"}}
+    config["methods"]["finetune"] = {"tuning": "small"}
+
+
 def with_an_unknown_target(config: dict[str, Any]) -> None:
     config["poisons"]["as_found"] = {"target": "fox"}
 
@@ -387,7 +426,16 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_counts, "a set by counts needs to know which rows are poisoned, and of data as found nobody does"),
     (with_nothing_to_forget, "a set by counts needs to know which rows are poisoned"),
     (with_validation, "validation: found 2, allowed: 0; rows drawn from data as found are not trusted"),
-    (with_a_target_alone, "target: found 'dog', allowed: none without triggered images"),
+    (with_a_target_alone, "target: found 'dog' and as triggered images of the data set's classes none"),
+    (with_triggered_images_of_the_target_alone, "those of 'dog' alone; allowed: .* of other classes"),
+    (with_an_empty_list, "empty.csv lists no row; allowed: one or more, or no list"),
+    (
+        with_an_attack_on_the_same_axis,
+        r"studies.found: found attacks that are planted and data as found \(found\)",
+    ),
+    (with_a_figure_of_both, r"figures.discovery: found attacks that are planted and .* \(found, planted\)"),
+    (with_a_repair_by_trusted_rows_of_one_class, "method 'fine_pruning' works on .* found none of cat"),
+    (with_a_tuning_by_trusted_rows_of_one_class, "tunings.small works on .* found none of cat"),
     (with_an_unknown_target, "unknown target class 'fox'; choose from cat, dog"),
     (with_a_missing_list, "nowhere.csv is no file"),
     (with_a_bias_by_class, "bias: class needs the true class of each row"),
@@ -439,6 +487,33 @@ def test_a_source_is_suspect_that_says_so_or_is_used_as_found_under_any_name(dat
     alone["sources"]["large"]["suspect"] = True
     told = Specs(Plan(alone)).collect_results(SimpleNamespace())["attacks"]
     assert told == {"large": {"patch": "planted on suspect data"}}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"source": "image_folder", "path": "../data/."},
+        {"source": "class_folders", "path": "train"},
+        {"source": "image_list", "train": "some.csv"},
+    ],
+    ids=["path", "folders", "list"],
+)
+def test_a_source_is_suspect_that_reads_the_same_images_in_another_way(
+    data: Path, source: dict[str, Any]
+) -> None:
+    lines = "".join(f"train/{name}/{n}.png,{name}\n" for name in CLASSES for n in range(3))
+    (data / "data/some.csv").write_text(f"path,label\n{lines}")
+    whole = config(data)
+    whole["sources"]["again"] = {**source, "image_size": 32}
+    whole["sources"]["trusted"] = {"source": "class_folders", "path": "trusted", "image_size": 16}
+    whole["poisons"]["patch"]["count"] = 2
+    for name in ("again", "trusted"):
+        whole["datasets"][name] = {"source": name}
+        planted = {"dataset": name, "poison": "patch", "deletions": ["half"]}
+        whole["studies"][name] = {**whole["studies"]["found"], **planted}
+    kinds = Specs(Plan(whole)).collect_results(SimpleNamespace())["attacks"]
+    assert kinds["again"] == {"patch": "planted on suspect data"}
+    assert kinds["trusted"] == {"patch": "planted"}
 
 
 def test_another_list_of_poisons_makes_other_rows_and_a_moved_folder_the_same(data: Path) -> None:

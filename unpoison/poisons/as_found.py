@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from unpoison.contracts.poisoning import Poisoning
-from unpoison.errors import one_of
+from unpoison.errors import UserError, one_of
 from unpoison.row_lists import find_rows, read_row_ids
 from unpoison.rows import NONE, Rows
 from unpoison.types import Images, Labels
@@ -20,11 +20,14 @@ def plan(
     """How many training rows are listed as poisoned; none without a list.
 
     Raises:
-        UserError: for an unknown class and a list that cannot be read.
+        UserError: for an unknown class, and a list that is empty or cannot be read.
     """
     if target is not None and target not in there:
         raise one_of("target class", target, there)
-    return len(set(read_row_ids(truth))) if truth else 0
+    listed = set(read_row_ids(truth)) if truth else set()
+    if truth and not listed:
+        raise UserError(f"truth: {truth} lists no row; allowed: one or more, or no list where nobody knows")
+    return len(listed)
 
 
 def poison(

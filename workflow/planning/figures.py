@@ -4,7 +4,7 @@ from collections.abc import Collection
 from itertools import product
 from typing import Any
 
-from planning.found import check_measured
+from planning.found import check_measured, check_one_kind
 from planning.levels import REFERENCES
 from unpoison.errors import UserError, one_of
 from unpoison.options import accepts
@@ -37,6 +37,7 @@ def check_figure(plan: Any, name: str) -> None:
         classes = plan.training_rows(plan.studies[study].variants["dataset"][0])
         if options.get("class_name", min(classes)) not in classes:
             raise one_of(f"class in figures.{name}:", options["class_name"], classes)
+    check_one_kind(plan, f"figures.{name}", *plan.config["figures"][name]["studies"])
     if takes_detectors and drawn != 1:
         wanted = " and ".join(" or ".join(sorted(keys)) for keys in choices)
         raise UserError(

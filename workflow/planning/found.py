@@ -1,11 +1,16 @@
 """What is known of the poisons in a data set, and what data as found do not allow; told while the DAG is built."""
 
+import os
 from itertools import product
+from pathlib import Path
 from typing import Any
 
+from planning.peeks import peek
 from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, KINDS, NOTES, ON_SUSPECT_DATA, PLANTED
 from unpoison.errors import UserError
 from unpoison.poisons import POISONS
+
+OTHER_SPLITS = ("test", "trusted", "triggered")  # options of sources that name what is no training image
 
 
 def plants(plan: Any, poison: str) -> bool:
@@ -22,7 +27,7 @@ def attack_of(plan: Any, dataset: str, poison: str) -> str:
     """The kind of attack: planted, planted on suspect data, as found, or as found with a list of poisons."""
     if not plants(plan, poison):
         return AS_FOUND_LISTED if is_known(plan, poison) else AS_FOUND
-    return ON_SUSPECT_DATA if _content(plan, dataset) in plan.suspect_sources else PLANTED
+    return ON_SUSPECT_DATA if plan.source_of(dataset) in plan.suspect_sources else PLANTED
 
 
 def attacks_of(plan: Any, *studies: str) -> set[str]:
@@ -56,19 +61,23 @@ def note_of_figure(plan: Any, *studies: str) -> str:
 
 
 def suspect_sources(plan: Any) -> set[str]:
-    """What suspect sources read: those that say so, and those that a study uses as found, under any of their names."""
-    said = {_read(plan, name) for name, entry in plan.config["sources"].items() if entry.get("suspect")}
-    used = {
-        _content(plan, dataset)
+    """Sources that say so or that a study uses as found, and all in use that read a training image of theirs."""
+    said = {name for name, entry in plan.config["sources"].items() if entry.get("suspect")}
+    pairs = [
+        pair
         for study in plan.studies.values()
-        for dataset, poison in product(study.variants["dataset"], study.variants["poison"])
-        if not plants(plan, poison)
-    }
-    return said | used
+        for pair in product(study.variants["dataset"], study.variants["poison"])
+    ]
+    suspect = said | {plan.source_of(dataset) for dataset, poison in pairs if not plants(plan, poison)}
+    if not suspect:
+        return set()
+    read = set().union(*(_read(plan, name) for name in suspect))
+    in_use = {plan.source_of(dataset) for dataset, _ in pairs}
+    return suspect | {name for name in in_use if not read.isdisjoint(_read(plan, name))}
 
 
 def check_found(plan: Any, dataset: str, poison: str) -> None:
-    """Refuse what cannot be had of data as found: trusted rows drawn from them, and a target of no triggered image."""
+    """Refuse trusted rows that are drawn from data as found, and a target that no triggered image can be taken for."""
     if plants(plan, poison):
         return
     aside = plan.entry("dataset", dataset)["validation"]
@@ -78,10 +87,27 @@ def check_found(plan: Any, dataset: str, poison: str) -> None:
             "name a folder or files of trusted images as the option trusted of the source"
         )
     target = plan.entry("poison", poison).get("target")
-    if target is not None and not sum(plan.triggered_by_class(dataset).values()):
+    if target is None:
+        return
+    of_classes = {name for name, count in plan.triggered_by_class(dataset).items() if count}
+    if of_classes <= {target}:
+        those = f"those of '{target}' alone" if of_classes else "none"
         raise UserError(
-            f"target: found '{target}', allowed: none without triggered images (the option triggered of the source): "
-            "nothing else would be held against it"
+            f"target: found '{target}' and as triggered images of the data set's classes {those}; allowed: a target "
+            "with triggered images of other classes (the option triggered of the source)"
+        )
+
+
+def check_one_kind(plan: Any, where: str, *studies: str) -> None:
+    """Refuse a study or a figure in which some data are used as found and in others an attack is planted.
+
+    One point or one sentence would hold numbers of both.
+    """
+    kinds = attacks_of(plan, *studies)
+    if kinds & set(FOUND) and kinds - set(FOUND):
+        raise UserError(
+            f"{where}: found attacks that are planted and data as found ({', '.join(sorted(studies))}); allowed: one "
+            "of both, and a study or figure of its own for the other"
         )
 
 
@@ -105,12 +131,19 @@ def check_measured(plan: Any, figure: str, study: str) -> None:
             )
 
 
-def _content(plan: Any, dataset: str) -> str:
-    return _read(plan, plan.source_of(dataset))
+def _read(plan: Any, source: str) -> set[str]:
+    """The files that a source reads its training images from; what it is asked for where it names none.
 
-
-def _read(plan: Any, source: str) -> str:
-    """What a source reads its training images from: two entries of other sizes may read the same."""
+    Two entries may read the same files at other sizes, through other kinds of source, or under another path.
+    """
     kind, _, options = plan.source_options(source)
-    read = {name: value for name, value in options.items() if name not in ("test", "trusted", "triggered")}
-    return repr((kind, sorted(read.items(), key=str)))
+    training = {name: None if name in OTHER_SPLITS else value for name, value in options.items()}
+    try:
+        files = peek(kind, Path(plan.config["data_folder"]), training).files
+    except UserError:  # a source that no study uses may lie on another machine
+        files = ()
+    if not files:
+        return {repr((kind, sorted(training.items(), key=str)))}
+    paths = [os.path.split(file) for file in files]
+    real = {parent: os.path.realpath(parent) for parent in {parent for parent, _ in paths}}
+    return {os.path.join(real[parent], name) for parent, name in paths}  # noqa: PTH118 (a million of them)

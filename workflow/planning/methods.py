@@ -16,6 +16,19 @@ def check_trusted(plan: Any, dataset: str, method: str) -> None:
             f"method '{method}' works on trusted rows, and dataset '{dataset}' sets none aside; found validation:"
             f" {found}, allowed: a number or share of at least one row, or trusted images in its source"
         )
+    if "validation" in needs(kind):
+        check_every_class(plan, dataset, f"method '{method}'")
+
+
+def check_every_class(plan: Any, dataset: str, what: str) -> None:
+    """Refuse trusted images of some classes alone: what works by them would give up the other classes unseen."""
+    trusted = plan.peek(plan.source_of(dataset)).trusted
+    missing = [name for name, count in plan.validation_by_class(dataset).items() if not count]
+    if any(trusted.values()) and missing:
+        raise UserError(
+            f"{what} works on trusted images of every class of dataset '{dataset}'; found none of "
+            f"{', '.join(missing)}"
+        )
 
 
 def check_last(plan: Any, training: str, method: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from planning.deletions import check_deletion, is_empty
 from planning.entries import Entries
 from planning.figures import check_figure, trained_models
-from planning.found import check_found, is_found, is_known, suspect_sources
+from planning.found import check_found, check_one_kind, is_found, is_known, suspect_sources
 from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
@@ -27,6 +27,8 @@ class Plan(Entries):
         check_results_folder(Path(self.config["results_folder"]), self._data())
         self._checked: set[tuple[str, ...]] = set()
         self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
+        for name in self.studies:
+            check_one_kind(self, f"studies.{name}", name)
         for name in self.config["figures"]:
             check_figure(self, name)
 
@@ -38,7 +40,7 @@ class Plan(Entries):
 
     @cached_property
     def suspect_sources(self) -> set[str]:
-        """What suspect sources read: the user says so, or a study uses them as found."""
+        """Sources whose training images may be poisoned: the user says so, or a study uses them as found."""
         return suspect_sources(self)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from planning.methods import check_every_class
 from unpoison.errors import UserError, one_of
 from unpoison.unlearning import METHODS
 
@@ -62,6 +63,7 @@ def check_study(plan: Any, study: Any) -> None:
                 raise UserError(
                     f"{where} tunes on the validation rows of datasets.{dataset}; it sets none aside"
                 )
+            check_every_class(plan, dataset, where)
         plan.add_deletion(tuning.deletion, where, study)
 
 
