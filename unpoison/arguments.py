@@ -15,7 +15,8 @@ from unpoison.data import Data
 from unpoison.devices import pick_device
 from unpoison.errors import UserError, first_line
 from unpoison.networks import Classifier, Preprocessing
-from unpoison.options import check_options, plain
+from unpoison.options import check_options
+from unpoison.plain_values import plain
 from unpoison.plugins import Plugins
 from unpoison.recipes import Recipe, recipe_of
 from unpoison.steps.setting import Setting

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from unpoison.datasets._classes import check_class_names
+from unpoison.class_names import named_classes
 from unpoison.errors import UserError
 from unpoison.types import StoredImages
 
@@ -53,10 +53,7 @@ def class_names_of(labels: np.ndarray, given: Sequence[str] | None) -> tuple[str
         if labels.max() > MOST_CLASSES:
             raise UserError(f"labels: found {labels.max()}, allowed without class_names: 0 to {MOST_CLASSES}")
         return tuple(map(str, range(int(labels.max()) + 1)))
-    if isinstance(given, str) or len(given) < 2:
-        raise UserError(f"class_names: found {given!r}, allowed: two names or more")
-    check_class_names(given)
-    return tuple(given)
+    return named_classes(given)
 
 
 def checked(

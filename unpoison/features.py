@@ -54,19 +54,13 @@ def head_of(model: Classifier, images: Pixels) -> nn.Module:
     Raises:
         UserError: for a name that the network does not have, and for a network without a linear layer at its end.
     """
-    named = dict(model.network.named_modules())
-    if model.features is not None:
-        if model.features not in named:
-            layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
-            raise UserError(
-                f"features: found '{model.features}', which {type(model.network).__name__} has no layer called; "
-                f"its linear layers are {layers or '(none)'}"
-            )
-        return named[model.features]
+    named = model.feature_layer()
+    if named is not None:
+        return named
     seen: list[nn.Linear] = []
     hooks = [
         layer.register_forward_hook(lambda layer, *_: seen.append(layer))
-        for layer in named.values()
+        for layer in model.network.modules()
         if isinstance(layer, nn.Linear)
     ]
     training = model.training

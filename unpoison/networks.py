@@ -85,6 +85,23 @@ class Classifier(nn.Module):
             images = interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
         return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
 
+    def feature_layer(self) -> nn.Module | None:
+        """The layer of the network that `features` names, None where it names none.
+
+        Raises:
+            UserError: for a name that no layer of the network has.
+        """
+        if self.features is None:
+            return None
+        named = dict(self.network.named_modules())
+        if self.features not in named:
+            layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
+            raise UserError(
+                f"features: found {self.features!r}, which {type(self.network).__name__} has no layer called; its "
+                f"linear layers are {layers or '(none)'}"
+            )
+        return named[self.features]
+
     def forward(self, images: Pixels) -> Logits:
         return self.network(self.prepared(images))
 

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from unpoison.data import Data
 from unpoison.errors import UserError, first_line
-from unpoison.features import head_of
 from unpoison.networks import Architecture, Classifier
 
 
@@ -36,8 +35,7 @@ def try_on(model: Classifier, data: Data) -> None:
         )
     if not logits.is_floating_point() or not torch.isfinite(logits).all():
         raise UserError("the network's logits of the first image are not finite numbers")
-    if model.features is not None:
-        head_of(model, image)
+    model.feature_layer()
 
 
 def warn_of_pretrained(architecture: Architecture) -> None:
