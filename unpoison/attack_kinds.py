@@ -11,8 +11,3 @@ NOTES = {
     ON_SUSPECT_DATA: "planted attack on suspect data: it measures the planted poisons alone; rows that were poisoned "
     "before it count as clean"
 }
-
-
-def note_of(attacks: set[str]) -> str:
-    """The note that a figure or a caption of these kinds of attack must carry; empty where there is none."""
-    return "; ".join(NOTES[kind] for kind in KINDS if kind in attacks and kind in NOTES)
