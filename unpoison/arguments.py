@@ -48,7 +48,7 @@ def options_of(registry: Plugins, name: str, given: Mapping[str, Any]) -> dict[s
 
 
 def setting_of(seed: int, device: str, precision: str) -> Setting:
-    """Return what every step is told.
+    """Return the settings of a step.
 
     Raises:
         UserError: for a seed that is no integer, an unknown device or precision, and a GPU that is not there.

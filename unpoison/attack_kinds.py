@@ -1,4 +1,4 @@
-"""What is known of the poisons in a data set: the values of the column `attack`, and the words that go with them."""
+"""The kinds of attack (column `attack`), by what is known of the poisons in a data set, and the words for them."""
 
 PLANTED = "planted"
 ON_SUSPECT_DATA = "planted on suspect data"

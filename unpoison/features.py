@@ -1,4 +1,4 @@
-"""What a network makes of images on its way to its logits."""
+"""The features and logits of images, and the layer whose input the features are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

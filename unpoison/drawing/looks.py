@@ -10,7 +10,7 @@ Line = str | tuple[int, tuple[float, ...]]  # a line style of matplotlib: its na
 
 @dataclass(frozen=True)
 class Look:
-    """How a method is drawn; lines and markers differ too, for readers without colour."""
+    """The look of a method; lines and markers differ too, for readers without colour."""
 
     label: str
     colour: str

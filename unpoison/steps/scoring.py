@@ -30,7 +30,7 @@ def score_rows(
     recipe: Recipe,
     triggered_examples: int = 0,
 ) -> tuple[Scores, Cost]:
-    """What a detector makes of the training rows, and its cost.
+    """Return a detector's scores of the training rows, and its cost.
 
     Args:
         recipe: how the model was trained.
@@ -85,7 +85,7 @@ def run_detector(
 
 
 def _put_back(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """What was computed in another order, in the order of the rows."""
+    """Return values that were computed in another order in the order of the rows."""
     result = np.empty_like(values)
     result[places] = values
     return result

@@ -87,7 +87,7 @@ def _trained(plan: Any, name: str) -> Mapping[str, Any]:
 
 
 def caption_of(plan: Any, figure: str) -> str:
-    """What a figure shows, in the words of the file that draws it, and the note that its studies need."""
+    """Return a figure's caption from the docstring of the file that draws it, with the note that its studies need."""
     if figure in plan.config["figures"]:
         caption = PLOTS.summary(plan.figure_options(figure)[0])
         note = note_of_figure(plan, *plan.config["figures"][figure]["studies"])

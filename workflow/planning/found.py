@@ -56,7 +56,7 @@ def note_of_figure(plan: Any, *studies: str) -> str:
 
 
 def suspect_sources(plan: Any) -> set[str]:
-    """What suspect sources read: those that say so, and those that a study uses as found, under any of their names."""
+    """Return what suspect sources read: those that say so, and those that a study uses as found, by any name."""
     said = {_read(plan, name) for name, entry in plan.config["sources"].items() if entry.get("suspect")}
     used = {
         _content(plan, dataset)
@@ -110,7 +110,7 @@ def _content(plan: Any, dataset: str) -> str:
 
 
 def _read(plan: Any, source: str) -> str:
-    """What a source reads its training images from: two entries of other sizes may read the same."""
+    """Identify what a source reads its training images from: entries of different image sizes may read the same."""
     kind, _, options = plan.source_options(source)
     read = {name: value for name, value in options.items() if name not in ("test", "trusted", "triggered")}
     return repr((kind, sorted(read.items(), key=str)))

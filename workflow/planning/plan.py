@@ -39,7 +39,7 @@ class Plan(Entries):
 
     @cached_property
     def suspect_sources(self) -> set[str]:
-        """What suspect sources read: the user says so, or a study uses them as found."""
+        """Return what suspect sources read: the user says so, or a study uses them as found."""
         return suspect_sources(self)
 
     @property
