@@ -23,7 +23,10 @@ ORDER = (
         "types",
         "text",
         "attack_kinds",
+        "plain_values",
         "errors",
+        "class_names",
+        "source_files",
         "damage",
         "seeds",
         "shares",
@@ -65,7 +68,8 @@ ORDER = (
     ),
     *("scores", "detectors", "bias", "deletion", "unlearning", "metrics", "evaluation", "prediction"),
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
-    *("columns", "results", "references", "statistics", "plane", "tracing", "plots", "report"),
+    *("columns", "results", "references", "statistics", "plane", "tracing"),
+    *("drawing", "plots", "report"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
@@ -88,6 +92,7 @@ TABLE_MODULES = (
     "statistics",
     "plane",
     "tracing",
+    "drawing",
     "plots",
     "report",
 )
@@ -126,6 +131,16 @@ def test_a_module_imports_only_from_those_before_it(path: Path) -> None:
             continue
         assert len(parts) > 1, f"{short(path)} imports the package as a whole"
         assert parts[1] in ORDER[: place + 1], f"{short(path)} imports {name}, which comes after it"
+
+
+@pytest.mark.parametrize("path", [path for path in [*MODULES, *WORKFLOW] if path.suffix == ".py"], ids=short)
+def test_what_begins_with_an_underscore_is_imported_in_its_own_folder_alone(path: Path) -> None:
+    for name in imported_by(path):
+        rooms = name.split(".")
+        private = [place for place, part in enumerate(rooms) if part.startswith("_") and part != "__main__"]
+        if rooms[0] == "unpoison" and private:
+            folder = ROOT.joinpath(*rooms[: private[0]])
+            assert path.parent == folder, f"{short(path)} imports {name}, which is private to {short(folder)}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=short)
@@ -196,9 +211,10 @@ def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Pl
         assert (registry.function in functions) == (not path.name.startswith("_")), path.name
 
 
-def test_every_folder_of_the_package_is_a_registry_but_three() -> None:
+def test_every_folder_of_the_package_is_a_registry_but_four() -> None:
     folders = {f"unpoison.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
-    assert folders == {*REGISTRIES, "unpoison.contracts", "unpoison.steps", "unpoison.report"}
+    others = {f"unpoison.{name}" for name in ("contracts", "steps", "drawing", "report")}
+    assert folders == {*REGISTRIES, *others}
     assert [path for path in PACKAGE.glob("*/*/") if path.name != "__pycache__"] == []
 
 

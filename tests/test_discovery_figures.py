@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from unpoison.drawing.looks import LOOKS, look_of
 from unpoison.errors import UserError
 from unpoison.plots import cost_quality, discovery
-from unpoison.plots._style import LOOKS, look_of
 
 METHODS = ("retrain", "finetune", "scrub", "ssd")
 RECALLS, FPRS = (0.2, 0.6, 1.0), (0.0, 0.1)

@@ -705,6 +705,14 @@ def test_a_csv_list_and_a_parquet_list_are_loaded(folder: Path) -> None:
     assert loaded[0].rows.row_id.tolist() == loaded[1].rows.row_id.tolist() == sorted(table.path)
 
 
+def test_a_parquet_list_with_notes_beside_the_paths_is_a_list(folder: Path) -> None:
+    files = sorted((folder / "photos").rglob("*.png"))
+    table = pd.DataFrame({"path": [str(file.relative_to(folder)) for file in files]})
+    table = table.assign(label=[file.parent.name for file in files], camera=[{"maker": "x"}] * len(files))
+    table.to_parquet(folder / "list.parquet")
+    assert len(unpoison.load_data(folder / "list.parquet", image_size=16)) == len(files)
+
+
 def test_parquet_files_with_images_are_loaded_by_a_glob(folder: Path) -> None:
     files = sorted((folder / "photos").rglob("*.png"))
     images = [{"bytes": file.read_bytes(), "path": file.name} for file in files]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unpoison.class_names import check_class_names
 from unpoison.datasets import load_source, peek_source
-from unpoison.datasets._classes import check_class_names
 from unpoison.datasets._folders import SUFFIXES
 from unpoison.errors import UserError
 from unpoison.rows import Rows

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from unpoison.datasets import _parquet, load_source, parquet, peek_source
-from unpoison.datasets._files import find
 from unpoison.datasets._images import unique_ids
 from unpoison.errors import UserError
+from unpoison.source_files import find
 
 CAT, COW, DOG = 10, 100, 200  # the grey of a class's images
 BOTH = {"train": "train*.parquet", "test": "test*.parquet"}

@@ -12,21 +12,12 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from unpoison.drawing.labels import label_ends, spread
+from unpoison.drawing.looks import LOOKS, SPARE, in_order, look_of
+from unpoison.drawing.samples import MOST_LINES, draw_samples
+from unpoison.drawing.style import COLUMN_WIDTH, PAGE_WIDTH, PerCent, draw_line, finish
+from unpoison.drawing.training_curves import MOST_NAMED, draw_training
 from unpoison.plots import PLOTS
-from unpoison.plots._labels import label_ends, spread
-from unpoison.plots._samples import MOST_LINES, draw_samples
-from unpoison.plots._style import (
-    COLUMN_WIDTH,
-    LOOKS,
-    PAGE_WIDTH,
-    SPARE,
-    PerCent,
-    draw_line,
-    finish,
-    in_order,
-    look_of,
-)
-from unpoison.plots._training_curves import MOST_NAMED, draw_training
 from unpoison.poisons import POISONS
 from unpoison.unlearning import METHODS
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from unpoison import files
+from unpoison.drawing import text as drawn_text
+from unpoison.drawing.samples import MOST_LINES, draw_samples
+from unpoison.drawing.style import nudge_of
 from unpoison.errors import UserError
-from unpoison.plots import PLOTS, _text
-from unpoison.plots._samples import MOST_LINES, draw_samples
-from unpoison.plots._style import nudge_of
+from unpoison.plots import PLOTS
 from unpoison.rows import clean_rows
 from unpoison.text import as_cell, as_html, from_cell, from_html, printable, shortened
 
@@ -98,15 +99,15 @@ def test_a_figure_shows_class_names_letter_by_letter(first: int) -> None:
         shown = true.removeprefix("true: ")
         assert told == f"told: {shown}"
         assert shown.isprintable()
-        assert len(shown) <= _text.MOST
-        if len(name) <= _text.MOST and name.isascii() and name.isprintable():
+        assert len(shown) <= drawn_text.MOST
+        if len(name) <= drawn_text.MOST and name.isascii() and name.isprintable():
             assert shown == name
 
 
 @pytest.mark.parametrize("name", ["$10-$20", "two\nlines", "汪" * 200])
 def test_a_figure_of_one_class_names_it_letter_by_letter(name: str) -> None:
     texts = drawn(PLOTS["imbalance"](summary_of(name), class_name=name))
-    assert f"20% of the poisons are {_text.drawn_name(name)}s" in texts
+    assert f"20% of the poisons are {drawn_text.drawn_name(name)}s" in texts
 
 
 def test_no_figure_reads_mathtext() -> None:
@@ -116,23 +117,25 @@ def test_no_figure_reads_mathtext() -> None:
 
 
 def test_a_letter_is_drawn_in_a_font_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_text, "_installed", lambda: [("Empty", "none.ttf"), ("Cats", "cats.ttf")])
-    monkeypatch.setattr(_text, "_letters", lambda path: frozenset({"cats.ttf": {ord("喵")}}.get(path, {97})))
-    _text._font_of.cache_clear()
-    assert _text.fonts_for("a喵") == ["sans-serif", "Cats"]
-    assert _text.drawn_name("a喵") == "a喵"
-    _text._font_of.cache_clear()
+    monkeypatch.setattr(drawn_text, "_installed", lambda: [("Empty", "none.ttf"), ("Cats", "cats.ttf")])
+    monkeypatch.setattr(
+        drawn_text, "_letters", lambda path: frozenset({"cats.ttf": {ord("喵")}}.get(path, {97}))
+    )
+    drawn_text._font_of.cache_clear()
+    assert drawn_text.fonts_for("a喵") == ["sans-serif", "Cats"]
+    assert drawn_text.drawn_name("a喵") == "a喵"
+    drawn_text._font_of.cache_clear()
 
 
 def test_where_no_font_has_a_letter_its_code_is_drawn_and_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_text, "_installed", list)
-    _text._font_of.cache_clear()
-    _text._say_that_fonts_lack.cache_clear()
+    monkeypatch.setattr(drawn_text, "_installed", list)
+    drawn_text._font_of.cache_clear()
+    drawn_text._say_that_fonts_lack.cache_clear()
     assert "true: \\u55b5\ntold: \\u55b5" in drawn(samples_of(("喵", "汪")))
     assert len(capsys.readouterr().out.splitlines()) == 1
-    _text._font_of.cache_clear()
+    drawn_text._font_of.cache_clear()
 
 
 @pytest.mark.parametrize("methods", [2, 7, 22])

@@ -15,10 +15,10 @@ from unpoison.attacks import in_words, plant
 from unpoison.bias import draw_biased
 from unpoison.deletion import Deletion, describe, select, write_deletion
 from unpoison.deletion import in_words as deletion_in_words
+from unpoison.drawing.found import draw_found
 from unpoison.errors import UserError
 from unpoison.evaluation import Predictions, attacked_rows, evaluate
 from unpoison.plane import best_methods
-from unpoison.plots._found import draw_found
 from unpoison.poisons import POISONS, with_files
 from unpoison.references import trained_references
 from unpoison.results import AGREEMENT, CLEAN, judged_by, robust_metric

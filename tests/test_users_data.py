@@ -114,4 +114,4 @@ def test_means_are_numbers_up_to_white_and_may_be_a_tensor() -> None:
     net, names = torch.nn.Linear(3, 2), ["ant", "bee"]
     model = unpoison.wrap_model(net, names, mean=torch.full((3,), 0.5), deviation=np.full(3, 0.25))
     assert (model.preprocessing.mean, model.preprocessing.deviation) == ((0.5,) * 3, (0.25,) * 3)
-    refused("three numbers up to 1", lambda: unpoison.wrap_model(net, names, mean=(123.7, 116.3, 103.5)))
+    refused("three numbers from 0 to 1", lambda: unpoison.wrap_model(net, names, mean=(123.7, 116.3, 103.5)))

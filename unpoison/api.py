@@ -19,6 +19,7 @@ from unpoison.arguments import (
     preprocessing_of,
     recipe_for,
     setting_of,
+    try_features_on,
 )
 from unpoison.contracts.scores import Scores
 from unpoison.costs import Cost
@@ -79,6 +80,7 @@ def train(
     architecture = Architecture(model, checked, data.class_names, data.image_size, preprocessing, features)
     with computing_repeatably():
         check_untrained(architecture, data)
+        try_features_on(architecture.new(seed=0), data)
         return train_model(data, architecture, how, setting)[0]
 
 

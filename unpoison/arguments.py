@@ -15,8 +15,10 @@ from unpoison.contracts.scores import Scores
 from unpoison.data import Data
 from unpoison.devices import pick_device
 from unpoison.errors import UserError, first_line
+from unpoison.features import try_features
 from unpoison.networks import Classifier, Preprocessing
-from unpoison.options import check_options, plain
+from unpoison.options import check_options
+from unpoison.plain_values import plain
 from unpoison.plugins import Plugins
 from unpoison.recipes import RECIPES, Recipe, recipe_of
 from unpoison.steps.setting import Setting
@@ -48,7 +50,7 @@ def options_of(registry: Plugins, name: str, given: Mapping[str, Any]) -> dict[s
 
 
 def setting_of(seed: int, device: str, precision: str) -> Setting:
-    """Return what every step is told.
+    """Return the settings of a step.
 
     Raises:
         UserError: for a seed that is no integer, an unknown device or precision, and a GPU that is not there.
@@ -141,7 +143,14 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
     except (RuntimeError, TypeError) as error:
         raise UserError(f"the model cannot be copied ({first_line(error)})") from error
     try_on(copied, data)
+    try_features_on(copied, data)
     return copied
+
+
+def try_features_on(model: Classifier, data: Data) -> None:
+    """Refuse a network whose features cannot be had of the first image of the data, where it names their layer."""
+    image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2)
+    try_features(model, image.to(next(model.parameters()).device))
 
 
 def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " flagged"]:

@@ -1,11 +1,11 @@
 """Images and labels that a user hands over, as checked arrays."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from unpoison.datasets._classes import check_class_names
+from unpoison.class_names import named_classes
 from unpoison.errors import UserError, first_line
 from unpoison.types import StoredImages
 
@@ -57,20 +57,7 @@ def class_names_of(labels: np.ndarray, given: Sequence[str] | None) -> tuple[str
         if labels.max() > MOST_CLASSES:
             raise UserError(f"labels: found {labels.max()}, allowed without class_names: 0 to {MOST_CLASSES}")
         return tuple(map(str, range(int(labels.max()) + 1)))
-    return checked_names(given)
-
-
-def checked_names(given: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the classes, in the order of their labels.
-
-    Raises:
-        UserError: for what has no order or no length, names that cannot be told apart, and a single one.
-    """
-    is_ordered = hasattr(given, "__len__") and not isinstance(given, str | Set)
-    if not is_ordered or len(given) < 2:
-        raise UserError(f"class_names: found {given!r}, allowed: two names or more, in the order of labels")
-    check_class_names(given)
-    return tuple(given)
+    return named_classes(given)
 
 
 def checked(

@@ -1,4 +1,4 @@
-"""What is known of the poisons in a data set: the values of the column `attack`, and the words that go with them."""
+"""The kinds of attack (column `attack`), by what is known of the poisons in a data set, and the words for them."""
 
 PLANTED = "planted"
 ON_SUSPECT_DATA = "planted on suspect data"
@@ -11,8 +11,3 @@ NOTES = {
     ON_SUSPECT_DATA: "planted attack on suspect data: it measures the planted poisons alone; rows that were poisoned "
     "before it count as clean"
 }
-
-
-def note_of(attacks: set[str]) -> str:
-    """The note that a figure or a caption of these kinds of attack must carry; empty where there is none."""
-    return "; ".join(NOTES[kind] for kind in KINDS if kind in attacks and kind in NOTES)

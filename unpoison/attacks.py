@@ -1,4 +1,4 @@
-"""What an attack makes of a data set: its rows, and images that are changed by more than a stamp."""
+"""An attack applied to a data set: its rows, and images that are changed by more than a stamp."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -338,8 +338,8 @@ TABLES = {
     ),
     "thresholds": Table(
         "`tables/thresholds.parquet`",
-        "detector and method, with the deletion set to choose, by the measurements that it is judged by: a little too "
-        "good to be true; none for studies that `best` leaves out",
+        "detector and method, with the deletion set to choose; chosen and scored on the same data, so optimistic; none "
+        "for studies that `best` leaves out",
         {**_shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
     ),
     "missing": Table(

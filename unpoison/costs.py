@@ -1,4 +1,4 @@
-"""What a job costs: images sent through networks, and wall seconds."""
+"""The cost of a job: images sent through networks, and wall seconds."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a job took: wall seconds, and images sent through a network forward and backward, and forward alone."""
+    """The cost of a job: wall seconds, and images sent through a network forward and backward, and forward alone."""
 
     seconds: float
     image_passes: int

@@ -25,7 +25,7 @@ def one_of(what: str, found: object, allowed: Iterable[str]) -> UserError:
 
 
 def first_line(error: BaseException) -> str:
-    """What kind of error it is, and the first line of what it says."""
+    """Return the type of an error and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 

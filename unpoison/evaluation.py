@@ -70,7 +70,7 @@ def evaluate(rows: Rows, deleted: Indices, predictions: Predictions) -> Iterator
 def of_truth(
     train: Rows, is_poisoned: Mask, outside: Mask, predictions: Predictions, test: Rows
 ) -> Iterator[Measurement]:
-    """What only the truth about the training rows decides; poisons whose true class nobody knows are left out."""
+    """The metrics that need to know which training rows are poisoned; poisons of unknown true class are left out."""
     poisoned = train.take(is_poisoned)
     known = poisoned.label != NONE
     manipulated, poisoned = predictions.manipulated[known], poisoned.take(known)
@@ -153,7 +153,7 @@ def of_detector(deletion: Deletion) -> Iterator[Measurement]:
 
 
 def of_cost(cost: Cost | None) -> Iterator[Measurement]:
-    """What a model took to be made; nothing where that is not known."""
+    """The cost of making a model; nothing where it is not known."""
     if cost is not None:
         yield Measurement("unlearning_seconds", None, float(cost.seconds))
         yield Measurement("image_passes", None, float(cost.image_passes))

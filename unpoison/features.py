@@ -1,4 +1,4 @@
-"""What a network makes of images on its way to its logits."""
+"""The features and logits of images, and the layer whose input the features are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,19 +54,13 @@ def head_of(model: Classifier, images: Pixels) -> nn.Module:
     Raises:
         UserError: for a name that the network does not have, and for a network without a linear layer at its end.
     """
-    named = dict(model.network.named_modules())
-    if model.features is not None:
-        if model.features not in named:
-            layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
-            raise UserError(
-                f"features: found '{model.features}', which {type(model.network).__name__} has no layer called; "
-                f"its linear layers are {layers or '(none)'}"
-            )
-        return named[model.features]
+    named = model.feature_layer()
+    if named is not None:
+        return named
     seen: list[nn.Linear] = []
     hooks = [
         layer.register_forward_hook(lambda layer, *_: seen.append(layer))
-        for layer in named.values()
+        for layer in model.network.modules()
         if isinstance(layer, nn.Linear)
     ]
     training = model.training
@@ -112,6 +106,18 @@ def _forward(model: Classifier, head: nn.Module, images: Tensor, precision: str)
     with inputs_of(head) as read, autocast(images.device, precision):
         logits = model(images)
     return features_in(read, len(images)).float(), finite_logits(logits.float())
+
+
+def try_features(model: Classifier, images: Pixels) -> None:
+    """Refuse a network whose features cannot be had of a batch of images, where it names their layer.
+
+    Raises:
+        UserError: for a layer that does not run, or is not given a row for each image.
+    """
+    if model.features is not None:
+        with torch.no_grad(), inputs_of(head_of(model, images)) as read:
+            model(images)
+        features_in(read, len(images))
 
 
 def features_in(read: list[Tensor], count: int) -> Tensor:

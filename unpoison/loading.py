@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from unpoison.attacks import apply
 from unpoison.data import Data
 from unpoison.datasets import SOURCES, load_source
-from unpoison.datasets._files import find
-from unpoison.datasets._parquet import reading
+from unpoison.datasets.parquet import may_hold_images
 from unpoison.errors import UserError
-from unpoison.options import check_options, plain
+from unpoison.options import check_options
+from unpoison.plain_values import plain
 from unpoison.poisons import POISONS
 from unpoison.rows import choose_rows
+from unpoison.source_files import find
 
 SIZES = (16, 512)  # of images in pixels, as in configs
 Path_ = str | os.PathLike[str]
@@ -110,12 +108,4 @@ def _source_of_files(pattern: str) -> str:
         raise UserError(
             f"path: found {first}, allowed: a folder, Parquet files (.parquet) or a list (.csv, .parquet)"
         )
-    with reading(first):
-        kinds = pq.read_schema(first).types
-    may_hold_images = (
-        pa.types.is_struct,
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_binary_view,
-    )
-    return "parquet" if any(is_one(kind) for kind in kinds for is_one in may_hold_images) else "image_list"
+    return "parquet" if may_hold_images(first) else "image_list"

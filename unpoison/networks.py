@@ -23,7 +23,7 @@ CIFAR10_DEVIATION = (0.2470, 0.2435, 0.2616)
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to images before a network sees them.
+    """The preprocessing of images for a network: resized, then normalised.
 
     mean, deviation: of the three channels, on a scale where white is 1; (value - mean) / deviation is what the network
     is given. input_size: height and width in pixels to which images are resized; None takes them as they are.
@@ -75,11 +75,28 @@ class Classifier(nn.Module):
         self.register_buffer("shift", (-mean / deviation).view(1, 3, 1, 1), persistent=False)
 
     def prepared(self, images: Pixels) -> NormalisedImages:
-        """What the network is given of uint8 images, or of the same levels as floats."""
+        """Return uint8 images, or the same levels as floats, resized and normalised for the network."""
         size = self.preprocessing.input_size
         if size is not None and images.shape[2:] != (size, size):
             images = interpolate(images.float(), (size, size), mode="bilinear", antialias=True)
         return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
+
+    def feature_layer(self) -> nn.Module | None:
+        """The layer of the network that `features` names, None where it names none.
+
+        Raises:
+            UserError: for a name that no layer of the network has.
+        """
+        if self.features is None:
+            return None
+        named = dict(self.network.named_modules())
+        if self.features not in named:
+            layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
+            raise UserError(
+                f"features: found {self.features!r}, which {type(self.network).__name__} has no layer called; its "
+                f"linear layers are {layers or '(none)'}"
+            )
+        return named[self.features]
 
     def forward(self, images: Pixels) -> Logits:
         try:
@@ -101,7 +118,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Architecture:
-    """What an untrained network is made from.
+    """A description of a network, from which untrained ones are made.
 
     name: of a model plug-in; options: its own; class_names: of the logits' columns; image_size: height and width in
     pixels of the data's images.

@@ -2,13 +2,10 @@
 
 import ast
 import math
-import os
 import re
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
-
-import numpy as np
 
 from unpoison.errors import UserError, one_of
 from unpoison.source_text import REQUIRED, Option
@@ -69,19 +66,6 @@ def check_given(
             numbers = any(accepts(annotation, number) for number in (1, 0.5))
             said = advise(value, text="str" in annotation, number=numbers)
             raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
-
-
-def plain(value: Any) -> Any:
-    """The same value as a config would hold it: numbers of NumPy, tuples and paths as plain ones of Python."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, Mapping):
-        return {plain(key): plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    return value
 
 
 def in_words(annotation: str) -> str:

@@ -28,7 +28,7 @@ def best_methods(results: pd.DataFrame) -> pd.DataFrame:
 def thresholds(results: pd.DataFrame) -> pd.DataFrame:
     """For each detector and method the deletion set that gains most over doing nothing.
 
-    It is chosen on the measurements that it is judged by, so its gain is a little too good to be true.
+    It is chosen and scored on the same measurements, so its gain is optimistic.
     """
     lines: dict[tuple[Any, ...], dict[str, Any]] = {}
     for cell, metric in _cells(results):

@@ -19,7 +19,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes name
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file has beside the function that makes it a plug-in of a kind.
+    """The parts that a plug-in file of a kind must have.
 
     folder: of the shipped ones; given: what the function is called with, before its options; functions, constants:
     those that it must have; needs: names that `NEEDS` may hold.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from unpoison.errors import UserError, one_of
-from unpoison.options import plain
+from unpoison.plain_values import plain
 
 LARGEST, MOST_EXACT = 2**31 - 1, 2**53 - 1
 # Of each number of a recipe: the type, the least, the most, and in words.

@@ -60,7 +60,7 @@ def judged_by(table: pd.DataFrame) -> list[str]:
 
 
 def robust_metric(table: pd.DataFrame) -> str | None:
-    """What tells how far the attack is undone; None where a table of data as found holds nothing that does."""
+    """Return the metric of how far the attack is undone, None where a table of data as found holds none."""
     return next((metric for metric in ROBUST if metric in set(table["metric"])), None)
 
 

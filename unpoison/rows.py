@@ -52,7 +52,7 @@ class Rows:
         return self.take(self.split == split)
 
     def count_by_class(self) -> dict[str, int]:
-        """How many rows have each class as their given label."""
+        """Return the number of rows of each class, by given label."""
         counts = np.bincount(self.given_label, minlength=len(self.class_names))
         return dict(zip(self.class_names, counts.tolist(), strict=True))
 

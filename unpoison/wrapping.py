@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from unpoison.arguments import AnyRecipe, Triple, preprocessing_of
-from unpoison.arrays import checked_names
+from unpoison.class_names import named_classes
 from unpoison.errors import UserError
 from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Classifier
 from unpoison.recipes import recipe_of
@@ -57,19 +57,13 @@ def wrap_model(
         raise UserError(
             f"{type(module).__name__} has no weights that can be trained (none requires a gradient)"
         )
-    names = checked_names(class_names)
-    if features is not None and features not in dict(module.named_modules()):
-        layers = [name for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
-        raise UserError(
-            f"features: found {features!r}, which {type(module).__name__} has no layer called; its linear layers are "
-            f"{', '.join(layers) or '(none)'}"
-        )
     made = partial(
         Classifier,
-        class_names=names,
+        class_names=named_classes(class_names),
         preprocessing=preprocessing_of(mean, deviation, image_size),
         features=features,
     )
+    made(module).feature_layer()  # refuses a name that is no layer's
     untrained = None if new is None else _Fresh(new, made)
     if untrained is not None:
         _check_new(module, untrained)

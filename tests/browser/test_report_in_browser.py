@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from unpoison.plots._style import LOOKS
+from unpoison.drawing.looks import LOOKS
 from unpoison.provenance import PACKAGES
 from unpoison.report.page import Figure, Tables, render
 from unpoison.statistics import paired, summarise

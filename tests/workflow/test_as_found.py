@@ -25,10 +25,10 @@ from PIL import Image
 from planning.describe import caption_of
 from planning.plan import Plan
 from planning.specs import Specs
+from unpoison.drawing.found import draw_found
+from unpoison.drawing.style import save
+from unpoison.drawing.training_curves import draw_training
 from unpoison.errors import UserError
-from unpoison.plots._found import draw_found
-from unpoison.plots._style import save
-from unpoison.plots._training_curves import draw_training
 from unpoison.rows import read_rows
 
 ROOT = Path(__file__).parents[2]

@@ -21,6 +21,7 @@ from PIL import Image
 from benchmarks.study import copy_project
 from planning.artifacts import standings
 from planning.current import Current
+from planning.identity import files_of
 from planning.plan import Plan
 from unpoison.damage import DamagedError
 from unpoison.files import read_json, write_json
@@ -383,3 +384,22 @@ def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project,
         else:
             path.write_text(json.dumps(other))
     assert "stale" in states(results)["pair"] or "stamps" in other
+
+
+FIGURES = ("results", "statistics", "references", "drawing", "plots", "report")
+EVALUATION = ("metrics", "evaluation", "prediction")
+ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun it
+    "train_base": ([], ("detectors", "features", "unlearning", "deletion", "scores", *EVALUATION, *FIGURES)),
+    "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *EVALUATION, *FIGURES)),
+    "unlearn": (["unpoison.unlearning.scrub"], ("detectors", "features", *EVALUATION, *FIGURES)),
+    "evaluate": ([], ("detectors", "features", "unlearning", *FIGURES)),
+}
+
+
+@pytest.mark.parametrize("rule", ELSEWHERE)
+def test_no_edit_elsewhere_or_of_a_check_of_options_reruns_a_network(rule: str) -> None:
+    plugins, elsewhere = ELSEWHERE[rule]
+    files = files_of(f"{rule}.py", "unpoison.poisons.patch", "unpoison.models.resnet9", *plugins)
+    rooms = {Path(file).parts[1].removesuffix(".py") for file in files if file.startswith("unpoison/")}
+    assert {"networks", "pixels", "poisons", "models"} <= rooms
+    assert rooms & {*elsewhere, "options", "api", "arguments"} == set()

@@ -114,7 +114,7 @@ def test_a_default_written_out_changes_nothing(project) -> None:
 
 
 def test_a_changed_style_redraws_the_figures_only(project) -> None:
-    project.edit("unpoison/plots/_style.py", "PAGE_WIDTH = 174", "PAGE_WIDTH = 175")
+    project.edit("unpoison/drawing/style.py", "PAGE_WIDTH = 174", "PAGE_WIDTH = 175")
     assert project.jobs() == {"draw_figure": 2, "draw_samples": 2, "draw_training": 2} | REPORT
 
 

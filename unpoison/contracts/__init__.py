@@ -1,1 +1,1 @@
-"""What plug-ins are given and what they hand back: a file each, for users to write plug-ins against."""
+"""The inputs and outputs of plug-ins, a file each: users write plug-ins against these."""

@@ -1,4 +1,4 @@
-"""What a detector is given."""
+"""The input of a detector."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a poison hands over."""
+"""The output of a poison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an unlearning method is given."""
+"""The input of an unlearning method."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

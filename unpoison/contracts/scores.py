@@ -1,4 +1,4 @@
-"""What a detector hands over."""
+"""The output of a detector."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float64
 
 @dataclass(frozen=True)
 class Scores:
-    """What a detector makes of the rows; a higher score is more suspicious.
+    """A detector's scores of the rows; a higher score is more suspicious.
 
     training: one score for each training row; validation: one for each trusted row, on the same scale;
     flagged: the training rows that the detector's own rule accuses, None where it has no such rule.

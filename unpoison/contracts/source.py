@@ -1,4 +1,4 @@
-"""What a source of images hands over."""
+"""The output of a source of images."""
 
 from dataclasses import dataclass, field
 

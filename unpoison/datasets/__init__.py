@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from unpoison.class_names import check_class_names
 from unpoison.contracts.source import Peek
-from unpoison.datasets._classes import check_class_names
 from unpoison.datasets._duplicates import describe_duplicates
 from unpoison.errors import UserError
 from unpoison.plugins import Plugins

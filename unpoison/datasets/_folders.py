@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from unpoison.datasets._files import is_clutter
 from unpoison.datasets._images import SUFFIXES
 from unpoison.errors import UserError
+from unpoison.source_files import is_clutter
 
 SPLITS = ("train", "test")
 

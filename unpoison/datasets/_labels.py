@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from unpoison.datasets._classes import check_class_names, composed
+from unpoison.class_names import check_class_names, composed
 from unpoison.datasets._parquet import File, is_text, reading
 from unpoison.errors import UserError
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from unpoison.datasets._classes import check_class_names, composed, is_blank
-from unpoison.datasets._files import find, refuse_shared
+from unpoison.class_names import check_class_names, composed, is_blank
 from unpoison.errors import UserError
+from unpoison.source_files import find, refuse_shared
 from unpoison.types import Labels
 
 INTEGER = re.compile(r"(0|[1-9][0-9]*)(\.0*)?")  # tables with gaps write integers as floats

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from unpoison.datasets._files import find, refuse_shared
 from unpoison.errors import UserError
+from unpoison.source_files import find, refuse_shared
 
 MOST_ROWS = 10_000_000  # of a source; ImageNet has 1.3 million
 BATCH = 256  # rows whose images are in memory at once
@@ -92,6 +92,13 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
+def is_image(kind: pa.DataType) -> bool:
+    """Whether a column is of a type that images are kept in: a struct of their bytes, or bytes."""
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") >= 0 and is_image(kind.field("bytes").type)
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+
+
 def _footer(path: Path) -> tuple[int, pa.Schema]:
     with reading(path), pq.ParquetFile(path) as file:
         return file.metadata.num_rows, file.schema_arrow
@@ -104,7 +111,7 @@ def _file(
     features = _hub_features(schema)
     label = _label_column(path, schema, label_column)
     image = image_column or _image_column(path, schema, features)
-    if schema.names.count(image) != 1 or not _is_image(schema.field(image).type):
+    if schema.names.count(image) != 1 or not is_image(schema.field(image).type):
         raise UserError(
             f"{path} has no column of images '{image}'; its columns are {', '.join(schema.names)}"
         )
@@ -115,7 +122,7 @@ def _image_column(path: Path, schema: pa.Schema, features: Mapping[str, Any]) ->
     names = [
         column.name
         for column in schema
-        if _is_image(column.type) and _noted_type(features, column.name) in (None, "Image")
+        if is_image(column.type) and _noted_type(features, column.name) in (None, "Image")
     ]
     if len(names) > 1:
         names = [name for name in names if schema.names.count(name) > 1 or _holds_images(path, name)]
@@ -141,12 +148,6 @@ def _label_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
     if schema.names.count(names[0]) > 1:
         raise UserError(f"{path} has more than one column '{names[0]}'")
     return names[0]
-
-
-def _is_image(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        return kind.get_field_index("bytes") >= 0 and _is_image(kind.field("bytes").type)
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
 def _holds_images(path: Path, column: str) -> bool:

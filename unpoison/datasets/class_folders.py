@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from unpoison.class_names import check_class_names, composed
 from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._classes import check_class_names, composed
 from unpoison.datasets._decoded import decode_files
-from unpoison.datasets._files import refuse_shared
 from unpoison.datasets._folders import Listing, list_class_folders
 from unpoison.errors import UserError
+from unpoison.source_files import refuse_shared
 
 SPLITS = ("train", "test", "trusted", "triggered")
 

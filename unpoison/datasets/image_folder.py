@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from unpoison.class_names import check_class_names, composed
 from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._classes import check_class_names, composed
-from unpoison.datasets._files import refuse_shared
 from unpoison.datasets._folders import SPLITS, Listing, list_images
 from unpoison.datasets._images import decode
 from unpoison.errors import UserError
 from unpoison.rows import TRIGGERED, TRUSTED
+from unpoison.source_files import refuse_shared
 
 FURTHER = (TRUSTED, TRIGGERED)
 

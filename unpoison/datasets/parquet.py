@@ -5,12 +5,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from unpoison.contracts.source import Peek, SourceImages
 from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
-from unpoison.datasets._parquet import File, open_files, reading
+from unpoison.datasets._parquet import File, is_image, open_files, reading
 from unpoison.errors import UserError
 
 FILES = (
@@ -96,6 +97,16 @@ def peek(
         by_class["trusted"],
         by_class["triggered"],
     )
+
+
+def may_hold_images(path: Path) -> bool:
+    """Whether a Parquet file has a column of a type that images are kept in, and is more than a list of their paths.
+
+    Raises:
+        UserError: for a file that cannot be read.
+    """
+    with reading(path):
+        return any(map(is_image, pq.read_schema(path).types))
 
 
 def _splits(*patterns: str | None) -> dict[str, str]:

@@ -12,18 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from unpoison.drawing.looks import in_order, look_of
+from unpoison.drawing.names import name_points
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note, metric_labels
 from unpoison.errors import one_of
-from unpoison.plots._names import name_points
-from unpoison.plots._style import (
-    COLUMN_WIDTH,
-    NOTE_SIZE,
-    PAGE_WIDTH,
-    PerCent,
-    in_order,
-    interval_note,
-    look_of,
-    metric_labels,
-)
 from unpoison.results import REFERENCES
 from unpoison.types import Share
 

@@ -8,17 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from unpoison.plots._style import (
-    NOTE_SIZE,
-    PAGE_WIDTH,
-    Look,
-    PerCent,
-    draw_line,
-    in_order,
-    interval_note,
-    look_of,
-    mark_places,
-)
+from unpoison.drawing.looks import Look, in_order, look_of
+from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH, PerCent, draw_line, interval_note, mark_places
 from unpoison.results import REFERENCES
 
 # What the studies must vary: one key of each tuple; and what they may vary too.

@@ -4,12 +4,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unpoison.plots._style import (
+from unpoison.drawing.looks import in_order, look_of
+from unpoison.drawing.style import (
     draw_line,
     finish,
-    in_order,
     interval_note,
-    look_of,
     mark_places,
     metric_labels,
     nudge_of,

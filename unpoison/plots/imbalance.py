@@ -4,19 +4,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unpoison.errors import one_of
-from unpoison.plots._style import (
+from unpoison.drawing.looks import in_order, look_of
+from unpoison.drawing.style import (
     draw_line,
     finish,
-    in_order,
     interval_note,
-    look_of,
     mark_places,
     metric_labels,
     nudge_of,
     width_of,
 )
-from unpoison.plots._text import drawn_name, fonts_for
+from unpoison.drawing.text import drawn_name, fonts_for
+from unpoison.errors import one_of
 
 # What the studies must vary: one key of each tuple; names in braces are options.
 NEEDS = [("{ratio}",), ("{share}",)]

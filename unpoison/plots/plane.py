@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from unpoison.plots._style import NOTE_SIZE, PAGE_WIDTH, in_order, look_of
+from unpoison.drawing.looks import in_order, look_of
+from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH
 from unpoison.results import REFERENCES, judged_by
 
 # What one of the studies must vary: one key of each tuple.

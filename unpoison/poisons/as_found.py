@@ -17,7 +17,7 @@ FILES = ("truth",)  # options that name files in `data_folder`
 def plan(
     there: Mapping[str, int], image_size: int, *, truth: str | None = None, target: str | None = None
 ) -> int:
-    """How many training rows are listed as poisoned; none without a list.
+    """Return the number of training rows that are listed as poisoned, 0 without a list.
 
     Raises:
         UserError: for an unknown class, and a list that is empty or cannot be read.

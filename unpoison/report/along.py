@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from unpoison.plots._style import in_order
+from unpoison.drawing.looks import in_order
 from unpoison.report.findings import MOST, TESTS, Difference
 from unpoison.report.words import Finding, interval, key_label, listed, plain, points, prose_of, setting
 from unpoison.results import judged_by

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from unpoison.attack_kinds import NOTES
+from unpoison.drawing.looks import in_order, look_of
 from unpoison.metrics import METRICS
-from unpoison.plots._style import in_order, look_of
 from unpoison.report.words import key_label, metric_label, metric_note, plain
 from unpoison.text import printable
 

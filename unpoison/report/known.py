@@ -26,7 +26,7 @@ BOTH = (
 
 
 def lead_of(attacks: Collection[str]) -> str:
-    """How the page begins, by the kinds of attack of its studies."""
+    """Return the first paragraph of the page, by the kinds of attack of its studies."""
     found = set(attacks) & set(FOUND)
     if not found:
         return PLANTED_LEAD
@@ -41,7 +41,7 @@ def title_of(attacks: Collection[str]) -> str:
 
 
 def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
-    """What a study's numbers can tell, where that is less than of a planted attack on clean data.
+    """State what a study's numbers cannot tell, where the attack is not planted on clean data.
 
     Args:
         summary: the rows of the study.
@@ -66,5 +66,5 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
 
 
 def model_of(attack: str) -> str:
-    """What prose calls the model that nobody repairs."""
+    """Return the name of the unrepaired model in sentences."""
     return "the model" if attack in FOUND else "the poisoned model"

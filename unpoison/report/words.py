@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from unpoison.drawing.looks import look_of
 from unpoison.metrics import METRICS
-from unpoison.plots._style import look_of
 
 # How prose calls what is no method; a method goes by its short name in every figure.
 PROSE = {"do_nothing": "doing nothing", "oracle": "the oracle"}

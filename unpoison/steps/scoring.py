@@ -17,6 +17,7 @@ from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.networks import Classifier
 from unpoison.recipes import Recipe
+from unpoison.rows import Rows
 from unpoison.steps.setting import Setting, seeded, untrained
 
 
@@ -29,8 +30,8 @@ def score_rows(
     *,
     recipe: Recipe,
     triggered_examples: int = 0,
-) -> tuple[Scores, Cost]:
-    """What a detector makes of the training rows, and its cost.
+) -> tuple[Scores, Cost, Rows]:
+    """Return a detector's scores of the training rows, its cost, and the trusted rows that its other scores are of.
 
     Args:
         recipe: how the model was trained.
@@ -52,7 +53,7 @@ def score_rows(
         seed=setting.seed_of("detect"),
         precision=setting.precision,
     )
-    return run_detector(DETECTORS[detector], evidence, options)
+    return *run_detector(DETECTORS[detector], evidence, options), validation
 
 
 def run_detector(
@@ -85,7 +86,7 @@ def run_detector(
 
 
 def _put_back(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """What was computed in another order, in the order of the rows."""
+    """Return values that were computed in another order in the order of the rows."""
     result = np.empty_like(values)
     result[places] = values
     return result

@@ -1,4 +1,4 @@
-"""What every step is told, and where untrained networks come from."""
+"""The settings that every step takes, and where untrained networks come from."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from unpoison.seeds import derive_seed
 
 @dataclass(frozen=True)
 class Setting:
-    """What every step is told: the seed of everything random, the device, and what networks compute in."""
+    """The settings of a step: the seed of everything random, the device, and the precision of networks."""
 
     seed: int
     device: torch.device

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from unpoison.data import Data
 from unpoison.errors import UserError, first_line
-from unpoison.features import features_in, head_of, inputs_of
 from unpoison.networks import Architecture, Classifier
 from unpoison.steps.setting import seeded
 from unpoison.training import accuracy
@@ -48,10 +47,7 @@ def try_on(model: Classifier, data: Data) -> None:
         raise UserError("the network's logits of the first image are not finite numbers")
     if (logits >= 0).all() and abs(float(logits.sum()) - 1) < ONE:
         raise UserError("the network gives probabilities, allowed: logits; leave its softmax out")
-    if model.features is not None:
-        with torch.no_grad(), inputs_of(head_of(model, image)) as read:
-            model(image)
-        features_in(read, 1)
+    model.feature_layer()
 
 
 def _advice(model: Classifier) -> str:

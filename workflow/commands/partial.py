@@ -18,11 +18,11 @@ from planning.read import plan_of_arguments
 from planning.specs import Specs
 from planning.studies import Cell
 from unpoison.columns import TABLES
+from unpoison.drawing.style import NOTE_SIZE, save
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_table, written_whole
 from unpoison.plane import best_methods, thresholds
 from unpoison.plots import PLOTS
-from unpoison.plots._style import NOTE_SIZE, save
 from unpoison.references import trained_references
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps

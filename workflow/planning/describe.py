@@ -5,10 +5,12 @@ from typing import Any
 
 from planning.attacks import part_names, part_options
 from planning.found import attack_of_study, is_found, note_of_figure
+from planning.identity import ROOT
 from planning.levels import DRAWN_ALWAYS, REFERENCES
 from unpoison.plots import PLOTS
 from unpoison.source_text import first_paragraph
 
+DRAWING = ROOT / "unpoison" / "drawing"
 Description = dict[str, Any]
 
 
@@ -85,12 +87,12 @@ def _trained(plan: Any, name: str) -> Mapping[str, Any]:
 
 
 def caption_of(plan: Any, figure: str) -> str:
-    """What a figure shows, in the words of the file that draws it, and the note that its studies need."""
+    """Return a figure's caption from the docstring of the file that draws it, with the note that its studies need."""
     if figure in plan.config["figures"]:
         caption = PLOTS.summary(plan.figure_options(figure)[0])
         note = note_of_figure(plan, *plan.config["figures"][figure]["studies"])
     else:
         kind, study = figure.split("_", maxsplit=1)
-        file = "_found" if kind == "samples" and is_found(plan, study) else DRAWN_ALWAYS[kind]
-        caption, note = first_paragraph(PLOTS.folder / f"{file}.py"), note_of_figure(plan, study)
+        file = "found" if kind == "samples" and is_found(plan, study) else DRAWN_ALWAYS[kind]
+        caption, note = first_paragraph(DRAWING / f"{file}.py"), note_of_figure(plan, study)
     return f"{caption} {note[0].upper()}{note[1:]}." if note else caption

@@ -85,7 +85,7 @@ class Entries:
         return entry["model"], check_options(given, MODELS.options(entry["model"]), f"trainings.{training}")
 
     def preprocessing(self, training: str) -> dict[str, Any]:
-        """What is done to images before the network of a training sees them, and where its features are."""
+        """Return the preprocessing of a training's network, and the name of the layer of its features."""
         entry = self.entry("training", training)
         return {key: entry.get(key) for key in PREPROCESSING}
 

@@ -56,6 +56,17 @@ def code_digest(*modules: str | Registered) -> str:
     Raises:
         UserError: for a user's file that cannot be read or parsed.
     """
+    parts = sorted(f"{_name_of(*file)} {_source(file[0]).digest}" for file in _reached(*modules))
+    _sources().keep()
+    return _digest("\n".join(parts))
+
+
+def files_of(*modules: str | Registered) -> list[str]:
+    """The files that `code_digest` is of, in order: an edit of any other one reruns nothing."""
+    return sorted(_name_of(*file) for file in _reached(*modules))
+
+
+def _reached(*modules: str | Registered) -> set[File]:
     reached: set[File] = set()
     frontier = [file for module in modules for file in _start(module)]
     while frontier:
@@ -63,9 +74,7 @@ def code_digest(*modules: str | Registered) -> str:
         if file not in reached:
             reached.add(file)
             frontier += _imports(*file)
-    parts = sorted(f"{_name_of(*file)} {_source(file[0]).digest}" for file in reached)
-    _sources().keep()
-    return _digest("\n".join(parts))
+    return reached
 
 
 def _start(module: str | Registered) -> list[File]:

@@ -15,4 +15,4 @@ NOT_OPTIONS = {  # keys that no plug-in takes
     "method": ("method", "tuning"),
     "training": ("model", "recipe", "weights", *PREPROCESSING),
 }
-DRAWN_ALWAYS = {"samples": "_samples", "training": "_training_curves"}  # of every study, and by which file
+DRAWN_ALWAYS = {"samples": "samples", "training": "training_curves"}  # of every study, and by which file

@@ -15,10 +15,10 @@ from typing import Any
 from planning.identity import code_digest
 from unpoison.contracts.source import Peek
 from unpoison.datasets import SOURCES, peek_source
-from unpoison.datasets._files import find
 from unpoison.errors import UserError
 from unpoison.files import intact_json, write_json
 from unpoison.provenance import stamp
+from unpoison.source_files import find
 
 KEPT = Path(".snakemake") / "unpoison_peeks.json"  # of the folder that Snakemake runs in
 

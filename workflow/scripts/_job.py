@@ -59,7 +59,7 @@ class Job:
         return Data.of_rows(images, rows, trigger_of(trigger["poison"], trigger["options"]), trigger["stamp"])
 
     def setting(self, seed: int | None = None) -> Setting:
-        """What every step is told; seed: one of several, None is the job's own."""
+        """Return the settings of a step; seed: one of several, None is the job's own."""
         return Setting(self.spec["seed"] if seed is None else seed, self.device, self.spec["precision"])
 
     @property
@@ -68,7 +68,7 @@ class Job:
 
     @property
     def architecture(self) -> Architecture:
-        """What the job's networks are made from."""
+        """The description of the job's networks."""
         model = self.spec["model"]
         preprocessing = Preprocessing(tuple(model["mean"]), tuple(model["deviation"]), model["image_size"])
         names, size, features = self.data.class_names, self.data.image_size, self.spec.get("features")

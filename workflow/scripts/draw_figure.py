@@ -1,9 +1,9 @@
 """Draw one figure from the summary."""
 
 from _log import begin
+from unpoison.drawing.style import save
 from unpoison.files import read_table
 from unpoison.plots import PLOTS
-from unpoison.plots._style import save
 from unpoison.text import from_html
 
 begin(snakemake.log[0])

@@ -4,9 +4,9 @@ import pandas as pd
 
 from _inputs import check_inputs
 from _log import begin
+from unpoison.drawing.style import save
+from unpoison.drawing.training_curves import draw_training
 from unpoison.files import read_table
-from unpoison.plots._style import save
-from unpoison.plots._training_curves import draw_training
 
 begin(snakemake.log[0])
 check_inputs(snakemake)

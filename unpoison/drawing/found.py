@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE
-from unpoison.plots._text import drawn_name, fonts_for
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE
+from unpoison.drawing.text import drawn_name, fonts_for
 from unpoison.rows import TRIGGERED, Rows
 from unpoison.types import StoredImages
 

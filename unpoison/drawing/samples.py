@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE
-from unpoison.plots._text import drawn_name, fonts_for
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE
+from unpoison.drawing.text import drawn_name, fonts_for
 from unpoison.rows import NONE, Rows
 from unpoison.types import Indices, StoredImages
 

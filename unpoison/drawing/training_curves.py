@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from unpoison.plots._style import COLUMN_WIDTH, NOTE_SIZE, PerCent
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PerCent
 
 MOST_NAMED = 8  # variants; more are drawn in grey, without names
 LINES = ("-", "--", "-.", ":")

@@ -1,7 +1,7 @@
 """Class names that a person can tell apart."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 
 from unpoison.errors import UserError
 
@@ -12,6 +12,19 @@ BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 def composed(name: str) -> str:
     """The name in composed Unicode (NFC), as keyboards write it; the file systems of Macs decompose it."""
     return unicodedata.normalize("NFC", name)
+
+
+def named_classes(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of two classes or more, in the order of their labels.
+
+    Raises:
+        UserError: for what has no order or no length, fewer names, and names that `check_class_names` refuses.
+    """
+    is_ordered = hasattr(names, "__len__") and not isinstance(names, str | Set)
+    if not is_ordered or len(names) < 2:
+        raise UserError(f"class_names: found {names!r}, allowed: two names or more, in the order of labels")
+    check_class_names(names)
+    return tuple(names)
 
 
 def check_class_names(names: Iterable[object]) -> None:
