@@ -27,6 +27,7 @@ ORDER = (
         "errors",
         "class_names",
         "source_files",
+        "pixel_levels",
         "damage",
         "seeds",
         "shares",

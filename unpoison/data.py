@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,10 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from unpoison.arrays import checked, checked_ids, class_names_of, pair_of
 from unpoison.errors import UserError
 from unpoison.examples import Examples, examples_of
 from unpoison.pixels import Stamp, StampTime
 from unpoison.rows import NONE, Rows, clean_rows, joined
-from unpoison.torchvision_sets import arrays_of, classes_of
 from unpoison.types import Labels, StoredImages
 
 Tested = tuple[UInt8[np.ndarray, "tested height width 3"], Int64[Any, " tested"]]
@@ -64,10 +63,12 @@ class Data:
             UserError: for images that are no uint8 (n, size, size, 3), labels that fit neither images nor names, a
                 single class, and row ids that are not one for each row.
         """
+        # Late: a job is given rows, and no edit of how a user's arrays are read reruns it.
+        read = import_module("unpoison.arrays")
         given = {"train": (images, labels), "test": test, "validation": trusted}
-        parts = {split: pair_of(split, part) for split, part in given.items() if part is not None}
-        names = class_names_of(parts["train"][1], class_names)
-        arrays = {split: checked(split, *part, names) for split, part in parts.items()}
+        parts = {split: read.pair_of(split, part) for split, part in given.items() if part is not None}
+        names = read.class_names_of(parts["train"][1], class_names)
+        arrays = {split: read.checked(split, *part, names) for split, part in parts.items()}
         there = np.unique(arrays["train"][1])
         if len(there) < 2:
             raise UserError(f"labels: found the class {names[there[0]]} alone, allowed: two classes or more")
@@ -79,7 +80,7 @@ class Data:
             for split, found in arrays.items()
         }
         if row_ids is not None:
-            ids["train"] = checked_ids(row_ids, len(arrays["train"][1]))
+            ids["train"] = read.checked_ids(row_ids, len(arrays["train"][1]))
         tables = [
             clean_rows(ids[split], [split] * len(found), found, names) for split, (_, found) in arrays.items()
         ]
@@ -126,11 +127,12 @@ class Data:
             UserError: for images that are no PIL images of one size, labels that are no integers, and classes that the
                 training set does not have.
         """
-        names = classes_of(training)
-        first = arrays_of("training", training, names)
-        tested = None if test is None else arrays_of("test", test, names)
-        clean = None if trusted is None else arrays_of("trusted", trusted, names)
-        return cls(*first, names, test=tested, trusted=clean)
+        read = import_module("unpoison.torchvision_sets")
+        names = read.classes_of(training)
+        images, labels = read.arrays_of("training", training, names)
+        tested = None if test is None else read.arrays_of("test", test, names)
+        clean = None if trusted is None else read.arrays_of("trusted", trusted, names)
+        return cls(images, labels, names, test=tested, trusted=clean)
 
     def __len__(self) -> int:
         """The number of training rows."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from unpoison.datasets._levels import Loaded, to_rgb
 from unpoison.errors import UserError
+from unpoison.pixel_levels import Loaded, to_rgb
 from unpoison.types import Labels, StoredImages
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from unpoison.datasets._exif import upright
-from unpoison.datasets._levels import Loaded, load, to_rgb
 from unpoison.errors import UserError
+from unpoison.pixel_levels import Loaded, load, to_rgb
 
 # The formats that are read, by Pillow's names, and the endings of their files. Pillow knows more: some of
 # them start other programs (EPS starts Ghostscript).

@@ -1,7 +1,8 @@
 """A digest of the code that a step runs: its script, its plug-in, and all they import from `unpoison`.
 
 Comments, docstrings and layout are left out, so that prose reruns nothing; a touched or checked-out file
-has the digest it had before. What only records how an artifact was made is left out too: it makes none.
+has the digest it had before. What only records how an artifact was made, or finds the files of plug-ins, makes none and
+is left out too.
 A user's plug-in is followed to the helpers beside it, wherever its folder is, and to what they import from `unpoison`.
 
 Every start of Snakemake digests some seventy files, on a cluster in each job, and to parse them takes a third of a
@@ -28,6 +29,7 @@ KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake
 PACKAGE = ROOT / "unpoison"
 RECORDER = PACKAGE / "provenance.py"
 RECORDERS = ("unpoison.provenance", "_record", "_inputs")
+FINDERS = ("unpoison.registration", "unpoison.plugin_files", "unpoison.source_text")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -139,7 +141,7 @@ def _beside(name: str, path: Path, owner: Owner) -> Iterator[Path]:
 def _file_of(module: str) -> Path | None:
     if module.endswith(".py"):
         return SCRIPTS / module
-    if module.startswith(RECORDERS) or not module.startswith(("unpoison.", "_")):
+    if module.startswith((*RECORDERS, *FINDERS)) or not module.startswith(("unpoison.", "_")):
         return None
     path = (ROOT if module.startswith("unpoison.") else SCRIPTS).joinpath(*module.split("."))
     files = [path.with_suffix(".py"), path / "__init__.py"]
