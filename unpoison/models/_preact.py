@@ -19,11 +19,16 @@ class PreactivationBlock(nn.Module):
         self.norm2 = nn.BatchNorm2d(filters)
         self.conv2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
         changes = stride != 1 or channels != filters
-        self.shortcut = nn.Conv2d(channels, filters, 1, stride, bias=False) if changes else None
+        self.stride = stride
+        self.shortcut = nn.Conv2d(channels, filters, 1, bias=False) if changes else None
 
     def forward(self, features: Tensor) -> Tensor:
         active = torch.relu(self.norm1(features))
-        kept = features if self.shortcut is None else self.shortcut(active)
+        # Every other pixel, then a convolution without a stride: with one, oneDNN (of torch 2.14, on processors without
+        # AVX512) writes outside of its memory where there are fewer than eight channels.
+        kept = (
+            features if self.shortcut is None else self.shortcut(active[:, :, :: self.stride, :: self.stride])
+        )
         return kept + self.conv2(torch.relu(self.norm2(self.conv1(active))))
 
 
