@@ -101,7 +101,7 @@ def _triple(name: str, values: Any) -> tuple[float, float, float]:
 
 
 def check_data(data: object) -> None:
-    """Refuse what is no data set."""
+    """Refuse anything but a data set."""
     if not isinstance(data, Data):
         raise UserError(
             f"data: found {type(data).__name__}, allowed: unpoison.Data(images, labels), or what load_data gives"
@@ -120,8 +120,8 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
     """Return a copy of the model on the device (None: its own), in evaluation mode, tried on one image.
 
     Raises:
-        UserError: for what is no model of these classes, weights that are not finite, and a network that does not give
-            one finite logit for each class for an image of the data.
+        UserError: for anything but a model of these classes, weights that are not finite, and a network that does
+            not give one finite logit for each class for an image of the data.
     """
     if not isinstance(model, Classifier):
         hint = ": wrap it by wrap_model" if isinstance(model, nn.Module) else ""
@@ -157,7 +157,7 @@ def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " fla
     """Return the flagged rows as positions (flagged,) among the training rows, ascending, each once.
 
     Raises:
-        UserError: for what is neither positions nor a mask, and for positions that are no training rows.
+        UserError: for anything but positions or a mask, and for positions outside the training rows.
     """
     if flagged is None:
         raise UserError(

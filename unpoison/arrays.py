@@ -38,7 +38,7 @@ def pair_of(split: str, part: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return images and labels as arrays.
 
     Raises:
-        UserError: for what is no pair.
+        UserError: for anything but two parts.
     """
     if not isinstance(part, tuple | list) or len(part) != 2:
         raise UserError(f"{_name_of(split)}: found {type(part).__name__}, allowed: a pair (images, labels)")

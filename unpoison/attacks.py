@@ -33,7 +33,7 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
     images are of another attack than a planted one, which leaves them out.
 
     Raises:
-        UserError: for what is no attack on these rows and classes.
+        UserError: for rows and classes that the data set does not have.
     """
     _check(poisoning, rows)
     if not poisoning.is_planted:

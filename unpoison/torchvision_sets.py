@@ -27,7 +27,7 @@ def arrays_of(what: str, dataset: Any, names: Sequence[str] | None) -> tuple[Sto
         names: the classes that labels are to index, found by name where the data set names its own; None: as they are.
 
     Raises:
-        UserError: for what is no data set of PIL images of one size with a class each, and a class not in names.
+        UserError: for anything but PIL images of one size with a class each, and for a class not in names.
     """
     images, labels = [], []
     for image, label in _pairs(what, dataset):

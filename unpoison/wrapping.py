@@ -43,7 +43,7 @@ def wrap_model(
             alone, or what `repair` is told).
 
     Raises:
-        UserError: for what is no network with weights to train, class names that cannot be told apart, preprocessing
+        UserError: where the module has no weights to train, for class names that cannot be told apart, preprocessing
             that is none, and a function `new` that gives no untrained network of the same kind.
     """
     if isinstance(module, Classifier) or not isinstance(module, nn.Module):

@@ -29,8 +29,8 @@ def network(
         arguments: what the class or the function is called with, by name.
 
     Raises:
-        UserError: for a file or a name that is not there, code that raises, and what is no torch.nn.Module with
-            weights to train, all of a given size.
+        UserError: for a file or a name that is not there, code that raises, and a result that is not a
+            torch.nn.Module with weights to train, all of a given size.
     """
     made = _callable_of(python)
     try:

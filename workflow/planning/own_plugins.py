@@ -26,7 +26,7 @@ def register_plugins(folder: str | None) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse what is no folder, and a helper that a job would take one of our scripts' own for."""
+    """Refuse a path that is not a folder, and a helper with the name of one of our scripts."""
     if not folder.is_dir():
         raise UserError(f"no such folder: {folder}")
     for script in sorted(SCRIPTS.glob("_*.py")):
