@@ -79,8 +79,7 @@ def train(
     how, preprocessing = recipe_of(recipe), preprocessing_of(mean, deviation, image_size)
     architecture = Architecture(model, checked, data.class_names, data.image_size, preprocessing, features)
     with computing_repeatably():
-        check_untrained(architecture, data)
-        try_features_on(architecture.new(seed=0), data)
+        try_features_on(check_untrained(architecture, data), data)
         return train_model(data, architecture, how, setting)[0]
 
 

@@ -22,7 +22,7 @@ from unpoison.plain_values import plain
 from unpoison.plugins import Plugins
 from unpoison.recipes import RECIPES, Recipe, recipe_of
 from unpoison.steps.setting import Setting
-from unpoison.steps.trying import try_on
+from unpoison.steps.trying import first_image, try_on
 from unpoison.types import Indices, Mask
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -149,8 +149,7 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
 
 def try_features_on(model: Classifier, data: Data) -> None:
     """Refuse a network whose features cannot be had of the first image of the data, where it names their layer."""
-    image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2)
-    try_features(model, image.to(next(model.parameters()).device))
+    try_features(model, first_image(data, next(model.parameters()).device))
 
 
 def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " flagged"]:

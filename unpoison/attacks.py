@@ -133,7 +133,7 @@ def check_triggered(wanted: int, there: int) -> None:
 
 
 def set_triggered_aside(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
-    """So many validation rows, told the trigger of their class's attack and what it wants them taken for; the others.
+    """Part the validation rows: `count` triggered ones, with trigger and target of the attack on them, and the others.
 
     Of several attacks on a class the first one is shown: who knows an example seldom knows one of each.
 

@@ -131,6 +131,22 @@ class Architecture:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     features: str | None = None
 
+    @classmethod
+    def planned(
+        cls,
+        model: Mapping[str, Any],
+        class_names: tuple[str, ...],
+        image_size: int,
+        features: str | None = None,
+    ) -> "Architecture":
+        """Return the description of a network that a plan asks for.
+
+        Args:
+            model: its name, options, mean, deviation and image_size (of the network; None: the data's).
+        """
+        sizes = Preprocessing(tuple(model["mean"]), tuple(model["deviation"]), model["image_size"])
+        return cls(model["name"], model["options"], class_names, image_size, sizes, features)
+
     def new(self, seed: int) -> Classifier:
         """An untrained network whose initial weights depend on the seed alone."""
         size = self.preprocessing.input_size or self.image_size

@@ -7,6 +7,8 @@ from unpoison.errors import UserError
 from unpoison.plugin_files import Registered
 from unpoison.source_text import bound_names
 
+OWN = "python"  # the model plug-in that runs the user's code, and its option that names the file
+
 
 def own_network(python: str) -> tuple[Registered, str]:
     """Return the file of `file.py:Class` and the name in it.

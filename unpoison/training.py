@@ -22,7 +22,7 @@ from unpoison.types import Images, Logits
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon:
-    """What a recipe steps with.
+    """Return the optimiser of a recipe.
 
     Raises:
         UserError: for a recipe with a `filter_rate` and a network without a batch norm.

@@ -1,4 +1,4 @@
-"""What trains from scratch starts from untrained weights, never from those of the model to repair."""
+"""Training from scratch starts from untrained weights, never from those of the model to repair."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -10,6 +10,20 @@ from unpoison.errors import UserError
 from unpoison.types import StoredImages
 
 
+def room_for(count: int, image_size: int) -> StoredImages:
+    """Return an array for that many images, (count, image_size, image_size, 3) uint8, of any values.
+
+    Raises:
+        UserError: for more images than fit into memory.
+    """
+    try:
+        return np.empty((count, image_size, image_size, 3), np.uint8)
+    except MemoryError as error:
+        raise UserError(
+            f"{count} images of {image_size} x {image_size} pixels do not fit into memory; lower image_size"
+        ) from error
+
+
 def decode_files(files: Sequence[tuple[str, Path]], image_size: int) -> StoredImages:
     """Return the images of files as (n, image_size, image_size, 3) uint8.
 
@@ -19,12 +33,7 @@ def decode_files(files: Sequence[tuple[str, Path]], image_size: int) -> StoredIm
     Raises:
         UserError: for a file that cannot be read or is no image, and for more images than fit into memory.
     """
-    try:
-        images = np.empty((len(files), image_size, image_size, 3), np.uint8)
-    except MemoryError as error:
-        raise UserError(
-            f"{len(files)} images of {image_size} x {image_size} pixels do not fit into memory; lower image_size"
-        ) from error
+    images = room_for(len(files), image_size)
     for place, (name, path) in enumerate(files):
         try:
             data = path.read_bytes()

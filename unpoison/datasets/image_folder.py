@@ -7,8 +7,8 @@ import numpy as np
 
 from unpoison.class_names import check_class_names, composed
 from unpoison.contracts.source import Peek, SourceImages
+from unpoison.datasets._decoded import decode_files
 from unpoison.datasets._folders import SPLITS, Listing, list_images
-from unpoison.datasets._images import decode
 from unpoison.errors import UserError
 from unpoison.rows import TRIGGERED, TRUSTED
 from unpoison.source_files import refuse_shared
@@ -39,7 +39,7 @@ def read(
     """
     listing = _list(folder, path, trusted, triggered)
     names = _class_names(listing)
-    images = np.stack([decode(_bytes(listing.path(file)), file, image_size) for file in listing.files])
+    images = decode_files([(file, listing.path(file)) for file in listing.files], image_size)
     labels = np.array([names.index(_class_of(file)) for file in listing.files])
     splits = [_split_of(file) for file in listing.files]
     return SourceImages(images, listing.files, splits, labels, tuple(names), tuple(listing.notes))
@@ -62,13 +62,6 @@ def peek(folder: Path, *, path: str = ".", trusted: str | None = None, triggered
 def _list(folder: Path, path: str, trusted: str | None, triggered: str | None) -> Listing:
     named = zip(FURTHER, (trusted, triggered), strict=True)
     return list_images(folder / path, {split: folder / name for split, name in named if name is not None})
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"image {path} cannot be read ({error.strerror})") from error
 
 
 def _class_names(listing: Listing) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from unpoison.contracts.source import Peek, SourceImages
+from unpoison.datasets._decoded import room_for
 from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
@@ -54,7 +55,7 @@ def read(
     patterns = _splits(train, test, trusted, triggered)
     files = open_files(folder, patterns, image_column, label_column)
     classes, labels = _labels(files, class_names)
-    images = _room(sum(file.rows for file in files), image_size)
+    images = room_for(sum(file.rows for file in files), image_size)
     row_ids: list[str] = []
     digests: list[str] = []
     for file in files:
@@ -120,15 +121,6 @@ def _labels(files: list[File], given: list[str] | None) -> tuple[tuple[str, ...]
         raise UserError(f"{files[0].path} and the other training files hold no row")
     classes = named_classes(labels, given)
     return classes, [indices(part, classes) for part in labels]
-
-
-def _room(count: int, image_size: int) -> np.ndarray:
-    try:
-        return np.empty((count, image_size, image_size, 3), np.uint8)
-    except MemoryError as error:
-        raise UserError(
-            f"{count} images of {image_size} x {image_size} pixels do not fit into memory; lower image_size"
-        ) from error
 
 
 def _decode_all(file: File, room: np.ndarray, image_size: int) -> tuple[list[str | None], list[str]]:

@@ -1,4 +1,4 @@
-"""How poisons change images, and what they refuse."""
+"""Changes of images that poisons share, and checks of their options."""
 
 from collections.abc import Callable
 from importlib import import_module

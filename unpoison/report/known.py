@@ -1,4 +1,4 @@
-"""What the report says of a study's attack: who planted it or that nobody did, and what its numbers can tell."""
+"""The report's sentences on a study's attack: who planted it or that nobody did, and what its numbers can tell."""
 
 from collections.abc import Collection, Iterator
 

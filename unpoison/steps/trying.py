@@ -10,12 +10,12 @@ from torch import Tensor
 from unpoison.data import Data
 from unpoison.errors import UserError, first_line
 from unpoison.networks import Architecture, Classifier
+from unpoison.own_network import OWN
 from unpoison.steps.setting import seeded
 from unpoison.training import accuracy
+from unpoison.types import Images
 
-OWN = "python"  # the model plug-in that runs the user's code, and its option that names it
 FEW_FIXED = 0.1  # share of the weights
-
 ONE = 1e-5  # how close to 1 a sum of probabilities is
 
 
@@ -24,8 +24,7 @@ def try_on(model: Classifier, data: Data) -> None:
     parameters = list(model.parameters())
     if not any(parameter.requires_grad for parameter in parameters):
         raise UserError("the network has no weights that can be trained (none requires a gradient)")
-    device = parameters[0].device
-    image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2).to(device)
+    image = first_image(data, parameters[0].device)
     size = model.preprocessing.input_size or data.image_size
     try:
         with torch.no_grad():
@@ -50,8 +49,13 @@ def try_on(model: Classifier, data: Data) -> None:
     model.feature_layer()
 
 
+def first_image(data: Data, device: torch.device) -> Images:
+    """Return the first image of the data as a batch (1, 3, size, size) on the device."""
+    return torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2).to(device)
+
+
 def _advice(model: Classifier) -> str:
-    """What may help a network that fails: images of its size, or weights of the type that images have."""
+    """Advice for a network that fails: images of its size, or weights of the type that images have."""
     kinds = {tensor.dtype for tensor in model.network.parameters() if tensor.is_floating_point()}
     if kinds <= {torch.float32}:
         return "image_size resizes images for the network"
@@ -59,8 +63,8 @@ def _advice(model: Classifier) -> str:
     return f"images are given in float32 and its weights are {found}, which module.float() changes"
 
 
-def check_untrained(architecture: Architecture, data: Data) -> None:
-    """Try an untrained network on the data; of a user's own code, see that each call gives a new one by its seed.
+def check_untrained(architecture: Architecture, data: Data) -> Classifier:
+    """Return an untrained network, tried on the data; of a user's own code, each call must give a new one by its seed.
 
     Raises:
         UserError: for a network that does not fit the data (see `try_on`), one that shares weights with an earlier one,
@@ -69,7 +73,7 @@ def check_untrained(architecture: Architecture, data: Data) -> None:
     first = _untrained(architecture)
     try_on(first, data)
     if architecture.name != OWN:
-        return
+        return first
     name, again, other = architecture.options[OWN], architecture.new(seed=0), architecture.new(seed=1)
     if _places(first) & _places(other):
         raise UserError(f"{name} gives networks that share weights, allowed: a new network from each call")
@@ -86,6 +90,7 @@ def check_untrained(architecture: Architecture, data: Data) -> None:
             f"two networks of {name} with the same weights give other logits: a part that is drawn at random is not "
             "among the weights; allowed: parts registered as parameters or buffers, so that they are saved"
         )
+    return first
 
 
 def _untrained(architecture: Architecture) -> Classifier:
@@ -109,9 +114,9 @@ def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
 
 @torch.no_grad()
 def _logits(model: Classifier, data: Data) -> Tensor:
-    image = torch.from_numpy(np.array(data.images[:1])).permute(0, 3, 1, 2)
-    with seeded(0, torch.device("cpu")):
-        return model.eval()(image)
+    cpu = torch.device("cpu")
+    with seeded(0, cpu):
+        return model.eval()(first_image(data, cpu))
 
 
 def _warn_of_pretrained(name: str, one: Classifier, other: Classifier) -> None:

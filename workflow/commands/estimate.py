@@ -16,7 +16,7 @@ from planning.read import plan_of_arguments
 from unpoison.data import Data, no_stamp
 from unpoison.devices import compute_repeatably, pick_device
 from unpoison.examples import Examples
-from unpoison.networks import Architecture, Preprocessing
+from unpoison.networks import Architecture
 from unpoison.pixels import Pixels
 from unpoison.recipes import Recipe
 from unpoison.steps.trying import check_untrained
@@ -34,12 +34,11 @@ def calibrate(training: str) -> tuple[float, int]:
     name, options = plan.model_options(training)
     side = plan.source_options(plan.source_of(dataset))[1]
     recipe = Recipe(**(plan.recipe(training) | {"epochs": None, "iterations": STEPS}))
-    how = plan.preprocessing(training)
-    preprocessing = Preprocessing(tuple(how["mean"]), tuple(how["deviation"]), how["image_size"])
-    names = tuple(plan.training_rows(dataset))
-    architecture = Architecture(name, options, names, side, preprocessing, how["features"])
-    check_untrained(architecture, Data(np.zeros((2, side, side, 3), np.uint8), [0, 1], names))
-    model = architecture.new(seed=0).to(device)
+    names, how = tuple(plan.training_rows(dataset)), plan.preprocessing(training)
+    described = {"name": name, "options": options, **how}
+    architecture = Architecture.planned(described, names, side, how["features"])
+    blank = Data(np.zeros((2, side, side, 3), np.uint8), [0, 1], names)
+    model = check_untrained(architecture, blank).to(device)
     images = torch.randint(0, 256, (recipe.batch_size, 3, side, side), dtype=torch.uint8).to(device)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
     given = Examples(Pixels(images, labels - 1, no_stamp), labels)

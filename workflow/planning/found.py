@@ -10,7 +10,7 @@ from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, KINDS, NOTES
 from unpoison.errors import UserError
 from unpoison.poisons import POISONS
 
-OTHER_SPLITS = ("test", "trusted", "triggered")  # options of sources that name what is no training image
+OTHER_SPLITS = ("test", "trusted", "triggered")  # options of sources that name images not trained on
 
 
 def plants(plan: Any, poison: str) -> bool:

@@ -29,7 +29,7 @@ KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake
 PACKAGE = ROOT / "unpoison"
 RECORDER = PACKAGE / "provenance.py"
 RECORDERS = ("unpoison.provenance", "_record", "_inputs")
-FINDERS = ("unpoison.registration", "unpoison.plugin_files", "unpoison.source_text")
+FINDERS = ("unpoison.registration", "unpoison.plugin_files", "unpoison.source_text", "unpoison.own_network")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -14,9 +14,10 @@ from planning.levels import DRAWN_ALWAYS, LEVELS
 from planning.methods import check_last, check_trusted
 from planning.places import check_results_folder
 from planning.studies import Cell, Study
-from planning.trainings import OWN, check_own
+from planning.trainings import check_own
 from planning.tuning import check_study
 from unpoison.errors import UserError
+from unpoison.own_network import OWN
 
 
 class Plan(Entries):

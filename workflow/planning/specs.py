@@ -14,12 +14,11 @@ from planning.found import attack_of, is_found, note_of_figure
 from planning.identity import code_digest, files_digest
 from planning.levels import REFERENCES
 from planning.plan import Plan
-from planning.trainings import OWN
 from planning.tuning import tuning_of
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.models import MODELS
-from unpoison.own_network import own_network
+from unpoison.own_network import OWN, own_network
 from unpoison.plots import PLOTS
 from unpoison.plugin_files import Registered
 from unpoison.poisons import POISONS, with_files
@@ -339,7 +338,7 @@ def _model(plan: Plan, training: str) -> Spec:
 @cache
 def _network_files(plan: Plan, training: str) -> tuple[str | Registered, ...]:
     name, options = plan.model_options(training)
-    own = [own_network(options["python"])[0]] if name == OWN else []
+    own = [own_network(options[OWN])[0]] if name == OWN else []
     return (MODELS.code(name), *own)
 
 

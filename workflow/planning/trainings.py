@@ -7,9 +7,7 @@ from typing import Any
 from planning.identity import code_digest
 from unpoison.errors import UserError
 from unpoison.files import require_intact
-from unpoison.own_network import own_network
-
-OWN = "python"  # the model plug-in that runs the user's code
+from unpoison.own_network import OWN, own_network
 
 
 def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:

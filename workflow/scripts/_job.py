@@ -25,7 +25,7 @@ from unpoison.attacks import open_images
 from unpoison.data import Data
 from unpoison.devices import compute_repeatably, keep_freed_memory, pick_device
 from unpoison.errors import UserError
-from unpoison.networks import Architecture, Preprocessing
+from unpoison.networks import Architecture
 from unpoison.poisons import trigger_of
 from unpoison.recipes import Recipe
 from unpoison.rows import read_rows
@@ -69,10 +69,8 @@ class Job:
     @property
     def architecture(self) -> Architecture:
         """The description of the job's networks."""
-        model = self.spec["model"]
-        preprocessing = Preprocessing(tuple(model["mean"]), tuple(model["deviation"]), model["image_size"])
         names, size, features = self.data.class_names, self.data.image_size, self.spec.get("features")
-        return Architecture(model["name"], model["options"], names, size, preprocessing, features)
+        return Architecture.planned(self.spec["model"], names, size, features)
 
     def device_name(self) -> str:
         if self.device.type == "cuda":
