@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from planning.config import check_options
-from planning.levels import NOT_OPTIONS
+from planning.levels import given_options
 from unpoison.attacks import stamped_classes
 from unpoison.errors import UserError, one_of
 from unpoison.poisons import POISONS
@@ -86,5 +86,5 @@ def _part(plan: Any, where: str, stamp: str, name: str) -> dict[str, Any]:
         raise UserError(
             f"{where}.stamp: found {stamp}, and its part {name} has {part['stamp']}; allowed: one of them"
         )
-    given = {key: value for key, value in part.items() if key not in NOT_OPTIONS["poison"]}
+    given = given_options("poison", part)
     return {"poison": kind, "options": check_options(given, POISONS.options(kind), f"poisons.{name}")}

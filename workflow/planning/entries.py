@@ -10,7 +10,7 @@ from planning.attacks import with_parts
 from planning.config import SCHEMA, check_given, check_options, checked, validate
 from planning.deletions import check_detector
 from planning.found import plants
-from planning.levels import LEVELS, NOT_OPTIONS, PREPROCESSING, REFERENCES, RESERVED, SECTIONS
+from planning.levels import LEVELS, PREPROCESSING, REFERENCES, RESERVED, SECTIONS, given_options
 from planning.own_plugins import register_plugins
 from planning.peeks import peek
 from planning.trainings import weights_file
@@ -56,7 +56,7 @@ class Entries:
         entry = dict(self.entry(level, name))
         registry = {"poison": POISONS, "method": METHODS}[level]
         kind, where = entry[level], f"{SECTIONS[level]}.{name}"
-        given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
+        given = given_options(level, entry)
         options = check_options(given, registry.options(kind), where)
         return kind, with_parts(self, name, entry, options) if level == "poison" else options
 
@@ -81,7 +81,7 @@ class Entries:
     def model_options(self, training: str) -> tuple[str, dict[str, Any]]:
         """The model of a training and its options."""
         entry = self.entry("training", training)
-        given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS["training"]}
+        given = given_options("training", entry)
         return entry["model"], check_options(given, MODELS.options(entry["model"]), f"trainings.{training}")
 
     def preprocessing(self, training: str) -> dict[str, Any]:
@@ -225,12 +225,12 @@ class Entries:
         for name in self.config["detectors"]:
             check_detector(self, name)
         for name, entry in self.config["trainings"].items():
-            given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS["training"]}
+            given = given_options("training", entry)
             check_given(given, MODELS.options(entry["model"]), f"trainings.{name}")
         for level, registry in (("poison", POISONS), ("method", METHODS)):
             for name, entry in self.config[SECTIONS[level]].items():
                 where = f"{SECTIONS[level]}.{name}"
-                given = {key: value for key, value in entry.items() if key not in NOT_OPTIONS[level]}
+                given = given_options(level, entry)
                 check_given(given, registry.options(entry.get(level, name)), where)
                 if level == "poison":
                     with_parts(self, name, entry, given)
