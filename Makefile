@@ -19,20 +19,20 @@ export PYTHONUTF8 := 1
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(RUN) $(OF_CONFIG)
-	@$(BIN)/python workflow/commands/where.py $(CONFIG)
+	@$(BIN)/python -m unpoison.runs.commands.where $(CONFIG)
 
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
-	@$(BIN)/python workflow/commands/status.py $(CONFIG)
+	@$(BIN)/python -m unpoison.runs.commands.status $(CONFIG)
 
 partial: $(READY)  ## tables, figures and report of the cells of CONFIG that are done; runs no job
-	@$(BIN)/python workflow/commands/partial.py $(CONFIG)
+	@$(BIN)/python -m unpoison.runs.commands.partial $(CONFIG)
 
 estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run of CONFIG will take
-	@$(BIN)/python workflow/commands/estimate.py $(CONFIG)
+	@$(BIN)/python -m unpoison.runs.commands.estimate $(CONFIG)
 
 report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from
 	$(RUN) report $(OF_CONFIG)
-	@$(BIN)/python workflow/commands/where.py $(CONFIG)
+	@$(BIN)/python -m unpoison.runs.commands.where $(CONFIG)
 
 test: lint  ## lint, types and all tests, on all cores
 	$(BIN)/python -m pytest -n logical --dist worksteal

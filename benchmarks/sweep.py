@@ -30,8 +30,7 @@ from benchmarks.team import CORES
 
 STUBS = Path(__file__).with_name("stubs")
 STUB_OF = {
-    "train_base": "make_model",
-    "train_oracle": "make_model",
+    "train": "make_model",
     "unlearn": "make_model",
     "evaluate": "evaluate",
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,9 @@ settings.load_profile("tiny")
 
 if os.environ.get("UNPOISON_PLUGINS"):  # a user's own, held to the contracts as the shipped ones are
     register(os.environ["UNPOISON_PLUGINS"])
+
+# Programs that tests start import the code of this checkout, wherever the environment was made.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
 CPU = torch.device("cpu")
 

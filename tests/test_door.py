@@ -813,8 +813,8 @@ def test_a_registry_is_shown_as_a_table(name: str) -> None:
 
 
 def test_the_recipes_limits_are_those_of_the_config() -> None:
-    from planning.config import SCHEMA, validate
     from unpoison.recipes import LIMITS, recipe_of
+    from unpoison.study.config import SCHEMA, validate
 
     schema = SCHEMA["properties"]["recipes"]["additionalProperties"]
     not_a_number = float("nan")

@@ -59,8 +59,10 @@ def test_an_environment_of_this_checkout_is_brought_up_to_date(tmp_path: Path) -
 def test_every_target_takes_several_configs_and_single_keys() -> None:
     config = "CONFIG=a.yaml b.yaml threads=2"
     for target in ("status", "estimate", "partial"):
-        assert f"workflow/commands/{target}.py a.yaml b.yaml threads=2" in would_run(target, config).stdout
+        assert (
+            f"-m unpoison.runs.commands.{target} a.yaml b.yaml threads=2" in would_run(target, config).stdout
+        )
     for target in ("demo", "report"):
         done = would_run(target, config).stdout
         assert "--configfile a.yaml b.yaml --config threads=2" in " ".join(done.split())
-        assert "workflow/commands/where.py a.yaml b.yaml threads=2" in done
+        assert "-m unpoison.runs.commands.where a.yaml b.yaml threads=2" in done

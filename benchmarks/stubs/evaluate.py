@@ -5,11 +5,11 @@ from zlib import crc32
 import numpy as np
 
 import __main__
-from _log import begin
-from _record import write_record
 from unpoison.deletion import NO_DELETION, read_deletion
 from unpoison.evaluation import Measurement, Predictions, attacked_rows, evaluate, metrics_table
 from unpoison.files import read_json, write_columns
+from unpoison.jobs.log import begin
+from unpoison.jobs.record import write_record
 from unpoison.rows import Rows, read_rows
 
 COSTS = {"unlearning_seconds": "seconds", "image_passes": "image_passes", "forward_passes": "forward_passes"}
@@ -36,4 +36,4 @@ measurements = [
     *(Measurement(metric, None, float(run[key])) for metric, key in COSTS.items()),
 ]
 write_columns(job.output.metrics, metrics_table(measurements, deletion), notes=identity)
-write_record(job)
+write_record(job, "evaluate")

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import __main__
-from _log import begin
-from _record import write_record
 from unpoison.files import write_columns
+from unpoison.jobs.log import begin
+from unpoison.jobs.record import write_record
 
 EPOCH = {
     "epoch": [1],
@@ -22,4 +22,4 @@ begin(job.log[0])
 Path(job.output.model).write_bytes(b"no weights")
 if job.output.get("history"):
     write_columns(job.output.history, EPOCH)
-write_record(job, seconds=0.0, image_passes=1, forward_passes=0)
+write_record(job, job.rule, seconds=0.0, image_passes=1, forward_passes=0)

@@ -22,14 +22,14 @@ from conftest import TINY
 from matplotlib.text import Text
 from PIL import Image
 
-from planning.describe import caption_of
-from planning.plan import Plan
-from planning.specs import Specs
 from unpoison.drawing.found import draw_found
 from unpoison.drawing.style import save
 from unpoison.drawing.training_curves import draw_training
 from unpoison.errors import UserError
+from unpoison.identity.specs import Specs
 from unpoison.rows import read_rows
+from unpoison.study.describe import caption_of
+from unpoison.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 NOT_KNOWN = re.compile(
@@ -98,7 +98,8 @@ class Run:
     def command(self, name: str) -> str:
         command = [
             sys.executable,
-            str(ROOT / f"workflow/commands/{name}.py"),
+            "-m",
+            f"unpoison.runs.commands.{name}",
             str(self.folder / "config.yaml"),
         ]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)

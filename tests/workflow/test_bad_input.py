@@ -20,15 +20,15 @@ import yaml
 from mutations import damaged_bytes, mutated
 from PIL import Image
 
-from planning.config import SCHEMA
-from planning.levels import REFERENCES, RESERVED
-from planning.plan import Plan
-from planning.read import read_config
-from planning.specs import Specs
-from planning.studies import Cell
 from unpoison.datasets import SOURCES, load_source
 from unpoison.deletion import read_row_ids
 from unpoison.errors import UserError
+from unpoison.identity.specs import Specs
+from unpoison.runs.read import read_config
+from unpoison.study.config import SCHEMA
+from unpoison.study.levels import REFERENCES, RESERVED
+from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
 
 ROOT = Path(__file__).parents[2]
 BASES = [

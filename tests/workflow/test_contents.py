@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from planning import contents as module
-from planning.contents import KEPT, Contents
 from unpoison.errors import UserError
 from unpoison.files import read_json
+from unpoison.identity import contents as module
+from unpoison.identity.contents import KEPT, Contents
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from test_refused import DEMO, changed
 
-import planning.deletions
-import planning.entries
-from planning.plan import Plan
+import unpoison.study.deletions
+import unpoison.study.entries
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.plugins import Plugins
+from unpoison.study.plan import Plan
 
 DETECTED = copy.deepcopy(DEMO) | {
     "detectors": {"spectral_signatures": {}, "early": {"detector": "loss", "early": True}},
@@ -157,7 +157,7 @@ def test_a_file_in_the_folder_is_a_detector(tmp_path: Path, monkeypatch: pytest.
     )
     registry = Plugins(DETECTORS.package, "score", "detector")
     registry.folder = folder
-    for module in (planning.entries, planning.deletions):
+    for module in (unpoison.study.entries, unpoison.study.deletions):
         monkeypatch.setattr(module, "DETECTORS", registry)
     named = changed("detectors/brightest", {"power": 2.0}, DETECTED)
     config = changed("deletions/spectral", {"detector": "brightest", "top": 0.1}, named)

@@ -7,10 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from planning.config import SCHEMA, check_options, validate
-from planning.dictionary import page
-from planning.levels import NOT_OPTIONS
-from planning.trainings import flattened
 from unpoison.columns import TABLES
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
@@ -19,6 +15,10 @@ from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
+from unpoison.runs.dictionary import page
+from unpoison.study.config import SCHEMA, check_options, validate
+from unpoison.study.levels import NOT_OPTIONS
+from unpoison.study.trainings import flattened
 from unpoison.unlearning import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ def test_the_schema_describes_every_key() -> None:
 
 def test_the_data_dictionary_is_the_one_that_the_code_gives() -> None:
     committed = (ROOT / "docs" / "results-format.md").read_text()
-    assert committed == page(), "python workflow/commands/dictionary.py > docs/results-format.md"
+    assert committed == page(), "python -m unpoison.runs.commands.dictionary > docs/results-format.md"
 
 
 def test_the_data_dictionary_defines_every_metric_and_column() -> None:

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from conftest import TINY
 
-from planning.estimate import TAGGED, estimate
-from planning.plan import Plan
+from unpoison.runs.estimate import TAGGED, estimate
+from unpoison.study.plan import Plan
 
 RULES = Path(__file__).parents[2] / "workflow/rules"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from planning import gpu
-from planning.gpu import gpu_slots, gpu_tag
 from unpoison import gpus
+from unpoison.runs import gpu
+from unpoison.runs.gpu import gpu_slots, gpu_tag
 
 
 @pytest.mark.parametrize(

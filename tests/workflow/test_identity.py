@@ -19,14 +19,14 @@ from conftest import TINY, Project
 from PIL import Image
 
 from benchmarks.study import copy_project
-from planning.artifacts import standings
-from planning.current import Current
-from planning.identity import files_of
-from planning.plan import Plan
 from unpoison.damage import DamagedError
 from unpoison.files import read_json, write_json
 from unpoison.provenance import check_artifacts
 from unpoison.rows import read_rows
+from unpoison.runs.artifacts import standings
+from unpoison.runs.current import Current
+from unpoison.study.code import files_of
+from unpoison.study.plan import Plan
 from unpoison.tracing import trace
 
 OLD = 1_600_000_000
@@ -167,9 +167,9 @@ def test_sources_that_moved_rerun_nothing(data: Project) -> None:
 
 def test_data_that_change_while_a_job_reads_them_are_refused(data: Project) -> None:
     data.edit(
-        "workflow/scripts/prepare_source.py",
-        "files = peek_source",
-        'next(folder.glob("images/train/cat/*")).write_bytes(b"")\nfiles = peek_source',
+        "unpoison/jobs/prepare_source.py",
+        "    files = peek_source",
+        '    next(folder.glob("images/train/cat/*")).write_bytes(b"")\n    files = peek_source',
     )
     write_images(data.folder / "data", -1)
     done = data.snakemake(ROWS.format(kind="image_folder"))
@@ -389,7 +389,7 @@ def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project,
 FIGURES = ("results", "statistics", "references", "drawing", "plots", "report")
 EVALUATION = ("metrics", "evaluation", "prediction")
 ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun it
-    "train_base": ([], ("detectors", "features", "unlearning", "deletion", "scores", *EVALUATION, *FIGURES)),
+    "train": ([], ("detectors", "features", "unlearning", "deletion", "scores", *EVALUATION, *FIGURES)),
     "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *EVALUATION, *FIGURES)),
     "unlearn": (["unpoison.unlearning.scrub"], ("detectors", "features", *EVALUATION, *FIGURES)),
     "evaluate": ([], ("detectors", "features", "unlearning", *FIGURES)),
@@ -399,7 +399,7 @@ ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun
 @pytest.mark.parametrize("rule", ELSEWHERE)
 def test_no_edit_elsewhere_or_of_a_check_of_options_reruns_a_network(rule: str) -> None:
     plugins, elsewhere = ELSEWHERE[rule]
-    files = files_of(f"{rule}.py", "unpoison.poisons.patch", "unpoison.models.resnet9", *plugins)
+    files = files_of(f"unpoison.jobs.{rule}", "unpoison.poisons.patch", "unpoison.models.resnet9", *plugins)
     rooms = {Path(file).parts[1].removesuffix(".py") for file in files if file.startswith("unpoison/")}
     assert {"networks", "pixels", "poisons", "models"} <= rooms
     assert rooms & {*elsewhere, "options", "api", "arguments"} == set()

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from artifacts import contents
 
-from planning.artifacts import standings
-from planning.plan import Plan
+from unpoison.runs.artifacts import standings
+from unpoison.study.plan import Plan
 
 CELLS = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9/everything_found"
 PATIENCE = 120  # seconds

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from conftest import TINY
 
-from planning.identity import code_digest
-from planning.plan import Plan
 from unpoison import registration
 from unpoison.errors import UserError
 from unpoison.plugin_files import Registered
+from unpoison.study.code import code_digest
+from unpoison.study.plan import Plan
 from unpoison.unlearning import METHODS
 
 DOWNSTREAM = {
@@ -113,7 +113,7 @@ def test_our_modules_that_a_plug_in_imports_are_part_of_its_digest(tmp_path: Pat
     }
     folder = write(tmp_path, {f"{name}.py": text for name, text in texts.items()})
     reached: list[Path] = []
-    monkeypatch.setattr("planning.identity._name_of", lambda path, owner: str(reached.append(path)))
+    monkeypatch.setattr("unpoison.study.code._name_of", lambda path, owner: str(reached.append(path)))
     digest_of(folder, "one.py")
     assert {"training.py", "optimisers.py"} <= {path.name for path in reached}
     assert "scrub.py" not in {path.name for path in reached}
@@ -176,10 +176,6 @@ REFUSED = {
     "a syntax error in a helper": (
         {"gentle.py": GENTLE, "_steps.py": "\nLENGTH = = 1\n"},
         r"plugins: .*mine/_steps\.py, line 2: invalid syntax",
-    ),
-    "a helper named as a module of the jobs": (
-        {"gentle.py": GENTLE, "_train.py": "A = 1\n"},
-        r"plugins: mine/_train\.py: its name is that of a module of unpoison; choose another",
     ),
     "an annotation that no value can be checked against": (
         {"gentle.py": "def unlearn(request, *, learning_rate: Rate = 1): ...\n"},

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from commands.partial import draw_figures, make_tables, missing_cells, write_report
-from planning.artifacts import Standing, metrics_of, standings
-from planning.plan import Plan
-from planning.read import config_of
 from unpoison.errors import UserError
 from unpoison.report.words import gaps
+from unpoison.runs.artifacts import Standing, metrics_of, standings
+from unpoison.runs.commands.partial import draw_figures, make_tables, missing_cells, write_report
+from unpoison.runs.read import config_of
+from unpoison.study.plan import Plan
 
 BREAKS = '''"""Breaks."""
 
@@ -31,7 +31,7 @@ def unlearn(request: Request) -> nn.Module:
 
 
 def partial(project) -> subprocess.CompletedProcess:
-    command = [sys.executable, "workflow/commands/partial.py", "tiny.yaml"]
+    command = [sys.executable, "-m", "unpoison.runs.commands.partial", "tiny.yaml"]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
 
 

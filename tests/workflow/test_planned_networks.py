@@ -10,9 +10,9 @@ import pytest
 import yaml
 from conftest import TINY
 
-from planning.estimate import estimate
-from planning.plan import Plan
 from unpoison.errors import UserError
+from unpoison.runs.estimate import estimate
+from unpoison.study.plan import Plan
 
 OWN = {
     "model": {"python": "company.py:CompanyNet", "weights": "company.safetensors", "arguments": {"width": 4}},

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from planning import peeks
-from planning.plan import Plan
 from unpoison.errors import UserError
+from unpoison.study import peeks
+from unpoison.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load(

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from planning import progress
-from planning.progress import Progress, in_words
+from unpoison.runs import progress
+from unpoison.runs.progress import Progress, in_words
 
 
 class Run:

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from planning.plan import Plan
-from planning.read import config_of
 from unpoison.errors import UserError
+from unpoison.runs.read import config_of
+from unpoison.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from planning.plan import Plan
-from planning.studies import Cell
 from unpoison.errors import UserError
+from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())

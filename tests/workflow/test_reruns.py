@@ -160,7 +160,7 @@ def test_code_that_was_parsed_before_is_not_parsed_again(project) -> None:
 
 def test_another_way_to_record_reruns_nothing(project) -> None:
     project.edit("unpoison/provenance.py", '"host": platform.node()', '"machine": platform.node()')
-    project.edit("workflow/scripts/_record.py", "device=device,", "device=device.lower(),")
+    project.edit("unpoison/jobs/record.py", "device=device,", "device=device.lower(),")
     assert project.jobs() == {}
 
 

@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 import yaml
 
-from planning import deletions as deleting
-from planning import entries, studies
-from planning import specs as specifying
-from planning.levels import REFERENCES
-from planning.plan import Plan
-from planning.specs import Specs
-from planning.studies import Cell
+from unpoison.identity import specs as specifying
+from unpoison.identity.specs import Specs
+from unpoison.study import deletions as deleting
+from unpoison.study import entries, studies
+from unpoison.study.levels import REFERENCES
+from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
 
 STUDY = """
 results_folder: results

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from planning.artifacts import error_of
-from planning.killed import CAUSES, STATES, Killed, died_by
+from unpoison.runs.artifacts import error_of
+from unpoison.runs.killed import CAUSES, STATES, Killed, died_by
 
 SCRIPT = "Command 'set -euo pipefail;  python /x/.snakemake/scripts/tmp.unlearn.py' "
 

@@ -12,9 +12,9 @@ import pytest
 from pyarrow import parquet
 
 import unpoison
-from planning.current import Current
-from planning.plan import Plan
 from unpoison.columns import TABLES
+from unpoison.runs.current import Current
+from unpoison.study.plan import Plan
 
 CELL = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9"
 

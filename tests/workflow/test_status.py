@@ -10,9 +10,9 @@ import pytest
 import yaml
 from conftest import TINY
 
-from planning.artifacts import error_of, folder_of, standings
-from planning.plan import Plan
-from planning.status import status
+from unpoison.runs.artifacts import error_of, folder_of, standings
+from unpoison.runs.status import status
+from unpoison.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 TRAINED = "pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9"
@@ -99,7 +99,7 @@ def test_the_error_of_a_log_is_one_line(tmp_path: Path, text: str, error: str) -
 
 
 def ask(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-X", "importtime", "workflow/commands/status.py", *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "unpoison.runs.commands.status", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -123,7 +123,7 @@ def test_the_command_imports_no_torch_and_prints_the_table() -> None:
 def test_a_bad_config_is_told_in_one_line(tmp_path: Path, content: str | None, error: str) -> None:
     if content is not None:
         (tmp_path / "mine.yaml").write_text(content)
-    command = [sys.executable, str(ROOT / "workflow/commands/status.py"), "mine.yaml"]
+    command = [sys.executable, "-m", "unpoison.runs.commands.status", "mine.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -136,7 +136,7 @@ def test_a_command_reads_all_configs(tmp_path: Path, command: str) -> None:
     whole = yaml.safe_load(TINY) | {"results_folder": "first"}
     (tmp_path / "a.yaml").write_text(yaml.safe_dump(whole))
     (tmp_path / "b.yaml").write_text("results_folder: second\n")
-    script = [sys.executable, str(ROOT / f"workflow/commands/{command}.py")]
+    script = [sys.executable, "-m", f"unpoison.runs.commands.{command}"]
     done = subprocess.run(
         [*script, "a.yaml", "b.yaml", "threads=1"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -152,7 +152,7 @@ def test_metadata_that_is_nested_without_end_is_told_in_one_line(tmp_path: Path)
     source = {"source": "parquet", "train": "t.parquet", "test": "t.parquet"}
     config = yaml.safe_load(TINY) | {"sources": {"generated": source}, "data_folder": "."}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, str(ROOT / "workflow/commands/status.py"), "mine.yaml"]
+    command = [sys.executable, "-m", "unpoison.runs.commands.status", "mine.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr[-300:]

@@ -12,7 +12,7 @@ import yaml
 from conftest import TINY
 from PIL import Image
 
-from planning.artifacts import error_of
+from unpoison.runs.artifacts import error_of
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted(path for folder in ("unpoison", "workflow") for path in (ROOT / folder).rglob("*.py"))
@@ -96,8 +96,8 @@ def run_in_ascii(*arguments: str) -> subprocess.CompletedProcess:
 
 def test_a_log_is_utf8_in_any_locale(tmp_path: Path) -> None:
     program = (
-        "import os, sys; sys.path[:0] = ['workflow/scripts']; os.environ['UNPOISON_SNAKEMAKE'] = str(os.getpid())\n"
-        f"from _log import begin\nbegin({str(tmp_path / 'log')!r})\nprint('\\u55b5 \\ud800')"
+        "import os; os.environ['UNPOISON_SNAKEMAKE'] = str(os.getpid())\n"
+        f"from unpoison.jobs.log import begin\nbegin({str(tmp_path / 'log')!r})\nprint('\\u55b5 \\ud800')"
     )
     done = run_in_ascii("-c", program)
     assert done.returncode == 0, done.stderr
@@ -109,7 +109,7 @@ def test_status_tells_any_error_in_any_locale(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (tmp_path / "logs/sources").mkdir(parents=True)
     (tmp_path / "logs/sources/generated.log").write_text("error: no 喵 \x1b[31m\n", encoding="utf-8")
-    done = run_in_ascii("workflow/commands/status.py", str(tmp_path / "config.yaml"))
+    done = run_in_ascii("-m", "unpoison.runs.commands.status", str(tmp_path / "config.yaml"))
     assert done.returncode == 0, done.stderr
     assert r"error: no \u55b5 \x1b[31m" in done.stdout
 

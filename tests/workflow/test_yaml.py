@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from planning.plan import Plan
-from planning.read import config_of
-from planning.written import parsed
 from unpoison.errors import UserError
+from unpoison.runs.read import config_of
+from unpoison.study.plan import Plan
+from unpoison.study.written import parsed
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
@@ -128,7 +128,7 @@ def test_status_answers_a_file_that_is_no_config_in_a_line(case: str, tmp_path: 
         (tmp_path / "mine.yaml").mkdir()
     else:
         (tmp_path / "mine.yaml").write_bytes(content)
-    command = [sys.executable, str(ROOT / "workflow/commands/status.py"), "mine.yaml"]
+    command = [sys.executable, "-m", "unpoison.runs.commands.status", "mine.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr[-500:]

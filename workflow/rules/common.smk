@@ -6,28 +6,28 @@ from pathlib import Path
 from types import SimpleNamespace
 
 ROOT = Path(workflow.current_basedir).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
+sys.path.insert(0, str(ROOT))
 # Scripts run the code of this checkout, and end when this process does.
 os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
 
-from planning.encoding import use_utf8
+from unpoison.runs.encoding import use_utf8
 
 use_utf8()
 
-from planning.attacks import needs_surrogate
-from planning.artifacts import METRICS as METRICS_FILE, folder_of
-from planning.deletions import check_stampable
-from planning.figures import trained_models
-from planning.gpu import gpu_slots, gpu_tag
-from planning.killed import Killed
-from planning.levels import RESERVED
-from planning.patterns import is_literal
-from planning.plan import Plan
-from planning.progress import Progress
-from planning.specs import Specs
-from planning.stopping import stop_when_told
-from planning.tuning import tuning_of
-from planning.written import check_file
+from unpoison.study.attacks import needs_surrogate
+from unpoison.runs.artifacts import METRICS as METRICS_FILE, folder_of
+from unpoison.study.deletions import check_stampable
+from unpoison.study.figures import trained_models
+from unpoison.runs.gpu import gpu_slots, gpu_tag
+from unpoison.runs.killed import Killed
+from unpoison.study.levels import RESERVED
+from unpoison.study.patterns import is_literal
+from unpoison.study.plan import Plan
+from unpoison.runs.progress import Progress
+from unpoison.identity.specs import Specs
+from unpoison.runs.stopping import stop_when_told
+from unpoison.study.tuning import tuning_of
+from unpoison.study.written import check_file
 from snakemake.logging import logger
 from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError

@@ -21,7 +21,7 @@ rule train_base:
     message:
         "Train on {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
     script:
-        "../scripts/train_base.py"
+        "../scripts/train.py"
 
 
 rule train_oracle:
@@ -45,7 +45,7 @@ rule train_oracle:
     message:
         "Train the oracle on the clean rows of {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../scripts/train_oracle.py"
+        "../scripts/train.py"
 
 
 rule train_surrogate:
@@ -69,7 +69,7 @@ rule train_surrogate:
     message:
         "Train the attacker's surrogate on {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../scripts/train_surrogate.py"
+        "../scripts/train.py"
 
 
 rule perturb_images:

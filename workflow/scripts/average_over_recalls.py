@@ -1,11 +1,5 @@
 """Utility, Healed and their product, averaged over the recalls of each study."""
 
-from _log import begin
-from unpoison.files import read_table, write_table
-from unpoison.statistics import utility_healed
+from unpoison.jobs.start import run
 
-begin(snakemake.log[0])
-results = read_table(snakemake.input.table)
-averages = utility_healed(results[results["study"].isin(snakemake.params.spec["studies"])])
-write_table(snakemake.output.table, averages)
-write_table(snakemake.output.csv, averages)
+run("average_over_recalls", snakemake)

@@ -1,13 +1,5 @@
 """Differences of every two methods over the seeds, the best method of each deletion set, thresholds of detectors."""
 
-from _log import begin
-from unpoison.files import read_table, write_table
-from unpoison.plane import best_methods, thresholds
-from unpoison.statistics import paired
+from unpoison.jobs.start import run
 
-begin(snakemake.log[0])
-results = read_table(snakemake.input.table)
-for name, compare in (("paired", paired), ("best", best_methods), ("thresholds", thresholds)):
-    table = compare(results)
-    write_table(snakemake.output[f"{name}"], table)
-    write_table(snakemake.output[f"{name}_csv"], table)
+run("compare_methods", snakemake)

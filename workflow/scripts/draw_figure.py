@@ -1,13 +1,5 @@
 """Draw one figure from the summary."""
 
-from _log import begin
-from unpoison.drawing.style import save
-from unpoison.files import read_table
-from unpoison.plots import PLOTS
-from unpoison.text import from_html
+from unpoison.jobs.start import run
 
-begin(snakemake.log[0])
-spec = from_html(snakemake.params.spec)
-summary = read_table(snakemake.input.summary)
-figure = PLOTS[spec["figure"]](summary[summary["study"].isin(spec["studies"])], **spec["options"])
-save(figure, snakemake.output.pdf, snakemake.output.png, spec["note"])
+run("draw_figure", snakemake)

@@ -1,22 +1,5 @@
 """Draw clean and poisoned images side by side, or training images as they were found."""
 
-from _inputs import check_inputs
-from _log import begin
-from unpoison.attacks import open_images
-from unpoison.drawing.found import draw_found
-from unpoison.drawing.samples import draw_samples
-from unpoison.drawing.style import save
-from unpoison.files import map_array
-from unpoison.poisons import trigger_of
-from unpoison.rows import read_rows
-from unpoison.text import from_html
+from unpoison.jobs.start import run
 
-begin(snakemake.log[0])
-spec, given = from_html(snakemake.params.spec), snakemake.input
-check_inputs(snakemake, spec)
-trigger = spec["trigger"]
-rows = read_rows(given.rows)
-stored, attacked = map_array(given.images), open_images(given.images, rows, given.get("perturbed"))
-stamp = trigger_of(trigger["poison"], trigger["options"])
-figure = draw_found(stored, rows) if spec["is_found"] else draw_samples(stored, attacked, rows, stamp)
-save(figure, snakemake.output.pdf, snakemake.output.png, spec["note"])
+run("draw_samples", snakemake)

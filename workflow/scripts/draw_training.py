@@ -1,16 +1,5 @@
 """Draw how the models of a study were trained, before any repair."""
 
-import pandas as pd
+from unpoison.jobs.start import run
 
-from _inputs import check_inputs
-from _log import begin
-from unpoison.drawing.style import save
-from unpoison.drawing.training_curves import draw_training
-from unpoison.files import read_table
-
-begin(snakemake.log[0])
-check_inputs(snakemake)
-models = zip(snakemake.input.histories, snakemake.params.spec["models"], strict=True)
-histories = pd.concat([read_table(path).assign(**model) for path, model in models])
-spec = snakemake.params.spec
-save(draw_training(histories, spec["what"]), snakemake.output.pdf, snakemake.output.png, spec["note"])
+run("draw_training", snakemake)

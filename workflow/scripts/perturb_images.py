@@ -1,20 +1,5 @@
 """Change the images of the poisoned rows against the surrogate, before any stamp."""
 
-from functools import partial
+from unpoison.jobs.start import run
 
-from _job import Job
-from _record import write_record
-from unpoison.attacks import perturbed
-from unpoison.files import write_array
-from unpoison.poisons import POISONS
-from unpoison.weights import load_model
-
-job = Job(snakemake)
-train_rows = job.data.rows.of("train")
-poisoned = train_rows.take(train_rows.poisoned("an attack that changes images"))
-perturb = partial(POISONS.module(job.spec["trigger"]["poison"]).perturb, **job.spec["options"])
-surrogate = load_model(snakemake.input.model).to(job.device)
-images = perturbed(perturb, surrogate, job.data.images, poisoned, job.device)
-write_array(snakemake.output.images, images)
-write_record(snakemake, device=job.device_name())
-print(f"{len(images)} images changed")
+run("perturb_images", snakemake)

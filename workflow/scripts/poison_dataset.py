@@ -1,22 +1,5 @@
 """Choose the rows of a data set, set validation rows aside and poison the training rows, or leave them as found."""
 
-from pathlib import Path
+from unpoison.jobs.start import run
 
-from _inputs import check_content, check_inputs
-from _log import begin
-from _record import write_record
-from unpoison.attacks import in_words, plant
-from unpoison.poisons import POISONS, with_files
-from unpoison.rows import choose_rows, read_rows, write_rows
-
-begin(snakemake.log[0])
-check_inputs(snakemake)
-spec, folder = snakemake.params.spec, Path(snakemake.params.data_folder)
-options = with_files(spec["poison"], spec["options"], folder)
-for name, content in spec.get("files", {}).items():
-    check_content(f"the option {name} of the poison", folder, [options[name]], content)
-rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["dataset"])
-poisoned = plant(POISONS[spec["poison"]], rows, spec["seed"], spec["image_size"], options)
-write_rows(snakemake.output.rows, poisoned)
-write_record(snakemake)
-print(in_words(poisoned.of("train")))
+run("poison_dataset", snakemake)

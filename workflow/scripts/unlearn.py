@@ -1,20 +1,5 @@
 """Unlearn a deletion set with one method, or repair by trusted rows with one that takes none."""
 
-from dataclasses import asdict
+from unpoison.jobs.start import run
 
-from _job import Job
-from _record import write_record
-from _tuned import options_of
-from unpoison.deletion import NO_DELETION, read_deletion
-from unpoison.steps.repairing import repair_model, request_of
-from unpoison.weights import load_model, save_model
-
-job = Job(snakemake)
-options = options_of(job.spec, snakemake.input.get("tuned"))
-model = load_model(snakemake.input.model)
-deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
-request = request_of(job.data, model, deletion.rows, job.recipe, job.setting())
-repaired, cost = repair_model(request, job.spec["method"], options)
-save_model(snakemake.output.model, repaired)
-spec = {**job.spec, "options": options}
-write_record(snakemake, spec=spec, device=job.device_name(), **asdict(cost))
+run("unlearn", snakemake)

@@ -1,0 +1,14 @@
+"""Where every model comes from: the records of all jobs as one table."""
+
+from typing import Any
+
+from unpoison.files import write_table
+from unpoison.tracing import doubts, trace
+
+
+def main(snakemake: Any) -> None:
+    """Run the job."""
+    records = trace(snakemake.input.runs)
+    write_table(snakemake.output.table, records)
+    write_table(snakemake.output.csv, records)
+    print(f"{len(records)} records", *doubts(records), sep="\n")

@@ -1,0 +1,44 @@
+"""Search the open options of one method on the validation rows of the tuning seeds."""
+
+from typing import Any
+
+from unpoison.deletion import read_deletion
+from unpoison.jobs.job import Job
+from unpoison.jobs.record import write_record
+from unpoison.jobs.tuned import write_tuned
+from unpoison.seeds import derive_seed
+from unpoison.steps.repairing import request_of
+from unpoison.tuning import record_of, search
+from unpoison.unlearning import METHODS
+from unpoison.weights import load_model
+
+
+def main(snakemake: Any) -> None:
+    """Search the options."""
+    job = Job(snakemake)
+    spec, files = job.spec, snakemake.input
+    perturbed = files.get("perturbed") or [None] * len(spec["seeds"])
+    requests = [
+        request_of(
+            job.data_of(rows, images),
+            load_model(model),
+            read_deletion(deletion).rows,
+            job.recipe,
+            job.setting(seed),
+        )
+        for seed, rows, images, model, deletion in zip(
+            spec["seeds"], files.rows, perturbed, files.model, files.deletion, strict=True
+        )
+    ]
+    trials = search(
+        METHODS[spec["method"]],
+        requests,
+        **{name: spec[name] for name in ("fixed", "defaults", "space", "trials")},
+        seed=derive_seed("tune", *spec["seeds"]),
+    )
+    record = record_of(trials)
+    write_tuned(
+        snakemake.output.tuned, {**{key: spec[key] for key in ("method", "seeds", "deletion")}, **record}
+    )
+    cost = {key: record[key] for key in ("seconds", "image_passes", "forward_passes")}
+    write_record(snakemake, "tune", device=job.device_name(), **cost)

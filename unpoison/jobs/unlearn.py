@@ -1,0 +1,24 @@
+"""Unlearn a deletion set with one method, or repair by trusted rows with one that takes none."""
+
+from dataclasses import asdict
+from typing import Any
+
+from unpoison.deletion import NO_DELETION, read_deletion
+from unpoison.jobs.job import Job
+from unpoison.jobs.record import write_record
+from unpoison.jobs.tuned import options_of
+from unpoison.steps.repairing import repair_model, request_of
+from unpoison.weights import load_model, save_model
+
+
+def main(snakemake: Any) -> None:
+    """Run the job."""
+    job = Job(snakemake)
+    options = options_of(job.spec, snakemake.input.get("tuned"))
+    model = load_model(snakemake.input.model)
+    deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
+    request = request_of(job.data, model, deletion.rows, job.recipe, job.setting())
+    repaired, cost = repair_model(request, job.spec["method"], options)
+    save_model(snakemake.output.model, repaired)
+    spec = {**job.spec, "options": options}
+    write_record(snakemake, "unlearn", spec=spec, device=job.device_name(), **asdict(cost))

@@ -1,0 +1,116 @@
+"""What of a study is there: the folder of each cell, and what became of it, told by the files alone."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from unpoison.identity.contents import contents
+from unpoison.runs.current import Current
+from unpoison.study.levels import REFERENCES, RESERVED
+from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
+from unpoison.text import printable
+
+METRICS = "metrics.parquet"
+State = Literal["done", "stale", "failed", "begun", "left"]
+STATES: tuple[State, ...] = ("done", "stale", "failed", "begun", "left")
+REASONS = {
+    "stale": "made by other settings, code or files than today's",
+    "failed": "a job failed",
+    "begun": "a job runs, or ended with its Snakemake",
+    "left": "not run yet",
+}
+TAIL = 16_384  # bytes of a log's end that are searched for an error
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What became of a cell, and for a failed one the log that tells why, with the error's line."""
+
+    state: State
+    log: Path | None = None
+    error: str = ""
+
+
+def folder_of(cell: Cell) -> str:
+    """Where a cell's artifacts are, below the results folder."""
+    if cell.method in REFERENCES:
+        return f"{_trained(cell)}/{REFERENCES[cell.method]}"
+    return f"{_trained(cell)}/{cell.deletion or 'repaired'}/{cell.method}"
+
+
+def metrics_of(cell: Cell, results: Path) -> Path:
+    """The file that a cell ends in."""
+    return results / folder_of(cell) / METRICS
+
+
+def standings(plan: Plan) -> dict[Cell, Standing]:
+    """What became of every cell of the plan.
+
+    done: its metrics are there; stale: they are, of other settings, code or files than the config's; failed: a job that
+    it needs ended in an error or by a signal; begun: a job of its own has a log and no result (it runs, or ended with
+    its Snakemake); left: none of these.
+    """
+    results = Path(plan.config["results_folder"])
+    failures, current = dict(failed_logs(results / "logs")), Current(plan)
+    found = {cell: _standing(plan, cell, results, failures, current) for cell in plan.cells}
+    contents().keep()
+    return found
+
+
+def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
+    """Every log that ends in an error, and the error's line. A job that runs again begins its log anew."""
+    for log in sorted(logs.rglob("*.log")):
+        error = error_of(log)
+        if error:
+            yield log, error
+
+
+def error_of(log: Path) -> str:
+    """The line that tells why a job failed, fit for a terminal, or nothing where its log ends well."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL))
+        lines = [printable(line) for line in file.read().decode(errors="replace").splitlines()]
+    traces = [
+        place for place, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")
+    ]
+    if traces:
+        after = [line for line in lines[traces[-1] + 1 :] if re.match(r"[\w.]+(:|$)", line)]
+        return after[0] if after else "an error without a message"
+    said = [line for line in lines if line.startswith("error: ")]
+    return said[-1] if said else ""
+
+
+def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], current: Current) -> Standing:
+    metrics = metrics_of(cell, results)
+    if metrics.is_file() and current.holds(metrics):
+        return Standing("done")
+    logs, folder = results / "logs", folder_of(cell)
+    needed = {logs / place for place in _needed(cell)}
+    alone = {  # logs of jobs that have no folder of their own
+        logs / "sources" / f"{plan.source_of(cell.dataset)}.log",
+        logs / cell.dataset / "tuned" / cell.poison / cell.training / f"{cell.method}.log",
+    }
+    for log, error in failures.items():
+        if log.parent in needed or log in alone:
+            return Standing("failed", log, error)
+    if metrics.is_file():
+        return Standing("stale")
+    return Standing("begun" if any((logs / folder).glob("*.log")) else "left")
+
+
+def _needed(cell: Cell) -> Iterator[str]:
+    """The folders of all that a cell is made from, its own first."""
+    place = folder_of(cell)
+    while place != ".":
+        yield place
+        place = str(Path(place).parent)
+    yield f"{_trained(cell)}/surrogate"
+    if cell.method not in REFERENCES:
+        yield from (f"{_trained(cell)}/{name}" for name in RESERVED["deletion"] if name != "oracle")
+
+
+def _trained(cell: Cell) -> str:
+    return f"{cell.dataset}/seed{cell.seed}/{cell.poison}/{cell.training}"

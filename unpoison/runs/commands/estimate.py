@@ -1,0 +1,51 @@
+"""Print how many jobs, core-hours, GPU-hours and gigabytes a run of a config will take: `make estimate CONFIG=...`."""
+
+import sys
+import time
+from contextlib import redirect_stdout
+from io import StringIO
+
+import numpy as np
+import torch
+
+from unpoison.data import Data, no_stamp
+from unpoison.devices import compute_repeatably, pick_device
+from unpoison.examples import Examples
+from unpoison.networks import Architecture
+from unpoison.pixels import Pixels
+from unpoison.recipes import Recipe
+from unpoison.runs.estimate import estimate, example_cell, jobs_left
+from unpoison.runs.read import plan_of_arguments
+from unpoison.steps.trying import check_untrained
+from unpoison.training import train
+
+STEPS = 3
+
+plan = plan_of_arguments()
+
+
+def calibrate(training: str) -> tuple[float, int]:
+    """Seconds of a step of the training's own network and batch, after one that warms up; and its weights."""
+    compute_repeatably(plan.config["threads"])
+    device, dataset = pick_device(plan.config["device"]), example_cell(plan, training).dataset
+    name, options = plan.model_options(training)
+    side = plan.source_options(plan.source_of(dataset))[1]
+    recipe = Recipe(**(plan.recipe(training) | {"epochs": None, "iterations": STEPS}))
+    names, how = tuple(plan.training_rows(dataset)), plan.preprocessing(training)
+    described = {"name": name, "options": options, **how}
+    architecture = Architecture.planned(described, names, side, how["features"])
+    blank = Data(np.zeros((2, side, side, 3), np.uint8), [0, 1], names)
+    model = check_untrained(architecture, blank).to(device)
+    images = torch.randint(0, 256, (recipe.batch_size, 3, side, side), dtype=torch.uint8).to(device)
+    labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
+    given = Examples(Pixels(images, labels - 1, no_stamp), labels)
+    with redirect_stdout(StringIO()):  # its lines of progress
+        history = train(model, given, recipe, 0, precision=plan.config["precision"])
+    seconds = min(epoch.seconds for epoch in history[1:])
+    return seconds, sum(part.numel() for part in model.parameters())
+
+
+started = time.perf_counter()
+for line in estimate(plan, jobs_left(sys.argv[1:]), calibrate):
+    print(line)
+print(f"(estimated in {time.perf_counter() - started:.0f} s from {STEPS} training steps)")

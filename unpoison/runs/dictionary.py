@@ -1,0 +1,100 @@
+"""The page docs/results-format.md, made from the definitions in the code."""
+
+from collections.abc import Iterator
+
+from unpoison.columns import COLUMNS, TABLES, Column
+from unpoison.metrics import METRICS
+
+HEAD = """# What the tables mean
+
+<!-- Made by `python -m unpoison.runs.commands.dictionary > docs/results-format.md`; change the definitions in
+     unpoison/columns.py and unpoison/metrics.py, and the prose in unpoison/runs/dictionary.py. -->
+
+Every table is Parquet; those in `tables/` have a CSV twin. Paths are below the results folder. `results`, `summary` and
+`paired` also have a column for each key that a study varies, such as `dataset.keep.cat`: its value, null in studies
+that do not vary it. (`paired` has none for options of methods, which stand in the methods' names.) `metrics.parquet`
+beside each model has the columns of `results` from `metric` on.
+
+CSV files are UTF-8. A text that a spreadsheet would run as a formula has an apostrophe before it: one that begins with
+`=`, `+`, `-`, `@`, a tab or a line break, after any apostrophes of its own. Numbers are as they are. An empty cell is
+null; `NA` and `null` are texts. `unpoison.files.table_of_csv(content)` reads a CSV file's bytes back as they were
+written; with pandas alone: `read_csv(path, keep_default_na=False, na_values=[""])`, then take the apostrophe off.
+"""
+NOTATION = """
+## Metrics
+f(x) is the class that the model predicts for image x, y its true class, t(x) the image stamped with the trigger of its
+class's attack, a the class that the attack wants it to get.
+
+A metric of no rows at all (the adversarial accuracy of a class that is not attacked) is left out; so an attack without
+a trigger has no `adversarial_accuracy` and no `attack_success_rate`. The detector's two metrics, like `recall`, `fdr`
+and `fpr`, belong to the deletion set and stand with each of its models; those that come from no detector lack them.
+"""
+ORIGIN = """
+## Where a number comes from
+Every artifact has its record beside it, `run.json` (for `metrics.parquet`, which shares a model's folder,
+`metrics.run.json`): `step` and `identity`, the whole `spec` (options, seed, digest of the code), `inputs` and `outputs`
+with their checksums (BLAKE2b, 128 bits), `stamps` of the outputs (size, times of change of content and of inode in
+nanoseconds, inode), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes),
+`versions`, `device`, `threads`, `host`, `processor`, the step's cost and when it `finished`. A record is no part of an
+artifact: it reruns nothing. The spec of a source holds one digest of all its files, `content`. The spec of a deletion
+set by a list of rows holds that of the list, `flagged`. From a row of `results.parquet` to its records:
+
+```python
+levels = ["dataset", "poison", "training", "seed", "deletion", "method"]
+results.merge(provenance, on=levels)  # pandas: a row for the training or unlearning, one for the evaluation
+```
+
+Results that mix commits, versions or uncommitted changes say so where a run ends and in the report.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    return "\n".join([HEAD, *_tables(), NOTATION, *_metrics(), ORIGIN])
+
+
+def _tables() -> Iterator[str]:
+    for name, table in TABLES.items():
+        yield f"\n## `{name}`\n{table.place}: one row for each {table.row}.\n"
+        own = {key: column for key, column in table.columns.items() if not _is_told(name, key, column)}
+        told = [any(part) for part in zip(*(column[2:] for column in own.values()), strict=True)]
+        yield from _table(
+            ("column", "type", "meaning", *_of(("unit", "formula", "source"), told)),
+            ((f"`{key}`", *column[:2], *_of(column[2:], told)) for key, column in own.items()),
+        )
+        shared = [f"`{key}`" for key in table.columns if key not in own]
+        if shared:
+            yield f"\nAs in `results`: {', '.join(shared)}."
+
+
+def _is_told(table: str, name: str, column: Column) -> bool:
+    return table != "results" and COLUMNS.get(name) is column
+
+
+def _metrics() -> Iterator[str]:
+    better = {True: "higher", False: "lower", None: "neither"}
+    yield from _table(
+        ("metric", "unit", "better", "meaning", "formula", "source"),
+        (
+            (
+                f"`{name}`",
+                metric.unit,
+                better[metric.higher_is_better],
+                metric.meaning,
+                metric.formula,
+                metric.source,
+            )
+            for name, metric in METRICS.items()
+        ),
+    )
+
+
+def _of(parts: tuple[str, ...], told: list[bool]) -> Iterator[str]:
+    return (part for part, is_told in zip(parts, told, strict=True) if is_told)
+
+
+def _table(head: tuple[str, ...], lines: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for line in lines:
+        yield f"| {' | '.join(line)} |"

@@ -1,0 +1,110 @@
+"""What a run will take: jobs of each rule, hours and gigabytes, from a dry run and a few measured training steps."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from statistics import mean
+
+from unpoison.errors import UserError
+from unpoison.runs.gpu import gpu_tag
+from unpoison.runs.read import split
+from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
+
+NETWORKS = (
+    "train_base",
+    "train_oracle",
+    "train_surrogate",
+    "unlearn",
+    "repair",
+)  # rules that train, or at most about as long
+TAGGED = (  # rules that ask for a GPU where there is one
+    *NETWORKS,
+    "tune",
+    "evaluate",
+    "evaluate_reference",
+    "evaluate_repaired",
+    "score_rows",
+    "view_rows",
+    "perturb_images",
+)
+START = 4.0  # seconds of every job's process, torch included
+BYTES = 4  # of a weight
+
+
+def jobs_left(arguments: Sequence[str]) -> dict[str, int]:
+    """How many jobs of each rule a dry run of these configs and keys would do.
+
+    Raises:
+        UserError: where Snakemake refuses the config.
+    """
+    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--cores", "1"]
+    files, keys = split(arguments)
+    command += ["--configfile", *files, *(["--config", *keys] if keys else [])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    if done.returncode:
+        raise UserError(f"the dry run failed: {output.strip().splitlines()[-1]}")
+    found = re.findall(r"^(\w+) +(\d+)$", output.split("Job stats:")[-1], flags=re.MULTILINE)
+    return {rule: int(count) for rule, count in found if rule not in ("total", "all")}
+
+
+def estimate(
+    plan: Plan, jobs: dict[str, int], calibrate: Callable[[str], tuple[float, int]]
+) -> Iterator[str]:
+    """Line by line.
+
+    Args:
+        calibrate: for a training, measured seconds of one optimiser step, and the weights of its network.
+    """
+    for rule, count in jobs.items():
+        yield f"{rule:<24}{count:>8}"
+    yield f"{'jobs left':<24}{sum(jobs.values()):>8}"
+    models = {(cell.dataset, cell.seed, cell.poison, cell.training) for cell in plan.cells}
+    trainings = sorted({training for *_, training in models})
+    measured = {training: calibrate(training) for training in trainings}
+    seconds = mean(
+        measured[training][0] * _steps(plan, dataset, training) for dataset, _, _, training in models
+    )
+    networks = sum(jobs.get(rule, 0) for rule in NETWORKS)
+    given = mean(bool(plan.entry("training", training).get("weights")) for *_, training in models)
+    trained = networks - given * jobs.get("train_base", 0)
+    core, gpu = _hours(plan, jobs, trained * seconds)
+    weights = networks * mean(measured[training][1] for training in trainings) * BYTES
+    yield f"about {core:.2g} core-hours of jobs without a GPU ({seconds:.0f} s a training on this machine's device)"
+    yield f"about {gpu:.2g} GPU-hours of jobs with one"
+    yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.config['results_folder']}"
+    yield (
+        "Not known: what each method takes (counted as one whole training), evaluation and detectors beyond the start "
+        "of their jobs, tuning, and the wait for other programs."
+    )
+
+
+def _hours(plan: Plan, jobs: dict[str, int], training: float) -> tuple[float, float]:
+    """Core-hours of the jobs that ask for no GPU, and GPU-hours of the others; training: seconds of all networks."""
+    tagged = sum(jobs.get(rule, 0) for rule in TAGGED)
+    rest = START * (sum(jobs.values()) - tagged)
+    networks = training + START * tagged
+    if gpu_tag(plan.config["device"], runs_here=True):
+        return rest / 3600, networks / 3600
+    return (rest + plan.config["threads"] * networks) / 3600, 0.0
+
+
+def _steps(plan: Plan, dataset: str, training: str) -> int:
+    recipe = plan.recipe(training)
+    rows = sum(plan.training_rows(dataset).values())
+    return int(recipe.get("iterations") or recipe["epochs"] * -(-rows // recipe["batch_size"]))
+
+
+def _image_bytes(plan: Plan) -> int:
+    """All training images of the sources that are used; test images come on top."""
+    sources = {plan.source_of(cell.dataset) for cell in plan.cells}
+    return sum(
+        sum(plan.peek(name).counts.values()) * 3 * plan.source_options(name)[1] ** 2 for name in sources
+    )
+
+
+def example_cell(plan: Plan, training: str) -> Cell:
+    """A cell that uses a training: its data set tells classes and image size."""
+    return next(cell for cell in plan.cells if cell.training == training)

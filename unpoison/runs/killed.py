@@ -1,0 +1,97 @@
+"""Says in the log of a job that a signal ended it, and which: the job itself can say nothing any more.
+
+Snakemake's local executor logs the exception of a script and then the failed job, both in the thread that waited for
+the script. A cluster's executor tells a state instead, such as OUT_OF_MEMORY.
+"""
+
+import logging
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from unpoison.runs.artifacts import error_of
+
+OF_SHELL = 128  # a shell's exit status is this plus the number of the signal that ended its child
+BY_A_PERSON = (
+    "SIGINT",
+    "SIGHUP",
+)  # Ctrl-C and a closed terminal reach all jobs: they were stopped and did not fail
+CAUSES = {
+    "SIGKILL": "most likely memory ran out: free some, run fewer jobs at once (--cores), or lower batch_size, width or "
+    "image_size; on a cluster raise mem_mb",
+    "SIGTERM": "by a time limit (raise runtime on a cluster), scancel or kill",
+    "SIGXCPU": "its limit of processor time is used up (ulimit -t)",
+    "SIGBUS": "most likely a disk or /dev/shm is full, or a file that was mapped has been cut off",
+    "SIGILL": "most likely a library was built for another processor",
+}
+STATES = {
+    "OUT_OF_MEMORY": "memory ran out: raise mem_mb, or lower batch_size, width or image_size",
+    "TIMEOUT": "its time limit was reached: raise runtime",
+    "DEADLINE": "its deadline was reached",
+    "NODE_FAIL": "its node failed: the same command goes on",
+    "CANCELLED": "by scancel or the cluster: the same command goes on",
+}
+
+
+class Killed(logging.Handler):
+    """Follows the errors of Snakemake's logger, and writes those of signals to the logs of their jobs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._died: dict[int | None, str] = {}  # by thread
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a script's exception, or tell of a job's end."""
+        told = vars(record)
+        match str(told.get("event")):
+            case "error":
+                self._died[record.thread] = died_by(record.getMessage())
+            case "job_error":
+                reason = died_by(str(told.get("rule_msg") or "")) or self._died.pop(record.thread, "")
+                if reason and told.get("log"):
+                    tell(Path(told["log"][0]), reason)
+            case "group_error":  # the states of a submission of several are told of none of them
+                for job in told["job_error_info"]:
+                    _tell_of_submission(job)
+
+
+def died_by(message: str) -> str:
+    """The signal or the cluster's state that a message tells of, with its most likely cause; else nothing."""
+    if state := re.search(rf"SLURM status is: '({'|'.join(STATES)})", message):
+        return f"ended by SLURM with the state {state[1]}: {STATES[state[1]]}"
+    if found := re.search(r"died with <Signals\.(SIG\w+): \d+>", message):
+        name = found[1]
+    elif found := re.search(r"returned non-zero exit status (\d+)", message):
+        number = int(found[1]) - OF_SHELL
+        if number not in set(signal.Signals):
+            return ""
+        name = signal.Signals(number).name
+    else:
+        return ""
+    if name in BY_A_PERSON:
+        return ""
+    return f"killed by {name}" + (f": {CAUSES[name]}" if name in CAUSES else "")
+
+
+def tell(log: Path, reason: str) -> None:
+    """Add the reason to a job's log, and say it to whoever watches the run."""
+    line = f"error: {reason}"
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(file, "ab") as end:
+            end.write(f"\n{line}\n".encode())
+    except OSError as error:
+        line += f" (it cannot be added to the log: {error.strerror})"
+    print(f"{line}\n    {log}", file=sys.stderr, flush=True)
+
+
+def _tell_of_submission(job: dict[str, Any]) -> None:
+    """Name the end of a job that had begun, made nothing, and says no error of its own."""
+    log = next(map(Path, job["log"]), None)
+    if log is None or not log.is_file() or all(map(os.path.exists, job["output"])):
+        return
+    if not error_of(log):
+        tell(log, "ended with its submission, most likely by a limit of time or memory; sacct tells which")

@@ -1,0 +1,42 @@
+"""The table of `make status`: cells done, failed, begun and left, and why those that failed did."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from unpoison.runs.artifacts import STATES, Standing, standings
+from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
+
+
+def status(plan: Plan) -> Iterator[str]:
+    """Line by line: a row for each method of each study, their sum, and each error once."""
+    found = standings(plan)
+    counts = {
+        (study.name, method): Counter(found[cell].state for cell in study.cells() if cell.method == method)
+        for study in plan.studies.values()
+        for method in dict.fromkeys(cell.method for cell in study.cells())
+    }
+    width = max(len(name) for names in (("study", "method"), *counts) for name in names)
+    yield "  ".join(f"{name:<{width}}" for name in ("study", "method")) + _columns(*STATES)
+    for names, count in counts.items():
+        yield "  ".join(f"{name:<{width}}" for name in names) + _columns(*(count[state] for state in STATES))
+    whole = Counter(standing.state for standing in found.values())
+    title = f"all {len(found)} cells, shared ones once"
+    yield f"{title:<{2 * width + 2}}" + _columns(*(whole[state] for state in STATES))
+    yield from _errors(found)
+    share = f"{whole['done'] / whole.total():.0%} done"
+    where = f"by the files in {plan.config['results_folder']}"
+    yield f"{share}, {where}; `snakemake -n` tells what changed settings make anew"
+
+
+def _columns(*values: object) -> str:
+    return "".join(f"{value:>8}" for value in values)
+
+
+def _errors(found: dict[Cell, Standing]) -> Iterator[str]:
+    """Each failed job once, with the number of cells that wait for it."""
+    failed = Counter((standing.log, standing.error) for standing in found.values() if standing.log)
+    for (log, error), cells in failed.items():
+        yield f"failed, {cells} cell{'s' * (cells > 1)}: {error}"
+        yield f"    {Path(log)}"

@@ -1,0 +1,26 @@
+"""The plug-ins of the user's own folder and of installed packages, found and checked before a plan is made."""
+
+from pathlib import Path
+
+from unpoison.errors import UserError
+from unpoison.plugin_files import KINDS
+from unpoison.registration import register, registered
+from unpoison.study.code import code_digest
+
+
+def register_plugins(folder: str | None) -> None:
+    """Register the folder that a config names, and read all that plug-ins import of their own.
+
+    Raises:
+        UserError: for a folder that is not there or holds no plug-in, and for a file in it that is refused.
+    """
+    try:
+        if folder is not None:
+            if not Path(folder).is_dir():
+                raise UserError(f"no such folder: {folder}")
+            register(folder)
+        for function in KINDS:
+            for plugin in registered(function).values():
+                code_digest(plugin)
+    except UserError as error:
+        raise UserError(f"plugins: {error}") from error
