@@ -7,12 +7,13 @@ import numpy as np
 import __main__
 from _log import begin
 from _record import write_record
-from unpoison.deletion import NO_DELETION, read_deletion
-from unpoison.evaluation import Measurement, Predictions, attacked_rows, evaluate, metrics_table
+from unpoison.answers import Answers, questions
+from unpoison.contracts.deletion import NO_DELETION
+from unpoison.costs import Cost
+from unpoison.deletion import read_deletion
 from unpoison.files import read_json, write_columns
 from unpoison.rows import Rows, read_rows
-
-COSTS = {"unlearning_seconds": "seconds", "image_passes": "image_passes", "forward_passes": "forward_passes"}
+from unpoison.steps.measuring import measure, metrics_table
 
 job = __main__.snakemake
 begin(job.log[0])
@@ -21,19 +22,18 @@ rng = np.random.default_rng(crc32(repr(identity).encode()))
 right = rng.uniform(0.5, 0.9)
 
 
-def guess(rows: Rows) -> np.ndarray:
-    """A label for each row."""
-    others = rng.integers(len(rows.class_names), size=len(rows))
-    return np.where(rng.random(len(rows)) < right, rows.label, others)
+def guess(rows: Rows) -> Answers:
+    """Return an answer to each question."""
+    asked = questions(rows)
+    others = rng.integers(len(rows.class_names), size=len(asked))
+    predicted = np.where(rng.random(len(asked)) < right, rows.label[asked.row], others)
+    unsaid = np.full(len(asked), np.nan, np.float32)
+    return Answers(asked.row, asked.stamped, predicted, unsaid, unsaid, unsaid, unsaid)
 
 
 rows, run = read_rows(job.input.rows), read_json(job.input.run)
-train, test = rows.of("train"), rows.of("test")
 deletion = read_deletion(job.input.deletion) if job.input.get("deletion") else NO_DELETION
-predictions = Predictions(*map(guess, (test, attacked_rows(test), train.take(train.is_poisoned), train)))
-measurements = [
-    *evaluate(rows, deletion.rows, predictions),
-    *(Measurement(metric, None, float(run[key])) for metric, key in COSTS.items()),
-]
+cost = Cost(run["seconds"], run["image_passes"], run["forward_passes"])
+measurements = measure(rows, guess(rows), deletion, cost)
 write_columns(job.output.metrics, metrics_table(measurements, deletion), notes=identity)
 write_record(job)

@@ -17,6 +17,7 @@ from planning.plan import Plan
 from planning.tuning import tuning_of
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
+from unpoison.metrics import METRICS
 from unpoison.models import MODELS
 from unpoison.own_network import OWN, own_network
 from unpoison.plots import PLOTS
@@ -137,7 +138,7 @@ class Specs:
         method = getattr(wildcards, "method", None) or METHOD_OF[wildcards.reference]
         levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
-        code = self._code(wildcards, "evaluate.py")
+        code = self._code(wildcards, "evaluate.py", *[METRICS.code(name) for name in METRICS])
         return _in_order({**self._network(wildcards), "identity": _in_order(identity), "code": code})
 
     def collect_results(self, wildcards: Any) -> Spec:

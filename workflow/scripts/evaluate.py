@@ -5,12 +5,13 @@ from pathlib import Path
 
 from _job import Job
 from _record import write_record
+from unpoison.asking import ask
+from unpoison.contracts.deletion import NO_DELETION
 from unpoison.costs import Cost
 from unpoison.damage import DamagedError
-from unpoison.deletion import NO_DELETION, read_deletion
-from unpoison.evaluation import metrics_table
+from unpoison.deletion import read_deletion
 from unpoison.files import read_json, write_columns
-from unpoison.steps.measuring import measure_model
+from unpoison.steps.measuring import measure, metrics_table
 from unpoison.weights import load_model
 
 job = Job(snakemake)
@@ -24,6 +25,7 @@ for name in names:
         raise DamagedError(Path(snakemake.input.run), fault=fault)
 free = job.spec["identity"]["method"] == "do_nothing"
 cost = Cost(0.0, 0, 0) if free else Cost(**{name: run[name] for name in names})
-measurements = measure_model(job.data, model, deletion, cost, job.spec["precision"])
+answers = ask(job.data, model, job.spec["precision"])
+measurements = measure(job.data.rows, answers, deletion, cost)
 write_columns(snakemake.output.metrics, metrics_table(measurements, deletion), notes=job.spec["identity"])
 write_record(snakemake, device=job.device_name())

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from _job import Job
 from _record import write_record
 from _tuned import options_of
-from unpoison.deletion import NO_DELETION, read_deletion
+from unpoison.contracts.deletion import NO_DELETION
+from unpoison.deletion import read_deletion
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.weights import load_model, save_model
 
