@@ -200,7 +200,7 @@ DELETED = {
 }
 MADE = {
     "step": Column(
-        "string", "the rule that made it: prepare_source, poison_dataset, train_base, unlearn, evaluate, ..."
+        "string", "the rule that made it: prepare_source, poison_dataset, train_base, unlearn, measure, ..."
     ),
     **{name: COLUMNS[name] for name in ("dataset", "poison", "training", "seed", "deletion", "method")},
     "record": Column("string", "path of the record, which holds the config values"),

@@ -1,6 +1,6 @@
 """Deletion sets: how many rows of each kind, and which."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unpoison.bias import draw_biased, read_views
+from unpoison.contracts.deletion import Deletion
 from unpoison.contracts.scores import Scores
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
@@ -67,21 +68,6 @@ def _check_counts(true: int, false: int, poisoned: int, clean: int) -> None:
         raise UserError(f"the deletion set {wanted}; there are {clean} clean rows")
     if false == clean:
         raise UserError(f"the deletion set {wanted}; of {clean} clean rows none would be left")
-
-
-@dataclass(frozen=True)
-class Deletion:
-    """The rows handed to an unlearning method (positions among the training rows) and what they turned out to be."""
-
-    rows: Indices
-    recall: float | None
-    fdr: float | None
-    fpr: float | None
-    detector_auroc: float | None = None
-    detector_average_precision: float | None = None
-
-
-NO_DELETION = Deletion(rows=np.array([], dtype=np.int64), recall=None, fdr=None, fpr=None)
 
 
 def select(

@@ -387,7 +387,7 @@ def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project,
 
 
 FIGURES = ("results", "statistics", "references", "drawing", "plots", "report")
-EVALUATION = ("metrics", "evaluation", "prediction")
+EVALUATION = ("metrics", "answers", "asking", "asking_base")
 ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun it
     "train": ([], ("detectors", "features", "unlearning", "deletion", "scores", *EVALUATION, *FIGURES)),
     "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *EVALUATION, *FIGURES)),

@@ -130,7 +130,7 @@ def test_another_question_or_look_writes_the_report_anew_and_no_more(project) ->
 
 
 def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
-    project.edit("unpoison/evaluation.py", "min(by_class)", "min(by_class) + 0.0")
+    project.edit("unpoison/metrics/_shares.py", "min(by_class)", "min(by_class) + 0.0")
     assert project.jobs() == {"evaluate_reference": 2 * MODELS, "evaluate": 8} | DOWNSTREAM
 
 

@@ -1,9 +1,11 @@
-"""Train a network in a role, to its weights, history and record."""
+"""Train a network in a role, to its weights, its answers and its history."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from unpoison.answers import write_answers
+from unpoison.asking import ask
 from unpoison.costs import Cost
 from unpoison.jobs.inputs import check_content
 from unpoison.jobs.job import Job
@@ -25,7 +27,10 @@ def main(snakemake: Any) -> None:
         model, history = given_model(given, data, architecture, recipe, setting), list[Epoch]()
     else:
         model, history = train_model(data, architecture, recipe, setting, role=role)
-    save_model(snakemake.output.model, model)
+    if snakemake.output.get("model"):
+        save_model(snakemake.output.model, model)
+    if role != "surrogate":
+        write_answers(snakemake.output.answers, ask(data, model, setting.precision))
     write_history(snakemake.output.history, history)
     cost = Cost(sum(epoch.seconds for epoch in history), sum(epoch.images for epoch in history), 0)
     write_record(snakemake, f"train_{role}", device=job.device_name(), **asdict(cost))

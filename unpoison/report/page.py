@@ -22,6 +22,7 @@ from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings, untrained
 from unpoison.report.known import lead_of, standing, title_of
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
+from unpoison.results import IDENTITY
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 FOLDER = Path(__file__).parent
@@ -84,7 +85,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     results = table_of_csv(tables.csv)
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
     attacks = {study["attack"] for study in settings.values()}
-    models = len(set(records.loc[records["step"].str.startswith("evaluate"), "record"]))
+    models = len(results[[name for name in IDENTITY if name != "study"]].drop_duplicates())
     return environment.get_template("page.html").render(
         title=title_of(attacks),
         lead=lead_of(attacks),

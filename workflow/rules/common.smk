@@ -15,7 +15,7 @@ from unpoison.runs.encoding import use_utf8
 use_utf8()
 
 from unpoison.study.attacks import needs_surrogate
-from unpoison.runs.artifacts import METRICS as METRICS_FILE, folder_of
+from unpoison.runs.artifacts import ANSWERS, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
@@ -156,13 +156,6 @@ def source_images(wildcards):
 
 
 @with_signature
-def tested_images(wildcards):
-    """The same for a job that measures on test images."""
-    refuse_untested(wildcards.dataset)
-    return source_images(wildcards)
-
-
-@with_signature
 def scored_images(wildcards):
     """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
     if plan.detector_options(wildcards.detector)[1]:
@@ -300,6 +293,21 @@ def study_histories(wildcards):
     return [BASE_HISTORY.format(**model) for model, _ in models]
 
 
-def metrics_file(cell):
-    """Where the metrics of a cell are."""
-    return f"<results>/{folder_of(cell)}/{METRICS_FILE}"
+@with_signature
+def cell_files(wildcards):
+    """The answers, records and deletion sets of all cells of a base model."""
+    refuse_untested(wildcards.dataset)
+    names = dict(wildcards.items())
+    cells = plan.cells_of(**{**names, "seed": int(wildcards.seed)})
+    folders = [f"<results>/{folder_of(cell)}" for cell in cells]
+    deletions = sorted({cell.deletion for cell in cells if cell.deletion})
+    return {
+        "answers": [f"{folder}/{ANSWERS}" for folder in folders],
+        "runs": [f"{folder}/run.json" for folder in folders],
+        "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
+    }
+
+
+def kept(model):
+    """The weights of a network as an output, where they are kept."""
+    return {"model": model} if plan.config["keep_models"] == "all" else {}

@@ -1,6 +1,6 @@
 rule collect_results:
     input:
-        metrics=METRICS,
+        metrics=ALL_METRICS,
     output:
         table=RESULTS,
         csv=report(
@@ -90,7 +90,7 @@ rule compare_methods:
 
 rule trace_records:
     input:
-        runs=METRICS_RUNS,
+        runs=ALL_METRICS_RUNS,
     output:
         table=PROVENANCE,
         csv=report(

@@ -5,6 +5,7 @@ rule train_base:
         perturbed=perturbed_images,
     output:
         model=BASE_MODEL,
+        answers=BASE_ANSWERS,
         history=BASE_HISTORY,
         run=BASE_RUN,
     log:
@@ -29,7 +30,8 @@ rule train_oracle:
         images=source_images,
         rows=ROWS,
     output:
-        model=ORACLE_MODEL,
+        **kept(ORACLE_MODEL),
+        answers=ORACLE_ANSWERS,
         history=ORACLE_HISTORY,
         run=ORACLE_RUN,
     log:

@@ -1,23 +1,27 @@
 """Tables, figures and report of the cells that are done, without running a job: `make partial CONFIG=...`."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 
 from unpoison.columns import TABLES
 from unpoison.drawing.style import NOTE_SIZE, save
 from unpoison.errors import UserError
-from unpoison.files import read_columns, write_table, written_whole
+from unpoison.files import write_table, written_whole
 from unpoison.identity.specs import Specs
+from unpoison.jobs.measure import CellFiles, metrics_of
 from unpoison.plane import best_methods, thresholds
 from unpoison.plots import PLOTS
 from unpoison.references import trained_references
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
-from unpoison.runs.artifacts import REASONS, Standing, metrics_of, standings
+from unpoison.rows import read_rows
+from unpoison.runs.artifacts import REASONS, Standing, answers_of, standings
 from unpoison.runs.read import plan_of_arguments
 from unpoison.statistics import paired, summarise, utility_healed
 from unpoison.study.describe import caption_of, describe_study
@@ -43,7 +47,7 @@ def main() -> None:
     for part in ("tables", "figures"):
         (folder / part).mkdir(parents=True)
     missing = missing_cells(found)
-    tables = make_tables(plan, [metrics_of(cell, results) for cell in done], missing)
+    tables = make_tables(plan, done, missing)
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             write_table(folder / f"tables/{name}.{ending}", table)
@@ -71,11 +75,12 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
     )
 
 
-def make_tables(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def make_tables(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of a whole run, of these cells alone, and the one of those that are missing."""
+    folder = Path(plan.config["results_folder"])
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
-    results = collect(map(read_columns, metrics), *told)
+    results = collect(metrics_by_model(done, folder), *told)
     tables = {
         "missing": missing,
         "results": results,
@@ -84,11 +89,29 @@ def make_tables(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[
         "paired": paired(results),
         "best": best_methods(results),
         "thresholds": thresholds(results),
-        "provenance": trace(path.with_name("metrics.run.json") for path in metrics),
+        "provenance": trace(answers_of(cell, folder).with_name("run.json") for cell in done),
     }
     for name, studies in plan.averages.items():
         tables[name] = utility_healed(results[results["study"].isin(studies)])
     return tables
+
+
+def metrics_by_model(done: list[Cell], results: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The metrics of each base model's cells that are done, and its identity, as the job `measure` writes them."""
+    by_model: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in done:
+        by_model.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)
+    for (dataset, poison, training, seed), cells in by_model.items():
+        rows = read_rows(results / dataset / f"seed{seed}" / poison / "rows.parquet")
+        identity = {"dataset": dataset, "poison": poison, "training": training, "seed": seed}
+        yield metrics_of(rows, [files_of(cell, results) for cell in cells]), identity
+
+
+def files_of(cell: Cell, results: Path) -> CellFiles:
+    """The files of a cell."""
+    answers = answers_of(cell, results)
+    deletion = answers.parents[1] / "deletion.parquet" if cell.deletion else None
+    return CellFiles(cell.deletion, cell.method, answers, answers.with_name("run.json"), deletion)
 
 
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:
