@@ -1,37 +1,54 @@
 """Everything that is to be made, as one table built once from the config."""
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from unpoison.errors import UserError
-from unpoison.own_network import OWN
-from unpoison.study.deletions import check_deletion, is_empty
+from unpoison.levels import BASE_MODEL
+from unpoison.study.config import checked
+from unpoison.study.counts import Counts
+from unpoison.study.deletions import check_deletion
 from unpoison.study.entries import Entries
 from unpoison.study.figures import check_figure, trained_models
-from unpoison.study.found import check_found, check_one_kind, is_found, is_known, suspect_sources
-from unpoison.study.levels import DRAWN_ALWAYS, LEVELS
-from unpoison.study.methods import check_last, check_trusted
+from unpoison.study.found import attack_of, check_one_kind, check_poison, suspect_sources
+from unpoison.study.methods import check_last, check_trusted, check_tuning
+from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
+from unpoison.study.resolve import figure_of, settings_of
+from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
-from unpoison.study.trainings import check_own
-from unpoison.study.tuning import check_study
+from unpoison.study.trainings import check_training
 
 
 class Plan(Entries):
-    """The entries of a config, its studies and their cells."""
+    """The records of a config, its studies and their cells.
+
+    figures: those that the config asks for; `all_figures` names those too that are drawn of every study.
+    """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(config)
-        check_results_folder(Path(self.config["results_folder"]), self._data())
-        self._checked: set[tuple[str, ...]] = set()
-        self.studies = {name: self._study(name, entry) for name, entry in self.config["studies"].items()}
-        for name in self.studies:
-            check_one_kind(self, f"studies.{name}", name)
-        for name in self.config["figures"]:
-            check_figure(self, name)
+        """Resolve and check a config.
+
+        Raises:
+            UserError: for the first thing that is wrong with it.
+        """
+        filled = checked(config)
+        self.settings = settings_of(filled)
+        register_plugins(self.settings.plugins)
+        super().__init__(filled)
+        self.counts = Counts(self.settings.data_folder)
+        check_results_folder(Path(self.settings.results_folder), self._data())
+        self._checked: set[tuple[object, ...]] = set()
+        self.studies = self._with_attacks([self._study(name) for name in filled["studies"]])
+        for study in self.studies.values():
+            check_one_kind(f"studies.{study.name}", study)
+        self.figures = {name: figure_of(filled, name) for name in filled["figures"]}
+        for figure in self.figures.values():
+            check_figure(self.counts, figure, self.studies)
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -46,8 +63,7 @@ class Plan(Entries):
     @property
     def models(self) -> list[dict[str, str | int]]:
         """Return the base models: data set, poison, training and seed of each."""
-        levels = ("dataset", "poison", "training", "seed")
-        return [dict(zip(levels, names, strict=True)) for names in self._cells_by_model]
+        return [dict(zip(BASE_MODEL, names, strict=True)) for names in self._cells_by_model]
 
     @cached_property
     def _cells_by_model(self) -> dict[tuple[str, str, str, int], list[Cell]]:
@@ -56,21 +72,16 @@ class Plan(Entries):
             found.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)
         return found
 
-    @cached_property
-    def suspect_sources(self) -> set[str]:
-        """Sources whose training images may be poisoned: the user says so, or a study uses them as found."""
-        return suspect_sources(self)
-
     @property
-    def figures(self) -> list[str]:
+    def all_figures(self) -> list[str]:
         """Every figure by name: those of the config, and those that are drawn of every study."""
         of_studies = (
-            f"{kind}_{study}"
+            f"{kind}_{name}"
             for kind in DRAWN_ALWAYS
-            for study in sorted(self.studies)
-            if kind != "training" or trained_models(self, study)
+            for name, study in sorted(self.studies.items())
+            if kind != "training" or trained_models(study)
         )
-        return [*sorted(self.config["figures"]), *of_studies]
+        return [*sorted(self.figures), *of_studies]
 
     def sample_of(self, study: str) -> dict[str, str | int]:
         """The data set, seed, poison and training whose images stand for a study."""
@@ -84,28 +95,24 @@ class Plan(Entries):
         found = [
             name
             for name, study in self.studies.items()
-            if "deletion.recall" in study.varied
-            and len(self.config["studies"][name]["deletions"]) == 1
-            and not is_found(self, name)  # whose poisons have no known true class
+            if "deletion.recall" in study.vary
+            and len(study.bases["deletion"]) == 1
+            and not study.is_found  # whose poisons have no known true class
         ]
         return {"utility_healed": sorted(found)} if found else {}
 
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""
-        folder = Path(self.config["data_folder"])
+        folder = Path(self.settings.data_folder)
         yield folder
-        for name in self.config["sources"]:
-            options = self.source_options(name)[2].values()
-            yield from (folder / option for option in options if isinstance(option, str))
-        for training in self.config["trainings"].values():
-            if training.get("weights"):
-                yield folder / training["weights"]
-        yield from (folder / entry["rows"] for entry in self.config["deletions"].values() if "rows" in entry)
-        yield from (
-            folder / entry["truth"] for entry in self.config["poisons"].values() if entry.get("truth")
-        )
+        for source in self.sources.values():
+            yield from (folder / option for option in source.options.values() if isinstance(option, str))
+        for section, key in (("trainings", "weights"), ("deletions", "rows"), ("poisons", "truth")):
+            yield from (folder / entry[key] for entry in self.config[section].values() if entry.get(key))
 
-    def _study(self, name: str, entry: Mapping[str, Any]) -> Study:
+    def _study(self, name: str) -> Study:
+        """Return a checked study, of which it is not told yet what kinds of attack it has."""
+        entry = self.config["studies"][name]
         bases = {
             "dataset": [entry["dataset"]],
             "poison": [entry["poison"]],
@@ -114,61 +121,66 @@ class Plan(Entries):
             "method": entry["methods"],
         }
         variants = {
-            level: tuple(
-                variant
-                for base in bases[level]
-                for variant in self.variants(level, base, entry["vary"], f"studies.{name}")
-            )
-            for level in LEVELS
+            level: self.variants(level, names, entry["vary"], f"studies.{name}")
+            for level, names in bases.items()
         }
         seeds = entry["seeds"]
-        seeds = tuple(seeds if isinstance(seeds, list) else range(seeds))
         study = Study(
             name,
-            variants,
-            seeds,
-            tuple(sorted(entry["vary"])),
-            frozenset(name for name in variants["deletion"] if is_empty(self.entry("deletion", name))),
-            frozenset(filter(self.is_repair, variants["method"])),
-            frozenset(name for name in variants["poison"] if not is_known(self, name)),
+            entry["question"],
+            bases,
+            entry["vary"],
+            tuple(seeds if isinstance(seeds, list) else range(seeds)),
+            tuple(self.datasets[variant] for variant in variants["dataset"]),
+            tuple(self.poisons[variant] for variant in variants["poison"]),
+            tuple(self.trainings[variant] for variant in variants["training"]),
+            tuple(self.deletions[variant] for variant in variants["deletion"]),
+            tuple(self.methods[variant] for variant in variants["method"]),
+            attacks={},
         )
-        for dataset, poison in product(variants["dataset"], variants["poison"]):
-            for training in variants["training"]:
-                self._check_once(self._check_training, training)
-            self._check_once(self._check_poison, dataset, poison)
-            for deletion in variants["deletion"]:
-                self._check_once(partial(check_deletion, self), dataset, poison, deletion)
-        for method in variants["method"]:
-            for dataset in variants["dataset"]:
-                self._check_once(partial(check_trusted, self), dataset, method)
-            for training in variants["training"]:
-                self._check_once(partial(check_last, self), training, method)
-        check_study(self, study)
+        self._check_study(study)
         return study
 
-    def add_deletion(self, base: str, where: str, study: Study) -> None:
-        """Have a deletion set made for a study that is none of the study's own."""
-        for deletion in self.variants("deletion", base, {}, where):
-            if is_empty(self.entry("deletion", deletion)):
+    def _check_study(self, study: Study) -> None:
+        for training in study.trainings:
+            self._check_once(check_training, training)
+        for dataset, poison in product(study.datasets, study.poisons):
+            self._check_once(check_poison, self.counts, dataset, poison)
+            for deletion in study.deletions:
+                self._check_once(check_deletion, self.counts, dataset, poison, deletion)
+        for method in study.methods:
+            for dataset in study.datasets:
+                self._check_once(check_trusted, self.counts, dataset, method)
+            for training in study.trainings:
+                self._check_once(check_last, training, method)
+            if method.tuning is not None:
+                check_tuning(self.counts, study, method.tuning)
+                self._add_deletion(method.tuning.deletion, f"tunings.{method.tuning.name}", study)
+
+    def _add_deletion(self, base: str, where: str, study: Study) -> None:
+        """Have the deletion set of a tuning made, which need not be one of the study's own."""
+        for name in self.variants("deletion", [base], {}, where):
+            deletion = self.deletions[name]
+            if deletion.is_empty:
                 raise UserError(f"{where}.deletion: '{base}' has no row to forget")
-            for dataset, poison in product(study.variants["dataset"], study.variants["poison"]):
-                self._check_once(partial(check_deletion, self), dataset, poison, deletion)
+            for dataset, poison in product(study.datasets, study.poisons):
+                self._check_once(check_deletion, self.counts, dataset, poison, deletion)
 
-    def _check_once(self, check: Any, *names: str) -> None:
-        if names not in self._checked:
-            check(*names)
-            self._checked.add(names)
+    def _check_once(self, check: Callable[..., None], *arguments: object) -> None:
+        """Check what several studies share a single time."""
+        if (check, *arguments) not in self._checked:
+            check(*arguments)
+            self._checked.add((check, *arguments))
 
-    def _check_training(self, training: str) -> None:
-        model, options = self.model_options(training)
-        if model == OWN:
-            check_own(f"trainings.{training}", options[OWN])
-        self.weights_file(training)
-        self.recipe(training)
-
-    def _check_poison(self, dataset: str, poison: str) -> None:
-        try:
-            self.poison_count(dataset, poison)
-            check_found(self, dataset, poison)
-        except UserError as error:
-            raise UserError(f"poison '{poison}' on dataset '{dataset}': {error}") from error
+    def _with_attacks(self, studies: list[Study]) -> dict[str, Study]:
+        """Return the studies with their kinds of attack: a study that uses a source as found tells it of all others."""
+        pairs = [pair for study in studies for pair in product(study.datasets, study.poisons)]
+        suspect = suspect_sources(self.sources, pairs, self.settings.data_folder)
+        found = {}
+        for study in studies:
+            attacks = {
+                (dataset.name, poison.name): attack_of(dataset, poison, suspect)
+                for dataset, poison in product(study.datasets, study.poisons)
+            }
+            found[study.name] = replace(study, attacks=attacks)
+        return found

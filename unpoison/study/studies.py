@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
-from unpoison.study.levels import REFERENCES
+from unpoison.attack_kinds import FOUND, KINDS, NOTES, ON_SUSPECT_DATA
+from unpoison.levels import REFERENCES
+from unpoison.study.records import Dataset, Deletion, Method, Poison, Scalar, Training
 
 
 @dataclass(frozen=True)
@@ -19,26 +22,77 @@ class Cell:
     method: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
-    """A study with its axes multiplied out: for each level the names of its variants."""
+    """A study with its axes multiplied out: the variants of each level.
+
+    bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
+    `attack_kinds`) of each data set and poison, by their names.
+    """
 
     name: str
-    variants: Mapping[str, tuple[str, ...]]
+    question: str
+    bases: Mapping[str, list[str]]
+    vary: Mapping[str, list[Scalar]]
     seeds: tuple[int, ...]
-    varied: tuple[str, ...]  # dotted keys
-    empty: frozenset[str]  # deletion sets without a row: with them every method does nothing
-    repairs: frozenset[str]  # methods that take none, and are run once for each base model
-    unknown: frozenset[str] = frozenset()  # poisons of which nobody knows the rows: there is no oracle
+    datasets: tuple[Dataset, ...]
+    poisons: tuple[Poison, ...]
+    trainings: tuple[Training, ...]
+    deletions: tuple[Deletion, ...]
+    methods: tuple[Method, ...]
+    attacks: Mapping[tuple[str, str], str]
+
+    @cached_property
+    def variants(self) -> dict[str, tuple[str, ...]]:
+        """The names of the variants of each level."""
+        levels = {
+            "dataset": self.datasets,
+            "poison": self.poisons,
+            "training": self.trainings,
+            "deletion": self.deletions,
+            "method": self.methods,
+        }
+        return {level: tuple(record.name for record in records) for level, records in levels.items()}
+
+    @property
+    def attack(self) -> str:
+        """The kind of attack; of several kinds, as where the source varies, the last in their order."""
+        return max(self.attacks.values(), key=KINDS.index)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it plants nothing."""
+        return not set(FOUND).isdisjoint(self.attacks.values())
+
+    @property
+    def is_on_suspect_data(self) -> bool:
+        """Whether an attack is planted on images that may be poisoned already."""
+        return ON_SUSPECT_DATA in self.attacks.values()
+
+    @property
+    def repairs(self) -> frozenset[str]:
+        """The methods that take no deletion set, and are run once for each base model."""
+        return frozenset(method.name for method in self.methods if method.is_repair)
 
     def cells(self) -> Iterator[Cell]:
-        above = product(*(self.variants[level] for level in ("dataset", "poison", "training")))
-        for (dataset, poison, training), seed in product(above, self.seeds):
-            for method in (*self._references(poison), *self.repairs):
-                yield Cell(dataset, seed, poison, training, None, method)
-            for deletion, method in product(self.variants["deletion"], self.variants["method"]):
-                if method not in (*REFERENCES, *self.repairs) and deletion not in self.empty:
-                    yield Cell(dataset, seed, poison, training, deletion, method)
+        """The cells: references and repairs once for each base model, methods for each deletion set with rows."""
+        repairs = self.repairs
+        by_deletion = [name for name in self.variants["method"] if name not in (*REFERENCES, *repairs)]
+        deletions = [deletion.name for deletion in self.deletions if not deletion.is_empty]
+        for dataset, poison, training in product(self.datasets, self.poisons, self.trainings):
+            references = [name for name in REFERENCES if name != "oracle" or poison.is_known]
+            for seed in self.seeds:
+                names = (dataset.name, seed, poison.name, training.name)
+                for method in (*references, *repairs):
+                    yield Cell(*names, None, method)
+                for deletion, method in product(deletions, by_deletion):
+                    yield Cell(*names, deletion, method)
 
-    def _references(self, poison: str) -> Iterator[str]:
-        return (name for name in REFERENCES if name != "oracle" or poison not in self.unknown)
+
+def note_of(*studies: Study) -> str:
+    """The note that a figure of some studies must carry: that an attack was planted on suspect data, and in which."""
+    suspect = sorted(study.name for study in studies if study.is_on_suspect_data)
+    if not suspect:
+        return ""
+    which = "" if len(suspect) == len(studies) else f" ({', '.join(suspect)})"
+    return f"{NOTES[ON_SUSPECT_DATA]}{which}"

@@ -1,13 +1,13 @@
 """What a training's network is made from: a plug-in, the user's own code, weights that were trained elsewhere."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from unpoison.errors import UserError
 from unpoison.files import require_intact
 from unpoison.own_network import OWN, own_network
 from unpoison.study.code import code_digest
+from unpoison.study.records import Training
 
 
 def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,29 +26,26 @@ def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
     return {**others, **model, "model": OWN}
 
 
-def check_own(where: str, python: str) -> None:
-    """Read the file of a user's own network, and the files beside it that it imports; none of them is run.
+def check_training(training: Training) -> None:
+    """Refuse own code and weights that are not there; the code is read and not run.
 
     Raises:
-        UserError: for a file or a name that is not there, and for files that are no Python.
+        UserError: for a file that is not there or cannot be read, a name that it lacks, and files that are no Python.
     """
+    where = f"trainings.{training.name}"
+    if training.model == OWN:
+        _check_own(where, training.options[OWN])
+    if training.weights is not None:
+        try:
+            require_intact(training.weights)
+        except UserError as error:
+            raise UserError(f"{where}.weights: {error}") from error
+
+
+def _check_own(where: str, python: str) -> None:
     try:
         code_digest(own_network(python)[0])
     except UserError as error:
         raise UserError(
             f"{where}.{error}" if str(error).startswith("python:") else f"{where}.python: {error}"
         ) from error
-
-
-def weights_file(where: str, data_folder: str, weights: str | None) -> Path | None:
-    """Return the file of the weights that a training gives; None where it gives none.
-
-    Raises:
-        UserError: for a file that is not there or cannot be read.
-    """
-    if weights is None:
-        return None
-    try:
-        return require_intact(Path(data_folder) / weights)
-    except UserError as error:
-        raise UserError(f"{where}.weights: {error}") from error

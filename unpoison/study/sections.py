@@ -1,9 +1,10 @@
-"""The levels of a study, and the names that are taken on them."""
+"""The sections of a config: the names that are taken in them, and the keys that are no options of a plug-in."""
 
 from collections.abc import Mapping
 from typing import Any
 
-LEVELS = ("dataset", "poison", "training", "deletion", "method")
+from unpoison.levels import LEVELS
+
 SECTIONS = {level: f"{level}s" for level in LEVELS}
 PARTIAL = "partial"  # the folder of tables, figures and report of a run that is not at its end
 RESERVED = {
@@ -11,14 +12,17 @@ RESERVED = {
     "deletion": ("base", "oracle", "surrogate", "scores", "repaired"),
     "detector": ("deletion",),
 }
-REFERENCES = {"do_nothing": "base", "oracle": "oracle"}  # and the folders of their models
-PREPROCESSING = ("mean", "deviation", "image_size", "features")
-NOT_OPTIONS = {  # keys that no plug-in takes
-    "poison": ("poison", "stamp"),
-    "method": ("method", "tuning"),
-    "training": ("model", "recipe", "weights", *PREPROCESSING),
-}
 DRAWN_ALWAYS = {"samples": "samples", "training": "training_curves"}  # of every study, and by which file
+PREPROCESSING = ("mean", "deviation", "image_size", "features")
+# Keys that no plug-in takes. A level's own name is the key that names the plug-in.
+NOT_OPTIONS = {
+    "source": ("source", "image_size", "suspect"),
+    "poison": ("poison", "stamp"),
+    "training": ("model", "recipe", "weights", *PREPROCESSING),
+    "detector": ("detector", "triggered_examples"),
+    "method": ("method", "tuning"),
+    "figure": ("figure", "studies"),
+}
 
 
 def given_options(level: str, entry: Mapping[str, Any]) -> dict[str, Any]:

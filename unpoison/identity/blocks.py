@@ -1,0 +1,125 @@
+"""Blocks that the specs of many jobs share: made once for each record of the plan, not once for each job."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from unpoison.identity.contents import contents
+from unpoison.models import MODELS
+from unpoison.own_network import OWN, own_network
+from unpoison.plugin_files import Registered
+from unpoison.poisons import POISONS
+from unpoison.provenance import data_digest
+from unpoison.study.entries import canonical
+from unpoison.study.plan import Plan
+from unpoison.study.records import Dataset, Deletion, Detector, Method, Poison, Source, Training
+
+Spec = dict[str, Any]
+Code = tuple[str | Registered, ...]  # of plug-ins, as `code_digest` takes it
+
+
+@cache
+def source_content(plan: Plan, source: Source) -> str:
+    """A digest of what the user's files hold. No input of a job: Snakemake would compare their times."""
+    return _content(Path(plan.settings.data_folder), plan.counts.peek(source).files)
+
+
+@cache
+def list_content(deletion: Deletion) -> str | None:
+    """A digest of the user's list of flagged rows, of a deletion set that is one."""
+    return _content_of(deletion.flagged)
+
+
+@cache
+def weights_content(training: Training) -> str | None:
+    """A digest of the weights that a training gives: an input by content."""
+    return _content_of(training.weights)
+
+
+@cache
+def poisoned_data(plan: Plan, dataset: Dataset, poison: Poison) -> Spec:
+    """Return the settings that a poisoned data set is made by, without its seed."""
+    classes = list(plan.counts.training(dataset))
+    chosen = {
+        "classes": sorted(classes),
+        "keep": {name: dataset.keep.get(name, 1.0) for name in classes},
+        "validation": dataset.validation,
+    }
+    size = dataset.source.image_size
+    data = {"dataset": chosen, "image_size": size, "poison": poison.kind, "options": poison.options}
+    files = _poison_contents(plan, poison)
+    return canonical({**data, "files": files} if files else data)
+
+
+@cache
+def digest_of_data(plan: Plan, dataset: Dataset, poison: Poison) -> str:
+    """A digest of `poisoned_data`, as records have it."""
+    return data_digest(poisoned_data(plan, dataset, poison))
+
+
+@cache
+def trigger_of(poison: Poison) -> Spec:
+    """Return what a poison stamps, and when."""
+    taken = POISONS.options(poison.kind, "stamp")
+    stamped = {name: value for name, value in poison.options.items() if name in taken}
+    return canonical({"poison": poison.kind, "options": stamped, "stamp": poison.stamp})
+
+
+@cache
+def model_of(training: Training) -> Spec:
+    """Return what the network of a training is: without the layer of features, which changes no weight."""
+    how = {key: value for key, value in training.preprocessing.items() if key != "features"}
+    return canonical({"name": training.model, "options": training.options, **how})
+
+
+@cache
+def recipe_of(training: Training) -> Spec:
+    """Return how the network of a training is trained."""
+    return canonical(training.recipe)
+
+
+@cache
+def settled_options(method: Method) -> Spec:
+    """Return the options of a method that the config decides."""
+    return canonical(method.settled)
+
+
+@cache
+def detector_options(detector: Detector) -> Spec:
+    """Return the options of a detector."""
+    return canonical(detector.options)
+
+
+@cache
+def poison_code(poison: Poison) -> Code:
+    """Return the files of the plug-ins that a poison runs."""
+    return tuple(POISONS.code(kind) for kind in poison.kinds)
+
+
+@cache
+def network_code(training: Training) -> Code:
+    """Return the files of a training's network: the plug-in, and the user's own."""
+    own = [own_network(training.options[OWN])[0]] if training.model == OWN else []
+    return (MODELS.code(training.model), *own)
+
+
+def in_order(spec: Spec) -> Spec:
+    """Like `canonical`, for values that are so already."""
+    return dict(sorted(spec.items()))
+
+
+@cache
+def _poison_contents(plan: Plan, poison: Poison) -> dict[str, str]:
+    """A digest of each user's file that an option of a poison names."""
+    folder = Path(plan.settings.data_folder)
+    return {name: _content(folder, (file,)) for name, file in poison.files.items()}
+
+
+def _content_of(file: Path | None) -> str | None:
+    return None if file is None else _content(file.parent, (str(file),))
+
+
+def _content(folder: Path, files: tuple[str, ...]) -> str:
+    digest = contents().of_files(folder, files)
+    contents().keep()
+    return digest

@@ -1,0 +1,202 @@
+"""The entries of a config as typed records: all options filled in, all names of other entries looked up.
+
+A record of a level is a variant: an entry with the keys that a study varies. Records are equal only to themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from unpoison.detectors import DETECTORS
+from unpoison.poisons import POISONS
+from unpoison.study.sections import PREPROCESSING
+from unpoison.unlearning import needs
+
+Scalar = str | int | float | bool
+Options = Mapping[str, Any]
+Amount = int | float  # a number of images, or a share of them
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Settings:
+    """The keys at the top of a config that hold for every job."""
+
+    results_folder: str
+    data_folder: str
+    plugins: str | None
+    device: str
+    precision: str
+    threads: int
+    gpu_slots_per_device: int
+    keep_models: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Source:
+    """Where images come from. kind: a plug-in; image_size: in pixels; is_suspect: whether the config says so."""
+
+    name: str
+    kind: str
+    image_size: int
+    options: Options
+    is_suspect: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """An entry of a level. name: of its folder; base: of the entry; varied: its varied keys with their values."""
+
+    name: str
+    base: str
+    varied: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset(Variant):
+    """The images of a source that are used. classes: None for all; keep: of some classes; validation: set aside."""
+
+    source: Source
+    classes: list[str] | None
+    keep: Mapping[str, Amount]
+    validation: Amount
+
+
+@dataclass(frozen=True, eq=False)
+class Poison(Variant):
+    """What an attacker does. kind: a plug-in; stamp: when; files: of options that name files, in the data folder.
+
+    kinds: the plug-ins that it runs, its own and those of its parts.
+    """
+
+    kind: str
+    options: Options
+    stamp: str
+    files: Mapping[str, str]
+    kinds: tuple[str, ...]
+
+    @cached_property
+    def plants(self) -> bool:
+        """Whether it plants anything; one that does not uses the data as found."""
+        return bool(POISONS.constant(self.kind, "PLANTS", True))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known which training rows are poisoned: planted ones, and those that a user lists."""
+        return self.plants or self.options.get("truth") is not None
+
+    @cached_property
+    def needs_surrogate(self) -> bool:
+        """Whether it changes its images against a network of its own before it stamps them."""
+        return "surrogate" in POISONS.constant(self.kind, "NEEDS", ())
+
+
+@dataclass(frozen=True, eq=False)
+class Training(Variant):
+    """Which network is trained, and how. model: a plug-in; weights: the user's, of the model to repair, or None.
+
+    mean, deviation: of each channel, white being 1; image_size: in pixels, None for the data's; features: a layer.
+    """
+
+    model: str
+    options: Options
+    recipe: Options
+    weights: Path | None
+    mean: list[float]
+    deviation: list[float]
+    image_size: int | None
+    features: str | None
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """The preprocessing of the network, and the layer of its features."""
+        return {name: getattr(self, name) for name in PREPROCESSING}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Detector:
+    """What scores rows. kind: a plug-in; triggered_examples: stamped validation rows that it is shown."""
+
+    name: str
+    kind: str
+    triggered_examples: int
+    options: Options
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it looks at beside the training rows: validation, triggered_examples."""
+        return tuple(DETECTORS.constant(self.kind, "NEEDS"))
+
+    @property
+    def has_own_rule(self) -> bool:
+        """Whether it tells by itself which rows it accuses."""
+        return bool(DETECTORS.constant(self.kind, "OWN_RULE"))
+
+
+@dataclass(frozen=True, eq=False)
+class Deletion(Variant):
+    """A deletion set: the user's list of flagged rows, a cut of a detector's scores, or counts.
+
+    asked: the keys of the cut or of the counts.
+    """
+
+    flagged: Path | None
+    detector: Detector | None
+    asked: Options
+
+    @property
+    def bias(self) -> str | None:
+        """What the errors of a set by counts depend on."""
+        return self.asked.get("bias")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is doing nothing by its own words."""
+        return self.asked.get("recall") == 0 and not self.asked.get("fpr")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tuning:
+    """The search of a method's options. space: those that the config leaves open, each with its range."""
+
+    name: str
+    trials: int
+    seeds: tuple[int, ...]
+    deletion: str
+    space: Mapping[str, Options]
+
+
+@dataclass(frozen=True, eq=False)
+class Method(Variant):
+    """An unlearning method. kind: a plug-in; tuning: None where its options are not searched."""
+
+    kind: str
+    options: Options
+    tuning: Tuning | None
+
+    @property
+    def settled(self) -> Options:
+        """The options that the config decides; what is tuned is an input of jobs."""
+        searched = self.tuning.space if self.tuning else ()
+        return {name: value for name, value in self.options.items() if name not in searched}
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """The parts of a request that it does nothing without: forget, validation."""
+        return needs(self.kind)
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether it is given no deletion set, but trusted rows alone."""
+        return "forget" not in self.needs
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Figure:
+    """A figure of the config. kind: a plug-in; studies: those that it shows."""
+
+    name: str
+    kind: str
+    options: Options
+    studies: tuple[str, ...]

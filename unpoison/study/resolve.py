@@ -1,0 +1,182 @@
+"""From checked entries of a config to records: the one place where options are filled in and names are looked up."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from unpoison.datasets import SOURCES
+from unpoison.detectors import DETECTORS
+from unpoison.errors import UserError, one_of
+from unpoison.models import MODELS
+from unpoison.plots import PLOTS
+from unpoison.plugins import Plugins
+from unpoison.poisons import POISONS, with_files
+from unpoison.study.config import check_options
+from unpoison.study.parts import part_names, with_parts
+from unpoison.study.records import (
+    Dataset,
+    Deletion,
+    Detector,
+    Figure,
+    Method,
+    Poison,
+    Settings,
+    Source,
+    Training,
+    Tuning,
+    Variant,
+)
+from unpoison.study.sections import DRAWN_ALWAYS, RESERVED, given_options
+from unpoison.unlearning import METHODS
+
+Entry = Mapping[str, Any]
+Config = Mapping[str, Any]
+
+
+def settings_of(config: Config) -> Settings:
+    """Return the keys at the top of a config."""
+    return Settings(**{field.name: config[field.name] for field in fields(Settings)})
+
+
+def source_of(config: Config, name: str) -> Source:
+    """Return the record of an entry of sources."""
+    entry = config["sources"][name]
+    kind = entry.get("source", name)
+    options = _options(SOURCES, "source", kind, f"sources.{name}", entry)
+    return Source(name, kind, entry["image_size"], options, bool(entry.get("suspect")))
+
+
+def detector_of(config: Config, name: str) -> Detector:
+    """Return the record of an entry of detectors.
+
+    Raises:
+        UserError: for a reserved name, bad options, and triggered examples that it does not need or lacks.
+    """
+    if name in RESERVED["detector"]:
+        raise UserError(f"detectors.{name}: this name is reserved; choose another")
+    entry = config["detectors"][name]
+    kind, examples = entry.get("detector", name), entry.get("triggered_examples", 0)
+    options = _options(DETECTORS, "detector", kind, f"detectors.{name}", entry)
+    detector = Detector(name, kind, examples, options)
+    needs_examples = "triggered_examples" in detector.needs
+    if needs_examples and not examples:
+        raise UserError(
+            f"detectors.{name}.triggered_examples is missing: how many validation rows are stamped with the trigger"
+        )
+    if examples and not needs_examples:
+        raise UserError(f"detectors.{name}.triggered_examples: the detector {kind} looks at none")
+    return detector
+
+
+def figure_of(config: Config, name: str) -> Figure:
+    """Return the record of an entry of figures.
+
+    Raises:
+        UserError: for a name that figures of every study have, and bad options.
+    """
+    for taken in DRAWN_ALWAYS:
+        if name.startswith(f"{taken}_"):
+            raise UserError(f"figures.{name}: names that begin with {taken}_ are reserved; choose another")
+    entry = config["figures"][name]
+    kind = entry.get("figure", name)
+    options = _options(PLOTS, "figure", kind, f"figures.{name}", entry)
+    return Figure(name, kind, options, tuple(entry["studies"]))
+
+
+def dataset_of(sources: Mapping[str, Source], variant: Variant, entry: Entry) -> Dataset:
+    """Return the record of a data set."""
+    source = _named(sources, "source", f"datasets.{variant.name}", entry["source"])
+    return Dataset(
+        **vars(variant),
+        source=source,
+        classes=entry.get("classes"),
+        keep=entry["keep"],
+        validation=entry["validation"],
+    )
+
+
+def poison_of(config: Config, variant: Variant, entry: Entry) -> Poison:
+    """Return the record of a poison, with the parts that it names."""
+    kind, poisons = entry.get("poison", variant.base), config["poisons"]
+    options = _options(POISONS, "poison", kind, f"poisons.{variant.name}", entry)
+    options = with_parts(poisons, variant.name, {**entry, "poison": kind}, options)
+    paths = with_files(kind, options, config["data_folder"])
+    files = {name: paths[name] for name in POISONS.constant(kind, "FILES", ()) if options[name] is not None}
+    parts = part_names(variant.name, {**entry, "poison": kind})
+    kinds = (kind, *(poisons[part].get("poison", part) for part in parts))
+    return Poison(**vars(variant), kind=kind, options=options, stamp=entry["stamp"], files=files, kinds=kinds)
+
+
+def training_of(config: Config, variant: Variant, entry: Entry) -> Training:
+    """Return the record of a training, with its recipe."""
+    where, weights = f"trainings.{variant.name}", entry.get("weights")
+    return Training(
+        **vars(variant),
+        model=entry["model"],
+        options=_options(MODELS, "training", entry["model"], where, entry),
+        recipe=_named(config["recipes"], "recipe", where, entry["recipe"]),
+        weights=None if weights is None else Path(config["data_folder"]) / weights,
+        mean=entry["mean"],
+        deviation=entry["deviation"],
+        image_size=entry.get("image_size"),
+        features=entry.get("features"),
+    )
+
+
+def deletion_of(
+    config: Config, detectors: Mapping[str, Detector], variant: Variant, entry: Entry
+) -> Deletion:
+    """Return the record of a deletion set.
+
+    Raises:
+        UserError: for a list of rows beside anything else, and for an unknown detector.
+    """
+    where = f"deletions.{variant.name}"
+    others = [key for key in entry if key != "rows"]
+    if "rows" in entry and others:
+        raise UserError(f"{where}: rows is a whole deletion set; found also {', '.join(others)}")
+    flagged = Path(config["data_folder"]) / entry["rows"] if "rows" in entry else None
+    detector = _named(detectors, "detector", where, entry["detector"]) if "detector" in entry else None
+    asked = {key: value for key, value in entry.items() if key not in ("rows", "detector")}
+    return Deletion(**vars(variant), flagged=flagged, detector=detector, asked=asked)
+
+
+def method_of(config: Config, variant: Variant, entry: Entry) -> Method:
+    """Return the record of an unlearning method, with its tuning."""
+    kind, where = entry.get("method", variant.base), f"methods.{variant.name}"
+    options = _options(METHODS, "method", kind, where, entry)
+    tuning = _tuning_of(config, where, kind, entry) if "tuning" in entry else None
+    return Method(**vars(variant), kind=kind, options=options, tuning=tuning)
+
+
+def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:
+    """Return how a method is tuned.
+
+    Raises:
+        UserError: for an unknown entry of tunings, and a method of which nothing is left to search.
+    """
+    name = method["tuning"]
+    entry = _named(config["tunings"], "tuning", where, name)
+    space = METHODS.constant(kind, "SPACE", {})
+    searched = {option: bounds for option, bounds in space.items() if option not in method}
+    if not searched:
+        names = ", ".join(space) or "(none)"
+        raise UserError(f"{where}.tuning: no option is left to search; {kind} has {names}")
+    return Tuning(name, entry["trials"], tuple(sorted(entry["seeds"])), entry["deletion"], searched)
+
+
+def _options(registry: Plugins, level: str, kind: str, where: str, entry: Entry) -> dict[str, Any]:
+    """Return all options of an entry's plug-in, checked, those that are left out by their defaults."""
+    return check_options(given_options(level, entry), registry.options(kind), where)
+
+
+def _named(there: Mapping[str, Any], what: str, where: str, name: str) -> Any:
+    """Return what an entry names.
+
+    Raises:
+        UserError: where nothing has this name.
+    """
+    if name not in there:
+        raise one_of(f"{what} in {where}:", name, there)
+    return there[name]
