@@ -24,6 +24,8 @@ ORDER = (
     *(
         "types",
         "text",
+        "levels",
+        "rules",
         "attack_kinds",
         "plain_values",
         "errors",

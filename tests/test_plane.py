@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from unpoison.columns import TABLES
+from unpoison.levels import IDENTITY
 from unpoison.plane import best_methods, thresholds, verdict
-from unpoison.results import IDENTITY
 from unpoison.statistics import interval
 
 METRICS = ("adversarial_accuracy", "clean_accuracy")

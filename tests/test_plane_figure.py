@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from unpoison.levels import IDENTITY
 from unpoison.plots.plane import plot
-from unpoison.results import IDENTITY
 from unpoison.statistics import summarise
 
 RECALLS, FPRS = (0.0, 0.5, 1.0), (0.0, 0.4)

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from unpoison.columns import COLUMNS
+from unpoison.levels import IDENTITY
 from unpoison.metrics import METRICS
-from unpoison.results import IDENTITY, collect
+from unpoison.results import collect
 
 LEVELS = {"poison": ["patch"], "training": ["quick"], "method": ["retrain", "finetune"]}
 STUDIES = {

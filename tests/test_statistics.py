@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from unpoison.results import ENOUGH, IDENTITY, REFERENCES
+from unpoison.levels import IDENTITY, REFERENCES
+from unpoison.results import ENOUGH
 from unpoison.statistics import holm, interval, intervals, paired, summarise, utility_healed
 
 

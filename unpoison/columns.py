@@ -5,6 +5,7 @@ docs/results-format.md is made of it.
 
 from typing import NamedTuple
 
+from unpoison.levels import CELL, MODEL, PLACE
 from unpoison.provenance import PACKAGES
 
 
@@ -202,7 +203,7 @@ MADE = {
     "step": Column(
         "string", "the rule that made it: prepare_source, poison_dataset, train_base, unlearn, measure, ..."
     ),
-    **{name: COLUMNS[name] for name in ("dataset", "poison", "training", "seed", "deletion", "method")},
+    **{name: COLUMNS[name] for name in MODEL},
     "record": Column("string", "path of the record, which holds the config values"),
     "commit": Column("string", "git commit of the code; null outside a checkout"),
     "dirty": Column("boolean", "whether unpoison/ or workflow/ had changes"),
@@ -217,8 +218,6 @@ MADE = {
     "inputs": Column("string", "path and checksum (BLAKE2b, 128 bits) of each input, as JSON"),
     "outputs": Column("string", "path and checksum of each output, as JSON"),
 }
-PLACE = ("study", "dataset", "poison", "attack", "training")
-CELL = (*PLACE, "deletion")
 MEASURED = ("metric", "class_name", "unit", "higher_is_better")
 RATES = ("recall", "fdr", "fpr")
 
@@ -345,7 +344,7 @@ TABLES = {
     "missing": Table(
         "`partial/tables/missing.parquet` (`make partial`)",
         "cell that is not done",
-        {**_shared("dataset", "poison", "training", "seed", "deletion", "method"), **GAP},
+        {**_shared(*MODEL), **GAP},
     ),
     "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from unpoison.columns import PLACE, RATES, TABLES
+from unpoison.columns import RATES, TABLES
+from unpoison.levels import PLACE
 from unpoison.results import CLEAN, ENOUGH, robust_metric
 from unpoison.statistics import intervals
 

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from unpoison.attack_kinds import AS_FOUND
-from unpoison.results import AGREEMENT, REFERENCES
+from unpoison.levels import REFERENCES
+from unpoison.results import AGREEMENT
 
 SHORTFALL = 0.1  # of training accuracy below the best comparable reference
 ABOVE_CHANCE = 0.1  # of training accuracy

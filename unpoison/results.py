@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from unpoison.columns import COLUMNS
+from unpoison.levels import BASE_MODEL, IDENTITY, REFERENCES
 
-IDENTITY = ("study", "dataset", "poison", "training", "seed", "deletion", "method")
-REFERENCES = ("do_nothing", "oracle")
 # What an attack is judged by: without a trigger by the first of these that it leaves something to measure of.
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
 CLEAN = "clean_accuracy"
@@ -66,7 +65,7 @@ def robust_metric(table: pd.DataFrame) -> str | None:
 
 def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFrame:
     chosen = pd.Series(True, index=models.index)
-    for level in ("dataset", "poison", "training", "seed"):
+    for level in BASE_MODEL:
         chosen &= models[level].isin(study[level])
     chosen &= models["deletion"].isna() | models["deletion"].isin(study["deletion"])
     return models[chosen & models["method"].isin([*study["method"], *REFERENCES])]

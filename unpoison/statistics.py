@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from unpoison.columns import RATES
-from unpoison.results import ENOUGH, IDENTITY
+from unpoison.levels import IDENTITY
+from unpoison.results import ENOUGH
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000

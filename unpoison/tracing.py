@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from unpoison.damage import DamagedError
+from unpoison.levels import MODEL
 from unpoison.provenance import PACKAGES, read_record, record_of
+from unpoison.rules import ROLES
 
-LEVELS = ("dataset", "poison", "training", "seed", "deletion", "method")
 VERSIONS = ("python", *PACKAGES)
-# The models that have no unlearning method in their identity, as the results table calls them.
-METHOD_OF_STEP = {"train_base": "do_nothing", "train_oracle": "oracle"}
 SHORT = 10  # characters of a commit that people read
 
 
@@ -55,12 +54,12 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
-    identity = {"method": METHOD_OF_STEP.get(record["step"]), **record["identity"]}
+    identity = {"method": ROLES.get(record["step"]), **record["identity"]}
     seed = str(identity.get("seed"))  # a wildcard is text
     identity["seed"] = int(seed) if seed.isdecimal() else None
     return {
         "step": record["step"],
-        **{level: identity.get(level) for level in LEVELS},
+        **{level: identity.get(level) for level in MODEL},
         "record": path,
         "commit": record.get("commit"),
         "dirty": record.get("dirty"),

@@ -234,7 +234,7 @@ def test_no_figure_tells_what_nobody_knows(unknown: Run, monkeypatch: pytest.Mon
         draw_training(history.assign(variant="pets", seed=0), spec["what"]),
     ]
     texts = [text.get_text() for figure in figures for text in figure.findobj(Text)]
-    captions = [caption_of(plan, name) for name in plan.figures]
+    captions = [caption_of(plan, name) for name in plan.all_figures]
     assert not words_not_known(" ".join([*texts, *captions]))
     assert spec["note"] == ""
     names = {path.name for path in (unknown.results / "figures").iterdir()}
@@ -471,7 +471,7 @@ def test_trusted_images_serve_detectors_and_repairs_of_data_as_found(data: Path)
     with_a_repair_by_trusted_rows(whole)
     whole["deletions"]["suspects"] = {"detector": "loss", "fpr_budget": 0.1}
     plan = Plan(whole)
-    assert plan.validation_by_class("pets") == {"cat": 6, "dog": 6}
+    assert plan.counts.validation(plan.datasets["pets"]) == {"cat": 6, "dog": 6}
     assert {cell.method for cell in plan.cells} == {"do_nothing", "fine_pruning"}
 
 

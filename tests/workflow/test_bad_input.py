@@ -24,10 +24,11 @@ from unpoison.datasets import SOURCES, load_source
 from unpoison.deletion import read_row_ids
 from unpoison.errors import UserError
 from unpoison.identity.specs import Specs
+from unpoison.levels import REFERENCES
 from unpoison.runs.read import read_config
 from unpoison.study.config import SCHEMA
-from unpoison.study.levels import REFERENCES, RESERVED
 from unpoison.study.plan import Plan
+from unpoison.study.sections import RESERVED
 from unpoison.study.studies import Cell
 
 ROOT = Path(__file__).parents[2]

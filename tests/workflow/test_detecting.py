@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from test_refused import DEMO, changed
 
-import unpoison.study.deletions
-import unpoison.study.entries
+import unpoison.study.records
+import unpoison.study.resolve
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.plugins import Plugins
@@ -157,11 +157,16 @@ def test_a_file_in_the_folder_is_a_detector(tmp_path: Path, monkeypatch: pytest.
     )
     registry = Plugins(DETECTORS.package, "score", "detector")
     registry.folder = folder
-    for module in (unpoison.study.entries, unpoison.study.deletions):
+    for module in (unpoison.study.resolve, unpoison.study.records):
         monkeypatch.setattr(module, "DETECTORS", registry)
     named = changed("detectors/brightest", {"power": 2.0}, DETECTED)
     config = changed("deletions/spectral", {"detector": "brightest", "top": 0.1}, named)
-    assert Plan(config).detector_options("brightest") == ("brightest", 0, {"power": 2.0})
+    brightest = Plan(config).detectors["brightest"]
+    assert (brightest.kind, brightest.triggered_examples, brightest.options) == (
+        "brightest",
+        0,
+        {"power": 2.0},
+    )
     for path, value, words in (
         ("detectors/brightest/power", -1, "detectors.brightest.power: found -1, allowed: a number above 0"),
         ("deletions/spectral", {"detector": "brightest"}, "the detector brightest has no rule of its own"),

@@ -17,7 +17,7 @@ from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
 from unpoison.runs.dictionary import page
 from unpoison.study.config import SCHEMA, check_options, validate
-from unpoison.study.levels import NOT_OPTIONS
+from unpoison.study.sections import NOT_OPTIONS
 from unpoison.study.trainings import flattened
 from unpoison.unlearning import METHODS
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from conftest import TINY
 
-from unpoison.runs.estimate import TAGGED, estimate
+from unpoison.rules import ON_GPU
+from unpoison.runs.estimate import estimate
 from unpoison.study.plan import Plan
 
 RULES = Path(__file__).parents[2] / "workflow/rules"
@@ -40,4 +41,4 @@ def test_the_rules_that_count_as_gpu_jobs_are_those_that_ask_for_one() -> None:
     also = {
         name for rule, name in re.findall(r"^use rule (\w+) as (\w+)", text, re.MULTILINE) if rule in asking
     }
-    assert set(TAGGED) == asking | also
+    assert set(ON_GPU) == asking | also

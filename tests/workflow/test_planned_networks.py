@@ -47,12 +47,12 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planned:
 
 def test_a_users_network_is_planned_without_running_it(planned: Planned) -> None:
     plan = planned(OWN)
-    assert plan.model_options("company")[1] == {
+    assert plan.trainings["company"].options == {
         "python": "company.py:CompanyNet",
         "arguments": {"width": 4},
     }
     assert not {"company", "company_parts"} & set(sys.modules)
-    assert "training_false_positives" not in plan.figures
+    assert "training_false_positives" not in plan.all_figures
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -130,7 +130,7 @@ def test_an_option_of_a_network_is_an_axis(case: str, planned: Planned) -> None:
     assert {cell.training for cell in plan.cells} == set(names)
     *folders, last = option.split(".")
     for name, value in zip(names, values, strict=True):
-        options = plan.model_options(name)[1]
+        options = plan.trainings[name].options
         for folder in folders:
             options = options[folder]
         assert options[last] == value

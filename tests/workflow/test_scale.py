@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 import yaml
 
-from unpoison.identity import specs as specifying
+from unpoison.identity import blocks
 from unpoison.identity.specs import Specs
+from unpoison.levels import REFERENCES
+from unpoison.study import counts, entries, resolve, studies
 from unpoison.study import deletions as deleting
-from unpoison.study import entries, studies
-from unpoison.study.levels import REFERENCES
 from unpoison.study.plan import Plan
 from unpoison.study.studies import Cell
 
@@ -58,10 +58,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter:
         monkeypatch.setattr(module, name, counting)
 
     count(studies, "Cell")
-    for name in ("validate", "check_options", "count_rows"):
-        count(entries, name)
+    count(entries, "validate")
+    count(resolve, "check_options")
+    count(counts, "count_rows")
     count(deleting, "count_deletion")
-    count(specifying, "canonical")
+    count(blocks, "canonical")
     return counted
 
 

@@ -17,8 +17,9 @@ from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.names import name_points
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note
 from unpoison.errors import one_of
+from unpoison.levels import REFERENCES
 from unpoison.metrics import METRICS
-from unpoison.results import CLEAN, REFERENCES
+from unpoison.results import CLEAN
 from unpoison.types import Share
 
 # What the studies must vary: one key of each tuple; what they may vary too; which options are values of a key.

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from unpoison.drawing.looks import Look, in_order, look_of
 from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH, PerCent, draw_line, interval_note, mark_places
-from unpoison.results import REFERENCES
+from unpoison.levels import REFERENCES
 
 # What the studies must vary: one key of each tuple; and what they may vary too.
 NEEDS = [("deletion.recall",)]

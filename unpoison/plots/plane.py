@@ -17,8 +17,9 @@ from matplotlib.patheffects import withStroke
 
 from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH
+from unpoison.levels import REFERENCES
 from unpoison.metrics import METRICS
-from unpoison.results import CLEAN, REFERENCES, judged_by
+from unpoison.results import CLEAN, judged_by
 
 # What one of the studies must vary: one key of each tuple.
 NEEDS = [("deletion.recall",), ("deletion.fpr", "deletion.fdr")]

@@ -7,9 +7,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from unpoison.attack_kinds import AS_FOUND
+from unpoison.levels import REFERENCES
 from unpoison.report.known import model_of
 from unpoison.report.words import Finding, capital, interval, per_cent, points, prose_of, setting, span
-from unpoison.results import ENOUGH, REFERENCES, judged_by
+from unpoison.results import ENOUGH, judged_by
 
 SIGNIFICANT = 0.05
 # How findings speak of metrics.

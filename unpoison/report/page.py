@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from unpoison.attack_kinds import AS_FOUND, FOUND
 from unpoison.columns import TABLES as DESCRIBED
 from unpoison.files import table_of_csv
+from unpoison.levels import IDENTITY
 from unpoison.metrics import METRICS
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
@@ -22,7 +23,6 @@ from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings, untrained
 from unpoison.report.known import lead_of, standing, title_of
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
-from unpoison.results import IDENTITY
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 FOLDER = Path(__file__).parent

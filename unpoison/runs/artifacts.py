@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from unpoison.identity.contents import contents
+from unpoison.levels import REFERENCES
 from unpoison.runs.current import Current
-from unpoison.study.levels import REFERENCES, RESERVED
 from unpoison.study.plan import Plan
+from unpoison.study.sections import RESERVED
 from unpoison.study.studies import Cell
 from unpoison.text import printable
 
@@ -53,7 +54,7 @@ def standings(plan: Plan) -> dict[Cell, Standing]:
     it needs ended in an error or by a signal; begun: a job of its own has a log and no result (it runs, or ended with
     its Snakemake); left: none of these.
     """
-    results = Path(plan.config["results_folder"])
+    results = Path(plan.settings.results_folder)
     failures, current = dict(failed_logs(results / "logs")), Current(plan)
     found = {cell: _standing(plan, cell, results, failures, current) for cell in plan.cells}
     contents().keep()
@@ -90,7 +91,7 @@ def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], 
     logs, folder = results / "logs", folder_of(cell)
     needed = {logs / place for place in _needed(cell)}
     alone = {  # logs of jobs that have no folder of their own
-        logs / "sources" / f"{plan.source_of(cell.dataset)}.log",
+        logs / "sources" / f"{plan.datasets[cell.dataset].source.name}.log",
         logs / cell.dataset / "tuned" / cell.poison / cell.training / f"{cell.method}.log",
     }
     for log, error in failures.items():

@@ -27,7 +27,7 @@ class Current:
 
     def __init__(self, plan: Plan) -> None:
         self.specs = Specs(plan)
-        self.results = Path(plan.config["results_folder"])
+        self.results = Path(plan.settings.results_folder)
         self._record_of = cache(record_of)
         self._tell = cache(read_record)
         self._current: dict[Path, bool] = {}
@@ -68,14 +68,15 @@ class Current:
         plan, identity = self.specs.plan, told["identity"]
         files = [Path(file) for file in told["inputs"]]
         sources = {file.parts[-2] for file in files if file.parts[-3:-2] == ("sources",)}
-        if "dataset" in identity and not sources <= {plan.source_of(identity["dataset"])}:
+        if "dataset" in identity and not sources <= {plan.datasets[identity["dataset"]].source.name}:
             return False
         if told["step"] == "select_deletion":
-            detector = plan.entry("deletion", identity["deletion"]).get("detector")
+            deletion = plan.deletions[identity["deletion"]]
+            detectors = [deletion.detector.name] if deletion.detector else []
             scores = [file.stem for file in files if file.parent.name == "scores"]
-            flagged = plan.flagged_file(identity["deletion"])
+            flagged = deletion.flagged
             is_read = flagged is None or flagged in files or not is_literal(flagged)
-            return scores == [detector] * bool(detector) and is_read
+            return scores == detectors and is_read
         return True
 
     def _is_intact(self, file: str, told: Mapping[str, Any]) -> bool:

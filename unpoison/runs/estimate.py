@@ -7,25 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
 
 from unpoison.errors import UserError
+from unpoison.rules import NETWORKS, ON_GPU
 from unpoison.runs.gpu import gpu_tag
 from unpoison.runs.read import split
 from unpoison.study.plan import Plan
+from unpoison.study.records import Dataset, Training
 from unpoison.study.studies import Cell
 
-NETWORKS = (
-    "train_base",
-    "train_oracle",
-    "train_surrogate",
-    "unlearn",
-    "repair",
-)  # rules that train, or at most about as long
-TAGGED = (  # rules that ask for a GPU where there is one
-    *NETWORKS,
-    "tune",
-    "score_rows",
-    "view_rows",
-    "perturb_images",
-)
 START = 4.0  # seconds of every job's process, torch included
 BYTES = 4  # of a weight
 
@@ -62,17 +50,18 @@ def estimate(
     trainings = sorted({training for *_, training in models})
     measured = {training: calibrate(training) for training in trainings}
     seconds = mean(
-        measured[training][0] * _steps(plan, dataset, training) for dataset, _, _, training in models
+        measured[training][0] * _steps(plan, plan.datasets[dataset], plan.trainings[training])
+        for dataset, _, _, training in models
     )
     networks = sum(jobs.get(rule, 0) for rule in NETWORKS)
-    given = mean(bool(plan.entry("training", training).get("weights")) for *_, training in models)
+    given = mean(plan.trainings[training].weights is not None for *_, training in models)
     trained = networks - given * jobs.get("train_base", 0)
     core, gpu = _hours(plan, jobs, trained * seconds)
-    kept = networks if plan.config["keep_models"] == "all" else jobs.get("train_base", 0)
+    kept = networks if plan.settings.keep_models == "all" else jobs.get("train_base", 0)
     weights = kept * mean(measured[training][1] for training in trainings) * BYTES
     yield f"about {core:.2g} core-hours of jobs without a GPU ({seconds:.0f} s a training on this machine's device)"
     yield f"about {gpu:.2g} GPU-hours of jobs with one"
-    yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.config['results_folder']}"
+    yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.settings.results_folder}"
     yield (
         "Not known: what each method takes (counted as one whole training), questions and detectors beyond the start "
         "of their jobs, tuning, and the wait for other programs."
@@ -81,26 +70,23 @@ def estimate(
 
 def _hours(plan: Plan, jobs: dict[str, int], training: float) -> tuple[float, float]:
     """Core-hours of the jobs that ask for no GPU, and GPU-hours of the others; training: seconds of all networks."""
-    tagged = sum(jobs.get(rule, 0) for rule in TAGGED)
+    tagged = sum(jobs.get(rule, 0) for rule in ON_GPU)
     rest = START * (sum(jobs.values()) - tagged)
     networks = training + START * tagged
-    if gpu_tag(plan.config["device"], runs_here=True):
+    if gpu_tag(plan.settings.device, runs_here=True):
         return rest / 3600, networks / 3600
-    return (rest + plan.config["threads"] * networks) / 3600, 0.0
+    return (rest + plan.settings.threads * networks) / 3600, 0.0
 
 
-def _steps(plan: Plan, dataset: str, training: str) -> int:
-    recipe = plan.recipe(training)
-    rows = sum(plan.training_rows(dataset).values())
+def _steps(plan: Plan, dataset: Dataset, training: Training) -> int:
+    recipe, rows = training.recipe, sum(plan.counts.training(dataset).values())
     return int(recipe.get("iterations") or recipe["epochs"] * -(-rows // recipe["batch_size"]))
 
 
 def _image_bytes(plan: Plan) -> int:
     """All training images of the sources that are used; test images come on top."""
-    sources = {plan.source_of(cell.dataset) for cell in plan.cells}
-    return sum(
-        sum(plan.peek(name).counts.values()) * 3 * plan.source_options(name)[1] ** 2 for name in sources
-    )
+    sources = {plan.datasets[cell.dataset].source for cell in plan.cells}
+    return sum(sum(plan.counts.peek(source).counts.values()) * 3 * source.image_size**2 for source in sources)
 
 
 def example_cell(plan: Plan, training: str) -> Cell:

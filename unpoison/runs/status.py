@@ -26,7 +26,7 @@ def status(plan: Plan) -> Iterator[str]:
     yield f"{title:<{2 * width + 2}}" + _columns(*(whole[state] for state in STATES))
     yield from _errors(found)
     share = f"{whole['done'] / whole.total():.0%} done"
-    where = f"by the files in {plan.config['results_folder']}"
+    where = f"by the files in {plan.settings.results_folder}"
     yield f"{share}, {where}; `snakemake -n` tells what changed settings make anew"
 
 

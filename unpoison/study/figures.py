@@ -104,12 +104,12 @@ def _check_chosen(counts: Counts, where: str, figure: Figure, study: Study) -> N
 
 def trained_models(study: Study) -> list[tuple[dict[str, Any], str]]:
     """Each model that a study trains on all rows: its wildcards, and the name of its variant by the keys that vary."""
-    several = {
-        key for level in (study.datasets, study.poisons, study.trainings) for key in _several(level)
-    }
+    several = {key for level in (study.datasets, study.poisons, study.trainings) for key in _several(level)}
     found = []
     for dataset, poison, training in product(
-        sorted(study.datasets, key=_name), sorted(study.poisons, key=_name), sorted(study.trainings, key=_name)
+        sorted(study.datasets, key=_name),
+        sorted(study.poisons, key=_name),
+        sorted(study.trainings, key=_name),
     ):
         if training.weights is not None:
             continue  # given, and not trained here

@@ -14,19 +14,17 @@ from unpoison.runs.encoding import use_utf8
 
 use_utf8()
 
-from unpoison.study.attacks import needs_surrogate
 from unpoison.runs.artifacts import ANSWERS, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
 from unpoison.runs.killed import Killed
-from unpoison.study.levels import RESERVED
+from unpoison.study.sections import RESERVED
 from unpoison.study.patterns import is_literal
 from unpoison.study.plan import Plan
 from unpoison.runs.progress import Progress
 from unpoison.identity.specs import Specs
 from unpoison.runs.stopping import stop_when_told
-from unpoison.study.tuning import tuning_of
 from unpoison.study.written import check_file
 from snakemake.logging import logger
 from unpoison.bias import BY_MODEL
@@ -44,16 +42,16 @@ logger.addHandler(Progress())
 logger.addHandler(Killed())
 
 ENV = "../../envs/unpoison.yaml"
-THREADS = plan.config["threads"]
+THREADS = plan.settings.threads
 CORES = workflow.resource_settings.cores  # None where no job is to run
 # Not workflow.local_exec: that is True until the rules are read. --jobs is given for other executors alone.
 RUNS_HERE = workflow.resource_settings.nodes is None
 if RUNS_HERE and CORES and THREADS > CORES:
     sys.exit(f"error: threads: found {THREADS}, allowed: up to {CORES}, the --cores")
-GPU = gpu_tag(plan.config["device"], runs_here=RUNS_HERE or workflow.remote_exec)
-SLOTS = plan.config["gpu_slots_per_device"]
+GPU = gpu_tag(plan.settings.device, runs_here=RUNS_HERE or workflow.remote_exec)
+SLOTS = plan.settings.gpu_slots_per_device
 os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # no part of what a job makes
-PLUGINS = plan.config["plugins"]
+PLUGINS = plan.settings.plugins
 os.environ.update(UNPOISON_PLUGINS=os.path.abspath(PLUGINS) if PLUGINS else "")
 if GPU and RUNS_HERE and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", gpu_slots(SLOTS))
@@ -70,7 +68,7 @@ wildcard_constraints:
     detector="[^/]+",
     method="[^/]+",
     reference="base|oracle",
-    figure="|".join(plan.config["figures"]) or "none",
+    figure="|".join(plan.figures) or "none",
     study="|".join(plan.studies),
 
 
@@ -80,7 +78,7 @@ HELD = []
 def hold_results():
     """Keep a second run, from another checkout, out of the results until this process ends."""
     try:
-        HELD.append(hold(Path(plan.config["results_folder"])))
+        HELD.append(hold(Path(plan.settings.results_folder)))
     except UserError as error:
         sys.exit(f"error: {error}")
 
@@ -111,9 +109,9 @@ def with_signature(function):
     return function
 
 
-for name, step in vars(Specs).items():
+for name in dir(Specs):
     if not name.startswith("_"):
-        with_signature(step)
+        with_signature(getattr(Specs, name))
 
 
 def reads_files(step):
@@ -137,32 +135,40 @@ def where_asked(level, asks):
 
     def input_of(file):
         def asked(wildcards):
-            entry = plan.entry(level, getattr(wildcards, level))
-            return file(wildcards) if asks(entry) else []
+            record = plan.of_level(level)[getattr(wildcards, level)]
+            return file(wildcards) if asks(record) else []
 
         return (
             with_signature(asked)
-            if any(map(asks, plan.entries[level].values()))
+            if any(map(asks, plan.of_level(level).values()))
             else []
         )
 
     return input_of
 
 
+def source_name(dataset):
+    """The source that a data set draws from."""
+    return plan.datasets[dataset].source.name
+
+
 @with_signature
 def source_images(wildcards):
     """The image array that a data set draws from."""
-    return SOURCE_IMAGES.format(source=plan.source_of(wildcards.dataset))
+    return SOURCE_IMAGES.format(source=source_name(wildcards.dataset))
 
 
 @with_signature
 def scored_images(wildcards):
     """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
-    if plan.detector_options(wildcards.detector)[1]:
+    detector = plan.detectors[wildcards.detector]
+    if detector.triggered_examples:
+        dataset, poison = (
+            plan.datasets[wildcards.dataset],
+            plan.poisons[wildcards.poison],
+        )
         try:
-            check_stampable(
-                plan, wildcards.dataset, wildcards.poison, wildcards.detector
-            )
+            check_stampable(plan.counts, dataset, poison, detector)
         except UserError as error:
             sys.exit(f"error: {error}")
     return source_images(wildcards)
@@ -171,8 +177,8 @@ def scored_images(wildcards):
 @cache
 def refuse_untested(dataset):
     """End in one line where some classes have test images and others none: their mean would be of the first alone."""
-    untested = plan.untested(dataset)
-    if 0 < len(untested) < len(plan.training_rows(dataset)):
+    untested = plan.counts.untested(plan.datasets[dataset])
+    if 0 < len(untested) < len(plan.counts.training(plan.datasets[dataset])):
         sys.exit(
             f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class, "
             "or none at all; single files can be made all the same, up to the repaired models"
@@ -181,42 +187,42 @@ def refuse_untested(dataset):
 
 def source_rows(wildcards):
     """The table of that array's rows."""
-    return SOURCE_ROWS.format(source=plan.source_of(wildcards.dataset))
+    return SOURCE_ROWS.format(source=source_name(wildcards.dataset))
 
 
-@where_asked("poison", needs_surrogate)
+@where_asked("poison", lambda poison: poison.needs_surrogate)
 def perturbed_images(wildcards):
     """The poisoned images as the attacker changed them, of a poison that does more than stamp."""
     return PERTURBED.format(**dict(wildcards.items()))
 
 
-@where_asked("deletion", lambda entry: "rows" in entry)
+@where_asked("deletion", lambda deletion: deletion.flagged)
 def flagged_rows(wildcards):
     """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec."""
-    path = str(plan.flagged_file(wildcards.deletion))
+    path = str(plan.deletions[wildcards.deletion].flagged)
     return ancient(path) if is_literal(path) else []
 
 
 def flagged_path(wildcards, input):
     """The same for the script, which takes any path. Snakemake tracks no param of a function that takes input."""
-    path = plan.flagged_file(wildcards.deletion)
+    path = plan.deletions[wildcards.deletion].flagged
     return None if path is None else str(path)
 
 
 def given_weights(wildcards, input):
     """The user's weights of a training that gives them. Their content is compared in the spec."""
-    file = plan.weights_file(wildcards.training)
+    file = plan.trainings[wildcards.training].weights
     return None if file is None else str(file)
 
 
-@where_asked("deletion", lambda entry: "detector" in entry)
+@where_asked("deletion", lambda deletion: deletion.detector)
 def detector_scores(wildcards):
     """The scores that a deletion set is cut from, for one that is a detector's."""
-    detector = plan.entry("deletion", wildcards.deletion)["detector"]
-    return SCORES.format(**dict(wildcards.items()), detector=detector)
+    detector = plan.deletions[wildcards.deletion].detector
+    return SCORES.format(**dict(wildcards.items()), detector=detector.name)
 
 
-@where_asked("deletion", lambda entry: entry.get("bias") in BY_MODEL)
+@where_asked("deletion", lambda deletion: deletion.bias in BY_MODEL)
 def row_views(wildcards):
     """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
     return BASE_VIEWS.format(**dict(wildcards.items()))
@@ -241,7 +247,7 @@ def planned(**steps):
 
 def its_source(names):
     """What names the source of a job's data set."""
-    return {"source": plan.source_of(names["dataset"])}
+    return {"source": source_name(names["dataset"])}
 
 
 def its_deletion(names):
@@ -251,15 +257,15 @@ def its_deletion(names):
 
 def data_folder(wildcards, input):
     """Where sources read from. Snakemake tracks no param of a function that takes input: moving data reruns nothing."""
-    return plan.config["data_folder"]
+    return plan.settings.data_folder
 
 
 def sample_files(wildcards):
     """The images and rows that stand for a study."""
     shown = plan.sample_of(wildcards.study)
-    changed = needs_surrogate(plan.entry("poison", shown["poison"]))
+    changed = plan.poisons[shown["poison"]].needs_surrogate
     return {
-        "images": SOURCE_IMAGES.format(source=plan.source_of(shown["dataset"])),
+        "images": SOURCE_IMAGES.format(source=source_name(shown["dataset"])),
         "rows": ROWS.format(**shown),
         "perturbed": PERTURBED.format(**shown) if changed else [],
     }
@@ -267,9 +273,9 @@ def sample_files(wildcards):
 
 def tuning_files(wildcards):
     """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
-    tuning = tuning_of(plan, wildcards.method)
+    tuning = plan.methods[wildcards.method].tuning
     patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
-    if needs_surrogate(plan.entry("poison", wildcards.poison)):
+    if plan.poisons[wildcards.poison].needs_surrogate:
         patterns["perturbed"] = PERTURBED
     of_seed = [
         {**dict(wildcards.items()), "deletion": tuning.deletion, "seed": seed}
@@ -281,7 +287,7 @@ def tuning_files(wildcards):
     }
 
 
-@where_asked("method", lambda entry: "tuning" in entry)
+@where_asked("method", lambda method: method.tuning)
 def tuned_file(wildcards):
     """The record of a method's tuning, where its entry asks for it."""
     return TUNED.format(**dict(wildcards.items()))
@@ -289,7 +295,7 @@ def tuned_file(wildcards):
 
 def study_histories(wildcards):
     """How each poisoned model of a study was trained."""
-    models = trained_models(plan, wildcards.study)
+    models = trained_models(plan.studies[wildcards.study])
     return [BASE_HISTORY.format(**model) for model, _ in models]
 
 
@@ -310,4 +316,4 @@ def cell_files(wildcards):
 
 def kept(model):
     """The weights of a network as an output, where they are kept."""
-    return {"model": model} if plan.config["keep_models"] == "all" else {}
+    return {"model": model} if plan.settings.keep_models == "all" else {}

@@ -20,8 +20,8 @@
 #   report.html                                         the tables and figures of all studies on one page
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
-    results=plan.config["results_folder"],
-    logs=f"{plan.config['results_folder']}/logs",
+    results=plan.settings.results_folder,
+    logs=f"{plan.settings.results_folder}/logs",
 
 
 SOURCE_IMAGES = "<results>/sources/{source}/images.npy"
@@ -98,7 +98,7 @@ OTHER_TABLES = [
 ]
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"
-    for figure in plan.figures
+    for figure in plan.all_figures
     for kind in ("pdf", "png")
 ]
 REPORT = "<results>/report.html"

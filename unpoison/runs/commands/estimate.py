@@ -26,21 +26,20 @@ plan = plan_of_arguments()
 
 def calibrate(training: str) -> tuple[float, int]:
     """Seconds of a step of the training's own network and batch, after one that warms up; and its weights."""
-    compute_repeatably(plan.config["threads"])
-    device, dataset = pick_device(plan.config["device"]), example_cell(plan, training).dataset
-    name, options = plan.model_options(training)
-    side = plan.source_options(plan.source_of(dataset))[1]
-    recipe = Recipe(**(plan.recipe(training) | {"epochs": None, "iterations": STEPS}))
-    names, how = tuple(plan.training_rows(dataset)), plan.preprocessing(training)
-    described = {"name": name, "options": options, **how}
-    architecture = Architecture.planned(described, names, side, how["features"])
+    compute_repeatably(plan.settings.threads)
+    device, dataset = pick_device(plan.settings.device), plan.datasets[example_cell(plan, training).dataset]
+    trained, side = plan.trainings[training], dataset.source.image_size
+    recipe = Recipe(**{**trained.recipe, "epochs": None, "iterations": STEPS})
+    names = tuple(plan.counts.training(dataset))
+    described = {"name": trained.model, "options": trained.options, **trained.preprocessing}
+    architecture = Architecture.planned(described, names, side, trained.features)
     blank = Data(np.zeros((2, side, side, 3), np.uint8), [0, 1], names)
     model = check_untrained(architecture, blank).to(device)
     images = torch.randint(0, 256, (recipe.batch_size, 3, side, side), dtype=torch.uint8).to(device)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
     given = Examples(Pixels(images, labels - 1, no_stamp), labels)
     with redirect_stdout(StringIO()):  # its lines of progress
-        history = train(model, given, recipe, 0, precision=plan.config["precision"])
+        history = train(model, given, recipe, 0, precision=plan.settings.precision)
     seconds = min(epoch.seconds for epoch in history[1:])
     return seconds, sum(part.numel() for part in model.parameters())
 

@@ -25,17 +25,16 @@ from unpoison.runs.artifacts import REASONS, Standing, answers_of, standings
 from unpoison.runs.read import plan_of_arguments
 from unpoison.statistics import paired, summarise, utility_healed
 from unpoison.study.describe import caption_of, describe_study
-from unpoison.study.found import note_of_figure
-from unpoison.study.levels import PARTIAL
 from unpoison.study.plan import Plan
-from unpoison.study.studies import Cell
+from unpoison.study.sections import PARTIAL
+from unpoison.study.studies import Cell, note_of
 from unpoison.tracing import trace
 
 
 def main() -> None:
     """Put everything below <results>/partial, anew each time: nothing there is an input of a job."""
     plan = plan_of_arguments()
-    results = Path(plan.config["results_folder"])
+    results = Path(plan.settings.results_folder)
     found = standings(plan)
     done = [cell for cell, standing in found.items() if standing.state == "done"]
     if not done:
@@ -77,7 +76,7 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
 
 def make_tables(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of a whole run, of these cells alone, and the one of those that are missing."""
-    folder = Path(plan.config["results_folder"])
+    folder = Path(plan.settings.results_folder)
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
     results = collect(metrics_by_model(done, folder), *told)
@@ -117,17 +116,16 @@ def files_of(cell: Cell, results: Path) -> CellFiles:
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:
     """The figures that are drawn from the summary, each with a line that says how much of it is missing."""
     figures = []
-    for name in sorted(plan.config["figures"]):
-        kind, options = plan.figure_options(name)
-        rows = summary[summary["study"].isin(plan.config["figures"][name]["studies"])]
+    for name, asked in sorted(plan.figures.items()):
+        rows = summary[summary["study"].isin(asked.studies)]
         try:
-            figure = PLOTS[kind](rows, **options)
+            figure = PLOTS[asked.kind](rows, **asked.options)
         except UserError as error:
             print(f"figure {name} is not drawn: {error}")
             continue
         figure.suptitle(note, fontsize=NOTE_SIZE, color="0.35")
         pdf, png = (folder / f"figures/{name}.{ending}" for ending in ("pdf", "png"))
-        save(figure, pdf, png, note_of_figure(plan, *plan.config["figures"][name]["studies"]))
+        save(figure, pdf, png, note_of(*(plan.studies[study] for study in asked.studies)))
         figures.append(Figure(name, caption_of(plan, name), png.read_bytes()))
     return figures
 
