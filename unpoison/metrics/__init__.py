@@ -36,8 +36,11 @@ class Metric:
     _file: str
     _options: Mapping[str, int]
 
-    def measure(self, judged: Judged) -> dict[str | None, float]:
-        """Return its values by class name; None stands for all classes together. No rows give no value."""
+    def measure(self, judged: Judged) -> Any:
+        """Return its values by class name; None stands for all classes together. No rows give no value.
+
+        What a metric of the user's own gives back is anything, until `measuring` has checked it.
+        """
         return FILES[self._file](judged, **self._options)
 
 
