@@ -69,7 +69,7 @@ ORDER = (
     ),
     *("scores", "detectors", "bias", "deletion", "unlearning", "metrics", "evaluation", "prediction"),
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
-    *("columns", "results", "references", "statistics", "plane", "tracing"),
+    *("columns", "results", "references", "statistics", "plane", "tracing", "tables"),
     *("drawing", "plots", "report"),
 )
 REGISTRIES = {
@@ -93,6 +93,7 @@ TABLE_MODULES = (
     "statistics",
     "plane",
     "tracing",
+    "tables",
     "drawing",
     "plots",
     "report",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from commands.partial import draw_figures, make_tables, missing_cells, write_report
+from commands.partial import draw_figures, missing_cells, tables_of, write_report
 from planning.artifacts import Standing, metrics_of, standings
 from planning.plan import Plan
 from planning.read import config_of
@@ -108,7 +108,7 @@ def test_any_cells_can_be_shown(finished, tmp_path: Path, monkeypatch: pytest.Mo
         found = {cell: Standing("done" if cell in done else "left") for cell in plan.cells}
         missing = missing_cells(found)
         assert len(missing) == len(plan.cells) - size
-        tables = make_tables(plan, [metrics_of(cell, Path("results")) for cell in done], missing)
+        tables = tables_of(plan, [metrics_of(cell, Path("results")) for cell in done], missing)
         tables["results"].to_csv(tmp_path / "tables/results.csv", index=False)
         note = gaps(missing, len(found))
         figures = list(draw_figures(plan, tables["summary"], tmp_path, note))

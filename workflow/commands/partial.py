@@ -21,13 +21,11 @@ from unpoison.columns import TABLES
 from unpoison.drawing.style import NOTE_SIZE, save
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_table, written_whole
-from unpoison.plane import best_methods, thresholds
 from unpoison.plots import PLOTS
-from unpoison.references import trained_references
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
-from unpoison.statistics import paired, summarise, utility_healed
+from unpoison.tables import make_tables
 from unpoison.tracing import trace
 
 
@@ -46,7 +44,7 @@ def main() -> None:
     for part in ("tables", "figures"):
         (folder / part).mkdir(parents=True)
     missing = missing_cells(found)
-    tables = make_tables(plan, [metrics_of(cell, results) for cell in done], missing)
+    tables = tables_of(plan, [metrics_of(cell, results) for cell in done], missing)
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             write_table(folder / f"tables/{name}.{ending}", table)
@@ -74,24 +72,18 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
     )
 
 
-def make_tables(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def tables_of(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of a whole run, of these cells alone, and the one of those that are missing."""
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
     results = collect(map(read_columns, metrics), *told)
-    tables = {
+    averaged = [study for studies in plan.averages.values() for study in studies]
+    return {
         "missing": missing,
         "results": results,
-        "summary": summarise(results),
-        "references": trained_references(results),
-        "paired": paired(results),
-        "best": best_methods(results),
-        "thresholds": thresholds(results),
+        **make_tables(results, averaged),
         "provenance": trace(path.with_name("metrics.run.json") for path in metrics),
     }
-    for name, studies in plan.averages.items():
-        tables[name] = utility_healed(results[results["study"].isin(studies)])
-    return tables
 
 
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:
@@ -116,14 +108,7 @@ def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> 
 def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figure], folder: Path) -> None:
     """The page of a whole run, which names the missing cells first."""
     page = render(
-        Tables(
-            summary=tables["summary"],
-            paired=tables["paired"],
-            records=tables["provenance"],
-            csv=(folder / "tables/results.csv").read_bytes(),
-            others={name: tables[name] for name in ("references", *plan.averages)},
-            missing=tables["missing"],
-        ),
+        Tables(tables, (folder / "tables/results.csv").read_bytes()),
         figures,
         {name: describe_study(plan, name) for name in plan.studies},
         str(folder),

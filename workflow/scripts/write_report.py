@@ -12,11 +12,11 @@ spec, given = from_html(snakemake.params.spec), snakemake.input
 pictures = {Path(path).stem: Path(path).read_bytes() for path in given.figures}
 page = render(
     Tables(
-        summary=read_table(given.summary),
-        paired=read_table(given.paired),
-        records=read_table(given.records),
-        csv=Path(given.results).read_bytes(),
-        others={Path(path).stem: read_table(path) for path in given.others},
+        {
+            Path(path).stem: read_table(path)
+            for path in (given.summary, given.paired, given.records, *given.others)
+        },
+        Path(given.results).read_bytes(),
     ),
     [Figure(name, caption, pictures[name]) for name, caption in spec["figures"]],
     spec["studies"],
