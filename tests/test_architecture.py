@@ -73,7 +73,7 @@ ORDER = (
     ),
     *("asking", "asking_base", "scores", "detectors", "bias", "deletion", "unlearning", "metrics"),
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
-    *("columns", "results", "references", "statistics", "plane", "tracing"),
+    *("columns", "results", "references", "statistics", "plane", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("study", "identity", "jobs", "runs"),
 )
@@ -102,6 +102,7 @@ TABLE_MODULES = (
     "statistics",
     "plane",
     "tracing",
+    "tables",
     "drawing",
     "plots",
     "report",

@@ -96,7 +96,7 @@ FOLDER = Path("results/three/seed0/clean_label/company")
 UNTOUCHED = {"train_surrogate", "train_oracle", "perturb_images", "poison_dataset"}
 METHODS = 3
 OF_BASE = {"train_base": 1, "score_rows": 1, "select_deletion": 1, "unlearn": METHODS, "measure": 1}
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1, "write_report": 1}
+TABLES = {"collect_results": 1, "make_tables": 1, "trace_records": 1, "write_report": 1}
 
 
 def prepare(making: Project) -> None:

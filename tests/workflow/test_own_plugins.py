@@ -17,7 +17,7 @@ from unpoison.study.plan import Plan
 from unpoison.unlearning import METHODS
 
 DOWNSTREAM = {
-    **{"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1},
+    **{"collect_results": 1, "make_tables": 1, "trace_records": 1},
     **{"draw_figure": 2, "write_report": 1},
 }
 GENTLE = '''"""Gentle: train a little more."""

@@ -12,7 +12,7 @@ from unpoison.study.studies import Cell
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1}
+TABLES = {"collect_results": 1, "make_tables": 1, "trace_records": 1}
 DOWNSTREAM = TABLES | {"draw_figure": 2, "write_report": 1}
 
 

@@ -11,7 +11,7 @@ import yaml
 from unpoison.files import map_array, read_json, write_json
 from unpoison.rows import read_rows
 
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
+TABLES = {"collect_results": 1, "make_tables": 1}
 TRACED = {"trace_records": 1}  # where there are new records
 FIGURES = {"draw_figure": 2}
 REPORT = {"write_report": 1}

@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from unpoison import tables
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.identity.contents import contents
@@ -168,17 +169,11 @@ class Specs:
             }
         )
 
-    def summarise(self, wildcards: Any) -> Spec:
-        return {"code": code_digest("unpoison.jobs.summarise")}
-
-    def average_over_recalls(self, wildcards: Any) -> Spec:
+    def make_tables(self, wildcards: Any) -> Spec:
         return {
-            "studies": self.plan.averages["utility_healed"],
-            "code": code_digest("unpoison.jobs.average_over_recalls"),
+            "averaged": self.plan.averaged,
+            "code": code_digest("unpoison.jobs.make_tables", *tables.CODE),
         }
-
-    def compare_methods(self, wildcards: Any) -> Spec:
-        return {"code": code_digest("unpoison.jobs.compare_methods")}
 
     def write_report(self, wildcards: Any) -> Spec:
         studies = {name: describe_study(self.plan, name) for name in self.plan.studies}

@@ -32,6 +32,7 @@ from snakemake.logging import logger
 from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError
 from unpoison.files import hold
+from unpoison.tables import derived_names, names as table_names, reported_names
 
 try:
     for file in workflow.configfiles:
@@ -306,6 +307,16 @@ def cell_files(wildcards):
         "runs": [f"{folder}/run.json" for folder in folders],
         "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
     }
+
+
+def shown_table(name):
+    """The CSV twin of a table, which Snakemake's own report shows."""
+    return report(
+        f"<results>/tables/{name}.csv",
+        caption=f"../report/{name}.rst",
+        category="Tables",
+        labels={"table": name},
+    )
 
 
 def kept(model):
