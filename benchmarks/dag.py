@@ -99,13 +99,14 @@ rule train_base:
     output:
         model=f"results/{TRAINED}/base/model.safetensors",
         answers=f"results/{TRAINED}/base/answers.npy",
+        outputs=f"results/{TRAINED}/base/outputs.npy",
         history=f"results/{TRAINED}/base/history.parquet",
         run=f"results/{TRAINED}/base/run.json",
     log: f"results/logs/{TRAINED}/base/train.log"
     threads: 1
     resources: gpu=0
     params: seed="{seed}"
-    script: SCRIPTS + "train.py"
+    script: SCRIPTS + "train_base.py"
 
 rule train_oracle:
     input:
@@ -120,7 +121,7 @@ rule train_oracle:
     threads: 1
     resources: gpu=0
     params: seed="{seed}"
-    script: SCRIPTS + "train.py"
+    script: SCRIPTS + "train_oracle.py"
 
 rule select_deletion:
     input:

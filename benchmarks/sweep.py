@@ -30,7 +30,8 @@ from benchmarks.team import CORES
 
 STUBS = Path(__file__).with_name("stubs")
 STUB_OF = {
-    "train": "make_model",
+    "train_base": "make_model",
+    "train_oracle": "make_model",
     "unlearn": "make_model",
 }
 TENTHS = range(1, 11)

@@ -389,7 +389,8 @@ def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project,
 FIGURES = ("results", "statistics", "references", "drawing", "plots", "report")
 JUDGING = ("metrics",)
 ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun it
-    "train": ([], ("detectors", "features", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
+    "train_base": ([], ("detectors", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
+    "train_oracle": ([], ("detectors", "features", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
     "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *JUDGING, *FIGURES)),
     "unlearn": (["unpoison.unlearning.scrub"], ("detectors", "features", *JUDGING, *FIGURES)),
 }

@@ -90,11 +90,6 @@ class Specs:
             }
         )
 
-    def view_rows(self, wildcards: Any) -> Spec:
-        return _in_order(
-            {**self._network(wildcards), "code": self._code(wildcards, "unpoison.jobs.view_rows")}
-        )
-
     def select_deletion(self, wildcards: Any) -> Spec:
         entry = dict(self.plan.entry("deletion", wildcards.deletion))
         for source in ("rows", "detector"):  # an input
@@ -222,7 +217,7 @@ class Specs:
                 **self._network(wildcards),
                 "role": role,
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "unpoison.jobs.train"),
+                "code": self._code(wildcards, f"unpoison.jobs.train_{role}"),
             }
         )
 

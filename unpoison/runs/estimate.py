@@ -23,7 +23,6 @@ TAGGED = (  # rules that ask for a GPU where there is one
     *NETWORKS,
     "tune",
     "score_rows",
-    "view_rows",
     "perturb_images",
 )
 START = 4.0  # seconds of every job's process, torch included

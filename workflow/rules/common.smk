@@ -218,9 +218,9 @@ def detector_scores(wildcards):
 
 
 @where_asked("deletion", lambda entry: entry.get("bias") in BY_MODEL)
-def row_views(wildcards):
-    """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
-    return BASE_VIEWS.format(**dict(wildcards.items()))
+def base_outputs(wildcards):
+    """The features and logits of the base model, for a deletion set whose errors depend on them."""
+    return BASE_OUTPUTS.format(**dict(wildcards.items()))
 
 
 def planned(**steps):

@@ -4,7 +4,7 @@
 #   {dataset}/seed{seed}/{poison}/                      rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/{training}/
 #     metrics.parquet  metrics.run.json                 of all models below
-#     base/                                             model.safetensors  outputs.safetensors  answers.npy
+#     base/                                             model.safetensors  outputs.npy  answers.npy
 #                                                       history.parquet  run.json
 #     oracle/                                           answers.npy  history.parquet  run.json
 #     surrogate/  (for poisons that have one)           model.safetensors  history.parquet  run.json
@@ -40,6 +40,7 @@ BASE_RUN = f"<results>/{TRAINED}/base/run.json"
 ORACLE_MODEL = f"<results>/{TRAINED}/oracle/model.safetensors"
 ORACLE_HISTORY = f"<results>/{TRAINED}/oracle/history.parquet"
 ORACLE_RUN = f"<results>/{TRAINED}/oracle/run.json"
+BASE_OUTPUTS = f"<results>/{TRAINED}/base/outputs.npy"
 BASE_ANSWERS = f"<results>/{TRAINED}/base/answers.npy"
 ORACLE_ANSWERS = f"<results>/{TRAINED}/oracle/answers.npy"
 METRICS = f"<results>/{TRAINED}/metrics.parquet"
@@ -51,8 +52,6 @@ SURROGATE_RUN = f"<results>/{TRAINED}/surrogate/run.json"
 PERTURBED = f"<results>/{TRAINED}/surrogate/images.npy"
 PERTURBED_RUN = f"<results>/{TRAINED}/surrogate/images.run.json"
 
-BASE_VIEWS = f"<results>/{TRAINED}/base/views.parquet"
-BASE_VIEWS_RUN = f"<results>/{TRAINED}/base/views.run.json"
 SCORES = f"<results>/{TRAINED}/scores/{{detector}}.parquet"
 SCORES_RUN = f"<results>/{TRAINED}/scores/{{detector}}.run.json"
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"
