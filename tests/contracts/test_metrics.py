@@ -1,5 +1,6 @@
 """What every metric of the registry promises."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -188,6 +189,20 @@ def test_what_is_no_value_is_refused_in_a_line(tmp_path: Path, given: str, sente
     case = judged(rows_of("patch"))
     with pytest.raises(UserError, match=f"the metric mine {sentence}"):
         measure(case.rows, case.answers, NO_DELETION, None)
+
+
+@pytest.mark.usefixtures("no_plugin")
+def test_the_metric_of_the_docs_is_measured(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    (text,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "certainty.py").write_text(text)
+    unpoison.register(tmp_path)
+    case = judged(rows_of("patch"))
+    found = measure(case.rows, case.answers, case.deletion, case.cost)
+    values = {entry.class_name: entry.value for entry in found if entry.metric == "certainty"}
+    assert set(values) == {None, *tiny.CLASS_NAMES}
+    by_class = [values[name] for name in tiny.CLASS_NAMES]  # of as many test images each
+    assert values[None] == pytest.approx(np.mean(by_class), rel=1e-5)
 
 
 def test_measuring_imports_neither_torch_nor_pandas() -> None:
