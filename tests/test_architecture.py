@@ -70,7 +70,7 @@ ORDER = (
     *("scores", "detectors", "bias", "deletion", "unlearning", "metrics", "evaluation", "prediction"),
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
     *("columns", "results", "references", "statistics", "plane", "tracing"),
-    *("drawing", "plots", "report"),
+    *("drawing", "plots", "report", "jobs"),
 )
 REGISTRIES = {
     registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
@@ -212,9 +212,9 @@ def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Pl
         assert (registry.function in functions) == (not path.name.startswith("_")), path.name
 
 
-def test_every_folder_of_the_package_is_a_registry_but_four() -> None:
+def test_every_folder_of_the_package_is_a_registry_but_five() -> None:
     folders = {f"unpoison.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
-    others = {f"unpoison.{name}" for name in ("contracts", "steps", "drawing", "report")}
+    others = {f"unpoison.{name}" for name in ("contracts", "steps", "drawing", "report", "jobs")}
     assert folders == {*REGISTRIES, *others}
     assert [path for path in PACKAGE.glob("*/*/") if path.name != "__pycache__"] == []
 

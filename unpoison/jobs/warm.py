@@ -33,6 +33,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from unpoison.errors import first_line
 from unpoison.jobs.handover import GO, READY, SECRET, address, fingerprint, peer
 
 PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -48,6 +49,7 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
+FLUSH_FAILED = 120  # the exit status that Python gives for it
 WAITING = 1024  # connections that the kernel holds while the server imports
 
 
@@ -69,7 +71,7 @@ def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(address())
             listener.listen(WAITING)
-            return subprocess.Popen(
+            server = subprocess.Popen(
                 # -P: the working folder is the user's, and its files are no modules of ours
                 [sys.executable, "-P", "-m", __spec__.name, str(listener.fileno()), *modules],
                 pass_fds=[listener.fileno()],
@@ -80,6 +82,14 @@ def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
     except OSError:  # no process or socket to be had: all jobs run in processes of their own
         del os.environ[SECRET]
         return None
+    atexit.register(stop, server)
+    return server
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End the warm process, and wait for it: so the run's CPU seconds, as `time` tells them, hold those of its jobs."""
+    server.kill()
+    server.wait()
 
 
 @dataclass(frozen=True)
@@ -263,8 +273,10 @@ def run(script: Path) -> int:
         print(end.code, file=sys.stderr)
         return 1
     except BaseException as error:
-        trace = error.__traceback__
-        sys.excepthook(type(error), error, trace and trace.tb_next)  # without this function
+        told = error.with_traceback(
+            error.__traceback__ and error.__traceback__.tb_next
+        )  # without this function
+        sys.excepthook(type(told), told, told.__traceback__)
         return 1
     return 0
 
@@ -278,8 +290,10 @@ def end(status: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # a full disk
-            status = status or 120  # as of Python
+        except OSError as error:  # a full disk
+            status = status or FLUSH_FAILED
+            with suppress(OSError):
+                print(first_line(error), file=sys.stderr, flush=True)
     os._exit(status)
 
 
