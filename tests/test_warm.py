@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from unpoison.jobs import start as jobs
 from unpoison.jobs.handover import SECRET, address, fingerprint
 from unpoison.jobs.warm import ONE_THREAD, keep_warm
 
@@ -222,6 +224,20 @@ def test_a_job_ends_when_its_script_is_killed(
     assert output_of(script_of(tmp_path, ""))[1] == str(server.pid)
 
 
+def test_the_warm_process_survives_that_a_script_and_its_child_end_at_once(
+    server: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    with start(script_of(tmp_path, ENDLESS.format(wait=WAITS[0]))) as script:
+        assert script.stdout
+        _, child = (int(script.stdout.readline()) for _ in range(2))
+        server.send_signal(signal.SIGSTOP)  # it hears of both in one round
+        script.kill()
+        psutil.Process(child).kill()
+        assert wait_until(lambda: is_gone(child))
+        server.send_signal(signal.SIGCONT)
+    assert output_of(script_of(tmp_path, ""))[1] == str(server.pid)
+
+
 @pytest.mark.parametrize("wait", WAITS)
 def test_a_job_runs_plainly_when_the_warm_process_is_killed(
     wait: str, server: subprocess.Popen[bytes], tmp_path: Path
@@ -400,3 +416,19 @@ def test_snakemake_gives_its_jobs_what_the_warm_process_started_with(tmp_path: P
     assert f"server {runner}\n" in done.stdout
     assert rest == "unpoison.jobs.handover 0"
     assert is_gone(int(runner))
+
+
+@pytest.mark.parametrize(
+    ("threads", "resources", "is_handed_over"),
+    [(1, {"gpu": 0}, True), (2, {}, False), (1, {"gpu": 1}, False)],
+)
+def test_jobs_of_one_thread_and_without_a_gpu_are_handed_over(
+    threads: int, resources: dict[str, int], is_handed_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    job = SimpleNamespace(threads=threads, resources=resources)
+    monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))  # type: ignore[arg-type]
+    monkeypatch.setattr(jobs, "hand_over", done.append)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own Ctrl-C
+    jobs.run("probe", job)
+    assert done == (["unpoison.jobs.probe"] if is_handed_over else []) + [job]

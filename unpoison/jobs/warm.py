@@ -64,10 +64,11 @@ def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
     os.environ.pop(SECRET, None)  # of a Snakemake that runs this one
     if not hasattr(os, "pidfd_open"):
         return None
-    # The allocator of pyarrow starts a thread when it is loaded. It is not the one that tables are read with.
+    # An allocator of pyarrow starts a thread when it is loaded. pyarrow uses another one.
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     os.environ[SECRET] = secrets.token_hex(16)
     try:
+        os.close(os.pidfd_open(os.getpid()))  # a container may forbid it
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(address())
             listener.listen(WAITING)
@@ -79,7 +80,7 @@ def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
-    except OSError:  # no process or socket to be had: all jobs run in processes of their own
+    except OSError:  # all jobs run in processes of their own
         del os.environ[SECRET]
         return None
     atexit.register(stop, server)
@@ -139,6 +140,8 @@ class Server:
 
     def _hear(self, connection: socket.socket) -> Job | None:
         """Answer one message of a script; the end of a script is the end of its child."""
+        if connection not in self._children:  # its child was reaped in the same round
+            return None
         message, files = b"", list[int]()
         with suppress(OSError):
             message, files, *_ = socket.recv_fds(connection, 4096, 4, socket.MSG_CMSG_CLOEXEC)
