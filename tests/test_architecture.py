@@ -16,6 +16,7 @@ from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
+from unpoison.probes import PROBES
 from unpoison.unlearning import METHODS
 
 ROOT = Path(__file__).parents[1]
@@ -74,14 +75,16 @@ ORDER = (
         "training",
     ),
     *("asking", "asking_base", "scores", "detectors", "bias", "deletion", "unlearning", "metrics"),
+    "probes",
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
-    *("columns", "results", "references", "statistics", "plane", "tracing"),
+    *("columns", "results", "references", "statistics", "plane", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("study", "identity", "jobs", "runs"),
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {
-    registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, FILES, PLOTS)
+    registry.package: registry
+    for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, FILES, PROBES, PLOTS)
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORKFLOW = [
@@ -104,6 +107,7 @@ TABLE_MODULES = (
     "statistics",
     "plane",
     "tracing",
+    "tables",
     "drawing",
     "plots",
     "report",

@@ -5,15 +5,13 @@ TRAININGS = (*ROLES, "train_surrogate")
 CELLS = ("unlearn", "repair")  # repaired models
 NETWORKS = (*TRAININGS, *CELLS)  # each takes about as long as one training, or less
 # Rules that run a network, and ask for a GPU where there is one.
-ON_GPU = (*NETWORKS, "tune", "score_rows", "view_rows", "perturb_images")
+ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
 ON_CPU = ("prepare_source", "poison_dataset", "select_deletion", "measure")
 # Rules that make tables, figures and the report of all cells.
 OF_ALL_CELLS = (
     "collect_results",
-    "summarise",
-    "compare_methods",
+    "make_tables",
     "trace_records",
-    "average_over_recalls",
     "draw_figure",
     "draw_samples",
     "draw_training",

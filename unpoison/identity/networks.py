@@ -61,10 +61,6 @@ class NetworkSpecs:
             }
         )
 
-    def view_rows(self, wildcards: Any) -> Spec:
-        code = self._code(wildcards, "unpoison.jobs.view_rows")
-        return in_order({**self._network(wildcards), "code": code})
-
     def tune(self, wildcards: Any) -> Spec:
         method = self.plan.methods[wildcards.method]
         tuning = method.tuning
@@ -102,7 +98,7 @@ class NetworkSpecs:
                 **self._network(wildcards),
                 "role": role,
                 "recipe": recipe_of(self.plan.trainings[wildcards.training]),
-                "code": self._code(wildcards, "unpoison.jobs.train"),
+                "code": self._code(wildcards, f"unpoison.jobs.train_{role}"),
             }
         )
 

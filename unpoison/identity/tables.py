@@ -11,6 +11,7 @@ from unpoison.study.entries import canonical
 from unpoison.study.figures import trained_models
 from unpoison.study.plan import Plan
 from unpoison.study.studies import note_of
+from unpoison.tables import CODE as TABLE_CODE
 from unpoison.text import as_html
 
 
@@ -42,17 +43,9 @@ class TableSpecs:
             }
         )
 
-    def summarise(self, wildcards: Any) -> Spec:
-        return {"code": code_digest("unpoison.jobs.summarise")}
-
-    def average_over_recalls(self, wildcards: Any) -> Spec:
-        return {
-            "studies": self.plan.averages["utility_healed"],
-            "code": code_digest("unpoison.jobs.average_over_recalls"),
-        }
-
-    def compare_methods(self, wildcards: Any) -> Spec:
-        return {"code": code_digest("unpoison.jobs.compare_methods")}
+    def make_tables(self, wildcards: Any) -> Spec:
+        code = code_digest("unpoison.jobs.make_tables", *TABLE_CODE)
+        return {"averaged": self.plan.averaged, "code": code}
 
     def write_report(self, wildcards: Any) -> Spec:
         studies = {name: describe_study(self.plan, name) for name in self.plan.studies}

@@ -90,16 +90,15 @@ class Plan(Entries):
         return {**names, "seed": min(self.studies[study].seeds)}
 
     @property
-    def averages(self) -> dict[str, list[str]]:
-        """The table of averages over recalls with its studies: those of one deletion set that vary it; or none."""
-        found = [
+    def averaged(self) -> list[str]:
+        """Return the studies that are averaged over their recalls: those of one deletion set that vary it."""
+        return [
             name
-            for name, study in self.studies.items()
+            for name, study in sorted(self.studies.items())
             if "deletion.recall" in study.vary
             and len(study.bases["deletion"]) == 1
             and not study.is_found  # whose poisons have no known true class
         ]
-        return {"utility_healed": sorted(found)} if found else {}
 
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""

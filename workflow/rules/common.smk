@@ -30,6 +30,7 @@ from snakemake.logging import logger
 from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError
 from unpoison.files import hold
+from unpoison.tables import derived_names, names as table_names, reported_names
 
 try:
     for file in workflow.configfiles:
@@ -223,9 +224,9 @@ def detector_scores(wildcards):
 
 
 @where_asked("deletion", lambda deletion: deletion.bias in BY_MODEL)
-def row_views(wildcards):
-    """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
-    return BASE_VIEWS.format(**dict(wildcards.items()))
+def base_outputs(wildcards):
+    """The features and logits of the base model, for a deletion set whose errors depend on them."""
+    return BASE_OUTPUTS.format(**dict(wildcards.items()))
 
 
 def planned(**steps):
@@ -312,6 +313,16 @@ def cell_files(wildcards):
         "runs": [f"{folder}/run.json" for folder in folders],
         "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
     }
+
+
+def shown_table(name):
+    """The CSV twin of a table, which Snakemake's own report shows."""
+    return report(
+        f"<results>/tables/{name}.csv",
+        caption=f"../report/{name}.rst",
+        category="Tables",
+        labels={"table": name},
+    )
 
 
 def kept(model):

@@ -3,16 +3,17 @@
 #   sources/{source}/                                   images.npy  rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/                      rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/{training}/
-#     base/  oracle/                                    model.safetensors  history.parquet  run.json
-#                                                       metrics.parquet  metrics.run.json
-#     base/  (for errors biased by the model)           views.parquet  views.run.json
+#     metrics.parquet  metrics.run.json                 of all models below
+#     base/                                             model.safetensors  outputs.npy  answers.npy
+#                                                       history.parquet  run.json
+#     oracle/                                           answers.npy  history.parquet  run.json
 #     surrogate/  (for poisons that have one)           model.safetensors  history.parquet  run.json
 #                                                       images.npy  images.run.json
 #     scores/                                           {detector}.parquet  {detector}.run.json
 #     repaired/{method}/                                as below {deletion}/
 #     {deletion}/                                       deletion.parquet  run.json
-#     {deletion}/{method}/                              model.safetensors  run.json
-#                                                       metrics.parquet  metrics.run.json
+#     {deletion}/{method}/                              answers.npy  run.json
+#     (with keep_models: all, oracles and repaired models have their model.safetensors too)
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)
@@ -39,6 +40,7 @@ BASE_RUN = f"<results>/{TRAINED}/base/run.json"
 ORACLE_MODEL = f"<results>/{TRAINED}/oracle/model.safetensors"
 ORACLE_HISTORY = f"<results>/{TRAINED}/oracle/history.parquet"
 ORACLE_RUN = f"<results>/{TRAINED}/oracle/run.json"
+BASE_OUTPUTS = f"<results>/{TRAINED}/base/outputs.npy"
 BASE_ANSWERS = f"<results>/{TRAINED}/base/answers.npy"
 ORACLE_ANSWERS = f"<results>/{TRAINED}/oracle/answers.npy"
 METRICS = f"<results>/{TRAINED}/metrics.parquet"
@@ -50,8 +52,6 @@ SURROGATE_RUN = f"<results>/{TRAINED}/surrogate/run.json"
 PERTURBED = f"<results>/{TRAINED}/surrogate/images.npy"
 PERTURBED_RUN = f"<results>/{TRAINED}/surrogate/images.run.json"
 
-BASE_VIEWS = f"<results>/{TRAINED}/base/views.parquet"
-BASE_VIEWS_RUN = f"<results>/{TRAINED}/base/views.run.json"
 SCORES = f"<results>/{TRAINED}/scores/{{detector}}.parquet"
 SCORES_RUN = f"<results>/{TRAINED}/scores/{{detector}}.run.json"
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"
@@ -73,28 +73,16 @@ REPAIRED_ANSWERS = f"<results>/{REPAIRED}/answers.npy"
 ALL_METRICS = [METRICS.format(**model) for model in plan.models]
 ALL_METRICS_RUNS = [METRICS_RUN.format(**model) for model in plan.models]
 assert ALL_METRICS, "a config without a cell was let through"
-RESULTS = "<results>/tables/results.parquet"
-SUMMARY = "<results>/tables/summary.parquet"
-REFERENCES = "<results>/tables/references.parquet"
-PAIRED = "<results>/tables/paired.parquet"
-PROVENANCE = "<results>/tables/provenance.parquet"
-UTILITY_HEALED = "<results>/tables/utility_healed.parquet"
+TABLE = "<results>/tables/{table}.parquet"
+RESULTS = TABLE.format(table="results")
+SUMMARY = TABLE.format(table="summary")
+PROVENANCE = TABLE.format(table="provenance")
+DERIVED_TABLES = derived_names(plan.averaged)
+REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.averaged)]
 TABLES = [
-    f"<results>/tables/{table}.{kind}"
-    for table in (
-        "results",
-        "summary",
-        "references",
-        "paired",
-        "best",
-        "thresholds",
-        "provenance",
-        *plan.averages,
-    )
+    f"<results>/tables/{name}.{kind}"
+    for name in table_names(plan.averaged)
     for kind in ("parquet", "csv")
-]
-OTHER_TABLES = [
-    f"<results>/tables/{table}.parquet" for table in ("references", *plan.averages)
 ]
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"

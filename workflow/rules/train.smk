@@ -6,6 +6,7 @@ rule train_base:
     output:
         model=BASE_MODEL,
         answers=BASE_ANSWERS,
+        outputs=BASE_OUTPUTS,
         history=BASE_HISTORY,
         run=BASE_RUN,
     log:
@@ -22,7 +23,7 @@ rule train_base:
     message:
         "Train on {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
     script:
-        "../scripts/train.py"
+        "../scripts/train_base.py"
 
 
 rule train_oracle:
@@ -47,7 +48,7 @@ rule train_oracle:
     message:
         "Train the oracle on the clean rows of {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../scripts/train.py"
+        "../scripts/train_oracle.py"
 
 
 rule train_surrogate:
@@ -71,7 +72,7 @@ rule train_surrogate:
     message:
         "Train the attacker's surrogate on {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../scripts/train.py"
+        "../scripts/train_surrogate.py"
 
 
 rule perturb_images:

@@ -2,7 +2,7 @@ rule select_deletion:
     input:
         rows=ROWS,
         scores=detector_scores,
-        views=row_views,
+        outputs=base_outputs,
         flagged=flagged_rows,
     output:
         deletion=DELETION,

@@ -14,20 +14,18 @@ from unpoison.errors import UserError
 from unpoison.files import write_table, written_whole
 from unpoison.identity.specs import Specs
 from unpoison.jobs.measure import CellFiles, metrics_of
-from unpoison.plane import best_methods, thresholds
 from unpoison.plots import PLOTS
-from unpoison.references import trained_references
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
 from unpoison.rows import read_rows
 from unpoison.runs.artifacts import REASONS, Standing, answers_of, standings
 from unpoison.runs.read import plan_of_arguments
-from unpoison.statistics import paired, summarise, utility_healed
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.plan import Plan
 from unpoison.study.sections import PARTIAL
 from unpoison.study.studies import Cell, note_of
+from unpoison.tables import make_tables
 from unpoison.tracing import trace
 
 
@@ -46,7 +44,7 @@ def main() -> None:
     for part in ("tables", "figures"):
         (folder / part).mkdir(parents=True)
     missing = missing_cells(found)
-    tables = make_tables(plan, done, missing)
+    tables = tables_of(plan, done, missing)
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             write_table(folder / f"tables/{name}.{ending}", table)
@@ -74,25 +72,18 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
     )
 
 
-def make_tables(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of a whole run, of these cells alone, and the one of those that are missing."""
     folder = Path(plan.settings.results_folder)
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
     results = collect(metrics_by_model(done, folder), *told)
-    tables = {
+    return {
         "missing": missing,
         "results": results,
-        "summary": summarise(results),
-        "references": trained_references(results),
-        "paired": paired(results),
-        "best": best_methods(results),
-        "thresholds": thresholds(results),
+        **make_tables(results, plan.averaged),
         "provenance": trace(answers_of(cell, folder).with_name("run.json") for cell in done),
     }
-    for name, studies in plan.averages.items():
-        tables[name] = utility_healed(results[results["study"].isin(studies)])
-    return tables
 
 
 def metrics_by_model(done: list[Cell], results: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -133,14 +124,7 @@ def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> 
 def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figure], folder: Path) -> None:
     """The page of a whole run, which names the missing cells first."""
     page = render(
-        Tables(
-            summary=tables["summary"],
-            paired=tables["paired"],
-            records=tables["provenance"],
-            csv=(folder / "tables/results.csv").read_bytes(),
-            others={name: tables[name] for name in ("references", *plan.averages)},
-            missing=tables["missing"],
-        ),
+        Tables(tables, (folder / "tables/results.csv").read_bytes()),
         figures,
         {name: describe_study(plan, name) for name in plan.studies},
         str(folder),
