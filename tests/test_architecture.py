@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,21 @@ def test_a_module_imports_only_from_those_before_it(path: Path) -> None:
             continue
         assert len(parts) > 1, f"{short(path)} imports the package as a whole"
         assert parts[1] in ORDER[: place + 1], f"{short(path)} imports {name}, which comes after it"
+
+
+@pytest.mark.parametrize("folder", ["study", "identity", "runs"])
+def test_no_modules_of_the_planner_import_each_other_in_a_circle(folder: str) -> None:
+    modules = {f"unpoison.{folder}.{path.stem}": path for path in (PACKAGE / folder).glob("*.py")}
+    imports = {name: {*imported_by(path)} & set(modules) for name, path in modules.items()}
+    list(TopologicalSorter(imports).static_order())  # raises a CycleError that names the circle
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) not in SCIENCE], ids=short)
+def test_who_takes_the_plan_says_so(path: Path) -> None:
+    """An argument called plan has a type that mypy checks."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.arg) and node.arg == "plan":
+            assert node.annotation and ast.unparse(node.annotation) != "Any", short(path)
 
 
 @pytest.mark.parametrize("path", [path for path in [*MODULES, *WORKFLOW] if path.suffix == ".py"], ids=short)

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import yaml
 from snakemake.resources import GroupResources, Resources
 
+from unpoison.rules import ALONE, CELLS, OF_ALL_CELLS, OF_SECONDS, RULES
+
 ROOT = Path(__file__).parents[1]
 PROFILE = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text())
-# Submitted one by one: they take minutes to hours, or come once.
-ALONE = {"prepare_source", "train_base", "train_oracle", "train_surrogate", "perturb_images", "tune"}
 
 
 def asks(*levels: str, gpu: int) -> dict:
@@ -44,17 +44,22 @@ def test_without_a_gpu_four_jobs_run_at_once() -> None:
     assert (asked["_cores"], asked["mem_mb"], asked["runtime"]) == (8, 16000, 2 * 60)
 
 
+def test_the_rules_of_the_workflow_are_those_that_the_library_knows() -> None:
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = re.findall(r"^rule (\w+):", text, re.MULTILINE)
+    rules += re.findall(r"^use rule \w+ as (\w+) with:", text, re.MULTILINE)
+    assert sorted(rules) == sorted(RULES)
+
+
 def test_every_rule_has_a_group_or_is_submitted_alone() -> None:
-    folder = ROOT / "workflow" / "rules"
-    text = "\n".join(path.read_text() for path in folder.glob("*.smk"))
-    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE)) | set(
-        re.findall(r"^use rule \w+ as (\w+) with:", text, re.MULTILINE)
-    )
-    assert rules == set(PROFILE["groups"]) | ALONE
-    assert not set(PROFILE["groups"]) & ALONE
-    assert set(PROFILE["set-resources"]) <= set(PROFILE["groups"])
+    assert set(PROFILE["groups"]) == set(RULES) - set(ALONE)
+    assert set(PROFILE["set-resources"]) == set(OF_SECONDS)
 
 
 def test_no_submission_of_cells_holds_what_cells_share() -> None:
-    of_cells = {rule for rule, group in PROFILE["groups"].items() if group == "cells"}
-    assert of_cells == {"unlearn", "repair"}
+    assert group("cells") == set(CELLS)
+    assert group("report") == set(OF_ALL_CELLS)
+
+
+def group(name: str) -> set[str]:
+    return {rule for rule, group in PROFILE["groups"].items() if group == name}

@@ -1,22 +1,20 @@
-"""The rules of the workflow by what they do: the only list of them outside of Snakemake's own files."""
+"""The rules of the workflow by what they do: the one list of them outside of the Snakefiles and the SLURM profile."""
 
-ROLES = {"train_base": "do_nothing", "train_oracle": "oracle"}  # rules that make a reference model, and which
-TRAININGS = (*ROLES, "train_surrogate")
-CELLS = ("unlearn", "repair")  # repaired models
-NETWORKS = (*TRAININGS, *CELLS)  # each takes about as long as one training, or less
-# Rules that run a network, and ask for a GPU where there is one.
-ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
-ON_CPU = ("prepare_source", "poison_dataset", "select_deletion", "measure")
-# Rules that make tables, figures and the report of all cells.
-OF_ALL_CELLS = (
-    "collect_results",
-    "make_tables",
-    "trace_records",
-    "draw_figure",
-    "draw_samples",
-    "draw_training",
-    "write_report",
+REFERENCE_MODELS = {"train_base": "do_nothing", "train_oracle": "oracle"}  # the models that these rules make
+TRAININGS = (*REFERENCE_MODELS, "train_surrogate")
+CELLS = ("unlearn", "repair")
+NETWORKS = (*TRAININGS, *CELLS)  # each makes one network, and takes about as long as one training or less
+ON_GPU = (
+    *NETWORKS,
+    "tune",
+    "score_rows",
+    "perturb_images",
+)  # run a network: they ask for a GPU where there is one
+OF_ALL_CELLS = (  # read what all cells have
+    *("collect_results", "make_tables", "trace_records"),
+    *("draw_figure", "draw_samples", "draw_training", "write_report"),
 )
-RULES = (*ON_GPU, *ON_CPU, *OF_ALL_CELLS)
-# Rules that are submitted to a cluster one by one: their jobs take minutes to hours, or come once.
-ALONE = (*TRAININGS, "prepare_source", "perturb_images", "tune")
+OF_SECONDS = ("poison_dataset", "select_deletion", "measure", *OF_ALL_CELLS)
+RULES = ("prepare_source", *ON_GPU, *OF_SECONDS)
+# Submitted to a cluster one by one: they take minutes to hours, or come once.
+ALONE = ("prepare_source", *TRAININGS, "perturb_images", "tune")

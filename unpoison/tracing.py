@@ -10,7 +10,7 @@ import pandas as pd
 from unpoison.damage import DamagedError
 from unpoison.levels import MODEL
 from unpoison.provenance import PACKAGES, read_record, record_of
-from unpoison.rules import ROLES
+from unpoison.rules import REFERENCE_MODELS
 
 VERSIONS = ("python", *PACKAGES)
 SHORT = 10  # characters of a commit that people read
@@ -54,7 +54,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
-    identity = {"method": ROLES.get(record["step"]), **record["identity"]}
+    identity = {"method": REFERENCE_MODELS.get(record["step"]), **record["identity"]}
     seed = str(identity.get("seed"))  # a wildcard is text
     identity["seed"] = int(seed) if seed.isdecimal() else None
     return {

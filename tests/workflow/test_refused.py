@@ -331,8 +331,9 @@ def test_parts_may_be_named_in_any_order_and_are_what_they_are_alone() -> None:
         Plan(changed("poisons/both", {"poison": "several", "parts": parts}, config))
         for parts in (["patch", "wave"], ["wave", "patch"])
     )
-    kind, options = first.kind_and_options("poison", "both")
-    assert second.kind_and_options("poison", "both") == (kind, options)
+    both = first.poisons["both"]
+    options = both.options
+    assert second.poisons["both"].options == options
     assert [part["poison"] for part in options["parts"]] == ["patch", "sinusoid"]
     patch = options["parts"][0]["options"]
     assert patch == {
@@ -342,7 +343,8 @@ def test_parts_may_be_named_in_any_order_and_are_what_they_are_alone() -> None:
         "value": 255,
         **DEMO["poisons"]["patch"],
     }
-    assert first.poison_count("ten_classes", "both") == patch["count"] + 50
+    assert both.kinds == ("several", "patch", "sinusoid")
+    assert first.counts.poisoned(first.datasets["ten_classes"], both) == patch["count"] + 50
 
 
 TUNINGS = {
