@@ -31,6 +31,7 @@ ORDER = (
         "attack_kinds",
         "plain_values",
         "errors",
+        "digests",
         "class_names",
         "source_files",
         "pixel_levels",

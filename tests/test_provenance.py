@@ -12,13 +12,12 @@ import pytest
 
 from unpoison import provenance
 from unpoison.damage import DamagedError
+from unpoison.digests import checksum, content_digest
 from unpoison.errors import one_of
 from unpoison.files import read_json, write_array, write_json
 from unpoison.provenance import (
     check_artifacts,
     checkout,
-    checksum,
-    content_digest,
     record_of,
     recorded_checksum,
     run_record,

@@ -14,7 +14,6 @@ import os
 import platform
 import re
 import secrets
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from unpoison.damage import DamagedError
+from unpoison.digests import crc
 from unpoison.errors import UserError
 from unpoison.text import as_cell, from_cell
 
@@ -103,14 +103,6 @@ def hold(folder: Path) -> Any:
     return lock
 
 
-def checksum(*parts: Any) -> str:
-    """Eight hexadecimal digits for bytes, in memory or mapped: 4 GB a second, and no flipped bit goes unseen."""
-    found = 0
-    for part in parts:
-        found = zlib.crc32(part, found)
-    return f"{found:08x}"
-
-
 def require_intact(path: str | Path) -> Path:
     """The path of an artifact that is to be read.
 
@@ -180,7 +172,7 @@ def intact_json(path: str | Path) -> Any | None:
 
 
 def _json_checksum(content: Mapping[str, Any]) -> str:
-    return checksum(json.dumps(content, sort_keys=True).encode())
+    return crc(json.dumps(content, sort_keys=True).encode())
 
 
 def write_array(path: str | Path, array: np.ndarray) -> None:
@@ -188,7 +180,7 @@ def write_array(path: str | Path, array: np.ndarray) -> None:
     with written_whole(path) as temporary:
         with temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        seal = checksum(np.memmap(temporary, mode="r"))
+        seal = crc(np.memmap(temporary, mode="r"))
         with temporary.open("ab") as file:  # NumPy reads no further than the array
             file.write(SEAL + seal.encode())
 
@@ -202,7 +194,7 @@ def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:
     path = require_intact(path)
     content = np.memmap(path, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
     end = max(len(content) - len(SEAL) - 8, 0)
-    if content[end:].tobytes() != SEAL + checksum(content[:end]).encode():
+    if content[end:].tobytes() != SEAL + crc(content[:end]).encode():
         raise DamagedError(path, is_ours=_is_seal(content[end:].tobytes()) or _is_array_of_ours(path))
     return np.load(path, mmap_mode="c" if writable else "r", allow_pickle=False)
 
@@ -268,7 +260,7 @@ def _write_parquet(path: str | Path, table: Any) -> None:
     footer = _footer(content)
     with written_whole(path) as temporary, temporary.open("wb") as file:
         file.write(content[:footer])
-        file.write(SEAL + checksum(content).encode())
+        file.write(SEAL + crc(content).encode())
         file.write(content[footer:])
 
 
@@ -284,7 +276,7 @@ def _read_parquet(path: str | Path) -> Any:
     content = memoryview(whole)
     footer = _footer(content)
     seal = max(footer - len(SEAL) - 8, 0)
-    if content[seal:footer] != SEAL + checksum(content[:seal], content[footer:]).encode():
+    if content[seal:footer] != SEAL + crc(content[:seal], content[footer:]).encode():
         raise DamagedError(path, is_ours=_is_seal(bytes(content[seal:footer])) or _is_table(whole))
     reader = import_module("pyarrow.parquet").ParquetFile(arrow.BufferReader(whole))
     return reader.read(use_threads=False)

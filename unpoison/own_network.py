@@ -1,8 +1,8 @@
 """The file of a user's own network, found and read without running it."""
 
-from hashlib import blake2b
 from pathlib import Path
 
+from unpoison.digests import digest
 from unpoison.errors import UserError
 from unpoison.plugin_files import Registered
 from unpoison.source_text import bound_names
@@ -32,5 +32,4 @@ def own_network(python: str) -> tuple[Registered, str]:
         root, parts = root.parent, [root.name, *parts]
     if len(parts) > 1:
         return Registered(path, root, ".".join(parts), package=parts[0]), name
-    digest = blake2b(str(path).encode(), digest_size=8).hexdigest()
-    return Registered(path, root, f"unpoison_network_{digest}"), name
+    return Registered(path, root, f"unpoison_network_{digest(str(path))}"), name

@@ -6,13 +6,12 @@ import platform
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from unpoison.damage import DamagedError
-from unpoison.errors import UserError
+from unpoison.digests import checksum, digest
 from unpoison.files import intact_json, require_intact
 
 ROOT = Path(__file__).parents[1]
@@ -59,12 +58,6 @@ def run_record(
     }
 
 
-def checksum(path: str | Path) -> str:
-    """BLAKE2b of a file, 128 bits in hexadecimal."""
-    with Path(path).open("rb") as file:
-        return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
-
-
 def recorded_checksum(path: str | Path) -> str:
     """The checksum that a file's record holds, without reading the file; that of its content where it has no record."""
     record = record_of(path)
@@ -78,25 +71,6 @@ def stamp(path: str | Path) -> list[int]:
     """
     found = Path(path).stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-
-
-def content_digest(folder: str | Path, files: Iterable[str]) -> str:
-    """One digest for the content of files and their paths relative to a folder; empty for no file.
-
-    A file that an absolute path has led to elsewhere counts with that path, wherever the folder is.
-
-    Raises:
-        UserError: for a file that cannot be read.
-    """
-    digest = blake2b(digest_size=16)
-    path = None
-    try:
-        for path in files:
-            name = os.path.relpath(path, folder) if Path(path).is_relative_to(folder) else path
-            digest.update(f"{name}\0{checksum(path)}\n".encode(errors="surrogateescape"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror})") from error
-    return digest.hexdigest() if path else ""
 
 
 def record_of(path: str | Path) -> Path | None:
@@ -124,7 +98,7 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
 def data_digest(spec: Mapping[str, Any]) -> str:
     """A digest of what a poisoned data set is made by, from the spec of its job: without seed and code."""
     data = {key: value for key, value in spec.items() if key not in ("seed", "code")}
-    return blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return digest(json.dumps(data, sort_keys=True))
 
 
 def check_artifacts(
@@ -156,8 +130,8 @@ def check_artifacts(
                 fault = f"was made by another config: its {key} is not the one of this run"
                 raise DamagedError(Path(path), fault=fault)
     for path, (told, _) in found.items():
-        for source, digest in told["inputs"].items():
-            if source in found and found[source][1] != digest:
+        for source, read in told["inputs"].items():
+            if source in found and found[source][1] != read:
                 fault = f"was made from another {source} than the one that is there now"
                 raise DamagedError(Path(path), fault=fault)
 

@@ -13,8 +13,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from unpoison.damage import DamagedError
+from unpoison.digests import crc
 from unpoison.errors import UserError
-from unpoison.files import CHECKSUM, checksum, require_intact, written_whole
+from unpoison.files import CHECKSUM, require_intact, written_whole
 from unpoison.networks import Architecture, Classifier, Preprocessing
 from unpoison.recipes import Recipe
 
@@ -95,8 +96,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _checksum(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
-    found = checksum(json.dumps(description, sort_keys=True).encode())
+    found = crc(json.dumps(description, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         kind = f"{found} {name} {tensor.dtype} {list(tensor.shape)}"
-        found = checksum(kind.encode(), tensor.reshape(-1).view(torch.uint8).numpy())
+        found = crc(kind.encode(), tensor.reshape(-1).view(torch.uint8).numpy())
     return found

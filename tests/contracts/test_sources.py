@@ -22,8 +22,8 @@ from PIL import Image
 
 from unpoison.datasets import SOURCES, cifar10, load_source
 from unpoison.datasets import _images as images_module
+from unpoison.digests import content_digest
 from unpoison.errors import UserError
-from unpoison.provenance import content_digest
 from unpoison.source_text import REQUIRED
 
 every_source = pytest.mark.parametrize("name", list(SOURCES))

@@ -1,10 +1,10 @@
 """Images that are there more than once."""
 
 from collections.abc import Iterator
-from hashlib import blake2b
 
 import numpy as np
 
+from unpoison.digests import LONG, digest_bytes
 from unpoison.rows import TRIGGERED, TRUSTED, Rows
 from unpoison.types import StoredImages
 
@@ -12,7 +12,7 @@ from unpoison.types import StoredImages
 def describe_duplicates(images: StoredImages, rows: Rows) -> Iterator[str]:
     """Sentences about images of other splits that are also training images, and about training images that are there
     twice."""
-    digests = np.array([blake2b(image.tobytes(), digest_size=16).digest() for image in images], dtype=object)
+    digests = np.array([digest_bytes(image.tobytes(), LONG) for image in images], dtype=object)
     is_train = rows.split == "train"
     first = {digest: row for row, digest in reversed(list(enumerate(digests))) if is_train[row]}
     for split in ("test", TRUSTED, TRIGGERED):

@@ -1,6 +1,5 @@
 """The embedded data set: ten classes of small figures, drawn by a seeded program, no download."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from unpoison.contracts.source import Peek, SourceImages
+from unpoison.digests import digest_bytes
 from unpoison.types import PositiveInt
 
 Colour = tuple[int, ...]
@@ -76,8 +76,7 @@ def draw(name: str, image_size: int, rng: np.random.Generator) -> np.ndarray:
 
 def _generator(seed: int, row_id: str) -> np.random.Generator:
     # One generator per row: an image stays the same however many others are drawn.
-    digest = hashlib.blake2b(f"{seed}/{row_id}".encode(), digest_size=8).digest()
-    return np.random.default_rng(int.from_bytes(digest, "little"))
+    return np.random.default_rng(int.from_bytes(digest_bytes(f"{seed}/{row_id}"), "little"))
 
 
 class _Pen:

@@ -1,7 +1,6 @@
 """Images in Parquet files in the column layout of the Hugging Face hub."""
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
 from unpoison.datasets._parquet import File, is_image, open_files, reading
+from unpoison.digests import digest
 from unpoison.errors import UserError
 
 FILES = (
@@ -135,7 +135,7 @@ def _decode_all(file: File, room: np.ndarray, image_size: int) -> tuple[list[str
         if place < len(room):  # a damaged footer may have counted others
             room[place] = decode(data, name or f"{file.path.name}, row {place}", image_size)
         names.append(name)
-        digests.append(blake2b(data, digest_size=8).hexdigest())
+        digests.append(digest(data))
     if len(names) != file.rows:
         raise UserError(f"{file.path} is damaged: its footer counts {file.rows} rows, found {len(names)}")
     return names, digests

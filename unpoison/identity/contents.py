@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 
+from unpoison.digests import checksum, content_digest, digest
 from unpoison.errors import UserError
 from unpoison.files import intact_json, write_json
-from unpoison.provenance import checksum, content_digest, stamp
+from unpoison.provenance import stamp
 
 KEPT = Path(".snakemake") / "unpoison_contents.json"  # of the folder that Snakemake runs in
 SETTLED = 2.0  # seconds: a file that changes twice within them can keep its stamp, where the clock is coarse
@@ -42,7 +42,7 @@ class Contents:
             self._new = {}
 
     def _of(self, names: Sequence[str], files: Sequence[str], read: Callable[[], str]) -> str:
-        key = _digest("\0".join(names))
+        key = digest("\0".join(names))
         stamps, changed = _stamps(files)
         if self._kept.get(key, [""])[0] != stamps:
             begun = time.time()
@@ -67,16 +67,12 @@ def _read() -> dict[str, list[str]]:
 
 def _stamps(files: Sequence[str]) -> tuple[str, float]:
     """A digest of the stamps of files, and when the last of them changed (seconds)."""
-    digest, last = blake2b(digest_size=8), 0
+    stamps, last = "", 0
     for file in files:
         try:
             found = stamp(file)
         except OSError as error:
             raise UserError(f"{file} cannot be read ({error.strerror})") from error
-        digest.update(repr(found).encode())
+        stamps += repr(found)
         last = max(last, found[2])
-    return digest.hexdigest(), last / 1e9
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode(errors="surrogateescape"), digest_size=8).hexdigest()
+    return digest(stamps), last / 1e9

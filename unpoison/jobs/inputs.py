@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from unpoison.digests import content_digest
 from unpoison.errors import UserError
-from unpoison.provenance import check_artifacts, content_digest
+from unpoison.provenance import check_artifacts
 
 # Names of inputs that have a record beside them. The others are records, tables and figures, and lists of users.
 RECORDED = (

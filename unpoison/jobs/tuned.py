@@ -6,14 +6,15 @@ from typing import Any
 import yaml
 
 from unpoison.damage import DamagedError
-from unpoison.files import CHECKSUM, checksum, require_intact, written_whole
+from unpoison.digests import crc
+from unpoison.files import CHECKSUM, require_intact, written_whole
 
 
 def write_tuned(path: str, record: Mapping[str, Any]) -> None:
     """Write a record whose `options` are those that were chosen."""
     text = yaml.safe_dump(dict(record), sort_keys=False)
     with written_whole(path) as temporary:
-        temporary.write_text(f"{text}{CHECKSUM}: '{checksum(text.encode())}'\n", encoding="utf-8")
+        temporary.write_text(f"{text}{CHECKSUM}: '{crc(text.encode())}'\n", encoding="utf-8")
 
 
 def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
@@ -24,6 +25,6 @@ def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
 def _chosen(tuned: str) -> dict[str, Any]:
     path = require_intact(tuned)
     text, _, seal = path.read_text(encoding="utf-8", errors="replace").rpartition(f"{CHECKSUM}: ")
-    if seal.strip() != f"'{checksum(text.encode())}'":
+    if seal.strip() != f"'{crc(text.encode())}'":
         raise DamagedError(path)
     return yaml.safe_load(text)["options"]

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unpoison.digests import digest
 from unpoison.errors import UserError
 from unpoison.files import read_json, write_json
 from unpoison.plugin_files import Registered
@@ -59,7 +59,7 @@ def code_digest(*modules: str | Registered) -> str:
     """
     parts = sorted(f"{_name_of(*file)} {_source(file[0]).digest}" for file in _reached(*modules))
     _sources().keep()
-    return _digest("\n".join(parts))
+    return digest("\n".join(parts))
 
 
 def files_of(*modules: str | Registered) -> list[str]:
@@ -98,7 +98,7 @@ def _name_of(path: Path, owner: Owner | None) -> str:
 def files_digest(folder: str, *kinds: str) -> str:
     """One digest for the files of some kinds in a folder of the project that are no Python."""
     paths = sorted(path for kind in kinds for path in (ROOT / folder).glob(f"*.{kind}"))
-    return _digest("\n".join(f"{path.name} {_digest(path.read_text(encoding='utf-8'))}" for path in paths))
+    return digest("\n".join(f"{path.name} {digest(path.read_text(encoding='utf-8'))}" for path in paths))
 
 
 @cache
@@ -153,7 +153,7 @@ class Sources:
 
     def __init__(self) -> None:
         # Another Python, or another version of this module, may find something else in the same text.
-        self._parser = f"{sys.version} {_digest(Path(__file__).read_text(encoding='utf-8'))}"
+        self._parser = f"{sys.version} {digest(Path(__file__).read_text(encoding='utf-8'))}"
         self._sources: dict[str, Sequence[Any]] = {}
         self._is_new = False
         if KEPT.exists():
@@ -164,7 +164,7 @@ class Sources:
     def of(self, path: Path) -> Source:
         """What the file says now."""
         text = text_of(path)
-        key = _digest(text)
+        key = digest(text)
         if key not in self._sources:
             self._sources[key], self._is_new = _parsed(text, path), True
         return Source(*self._sources[key])
@@ -197,7 +197,7 @@ def _parsed(text: str, path: Path) -> Source:
             module = "." * node.level + (node.module or "")
             inside = module if module.endswith(".") else f"{module}."
             names |= {module, *(f"{inside}{alias.name}" for alias in node.names)}
-    return Source(sorted(names), _digest(ast.unparse(_without_docstrings(tree))))
+    return Source(sorted(names), digest(ast.unparse(_without_docstrings(tree))))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -213,7 +213,3 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(child, BLOCKS):
             yield child
             yield from _statements(child)
-
-
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=8).hexdigest()

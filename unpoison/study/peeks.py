@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from unpoison.contracts.source import Peek
 from unpoison.datasets import SOURCES, peek_source
+from unpoison.digests import digest
 from unpoison.errors import UserError
 from unpoison.files import intact_json, write_json
 from unpoison.provenance import stamp
@@ -34,7 +34,7 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
         return peek_source(kind, folder, options)
     stamps = [[str(path), *stamp(path)] for pattern in patterns for path in find(folder, pattern)]
     asked = json.dumps([kind, str(folder), options, code_digest(SOURCES.code(kind))], sort_keys=True)
-    key = blake2b(asked.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    key = digest(asked)
     kept = _read()
     if key in kept and kept[key]["stamps"] == stamps:
         told = kept[key]["peek"]
