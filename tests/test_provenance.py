@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unpoison import provenance
+from unpoison import digests, provenance
 from unpoison.damage import DamagedError
 from unpoison.digests import checksum, content_digest
 from unpoison.errors import one_of
@@ -84,7 +84,7 @@ def test_an_image_array_is_not_read_again_for_its_checksum(
     images = chain.parents[1] / "source/images.npy"
     found = checksum(images)
     assert found == blake2b(images.read_bytes(), digest_size=16).hexdigest()
-    monkeypatch.setattr(provenance, "file_digest", None)  # whoever reads the file fails
+    monkeypatch.setattr(digests, "file_digest", None)  # whoever reads the file fails
     assert recorded_checksum(images) == found
 
 

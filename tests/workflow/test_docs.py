@@ -16,6 +16,7 @@ from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
 from unpoison.runs.dictionary import page
+from unpoison.runs.options import filled
 from unpoison.study.config import SCHEMA, check_options, validate
 from unpoison.study.sections import NOT_OPTIONS
 from unpoison.study.trainings import flattened
@@ -37,6 +38,16 @@ def keys(schema: dict) -> Iterator[str]:
 @pytest.mark.parametrize("key", sorted(set(keys(SCHEMA))))
 def test_the_guide_explains_every_key(key: str) -> None:
     assert f"`{key}`" in GUIDE or f"{{{key}:" in GUIDE or f", {key}:" in GUIDE
+
+
+def test_the_tables_of_the_guide_are_those_that_schema_and_signatures_give() -> None:
+    assert filled(GUIDE) == GUIDE, "python -m unpoison.runs.commands.options config/README.md"
+
+
+def test_the_guide_has_a_table_of_each_section_and_of_the_plug_ins_without_a_page() -> None:
+    tables = re.findall(r"<!-- table: (.+?) -->\n\|", GUIDE)
+    sections = [name for name, rule in SCHEMA["properties"].items() if "additionalProperties" in rule]
+    assert sorted(tables) == sorted(["config", *sections, "options of sources", "options of figures"])
 
 
 PAGES = [
