@@ -43,11 +43,10 @@ METHODS = {
     "short": {"method": "finetune", "length": 0.1},
     "long": {"method": "finetune", "length": 0.5},
 }
-JOBS_OF_A_NETWORK = 5 + len(RATES) * (1 + 2 * len(METHODS))
+JOBS_OF_A_NETWORK = 4 + len(RATES) * (1 + len(METHODS))
 BARE = """
 NETWORKS = [f"results/{d}/seed{s}/patch/resnet9" for d in DATASETS for s in SEEDS]
-REFERENCES = [f"{n}/{r}/metrics.parquet" for n in NETWORKS for r in ("base", "oracle")]
-UNLEARNED = [f"{n}/{d}/{m}/metrics.parquet" for n in NETWORKS for d in DELETIONS for m in METHODS]
+CELLS = ["base", "oracle", *(f"{d}/{m}" for d in DELETIONS for m in METHODS)]
 IMAGES = "results/sources/generated/images.npy"
 POISONED = "{dataset}/seed{seed}/{poison}"
 TRAINED = POISONED + "/{training}"
@@ -99,6 +98,8 @@ rule train_base:
         rows=f"results/{POISONED}/rows.parquet",
     output:
         model=f"results/{TRAINED}/base/model.safetensors",
+        answers=f"results/{TRAINED}/base/answers.npy",
+        outputs=f"results/{TRAINED}/base/outputs.npy",
         history=f"results/{TRAINED}/base/history.parquet",
         run=f"results/{TRAINED}/base/run.json",
     log: f"results/logs/{TRAINED}/base/train.log"
@@ -113,6 +114,7 @@ rule train_oracle:
         rows=f"results/{POISONED}/rows.parquet",
     output:
         model=f"results/{TRAINED}/oracle/model.safetensors",
+        answers=f"results/{TRAINED}/oracle/answers.npy",
         history=f"results/{TRAINED}/oracle/history.parquet",
         run=f"results/{TRAINED}/oracle/run.json",
     log: f"results/logs/{TRAINED}/oracle/train.log"
@@ -120,21 +122,6 @@ rule train_oracle:
     resources: gpu=0
     params: seed="{seed}"
     script: SCRIPTS + "train_oracle.py"
-
-rule evaluate_reference:
-    input:
-        images=IMAGES,
-        rows=f"results/{POISONED}/rows.parquet",
-        model=f"results/{TRAINED}/{{reference}}/model.safetensors",
-        run=f"results/{TRAINED}/{{reference}}/run.json",
-    output:
-        metrics=f"results/{TRAINED}/{{reference}}/metrics.parquet",
-        run=f"results/{TRAINED}/{{reference}}/metrics.run.json",
-    log: f"results/logs/{TRAINED}/{{reference}}/evaluate.log"
-    threads: 1
-    resources: gpu=0
-    params: seed="{seed}"
-    script: SCRIPTS + "evaluate.py"
 
 rule select_deletion:
     input:
@@ -154,6 +141,7 @@ rule unlearn:
         deletion=f"results/{DELETION}/deletion.parquet",
     output:
         model=f"results/{METHOD}/model.safetensors",
+        answers=f"results/{METHOD}/answers.npy",
         run=f"results/{METHOD}/run.json",
     log: f"results/logs/{METHOD}/unlearn.log"
     threads: 1
@@ -161,58 +149,40 @@ rule unlearn:
     params: seed="{seed}"
     script: SCRIPTS + "unlearn.py"
 
-rule evaluate:
+rule measure:
     input:
-        images=IMAGES,
+        answers=[f"results/{TRAINED}/{c}/answers.npy" for c in CELLS],
+        runs=[f"results/{TRAINED}/{c}/run.json" for c in CELLS],
+        deletions=[f"results/{TRAINED}/{d}/deletion.parquet" for d in DELETIONS],
         rows=f"results/{POISONED}/rows.parquet",
-        model=f"results/{METHOD}/model.safetensors",
-        run=f"results/{METHOD}/run.json",
-        deletion=f"results/{DELETION}/deletion.parquet",
     output:
-        metrics=f"results/{METHOD}/metrics.parquet",
-        run=f"results/{METHOD}/metrics.run.json",
-    log: f"results/logs/{METHOD}/evaluate.log"
-    threads: 1
-    resources: gpu=0
+        metrics=f"results/{TRAINED}/metrics.parquet",
+        run=f"results/{TRAINED}/metrics.run.json",
+    log: f"results/logs/{TRAINED}/measure.log"
     params: seed="{seed}"
-    script: SCRIPTS + "evaluate.py"
+    script: SCRIPTS + "measure.py"
 
 rule collect_results:
     input:
-        metrics=REFERENCES + UNLEARNED,
+        metrics=[f"{n}/metrics.parquet" for n in NETWORKS],
     output:
         table="results/tables/results.parquet",
         csv="results/tables/results.csv",
     log: "results/logs/tables/collect_results.log"
     script: SCRIPTS + "collect_results.py"
 
-rule summarise:
+rule make_tables:
     input:
         table="results/tables/results.parquet",
     output:
-        summary="results/tables/summary.parquet",
-        summary_csv="results/tables/summary.csv",
-        references="results/tables/references.parquet",
-        references_csv="results/tables/references.csv",
-    log: "results/logs/tables/summarise.log"
-    script: SCRIPTS + "summarise.py"
-
-rule compare_methods:
-    input:
-        table="results/tables/results.parquet",
-    output:
-        paired="results/tables/paired.parquet",
-        paired_csv="results/tables/paired.csv",
-        best="results/tables/best.parquet",
-        best_csv="results/tables/best.csv",
-        thresholds="results/tables/thresholds.parquet",
-        thresholds_csv="results/tables/thresholds.csv",
-    log: "results/logs/tables/compare_methods.log"
-    script: SCRIPTS + "compare_methods.py"
+        [f"results/tables/{t}.{k}"
+         for t in ("summary", "references", "paired", "best", "thresholds") for k in ("parquet", "csv")],
+    log: "results/logs/tables/make_tables.log"
+    script: SCRIPTS + "make_tables.py"
 
 rule trace_records:
     input:
-        runs=[path.replace("metrics.parquet", "metrics.run.json") for path in REFERENCES + UNLEARNED],
+        runs=[f"{n}/metrics.run.json" for n in NETWORKS],
     output:
         table="results/tables/provenance.parquet",
         csv="results/tables/provenance.csv",
@@ -250,9 +220,7 @@ rule draw_training:
 rule write_report:
     input:
         results="results/tables/results.csv",
-        summary="results/tables/summary.parquet",
-        paired="results/tables/paired.parquet",
-        records="results/tables/provenance.parquet",
+        tables=[f"results/tables/{t}.parquet" for t in ("summary", "references", "paired", "provenance")],
         figures=[f"results/figures/{f}_many.png" for f in ("samples", "training")],
     output:
         page="results/report.html",

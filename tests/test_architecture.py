@@ -1,6 +1,7 @@
 """The shape of the house: who may import whom, and what is found nowhere."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
+from unpoison.metrics import FILES
 from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
@@ -42,6 +44,7 @@ ORDER = (
         "provenance",
         "rows",
         "row_lists",
+        "answers",
     ),
     *(
         "recipes",
@@ -50,6 +53,9 @@ ORDER = (
         "examples",
         "models",
         "networks",
+        "devices",
+        "outputs",
+        "features",
         "weights",
         "given_weights",
         "contracts",
@@ -58,24 +64,22 @@ ORDER = (
         "datasets",
         "poisons",
         "attacks",
-        "devices",
         "gradients",
         "optimisers",
-        "features",
         "arrays",
         "torchvision_sets",
         "data",
         "training",
     ),
-    *("scores", "detectors", "bias", "deletion", "unlearning", "metrics", "evaluation", "prediction"),
+    *("asking", "asking_base", "scores", "detectors", "bias", "deletion", "unlearning", "metrics"),
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
-    *("columns", "results", "references", "statistics", "plane", "tracing"),
+    *("columns", "results", "references", "statistics", "plane", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("study", "identity", "jobs", "runs"),
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {
-    registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, PLOTS)
+    registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, FILES, PLOTS)
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORKFLOW = [
@@ -89,12 +93,16 @@ TABLE_MODULES = (
     "scores",
     "bias",
     "deletion",
-    "evaluation",
+    "answers",
+    "outputs",
+    "metrics",
+    "steps.measuring",
     "results",
     "references",
     "statistics",
     "plane",
     "tracing",
+    "tables",
     "drawing",
     "plots",
     "report",
@@ -153,7 +161,7 @@ def test_the_science_knows_nothing_of_the_workflow(path: Path) -> None:
 
 
 def test_no_module_is_called_utils() -> None:
-    named = [short(path) for path in [*MODULES, *WORKFLOW] if "util" in path.stem or "helper" in path.stem]
+    named = [short(path) for path in [*MODULES, *WORKFLOW] if re.search("utils?(_|$)|helper", path.stem)]
     assert named == []
 
 

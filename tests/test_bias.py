@@ -1,6 +1,5 @@
 """Errors that are not uniform: the same exact counts, other rows."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planted import rows_of
 
-from unpoison.bias import Views, draw_biased, read_views, view, write_views
+from unpoison.bias import Views, draw_biased, view
 from unpoison.deletion import select
 from unpoison.rows import Rows
 
@@ -37,9 +36,8 @@ def test_the_counts_are_exact(true: int, false: int, bias: str) -> None:
 
 
 @pytest.mark.parametrize("bias", BIASES)
-def test_the_rates_are_those_of_uniform_errors(bias: str, tmp_path: Path) -> None:
-    write_views(tmp_path / "views.parquet", TRAIN, some_views(TRAIN))
-    biased = select(TRAIN, 0, recall=0.5, fpr=0.25, bias=bias, views=str(tmp_path / "views.parquet"))
+def test_the_rates_are_those_of_uniform_errors(bias: str) -> None:
+    biased = select(TRAIN, 0, recall=0.5, fpr=0.25, bias=bias, views=some_views(TRAIN))
     uniform = select(TRAIN, 0, recall=0.5, fpr=0.25)
     assert (biased.recall, biased.fdr, biased.fpr) == (uniform.recall, uniform.fdr, uniform.fpr)
     assert biased.rows.tolist() != uniform.rows.tolist()
@@ -103,11 +101,3 @@ def test_distances_are_from_the_nearest_kind_of_poison(poisoned_data) -> None:
     features = np.where(train.trigger_id == 0, 10.0, -10.0)[:, None]
     views = view(train, features, np.zeros((len(train), 3)))
     assert views.distance[train.is_poisoned].tolist() == pytest.approx([0] * train.is_poisoned.sum())
-
-
-def test_views_come_back_as_they_were_written(tmp_path: Path) -> None:
-    views = some_views(TRAIN)
-    write_views(tmp_path / "views.parquet", TRAIN, views)
-    again = read_views(tmp_path / "views.parquet")
-    assert again.confidence.tolist() == views.confidence.tolist()
-    assert again.distance.tolist() == views.distance.tolist()

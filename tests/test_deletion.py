@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unpoison.attacks import apply
+from unpoison.contracts.deletion import NO_DELETION
 from unpoison.deletion import (
-    NO_DELETION,
     count_deletion,
     describe,
     draw_deletion,

@@ -17,6 +17,7 @@ from unpoison import registration
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
+from unpoison.metrics import FILES, METRICS
 from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugin_files import KINDS, SHIPPED
@@ -114,8 +115,13 @@ OF_KIND: dict[str, tuple[Plugins, str]] = {
     "network": (MODELS, "def network(classes, image_size, *, depth: int = 1): ..."),
     "read": (SOURCES, "def read(folder, image_size, *, depth: int = 1): ...\ndef peek(folder): ..."),
     "plot": (PLOTS, "NEEDS = [('deletion.fpr',)]\ndef plot(summary, *, depth: int = 1): ..."),
+    "measure": (
+        FILES,
+        "UNIT = 'share'\nHIGHER_IS_BETTER = True\nFORMULA = 'mean[x]'\nSOURCE = 'ours'\nLABEL = 'x'\n"
+        "NEEDS = ('clean_test',)\ndef measure(judged, *, depth: int = 1): ...",
+    ),
 }
-METHOD = OF_KIND["unlearn"][1]
+METHOD, METRIC = OF_KIND["unlearn"][1], OF_KIND["measure"][1]
 
 
 @pytest.fixture
@@ -311,6 +317,34 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"a.py": f"NEEDS = ('valdation',)\n{METHOD}"},
         "allowed: a tuple of forget, validation",
     ),
+    "a metric without a unit": (
+        {"a.py": METRIC.replace("UNIT = 'share'\n", "")},
+        r"a\.py lacks UNIT, which a file with measure must have",
+    ),
+    "a metric without words": (
+        {"a.py": METRIC.replace("'ours'", "''")},
+        r"a\.py: found SOURCE = '', allowed: a text of one line",
+    ),
+    "a metric with a direction that is none": (
+        {"a.py": METRIC.replace("BETTER = True", "BETTER = 'up'")},
+        "found HIGHER_IS_BETTER = 'up', allowed: True, False, None",
+    ),
+    "a metric of parts that there are not": (
+        {"a.py": METRIC.replace("'clean_test'", "'clean'")},
+        r"a\.py: found NEEDS = \('clean',\), allowed: a tuple of training, ",
+    ),
+    "a metric with an option that nothing gives": (
+        {"a.py": METRIC.replace("depth: int = 1", "depth: int")},
+        "nothing gives measure its option depth; allowed: a default, or EACH",
+    ),
+    "a metric for each value of no option": (
+        {"a.py": f"EACH = {{'width': (1, 2)}}\n{METRIC}"},
+        "found EACH = {'width': .*allowed: an option of measure with integers",
+    ),
+    "a metric for each of two equal values": (
+        {"a.py": f"EACH = {{'depth': (1, 1)}}\n{METRIC}"},
+        "found EACH = .*allowed: an option of measure with integers",
+    ),
     "a helper named as a module of Python": (
         {"a.py": METHOD, "_json.py": "x = 1"},
         r"_json\.py: its name is that of another module of Python, .*; choose another",
@@ -406,3 +440,24 @@ def test_an_entry_point_that_cannot_be_used_is_refused(mine: Path, name: str, va
     install(mine, name, value)
     with pytest.raises(UserError, match=f"the plug-in {name} of company: .*{words}"):
         METHODS["scrub"]
+
+
+def test_a_metric_of_the_users_is_one_of_the_metrics(mine: Path) -> None:
+    text = f"EACH = {{'depth': (3, 40)}}\n{METRIC.replace('mean[x]', 'mean[x] at depth {depth}')}"
+    unpoison.register(write(mine, {"my_own.py": f'"""Mine of depth {{depth}}."""\n{text}'}))
+    assert {*METRICS} >= {"clean_accuracy", "my_own_3", "my_own_40"}
+    assert "my_own" not in METRICS
+    found = METRICS["my_own_40"]
+    assert (found.meaning, found.formula) == ("Mine of depth 40.", "mean[x] at depth 40")
+    assert (found.unit, found.needs) == ("share", ("clean_test",))
+    assert METRICS.code("my_own_3") == METRICS.code("my_own_40") == FILES.code("my_own")
+    with pytest.raises(UserError, match=r"unknown metric 'my_own'; choose from .*my_own_3"):
+        METRICS["my_own"]
+
+
+def test_two_metrics_of_one_name_are_refused(mine: Path) -> None:
+    unpoison.register(write(mine, {"adversarial_accuracy_of_attack_2.py": METRIC}))
+    with pytest.raises(
+        UserError, match=r"the metric adversarial_accuracy_of_attack_2 is one of .* too; choose"
+    ):
+        list(METRICS)

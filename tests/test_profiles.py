@@ -32,16 +32,16 @@ def asks(*levels: str, gpu: int) -> dict:
 
 
 def test_the_cells_of_a_submission_share_one_gpu() -> None:
-    asked = asks("unlearn", "evaluate", gpu=1)
+    asked = asks("unlearn", gpu=1)
     assert (asked["gpu"], asked["_cores"], asked["mem_mb"]) == (1, 2, 4000)
-    assert asked["runtime"] == 8 * 60 + 8 * 10
+    assert asked["runtime"] == 8 * 60
     # within a submission: without it no two submissions would have a GPU each
     assert set(PROFILE["set-resource-scopes"].items()) == {("gpu", "local"), ("at_once", "local")}
 
 
 def test_without_a_gpu_four_jobs_run_at_once() -> None:
-    asked = asks("unlearn", "evaluate", gpu=0)
-    assert (asked["_cores"], asked["mem_mb"], asked["runtime"]) == (8, 16000, 2 * 60 + 2 * 10)
+    asked = asks("unlearn", gpu=0)
+    assert (asked["_cores"], asked["mem_mb"], asked["runtime"]) == (8, 16000, 2 * 60)
 
 
 def test_every_rule_has_a_group_or_is_submitted_alone() -> None:
@@ -57,4 +57,4 @@ def test_every_rule_has_a_group_or_is_submitted_alone() -> None:
 
 def test_no_submission_of_cells_holds_what_cells_share() -> None:
     of_cells = {rule for rule, group in PROFILE["groups"].items() if group == "cells"}
-    assert of_cells == {"unlearn", "evaluate", "repair", "evaluate_repaired"}
+    assert of_cells == {"unlearn", "repair"}

@@ -1,5 +1,7 @@
 """Suspicion scores: cut into a set of rows, and held against the truth."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +10,6 @@ import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from unpoison.deletion import cut, read_deletion, select, write_deletion
 from unpoison.errors import UserError
@@ -23,7 +24,11 @@ from unpoison.scores import (
     write_scores,
 )
 
-labelled = st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=1, max_size=40)
+labelled = st.lists(
+    st.tuples(st.sampled_from([-np.inf, -1.0, -1e-300, 0.0, 1 / 3, 2.0, np.inf]), st.booleans()),
+    min_size=1,
+    max_size=40,
+)
 
 
 @pytest.fixture
@@ -39,16 +44,28 @@ def scored(train: Rows, **changes: object) -> Scores:
 
 
 @given(labelled)
-def test_the_ranking_is_measured_as_scikit_learn_does(rows: list[tuple[int, bool]]) -> None:
-    scores, poisoned = np.array([row[0] for row in rows], float), np.array([row[1] for row in rows])
-    if not poisoned.any():
+def test_the_ranking_is_the_one_that_pairs_and_thresholds_count_up_to(rows: list[tuple[float, bool]]) -> None:
+    scores, poisoned = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    high, low = ([score for score, is_high in rows if is_high == kind] for kind in (True, False))
+    if not high:
         assert auroc(scores, poisoned) is average_precision(scores, poisoned) is None
         return
-    assert average_precision(scores, poisoned) == pytest.approx(average_precision_score(poisoned, scores))
-    if poisoned.all():
+    gains = [
+        (high.count(limit) / len(high), sum(score >= limit for score in high) / sum(scores >= limit))
+        for limit in set(high)
+    ]
+    expected = sum(gain * precision for gain, precision in gains)
+    assert average_precision(scores, poisoned) == pytest.approx(expected, rel=0, abs=1e-12)
+    if not low:
         assert auroc(scores, poisoned) is None
-    else:
-        assert auroc(scores, poisoned) == pytest.approx(roc_auc_score(poisoned, scores))
+        return
+    won = sum((one > other) + (one == other) / 2 for one in high for other in low)
+    assert auroc(scores, poisoned) == pytest.approx(won / (len(high) * len(low)), rel=0, abs=1e-12)
+
+
+def test_scikit_learn_is_not_imported_with_the_module() -> None:
+    program = "import sys, unpoison.deletion, unpoison.scores; assert 'sklearn' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_ranking_of_five_rows_by_hand() -> None:

@@ -11,19 +11,21 @@ import pytest
 import tiny
 from matplotlib.text import Text
 
+from unpoison.answers import Answers, attacked_rows, questions
 from unpoison.attacks import in_words, plant
 from unpoison.bias import draw_biased
-from unpoison.deletion import Deletion, describe, select, write_deletion
+from unpoison.contracts.deletion import NO_DELETION, Deletion
+from unpoison.deletion import describe, select, write_deletion
 from unpoison.deletion import in_words as deletion_in_words
 from unpoison.drawing.found import draw_found
 from unpoison.errors import UserError
-from unpoison.evaluation import Predictions, attacked_rows, evaluate
 from unpoison.plane import best_methods
 from unpoison.poisons import POISONS, with_files
 from unpoison.references import trained_references
 from unpoison.results import AGREEMENT, CLEAN, judged_by, robust_metric
 from unpoison.rows import NONE, Rows
 from unpoison.scores import Scores, write_scores
+from unpoison.steps.measuring import measure
 
 LISTED = ("train/cat/000", "train/dog/003")
 
@@ -110,8 +112,12 @@ def measured(rows: Rows, deleted: tuple[int, ...] = ()) -> dict[tuple[str, str |
     training[0] = (training[0] + 1) % 3
     adversarial = attacked.label.copy()
     adversarial[:1] = 1
-    predictions = Predictions(rows.of("test").label, adversarial, training[known], training)
-    found = evaluate(rows, np.array(deleted, dtype=np.int64), predictions)
+    parts = [training, training[known], rows.of("validation").label, rows.of("test").label, adversarial]
+    asked = questions(rows)
+    unsaid = np.full(len(asked), np.nan, np.float32)
+    answers = Answers(asked.row, asked.stamped, np.concatenate(parts), unsaid, unsaid, unsaid, unsaid)
+    deletion = replace(NO_DELETION, rows=np.array(deleted, dtype=np.int64))
+    found = measure(rows, answers, deletion, None)
     return {(entry.metric, entry.class_name): entry.value for entry in found}
 
 

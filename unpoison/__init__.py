@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unpoison.api import measure, repair, score, train
     from unpoison.contracts.evidence import Evidence
+    from unpoison.contracts.judged import Judged
     from unpoison.contracts.poisoning import Poisoning
     from unpoison.contracts.request import Request
     from unpoison.contracts.scores import Scores
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 HOMES = {
     "api": ("train", "score", "repair", "measure"),
     "contracts.evidence": ("Evidence",),
+    "contracts.judged": ("Judged",),
     "contracts.poisoning": ("Poisoning",),
     "contracts.request": ("Request",),
     "contracts.scores": ("Scores",),
@@ -54,6 +56,7 @@ __all__ = [
     "RECIPES",
     "Data",
     "Evidence",
+    "Judged",
     "Poisoning",
     "Recipe",
     "Request",

@@ -21,18 +21,19 @@ from unpoison.arguments import (
     setting_of,
     try_features_on,
 )
+from unpoison.asking import ask
+from unpoison.contracts.deletion import NO_DELETION
 from unpoison.contracts.scores import Scores
 from unpoison.costs import Cost
 from unpoison.data import Data
-from unpoison.deletion import NO_DELETION, describe
+from unpoison.deletion import describe
 from unpoison.detectors import DETECTORS
 from unpoison.devices import computing_repeatably
 from unpoison.errors import UserError
-from unpoison.metrics import METRICS
 from unpoison.models import MODELS
 from unpoison.networks import CIFAR10_DEVIATION, CIFAR10_MEAN, Architecture, Classifier
 from unpoison.recipes import recipe_of
-from unpoison.steps.measuring import measure_model
+from unpoison.steps import measuring
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.steps.scoring import score_rows
 from unpoison.steps.training import train_model
@@ -200,10 +201,10 @@ def measure(
     deletion = describe(data.rows.of("train"), rows) if len(rows) else NO_DELETION
     with computing_repeatably():
         copied = copy_for(model, data, setting_of(0, device, precision).device)
-        found = measure_model(data, copied, deletion, cost, precision)
-    columns = {name: [getattr(entry, name) for entry in found] for name in ("metric", "class_name", "value")}
-    units = [METRICS[entry.metric].unit for entry in found]
-    return pd.DataFrame({**columns, "unit": units}).astype({"class_name": "string"})
+        answers = ask(data, copied, precision)
+    table = measuring.metrics_table(measuring.measure(data.rows, answers, deletion, cost), deletion)
+    columns = {name: table[name] for name in ("metric", "class_name", "value", "unit")}
+    return pd.DataFrame(columns).astype({"class_name": "string"})
 
 
 def _check_triggered(detector: str, count: int, is_needed: bool) -> None:

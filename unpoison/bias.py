@@ -4,13 +4,11 @@ Counts stay exact and the same as without a bias; only the rows differ. Larger s
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
 from unpoison.errors import UserError
-from unpoison.files import read_columns, write_columns
 from unpoison.rows import NONE, Rows
 from unpoison.seeds import priorities
 from unpoison.types import Indices
@@ -43,18 +41,6 @@ def view(
         for kind in np.unique(kinds[poisoned], axis=0)
     ]
     return Views(confidence, np.min(distances, axis=0))
-
-
-def write_views(path: str | Path, train: Rows, views: Views) -> None:
-    """Write a row for each training row."""
-    columns = {"position": np.arange(len(train)), "row_id": train.row_id.astype(str)}
-    write_columns(path, {**columns, "confidence": views.confidence, "distance": views.distance})
-
-
-def read_views(path: str | Path) -> Views:
-    """What `write_views` wrote."""
-    columns, _ = read_columns(path)
-    return Views(columns["confidence"], columns["distance"])
 
 
 def draw_biased(

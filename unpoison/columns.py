@@ -178,20 +178,27 @@ SUSPECTED = {
     "score": Column("float64", "suspicion; higher is more suspicious", "the detector's own"),
     "flagged": Column("bool", "whether the detector's own rule accuses it; null where it has no rule"),
 }
-VIEWED = {
-    "position": Column("int64", "position among the training rows"),
-    "row_id": Column("string", "the image's own stable name"),
-    "confidence": Column(
-        "float64",
-        "probability that the poisoned model gives the row's given label, stamped and not augmented",
-        "share",
-        "softmax of the logits, at the given label",
-    ),
-    "distance": Column(
-        "float64",
-        "distance of the row's features from the mean features of the nearest kind of poison",
-        "the features' own",
-        "min over kinds (trigger and given label) of the norm of features - mean features of its poisoned rows",
+ODDS = "natural logarithm of p / (1 - p), p the model's probability of that class; NaN where nobody knows the class"
+ANSWERED = {
+    "row": Column("int32", "position of the row in `rows.parquet` of the data set"),
+    "stamped": Column("bool", "whether the image carries the row's trigger"),
+    "predicted": Column("uint8", "the predicted class (a wider integer with more than 256 classes)"),
+    **{
+        f"{name}_log_odds": Column("float32", f"log-odds of {what}", "nats", ODDS)
+        for name, what in {
+            "predicted": "the predicted class",
+            "given": "the label that the row was given",
+            "true": "the true class",
+            "target": "the attack's target",
+        }.items()
+    },
+}
+OUTPUT = {
+    "row": Column("int32", "position of the row in `rows.parquet` of the data set"),
+    "logits": Column("float32 (classes)", "logits, the image stamped where it was when it was trained on"),
+    "features": Column(
+        "float32 (channels)",
+        "input of the last linear layer, or of the layer that the training names as features",
     ),
 }
 DELETED = {
@@ -200,7 +207,7 @@ DELETED = {
 }
 MADE = {
     "step": Column(
-        "string", "the rule that made it: prepare_source, poison_dataset, train_base, unlearn, evaluate, ..."
+        "string", "the rule that made it: prepare_source, poison_dataset, train_base, unlearn, measure, ..."
     ),
     **{name: COLUMNS[name] for name in ("dataset", "poison", "training", "seed", "deletion", "method")},
     "record": Column("string", "path of the record, which holds the config values"),
@@ -351,6 +358,9 @@ TABLES = {
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),
     "rows": Table("`rows.parquet` of each poisoned data set", "image", IMAGES),
     "scores": Table("`scores/<detector>.parquet`", "training or validation row", SUSPECTED),
-    "views": Table("`base/views.parquet`, for deletion sets with a `bias`", "training row", VIEWED),
+    "answers": Table("`answers.npy` of each model, a structured array", "question to the model", ANSWERED),
+    "outputs": Table(
+        "`base/outputs.npy`, a structured array", "training row, then for each validation row", OUTPUT
+    ),
     "deletion": Table("`deletion.parquet` of each deletion set", "deleted training row", DELETED),
 }

@@ -1,13 +1,14 @@
 """Deletion sets: how many rows of each kind, and which."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unpoison.bias import draw_biased, read_views
+from unpoison.bias import Views, draw_biased
+from unpoison.contracts.deletion import Deletion
 from unpoison.contracts.scores import Scores
 from unpoison.errors import UserError
 from unpoison.files import read_columns, write_columns
@@ -69,28 +70,13 @@ def _check_counts(true: int, false: int, poisoned: int, clean: int) -> None:
         raise UserError(f"the deletion set {wanted}; of {clean} clean rows none would be left")
 
 
-@dataclass(frozen=True)
-class Deletion:
-    """The rows handed to an unlearning method (positions among the training rows) and what they turned out to be."""
-
-    rows: Indices
-    recall: float | None
-    fdr: float | None
-    fpr: float | None
-    detector_auroc: float | None = None
-    detector_average_precision: float | None = None
-
-
-NO_DELETION = Deletion(rows=np.array([], dtype=np.int64), recall=None, fdr=None, fpr=None)
-
-
 def select(
     train: Rows,
     seed: int,
     *,
     flagged: str | None = None,
     scores: str | None = None,
-    views: str | None = None,
+    views: Views | None = None,
     bias: str | None = None,
     **asked: Any,
 ) -> Deletion:
@@ -101,7 +87,7 @@ def select(
         flagged: CSV or Parquet file with a column row_id.
         scores: file of a detector's scores.
         bias: what the errors of counted sets depend on (see `draw_biased`); none: they are uniform.
-        views: file of how the poisoned model sees the rows, for a bias that asks for it.
+        views: how the poisoned model sees the rows, for a bias that asks for it.
         asked: the counts (see `count_deletion`), or with scores the cut (see `choose_flagged`).
 
     Raises:
@@ -118,8 +104,7 @@ def select(
     poisoned = int(train.poisoned("a deletion set by counts").sum())
     true, false = count_deletion(poisoned, len(train) - poisoned, **asked)
     if bias:
-        seen = read_views(views) if views else None
-        return describe(train, draw_biased(train, true, false, seed, bias=bias, views=seen))
+        return describe(train, draw_biased(train, true, false, seed, bias=bias, views=views))
     return describe(train, draw_deletion(train, true, false, seed))
 
 

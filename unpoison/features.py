@@ -2,47 +2,37 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float64
 from torch import Tensor, nn
 
 from unpoison.devices import autocast
 from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.networks import Classifier, finite_logits
+from unpoison.outputs import Outputs, no_features
 from unpoison.types import Pixels
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """For each row: its features, its logits and the label it was given."""
-
-    features: Float64[np.ndarray, "rows channels"]
-    logits: Float64[np.ndarray, "rows classes"]
-    labels: np.ndarray
 
 
 @torch.inference_mode()
 def outputs_of(model: Classifier, examples: Examples, precision: str) -> Outputs:
     """One forward pass over the examples, stamped and not augmented, in evaluation mode.
 
-    Features are the input of the network's last linear layer, or of the layer that `model.features` names.
+    Features are the input of the network's last linear layer, or of the layer that `model.features` names. A network
+    that does not end on a linear layer and names none has logits alone.
 
     Raises:
-        UserError: for a network without such a layer, and logits that are not finite.
+        UserError: for a named layer that is not there or does not run, and logits that are not finite.
     """
     model.eval()
     no_rows = torch.zeros((1, *examples.image_shape), dtype=torch.uint8, device=examples.device)
-    head = head_of(model, no_rows)
+    head = _head(model, no_rows)
     batches: Iterator[Tensor] = (images for images, _ in examples.in_order())
     parts = [_forward(model, head, images, precision) for images in batches]
     # Of no rows: no rows.
-    parts = parts or [tuple(part[:0] for part in _forward(model, head, no_rows, precision))]  # type: ignore[list-item]
-    features, logits = (torch.cat(part).cpu().double().numpy() for part in zip(*parts, strict=True))
-    return Outputs(features, logits, examples.labels.cpu().numpy())
+    parts = parts or [tuple(part[:0] for part in _forward(model, head, no_rows, precision))]
+    logits, *features = (torch.cat(part).cpu().double().numpy() for part in zip(*parts, strict=True))
+    return Outputs(features[0] if features else None, logits, examples.labels.cpu().numpy())
 
 
 def head_of(model: Classifier, images: Pixels) -> nn.Module:
@@ -54,6 +44,14 @@ def head_of(model: Classifier, images: Pixels) -> nn.Module:
     Raises:
         UserError: for a name that the network does not have, and for a network without a linear layer at its end.
     """
+    head = _head(model, images)
+    if head is None:
+        raise no_features(len(model.class_names))
+    return head
+
+
+def _head(model: Classifier, images: Pixels) -> nn.Module | None:
+    """Return the layer whose input the features are, None where the network ends on no linear layer."""
     named = model.feature_layer()
     if named is not None:
         return named
@@ -71,12 +69,8 @@ def head_of(model: Classifier, images: Pixels) -> nn.Module:
         model.train(training)
         for hook in hooks:
             hook.remove()
-    if not seen or seen[-1].out_features != len(model.class_names):
-        raise UserError(
-            f"{type(model.network).__name__} does not end on a linear layer with an output for each of the "
-            f"{len(model.class_names)} classes; name the layer whose input the features are by features: <name>"
-        )
-    return seen[-1]
+    ends_on_one = seen and seen[-1].out_features == len(model.class_names)
+    return seen[-1] if ends_on_one else None
 
 
 def classifier_of(model: Classifier, examples: Examples) -> nn.Linear:
@@ -102,10 +96,15 @@ def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
         hook.remove()
 
 
-def _forward(model: Classifier, head: nn.Module, images: Tensor, precision: str) -> tuple[Tensor, Tensor]:
+def _forward(model: Classifier, head: nn.Module | None, images: Tensor, precision: str) -> tuple[Tensor, ...]:
+    """Return the logits of a batch, and its features where there are any."""
+    if head is None:
+        with autocast(images.device, precision):
+            return (finite_logits(model(images).float()),)
     with inputs_of(head) as read, autocast(images.device, precision):
         logits = model(images)
-    return features_in(read, len(images)).float(), finite_logits(logits.float())
+    features = features_in(read, len(images)).float()
+    return finite_logits(logits.float()), features
 
 
 def try_features(model: Classifier, images: Pixels) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from unpoison.errors import UserError
-from unpoison.source_text import constant, functions_of, given_arguments, keyword_options
+from unpoison.source_text import REQUIRED, constant, functions_of, given_arguments, keyword_options
 
 PREFIX = "unpoison_plugins_"  # of our names of users' modules; without a dot, so that pickle finds them
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes names
@@ -22,13 +22,14 @@ class Kind:
     """The parts that a plug-in file of a kind must have.
 
     folder: of the shipped ones; given: what the function is called with, before its options; functions, constants:
-    those that it must have; needs: names that `NEEDS` may hold.
+    those that it must have; texts: those of the constants that are texts; needs: names that `NEEDS` may hold.
     """
 
     folder: str
     given: tuple[str, ...]
     functions: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
 
@@ -46,6 +47,16 @@ KINDS = {
     "network": Kind("models", ("classes", "image_size")),
     "read": Kind("datasets", ("folder", "image_size"), functions=("peek",)),
     "plot": Kind("plots", ("summary",), constants=("NEEDS",)),
+    "measure": Kind(
+        "metrics",
+        ("judged",),
+        constants=("UNIT", "HIGHER_IS_BETTER", "FORMULA", "SOURCE", "LABEL", "NEEDS"),
+        texts=("UNIT", "FORMULA", "SOURCE", "LABEL"),
+        needs=(
+            *("training", "poisoned_training", "validation", "clean_test", "adversarial_test"),
+            *("truth", "deletion", "detector", "cost"),
+        ),
+    ),
 }
 SHIPPED = Path(__file__).parent
 
@@ -127,6 +138,28 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
         )
     for name in (function, *wanted):
         keyword_options(path, name)
+    for name in kind.texts:
+        text = constant(path, name)
+        if not isinstance(text, str) or not text.strip() or "\n" in text:
+            raise UserError(f"{path}: found {name} = {text!r}, allowed: a text of one line")
+    if function == "measure":
+        _check_metric(path)
+
+
+def _check_metric(path: Path) -> None:
+    """Refuse a metric whose direction is none, and one with options that nothing gives."""
+    better, each = constant(path, "HIGHER_IS_BETTER"), constant(path, "EACH", {})
+    if better not in (True, False, None):
+        raise UserError(f"{path}: found HIGHER_IS_BETTER = {better!r}, allowed: True, False, None (neither)")
+    values = [value for found in each.values() for value in found] if isinstance(each, dict) else [each]
+    options = keyword_options(path, "measure")
+    if not set(map(type, values)) <= {int} or len(set(values)) < len(values) or set(each) - set(options):
+        raise UserError(
+            f"{path}: found EACH = {each!r}, allowed: an option of measure with integers, such as {{'attack': (1, 2)}}"
+        )
+    missing = [name for name, option in options.items() if option.default is REQUIRED and name not in each]
+    if missing:
+        raise UserError(f"{path}: nothing gives measure its option {missing[0]}; allowed: a default, or EACH")
 
 
 class FromText(SourceFileLoader):

@@ -1,5 +1,6 @@
 """Suspicion scores of training rows: kept on disk, cut into a set of flagged rows, and held against the truth."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -96,8 +97,10 @@ def auroc(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
 
     None where all rows are of one kind.
     """
-    true, false = _positives(scores, is_poisoned)
-    return float(np.trapezoid(true / true[-1], false / false[-1])) if true[-1] and false[-1] else None
+    if is_poisoned.all() or not is_poisoned.any():
+        return None
+    # Imported here, since it takes a second: the plan and most jobs have no use for it.
+    return float(import_module("sklearn.metrics").roc_auc_score(is_poisoned, _ranks(scores)))
 
 
 def average_precision(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
@@ -105,16 +108,11 @@ def average_precision(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
 
     None without a poisoned row.
     """
-    true, false = _positives(scores, is_poisoned)
-    if not true[-1]:
+    if not is_poisoned.any():
         return None
-    return float((np.diff(true) * true[1:] / (true + false)[1:]).sum() / true[-1])
+    return float(import_module("sklearn.metrics").average_precision_score(is_poisoned, _ranks(scores)))
 
 
-def _positives(scores: ScoreOfRow, is_poisoned: Mask) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives at each distinct threshold, the highest first, from no row to all of them."""
-    order = np.argsort(-scores, kind="stable")
-    last_of_value = np.append(np.diff(scores[order]) != 0, True)
-    true = np.cumsum(is_poisoned[order])[last_of_value]
-    false = np.cumsum(~is_poisoned[order])[last_of_value]
-    return np.append(0, true), np.append(0, false)
+def _ranks(scores: ScoreOfRow) -> Indices:
+    """The rank of each row's score among the distinct scores, the lowest first; scikit-learn refuses infinite ones."""
+    return np.unique(scores, return_inverse=True)[1]

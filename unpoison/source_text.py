@@ -103,10 +103,9 @@ def constant(path: Path, variable: str, default: Any = REQUIRED) -> Any:
     Raises:
         UserError: for a value that is no literal.
     """
-    for node in _tree(path).body:
-        targets = getattr(node, "targets", [getattr(node, "target", None)])
-        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(targets[0]) == variable:
-            return _literal(node.value, path, variable)
+    assigned = _assigned(path)
+    if variable in assigned:
+        return _literal(assigned[variable], path, variable)
     assert default is not REQUIRED, f"{path.name} has no constant {variable}"
     return default
 
@@ -120,7 +119,19 @@ def first_paragraph(path: Path) -> str:
 def read_anew() -> None:
     """Read every file again when it is next asked for: one has changed in this process."""
     _tree.cache_clear()
+    _assigned.cache_clear()
     keyword_options.cache_clear()
+
+
+@cache
+def _assigned(path: Path) -> dict[str, ast.expr | None]:
+    """Return what a file first assigns to each of its top-level variables."""
+    found: dict[str, ast.expr | None] = {}
+    for node in _tree(path).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            found.setdefault(ast.unparse(target), node.value)
+    return found
 
 
 def _literal(node: ast.expr | None, path: Path, name: str) -> Any:

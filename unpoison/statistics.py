@@ -1,8 +1,7 @@
 """Means, paired differences and tests over seeds, each with what its number of seeds can carry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, product
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from unpoison.results import ENOUGH, IDENTITY
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-BLOCK = 1000  # samples resampled together: 16 MB of means
+BLOCK = 100  # samples resampled together: few enough for the processor's cache
 UTILITY_HEALED = {
     "clean_accuracy": "utility",
     "corrected_accuracy": "healed",
@@ -31,18 +30,28 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return intervals([values])[0]
 
 
-def intervals(samples: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+def intervals(samples: Sequence[Sequence[float] | np.ndarray]) -> list[tuple[float, float]]:
     """The interval of each sample; samples of the same length are resampled together."""
     found = [(float("nan"), float("nan"))] * len(samples)
-    lengths = np.array([len(sample) for sample in samples])
-    for length in set(lengths.tolist()) - {0, 1}:
-        places = np.flatnonzero(lengths == length).tolist()
-        for start in range(0, len(places), BLOCK):
-            block = places[start : start + BLOCK]
-            ends = _intervals_of_rows(np.array([samples[place] for place in block], float))
-            for place, *pair in zip(block, *(side.tolist() for side in ends), strict=True):
-                found[place] = tuple(pair)
+    for places, rows in _of_equal_length(samples):
+        if rows.shape[1] < 2:
+            continue
+        for start in range(0, len(rows), BLOCK):
+            ends = _intervals_of_rows(rows[start : start + BLOCK])
+            pairs = zip(*(side.tolist() for side in ends), strict=True)
+            for place, pair in zip(places[start : start + BLOCK], pairs, strict=True):
+                found[place] = pair
     return found
+
+
+def _of_equal_length(
+    samples: Sequence[Sequence[float] | np.ndarray],
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield, for each length that occurs, the places of its samples and the samples as the rows of one array."""
+    lengths = np.array([len(sample) for sample in samples])
+    for length in np.unique(lengths).tolist():
+        places = np.flatnonzero(lengths == length).tolist()
+        yield places, np.array([samples[place] for place in places], float)
 
 
 def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +61,10 @@ def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     low, high = mean - half, mean + half
     differ = np.ptp(rows, axis=1) > EQUAL
     if length >= ENOUGH and differ.any():
+        # numpy adds the values of a lone row in another order, which decides what resampled means equal the mean.
+        sampled = rows[differ] if differ.sum() > 1 else np.repeat(rows[differ], 2, axis=0)
         ends = stats.bootstrap(
-            (rows[differ],),
+            (sampled,),
             np.mean,
             axis=1,
             confidence_level=CONFIDENCE,
@@ -61,7 +72,7 @@ def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             method="BCa",
             rng=0,
         ).confidence_interval
-        low[differ], high[differ] = ends.low, ends.high
+        low[differ], high[differ] = ends.low[: differ.sum()], ends.high[: differ.sum()]
     return np.where(differ, low, mean), np.where(differ, high, mean)
 
 
@@ -136,36 +147,26 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
         cell=results.groupby(cell, dropna=False, sort=False).ngroup(),
         is_repaired=results["deletion"].notna(),
     )
-    pairs = _pairs(keys)
+    pairs, differences = _pairs(keys)
     places = keys.drop_duplicates("cell").set_index("cell")
-    table = places.loc[[pair.cell for pair in pairs], [*cell, *varied]].reset_index(drop=True)
-    differences = [pair.differences for pair in pairs]
-    table["method"] = [pair.method for pair in pairs]
-    table["other"] = [pair.other for pair in pairs]
-    table["difference"] = [np.mean(values) for values in differences]
+    table = places.loc[pairs["cell"], [*cell, *varied]].reset_index(drop=True)
+    table["method"], table["other"] = pairs["method"], pairs["other"]
+    table["difference"] = _means(differences)
     ends = intervals(differences)
     table["ci_low"], table["ci_high"] = ([pair[side] for pair in ends] for side in (0, 1))
-    table["n"] = [len(values) for values in differences]
+    table["n"] = np.array([len(values) for values in differences], np.int64)
     table["p"] = p_values(differences)
     family = table.groupby(["study", "metric", "class_name"], dropna=False, sort=False).ngroup()
     table["p_adjusted"] = table.groupby(family)["p"].transform(holm).astype("float64")
     return table.drop(columns="p").astype({"class_name": "string", "deletion": "string"})
 
 
-class _Pair(NamedTuple):
-    """Two methods of a cell. The fields before `method` give the order of the table: references come first."""
+def _pairs(keys: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """Return every two methods of a cell, and each of them with each reference, and their differences.
 
-    group: int
-    is_repaired: bool
-    cell: int
-    place: int
-    method: str
-    other: str
-    differences: list[float]
-
-
-def _pairs(keys: pd.DataFrame) -> list[_Pair]:
-    """Every two methods of a cell, and each of them with each reference: their differences over common seeds."""
+    The table has the columns cell, method and other, references first in each group of cells. The differences of each
+    of its rows are in the order of the seeds that both methods have.
+    """
     place = ["group", "cell", "seed"]
     own, references = (
         keys[keys["is_repaired"] == chosen].pivot(index=place, columns="method", values="value")
@@ -174,20 +175,30 @@ def _pairs(keys: pd.DataFrame) -> list[_Pair]:
     by_seed = references.reset_index("cell", drop=True)
     beside = by_seed.reindex(own.reset_index("cell", drop=True).index).set_axis(own.index)
     chosen = [
-        *((references, references, False, pair) for pair in combinations(references, 2)),
-        *((own, own, True, pair) for pair in combinations(own, 2)),
-        *((own, beside, True, pair) for pair in product(own, beside)),
+        *((references, references, pair) for pair in combinations(references, 2)),
+        *((own, own, pair) for pair in combinations(own, 2)),
+        *((own, beside, pair) for pair in product(own, beside)),
     ]
-    found = []
-    for rank, (left, right, is_repaired, (method, other)) in enumerate(chosen):
-        differences = (left[method] - right[other]).dropna()
-        cells = differences.reset_index("seed", drop=True).index
-        starts = np.flatnonzero(~cells.duplicated())
-        for (group, cell), values in zip(
-            cells[starts], np.split(differences.to_numpy(), starts[1:]), strict=False
-        ):
-            found.append(_Pair(group, is_repaired, cell, rank, str(method), str(other), values.tolist()))
-    return sorted(found)
+    columns = ["group", "is_repaired", "cell", "rank", "method", "other", "value"]
+    found = [keys.assign(rank=0, other=keys["method"])[columns].iloc[:0]]  # a table of one method has no pair
+    for rank, (left, right, (method, other)) in enumerate(chosen):
+        values = left[method].to_numpy() - right[other].to_numpy()
+        known = np.flatnonzero(~np.isnan(values))
+        lines = left.index[known].to_frame(index=False).assign(is_repaired=left is own, rank=rank)
+        lines = lines.assign(method=str(method), other=str(other), value=values[known])
+        found.append(lines[columns])
+    lines = pd.concat(found).sort_values(columns[:4], kind="stable")
+    starts = np.flatnonzero(~lines.duplicated(["cell", "rank"]))
+    pairs = lines.iloc[starts][["cell", "method", "other"]].reset_index(drop=True)
+    return pairs, np.split(lines["value"].to_numpy(), starts[1:])[: len(pairs)]
+
+
+def _means(samples: list[np.ndarray]) -> np.ndarray:
+    """The mean of each sample; none is empty."""
+    found = np.empty(len(samples))
+    for places, rows in _of_equal_length(samples):
+        found[places] = rows.mean(axis=1)
+    return found
 
 
 def p_value(differences: Sequence[float]) -> float:
@@ -195,13 +206,12 @@ def p_value(differences: Sequence[float]) -> float:
     return p_values([differences])[0]
 
 
-def p_values(samples: Sequence[Sequence[float]]) -> list[float]:
+def p_values(samples: Sequence[Sequence[float] | np.ndarray]) -> list[float]:
     """The p value of each sample; samples of the same length are tested together."""
     found = [float("nan")] * len(samples)
-    lengths = np.array([len(sample) for sample in samples])
-    for length in set(lengths[lengths >= ENOUGH].tolist()):
-        places = np.flatnonzero(lengths == length).tolist()
-        rows = np.array([samples[place] for place in places], float)
+    for places, rows in _of_equal_length(samples):
+        if rows.shape[1] < ENOUGH:
+            continue
         tested = np.full(len(rows), np.nan)
         differ = np.ptp(rows, axis=1) >= EQUAL
         tested[differ] = stats.ttest_1samp(rows[differ], 0, axis=1).pvalue

@@ -1,7 +1,7 @@
 """Training: the loop, its history, predictions."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -132,7 +132,7 @@ def describe(epoch: Epoch, epochs: int) -> str:
     )
 
 
-def write_history(path: str | Path, history: list[Epoch]) -> None:
+def write_history(path: str | Path, history: Sequence[Epoch]) -> None:
     """Write a training history as a table with a line for each epoch."""
     write_columns(
         path, {field.name: [getattr(epoch, field.name) for epoch in history] for field in fields(Epoch)}

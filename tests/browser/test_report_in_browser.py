@@ -99,9 +99,8 @@ def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
         "vary": {KEY: ratios},
         "deletions": {"found": "found"},
     }
-    tables = Tables(
-        summarise(table), paired(table), records, table.to_csv(index=False).encode(), others or {}
-    )
+    named = {"summary": summarise(table), "paired": paired(table), "provenance": records, **(others or {})}
+    tables = Tables(named, table.to_csv(index=False).encode())
     figures = [Figure("imbalance", "Accuracy over the ratio.", picture.getvalue())]
     return render(tables, figures, {"imbalance": {**study, "entries": entries}}, "results/made_up")
 
@@ -246,9 +245,9 @@ def test_a_class_name_is_text_in_the_chart_and_the_tables(browser: Browser, tmp_
 
 
 def test_a_text_of_a_saved_table_is_no_formula(browser: Browser, tmp_path: Path) -> None:
-    others = {"more": pd.DataFrame({"reason": ["=1+1", "'=1", "plain"], "value": [-1.5, 1.0, 2.0]})}
+    others = {"references": pd.DataFrame({"reason": ["=1+1", "'=1", "plain"], "value": [-1.5, 1.0, 2.0]})}
     with opened(browser, tmp_path / "report.html", results(2, 3, 0), others) as page:
         with page.expect_download() as saved:
-            page.locator("#other-more").get_by_role("button", name="Download these rows").click()
+            page.locator("#other-references").get_by_role("button", name="Download these rows").click()
         lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()
     assert lines == ["reason,value", "'=1+1,\u22121.5", "''=1,1", "plain,2"]

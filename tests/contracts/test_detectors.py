@@ -11,12 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import Case, case, rows_of
 
+from unpoison.asking_base import ask_base
 from unpoison.attacks import set_triggered_aside
+from unpoison.costs import Cost
+from unpoison.data import Data
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
+from unpoison.outputs import Pair
+from unpoison.poisons import trigger_of
+from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.scores import Scores, auroc
 from unpoison.steps.scoring import run_detector as run
+from unpoison.steps.scoring import score_rows
+from unpoison.steps.setting import Setting
 
 # The case that each detector is meant for, and options that make it cheap; a new one wants a line here.
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -152,6 +160,44 @@ def test_what_is_not_needed_changes_no_score(name: str, planted: dict[str, Made]
     again = detected(name, without)
     assert again.training.tolist() == scores.training.tolist()
     assert again.validation.shape == (0,)
+
+
+# -- outputs that detectors share --------------------------------------------------------------------
+
+SHARE = [name for name in DETECTORS if "evidence.outputs" in DETECTORS.path(name).read_text()]
+
+
+def test_most_detectors_share_the_outputs_of_the_base_model() -> None:
+    assert set(SHARE) == set(DETECTORS) - {"confident_learning", "frequency", "strip"}
+
+
+@pytest.mark.parametrize("name", SHARE)
+def test_stored_outputs_give_the_same_scores_at_the_same_cost(name: str) -> None:
+    rows = rows_of(PLANTED[name][0])
+    rows = rows.take(np.random.default_rng(8).permutation(len(rows)))
+    data = Data.of_rows(tiny.draw_squares(tiny.source_rows().label), rows, trigger_of("patch", {}))
+    model = tiny.build("resnet9", 3, {"width": 2}, 1).eval()
+    setting = Setting(0, torch.device("cpu"), "float32")
+    _, outputs = ask_base(data, model, "float32")
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda _, images: seen.append(len(images[0])))
+
+    def scored(stored: Pair | None) -> tuple[Scores, Cost, int]:
+        seen.clear()
+        recipe = Recipe(learning_rate=0.05, batch_size=8, epochs=6, crop_padding=2)
+        options = {"recipe": recipe, "triggered_examples": triggered(name), "outputs": stored}
+        scores, cost, _ = score_rows(data, model, name, PLANTED[name][1], setting, **options)
+        return scores, cost, sum(seen)
+
+    (computed, cost, passes), (read, cost_of_stored, fewer) = scored(None), scored(outputs)
+    assert fewer <= triggered(name) + 1 < passes  # one look for the layer of the features
+    assert computed.training.tobytes() == read.training.tobytes()
+    assert computed.validation.tobytes() == read.validation.tobytes()
+    assert np.array_equal(computed.flagged, read.flagged)
+    assert (cost.image_passes, cost.forward_passes) == (
+        cost_of_stored.image_passes,
+        cost_of_stored.forward_passes,
+    )
 
 
 # -- directions, options and costs -------------------------------------------------------------------

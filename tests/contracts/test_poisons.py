@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from unpoison.asking import ask
 from unpoison.attacks import (
     apply,
     before_attack,
@@ -27,12 +28,12 @@ from unpoison.attacks import (
     stamped_classes,
 )
 from unpoison.contracts.poisoning import Poisoning
+from unpoison.data import Data
 from unpoison.errors import UserError
 from unpoison.examples import examples_of
 from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._stamps import CORNERS
-from unpoison.prediction import predict_all
 from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
 
 every_poison = pytest.mark.parametrize("name", tiny.planting(POISONS))
@@ -209,8 +210,10 @@ def test_the_trigger_is_the_same_at_training_and_at_attack_time(
     name: str, stored: np.ndarray, poisoned_data: MakeData
 ) -> None:
     data, spy = poisoned_data(name), Spy()
-    predict_all(spy, stored, data.rows, data.stamp, "float32")
-    *_, attacked, _ = spy.shown  # clean, adversarial (where there is a trigger), manipulated, training
+    ask(Data.of_rows(stored, data.rows, data.stamp), spy, "float32")
+    _, attacked, *_ = (
+        spy.shown
+    )  # training, poisoned, validation, clean, adversarial (where there is a trigger)
     train = data.rows.of("train")
     poisoned = train.take(train.is_poisoned)
     trained_on = examples_of(stored, poisoned, data.stamp, "after_augmentation", torch.device("cpu"))
@@ -224,8 +227,8 @@ def test_the_adversarial_test_is_every_attacked_test_image_stamped(
     name: str, stored: np.ndarray, poisoned_data: MakeData
 ) -> None:
     data, spy = poisoned_data(name), Spy()
-    predict_all(spy, stored, data.rows, data.stamp, "float32")
-    clean, *adversarial, _, untouched = spy.shown
+    ask(Data.of_rows(stored, data.rows, data.stamp), spy, "float32")
+    untouched, _, _, clean, *adversarial = spy.shown
     test, train = data.rows.of("test"), data.rows.of("train")
     expected = [
         data.stamp(

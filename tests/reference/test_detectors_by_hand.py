@@ -23,7 +23,8 @@ from unpoison.detectors.activation_clustering import split_class
 from unpoison.detectors.spectral_signatures import main_direction
 from unpoison.detectors.spectral_signatures import score as spectral_signatures
 from unpoison.errors import UserError
-from unpoison.features import Outputs, outputs_of
+from unpoison.features import head_of, outputs_of
+from unpoison.outputs import Outputs
 
 RNG = np.random.default_rng(0)
 
@@ -176,9 +177,20 @@ def test_a_single_wave_has_a_single_frequency() -> None:
     assert frequency.spectra(waves).argmax() == 3
 
 
-def test_a_network_without_a_linear_layer_at_its_end_is_refused(evidence) -> None:
-    with pytest.raises(UserError, match=r"Flatten does not end on a linear layer .* name the layer"):
-        outputs_of(tiny.bare(nn.Flatten()), evidence.training, "float32")
+class Colours(nn.Module):
+    """The mean of each channel as the logit of a class: no layer is linear."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.float().mean((2, 3))
+
+
+def test_a_network_without_a_linear_layer_at_its_end_has_logits_and_no_features(evidence) -> None:
+    images = torch.cat([images for images, _ in evidence.training.in_order()])
+    outputs = outputs_of(tiny.bare(Colours()), evidence.training, "float32")
+    assert_same(outputs.logits.astype(np.float32), tiny.bare(Colours())(images), terms=PASS)
+    for ask in (lambda: outputs.features, lambda: head_of(tiny.bare(Colours()), images)):
+        with pytest.raises(UserError, match=r"does not end on a linear layer .* name the layer"):
+            ask()
 
 
 def test_features_and_logits_are_those_of_the_whole_network(evidence) -> None:

@@ -1,21 +1,16 @@
 """Every metric against tables of a few rows, worked out by hand."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from unpoison.deletion import NO_DELETION, Deletion
-from unpoison.evaluation import (
-    METRICS,
-    Measurement,
-    Predictions,
-    attack_success_rate,
-    attacked_rows,
-    evaluate,
-    metrics_table,
-)
+from unpoison.answers import Answers, attacked_rows, questions, questions_by_part
+from unpoison.contracts.deletion import NO_DELETION, Deletion
+from unpoison.costs import Cost
+from unpoison.metrics import METRICS
 from unpoison.rows import NONE, Rows
+from unpoison.steps.measuring import Measurement, measure, metrics_table
 
 CAT, DOG, SHIP = 0, 1, 2
 NOTHING = np.array([], dtype=np.int64)
@@ -50,6 +45,43 @@ def rows_of(table: list[tuple]) -> Rows:
         target=np.array(target),
         class_names=("cat", "dog", "ship"),
     )
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted classes of each part of the questions; validation rows are predicted right."""
+
+    clean: np.ndarray
+    adversarial: np.ndarray
+    manipulated: np.ndarray
+    training: np.ndarray
+
+
+def answers_of(rows: Rows, predictions: Predictions) -> Answers:
+    asked = questions(rows)
+    predicted = np.concatenate(
+        [
+            predictions.training,
+            predictions.manipulated,
+            rows.of("validation").label,
+            predictions.clean,
+            predictions.adversarial,
+        ]
+    )
+    assert [len(part) for part in questions_by_part(rows).values()] == [
+        len(predictions.training),
+        len(predictions.manipulated),
+        (rows.split == "validation").sum(),
+        len(predictions.clean),
+        len(predictions.adversarial),
+    ]
+    unsaid = np.full(len(asked), np.nan, np.float32)
+    return Answers(asked.row, asked.stamped, predicted, unsaid, unsaid, unsaid, unsaid)
+
+
+def evaluate(rows: Rows, deleted: np.ndarray, predictions: Predictions) -> list[Measurement]:
+    deletion = replace(NO_DELETION, rows=deleted)
+    return measure(rows, answers_of(rows, predictions), deletion, None)
 
 
 ROWS = rows_of(TABLE)
@@ -182,8 +214,11 @@ def test_attack_success_leaves_the_target_class_out_and_is_not_one_minus_robust_
 
 
 def test_a_target_class_alone_has_no_attack_success_rate() -> None:
-    dogs = attacked_rows(ROWS.of("test").take(ROWS.of("test").label == DOG))
-    assert list(attack_success_rate(np.array([DOG]), dogs)) == []
+    dogs = ROWS.take((ROWS.split != "test") | (ROWS.label == DOG))
+    found = evaluate(dogs, NOTHING, replace(PREDICTIONS, clean=np.array([DOG]), adversarial=np.array([DOG])))
+    metrics = {entry.metric for entry in found}
+    assert "adversarial_accuracy" in metrics
+    assert "attack_success_rate" not in metrics
 
 
 def test_agreement_with_given_labels_is_of_stamped_rows_outside_the_deletion_set() -> None:
@@ -264,3 +299,19 @@ def test_the_table_carries_unit_direction_and_the_achieved_rates() -> None:
 def test_without_a_deletion_set_the_rates_are_null() -> None:
     table = metrics_table([Measurement("clean_accuracy", None, 0.5)], NO_DELETION)
     assert [table[rate] for rate in ("recall", "fdr", "fpr")] == [[None]] * 3
+
+
+def test_the_detectors_numbers_and_the_cost_are_told_where_they_are_known() -> None:
+    deletion = Deletion(NOTHING, None, None, None, detector_auroc=0.75, detector_average_precision=0.5)
+    answers = answers_of(ROWS, PREDICTIONS)
+    found = {entry.metric: entry.value for entry in measure(ROWS, answers, deletion, Cost(2.5, 92, 7))}
+    expected = {
+        "detector_auroc": 0.75,
+        "detector_average_precision": 0.5,
+        "unlearning_seconds": 2.5,
+        "image_passes": 92.0,
+        "forward_passes": 7.0,
+    }
+    assert {metric: found[metric] for metric in expected} == expected
+    without = {entry.metric for entry in measure(ROWS, answers, NO_DELETION, None)}
+    assert not without & set(expected)

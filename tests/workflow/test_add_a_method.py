@@ -9,7 +9,7 @@ import yaml
 
 PAGE = (Path(__file__).parents[2] / "docs" / "add-a-method.md").read_text()
 CELL = "results/pair/seed0/corner_swap/resnet9/everything_found@fpr=0.0/gentle"
-NEW = {"unlearn": 2, "evaluate": 2}
+NEW = {"unlearn": 2, "measure": 1}
 
 
 def block(language: str) -> str:
@@ -33,7 +33,7 @@ def test_a_method_of_one_file_in_the_users_folder_is_run(with_gentle) -> None:
     found = with_gentle.jobs()
     assert {rule: found[rule] for rule in NEW} == NEW
     assert not {"poison_dataset", "train_base", "select_deletion"} & set(found)
-    done = with_gentle.snakemake(f"{CELL}/metrics.parquet")
+    done = with_gentle.snakemake(f"{CELL}/answers.npy")
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((with_gentle.folder / CELL / "run.json").read_text())
     assert record["spec"]["options"] == {"learning_rate": 0.001, "length": 0.5}

@@ -59,7 +59,7 @@ def problem_of(config: dict) -> str | None:
 def problem_of_cell(specs: Specs, cell: Cell, *, first: bool) -> str | None:
     levels = {name: str(value) for name, value in vars(cell).items() if value is not None}
     wildcards = SimpleNamespace(**levels, reference=REFERENCES.get(cell.method))
-    made = [specs.evaluate(wildcards), specs.train_base(wildcards), specs.poison_dataset(wildcards)]
+    made = [specs.measure(wildcards), specs.train_base(wildcards), specs.poison_dataset(wildcards)]
     if cell.deletion is not None:
         made += [specs.unlearn(wildcards), specs.select_deletion(wildcards)]
     json.dumps(made, allow_nan=False)

@@ -21,6 +21,7 @@ from PIL import Image
 from benchmarks.study import copy_project
 from unpoison.damage import DamagedError
 from unpoison.files import read_json, write_json
+from unpoison.metrics import METRICS
 from unpoison.provenance import check_artifacts
 from unpoison.rows import read_rows
 from unpoison.runs.artifacts import standings
@@ -306,7 +307,7 @@ def test_the_cells_of_a_folder_that_was_moved_or_copied_are_done(results: Projec
     results.set("results_folder", root)
     cell = Path(root) / Path(CELL).relative_to("results")
     assert set.union(*states(results).values()) == {"done"}
-    lines = trace([cell.with_name("metrics.run.json")])
+    lines = trace([cell.with_name("run.json")])
     assert len(lines) > 4
     assert lines["record"].str.startswith(f"{root}/").all()
     take_another_recipe(results, root)
@@ -377,8 +378,7 @@ RECORDS = [
 
 @pytest.mark.parametrize("other", RECORDS, ids=str)
 def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project, other: Any) -> None:
-    for name in ("run.json", "metrics.run.json"):
-        path = base(results, name)
+    for path in (base(results, "run.json"), base(results, "run.json").parents[1] / "metrics.run.json"):
         if isinstance(other, dict):
             write_json(path, {**(read_json(path) if other else {}), **other})
         else:
@@ -387,12 +387,12 @@ def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project,
 
 
 FIGURES = ("results", "statistics", "references", "drawing", "plots", "report")
-EVALUATION = ("metrics", "evaluation", "prediction")
+JUDGING = ("metrics",)
 ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun it
-    "train": ([], ("detectors", "features", "unlearning", "deletion", "scores", *EVALUATION, *FIGURES)),
-    "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *EVALUATION, *FIGURES)),
-    "unlearn": (["unpoison.unlearning.scrub"], ("detectors", "features", *EVALUATION, *FIGURES)),
-    "evaluate": ([], ("detectors", "features", "unlearning", *FIGURES)),
+    "train_base": ([], ("detectors", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
+    "train_oracle": ([], ("detectors", "features", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
+    "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *JUDGING, *FIGURES)),
+    "unlearn": (["unpoison.unlearning.scrub"], ("detectors", "features", *JUDGING, *FIGURES)),
 }
 
 
@@ -403,3 +403,10 @@ def test_no_edit_elsewhere_or_of_a_check_of_options_reruns_a_network(rule: str) 
     rooms = {Path(file).parts[1].removesuffix(".py") for file in files if file.startswith("unpoison/")}
     assert {"networks", "pixels", "poisons", "models"} <= rooms
     assert rooms & {*elsewhere, "options", "api", "arguments"} == set()
+
+
+def test_no_edit_of_a_network_or_a_method_measures_again() -> None:
+    files = files_of("unpoison.jobs.measure", *(METRICS.code(name) for name in METRICS))
+    rooms = {Path(file).parts[1].removesuffix(".py") for file in files}
+    assert {"metrics", "answers", "rows"} <= rooms
+    assert rooms & {"networks", "models", "training", "asking", "detectors", "unlearning", *FIGURES} == set()

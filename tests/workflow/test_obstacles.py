@@ -51,14 +51,14 @@ def failed_lines(project) -> list[str]:
 
 
 def test_a_damaged_artifact_is_named_and_made_anew(unfinished, finished) -> None:
-    path = unfinished.folder / CELL.replace("finetune", "retrain") / "metrics.parquet"
+    path = unfinished.folder / CELL.replace("finetune", "retrain") / "answers.npy"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
     path.write_bytes(content)
     lines = failed_lines(unfinished)
-    assert [line.split(":")[1].split("/")[-1] for line in lines] == ["metrics.parquet is damaged"]
+    assert [line.split(":")[1].split("/")[-1] for line in lines] == ["answers.npy is damaged"]
     assert unfinished.snakemake().returncode == 0
-    path.with_name("metrics.parquet.corrupt").unlink()
+    path.with_name("answers.npy.corrupt").unlink()
     assert contents(unfinished.folder / "results") == contents(finished.folder / "results")
 
 

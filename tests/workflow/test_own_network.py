@@ -95,8 +95,8 @@ studies:
 FOLDER = Path("results/three/seed0/clean_label/company")
 UNTOUCHED = {"train_surrogate", "train_oracle", "perturb_images", "poison_dataset"}
 METHODS = 3
-OF_BASE = {"train_base": 1, "score_rows": 1, "select_deletion": 1, "unlearn": METHODS, "evaluate": METHODS}
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1, "write_report": 1}
+OF_BASE = {"train_base": 1, "score_rows": 1, "select_deletion": 1, "unlearn": METHODS, "measure": 1}
+TABLES = {"collect_results": 1, "make_tables": 1, "trace_records": 1, "write_report": 1}
 
 
 def prepare(making: Project) -> None:
@@ -156,7 +156,7 @@ def test_other_weights_rerun_the_base_model_and_what_follows_and_neither_oracle_
     assert company.jobs() == {}, "touched and moved"
     tensors = load_file(weights)
     save_file({**tensors, "head.bias": tensors["head.bias"] + 1}, weights)
-    assert company.jobs() == OF_BASE | {"evaluate_reference": 1} | TABLES
+    assert company.jobs() == OF_BASE | TABLES
 
 
 def test_an_edit_of_the_network_or_its_helper_reruns_its_jobs_and_a_comment_none(company: Project) -> None:
@@ -164,7 +164,7 @@ def test_an_edit_of_the_network_or_its_helper_reruns_its_jobs_and_a_comment_none
     company.edit("company_blocks.py", "    layer =", "    # halves the image\n    layer =")
     (company.folder / "train.py").write_text("")
     assert company.jobs() == {}
-    every = OF_BASE | {"evaluate_reference": 2, "train_oracle": 1, "train_surrogate": 1, "perturb_images": 1}
+    every = OF_BASE | {"train_oracle": 1, "train_surrogate": 1, "perturb_images": 1}
     company.edit("company_blocks.py", "nn.ReLU()", "nn.ReLU(inplace=True)")
     assert company.jobs() == every | {"draw_samples": 1} | TABLES, "its helper"
     company.edit("company_blocks.py", "nn.ReLU(inplace=True)", "nn.ReLU()")
@@ -177,7 +177,7 @@ def test_an_edit_of_the_network_or_its_helper_reruns_its_jobs_and_a_comment_none
 
 def test_another_layer_of_features_reruns_neither_oracle_nor_surrogate(company: Project) -> None:
     company.set("trainings/company/model/features", "body")
-    assert company.jobs() == OF_BASE | {"evaluate_reference": 1} | TABLES
+    assert company.jobs() == OF_BASE | TABLES
 
 
 def test_the_estimate_measures_the_users_network(repaired: Project) -> None:

@@ -17,7 +17,7 @@ from unpoison.study.plan import Plan
 from unpoison.unlearning import METHODS
 
 DOWNSTREAM = {
-    **{"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1},
+    **{"collect_results": 1, "make_tables": 1, "trace_records": 1},
     **{"draw_figure": 2, "write_report": 1},
 }
 GENTLE = '''"""Gentle: train a little more."""
@@ -53,16 +53,16 @@ def test_an_edit_of_a_users_method_or_its_helper_makes_its_cells_anew_and_no_oth
     assert "unlearn" not in project.jobs()
     project.set("methods", project.config["methods"] | {"gentle": {}, "plain": {}})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "gentle", "plain"])
-    assert project.jobs() == {"unlearn": 2, "evaluate": 2} | DOWNSTREAM
-    done = project.snakemake(*(f"{CELL}/{name}/metrics.parquet" for name in ("gentle", "plain")))
+    assert project.jobs() == {"unlearn": 2, "measure": 1} | DOWNSTREAM
+    done = project.snakemake(*(f"{CELL}/{name}/answers.npy" for name in ("gentle", "plain")))
     assert done.returncode == 0, done.stdout + done.stderr
 
     project.edit("mine/gentle.py", '"""Train on the retain set."""', '"""Train."""  # a comment')
     project.edit("mine/_unused.py", "A = 1", "A = 2")
     (project.folder / "mine").rename(project.folder / "yours")
     project.set("plugins", str(project.folder / "yours"))
-    assert project.jobs() == DOWNSTREAM
-    one = {"unlearn": 1, "evaluate": 1} | DOWNSTREAM
+    assert project.jobs() == {"measure": 1} | DOWNSTREAM
+    one = {"unlearn": 1, "measure": 1} | DOWNSTREAM
     project.edit("yours/_steps.py", "0.5", "0.25")
     assert project.jobs() == one, "its helper"
     project.edit("yours/_steps.py", "0.25", "0.5")

@@ -64,7 +64,7 @@ def snakemake(folder: Path, config: dict[str, Any], *arguments: str) -> subproce
 def test_without_a_test_split_all_is_measured_that_needs_none(tmp_path: Path) -> None:
     write_images(tmp_path / "data", "train")
     assert snakemake(tmp_path, CONFIG, "-n").returncode == 0
-    metrics = "results/pets/seed0/patch/resnet9/everything_found/finetune/metrics.parquet"
+    metrics = "results/pets/seed0/patch/resnet9/metrics.parquet"
     done = snakemake(tmp_path, CONFIG, metrics)
     assert done.returncode == 0, done.stderr
     shares = pd.read_parquet(tmp_path / metrics).query("unit == 'share'")

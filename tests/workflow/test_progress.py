@@ -50,7 +50,7 @@ def test_jobs_side_by_side_halve_the_time(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_rule_of_which_nothing_has_ended_makes_it_more_than(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(monkeypatch, train=2, evaluate=2)
+    run = Run(monkeypatch, train=2, unlearn=2)
     run.start(1, "train")
     run.now = 120.0
     run.tell("job_finished", job_id=1)
@@ -68,13 +68,13 @@ def test_a_failed_job_is_told_and_is_not_left(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_jobs_of_a_submission_are_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(monkeypatch, train=1, evaluate=2)
+    run = Run(monkeypatch, train=1, unlearn=2)
     run.start(1, "train")
     run.now = 60.0
     run.tell("job_finished", job_id=1)
     run.tell("job_started", jobs=["7417a226-c565"])  # what Snakemake calls a submission of several jobs
     for job in (2, 3):
-        run.tell("job_info", jobid=job, rule_name="evaluate", indent=True)
+        run.tell("job_info", jobid=job, rule_name="unlearn", indent=True)
     assert run.progress.line().startswith("1 of 3 jobs done, 2 running, 0 left; more than ")
 
 

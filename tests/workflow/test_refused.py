@@ -321,7 +321,7 @@ def test_a_figure_at_a_recall_that_its_study_lacks_is_refused() -> None:
     ):
         Plan(config)
     config = changed("figures/cost_quality/recall", 0.5, config)
-    assert Plan(config).averages == {"utility_healed": ["false_positives_fpr"]}
+    assert Plan(config).averaged == ["false_positives_fpr"]
 
 
 def test_parts_may_be_named_in_any_order_and_are_what_they_are_alone() -> None:

@@ -12,7 +12,7 @@ from unpoison.study.studies import Cell
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1, "trace_records": 1}
+TABLES = {"collect_results": 1, "make_tables": 1, "trace_records": 1}
 DOWNSTREAM = TABLES | {"draw_figure": 2, "write_report": 1}
 
 
@@ -70,11 +70,11 @@ def test_the_name_of_the_folder_is_reserved() -> None:
 def test_a_repair_is_run_measured_and_drawn_and_then_left_alone(project) -> None:
     project.set("methods/fine_pruning", {"epochs": 1})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "fine_pruning"])
-    assert project.jobs() == {"repair": 1, "evaluate_repaired": 1} | DOWNSTREAM
+    assert project.jobs() == {"repair": 1, "measure": 1} | DOWNSTREAM
     done = project.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     project.set("studies/false_positives/vary/deletion.fpr", [0.0, 0.25, 0.5])
-    assert project.jobs() == {"select_deletion": 1, "unlearn": 2, "evaluate": 2} | DOWNSTREAM
+    assert project.jobs() == {"select_deletion": 1, "unlearn": 2, "measure": 1} | DOWNSTREAM
     results = pd.read_parquet(project.folder / "results/tables/results.parquet")
     repair = results[results["method"] == "fine_pruning"]
     assert set(repair["study"]) == {"false_positives"}

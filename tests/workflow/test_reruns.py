@@ -11,7 +11,7 @@ import yaml
 from unpoison.files import map_array, read_json, write_json
 from unpoison.rows import read_rows
 
-TABLES = {"collect_results": 1, "summarise": 1, "compare_methods": 1}
+TABLES = {"collect_results": 1, "make_tables": 1}
 TRACED = {"trace_records": 1}  # where there are new records
 FIGURES = {"draw_figure": 2}
 REPORT = {"write_report": 1}
@@ -25,7 +25,7 @@ def test_a_second_run_does_nothing(project) -> None:
 
 def test_a_value_added_to_an_axis_of_the_deletion_makes_its_cells_only(project) -> None:
     project.set("studies/false_positives/vary/deletion.fpr", [0.0, 0.25, 0.5])
-    assert project.jobs() == {"select_deletion": 1, "unlearn": 2, "evaluate": 2} | DOWNSTREAM
+    assert project.jobs() == {"select_deletion": 1, "unlearn": 2, "measure": 1} | DOWNSTREAM
 
 
 def test_a_value_added_to_an_axis_of_the_data_makes_its_cells_only(project) -> None:
@@ -37,10 +37,9 @@ def test_a_value_added_to_an_axis_of_the_data_makes_its_cells_only(project) -> N
             "train_base": 1,
             "train_oracle": 1,
             "draw_training": 1,
-            "evaluate_reference": 2,
             "select_deletion": 1,
             "unlearn": 2,
-            "evaluate": 2,
+            "measure": 1,
         }
         | DOWNSTREAM
     )
@@ -55,10 +54,9 @@ def test_a_seed_added_makes_its_cells_only(project) -> None:
             "train_base": 1,
             "train_oracle": 1,
             "draw_training": 1,
-            "evaluate_reference": 2,
             "select_deletion": 2,
             "unlearn": 4,
-            "evaluate": 4,
+            "measure": 1,
         }
         | DOWNSTREAM
     )
@@ -67,24 +65,24 @@ def test_a_seed_added_makes_its_cells_only(project) -> None:
 def test_a_method_added_makes_its_cells_only(project) -> None:
     project.set("methods/long", {"method": "finetune", "length": 1.0})
     project.set("studies/imbalance/methods", ["retrain", "finetune", "long"])
-    assert project.jobs() == {"unlearn": 2, "evaluate": 2} | DOWNSTREAM
+    assert project.jobs() == {"unlearn": 2, "measure": 2} | DOWNSTREAM
 
 
 def test_an_option_of_one_method_changes_its_cells_only(project) -> None:
     project.set("methods/finetune/length", 0.75)
-    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
+    assert project.jobs() == {"unlearn": 4, "measure": MODELS} | DOWNSTREAM
 
 
 def test_an_edited_method_changes_its_cells_only(project) -> None:
     project.edit(
         "unpoison/unlearning/finetune.py", "length: PositiveFloat = 0.25", "length: PositiveFloat = 0.125"
     )
-    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
+    assert project.jobs() == {"unlearn": 4, "measure": MODELS} | DOWNSTREAM
 
 
 def test_two_swapped_values_of_a_method_are_seen(project) -> None:
     project.set("methods/finetune", {"length": 0.25, "learning_rate": 0.5})
-    assert project.jobs() == {"unlearn": 4, "evaluate": 4} | DOWNSTREAM
+    assert project.jobs() == {"unlearn": 4, "measure": MODELS} | DOWNSTREAM
 
 
 def test_two_swapped_values_of_a_recipe_are_seen(project) -> None:
@@ -95,9 +93,8 @@ def test_two_swapped_values_of_a_recipe_are_seen(project) -> None:
             "train_base": MODELS,
             "train_oracle": MODELS,
             "draw_training": 2,
-            "evaluate_reference": 2 * MODELS,
             "unlearn": 8,
-            "evaluate": 8,
+            "measure": MODELS,
         }
         | DOWNSTREAM
     )
@@ -129,9 +126,9 @@ def test_another_question_or_look_writes_the_report_anew_and_no_more(project) ->
     assert project.jobs() == REPORT
 
 
-def test_a_changed_metric_evaluates_again_and_trains_nothing(project) -> None:
-    project.edit("unpoison/evaluation.py", "min(by_class)", "min(by_class) + 0.0")
-    assert project.jobs() == {"evaluate_reference": 2 * MODELS, "evaluate": 8} | DOWNSTREAM
+def test_a_changed_metric_measures_again_and_runs_no_network(project) -> None:
+    project.edit("unpoison/metrics/_shares.py", "min(by_class)", "min(by_class) + 0.0")
+    assert project.jobs() == {"measure": MODELS} | DOWNSTREAM
 
 
 def test_prose_reruns_nothing(project) -> None:
@@ -203,7 +200,7 @@ def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) 
     project.set("methods/tuned", {"method": "finetune", "length": 0.5, "tuning": "small"})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "tuned"])
     base = {"poison_dataset": 1, "train_base": 1, "select_deletion": 1}  # of the seed that is tuned on
-    cells = {"unlearn": 2, "evaluate": 2}
+    cells = {"unlearn": 2, "measure": 1}
     assert project.jobs() == base | {"tune": 1} | cells | DOWNSTREAM
 
     cell = "results/pair/seed0/corner_swap/resnet9/everything_found@fpr=0.0/tuned/model.safetensors"
@@ -214,7 +211,7 @@ def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) 
     assert len(tuned["trials"]) == 2
     run = json.loads((project.folder / cell).with_name("run.json").read_text())
     assert run["spec"]["options"] == {"last": None, "length": 0.5, **tuned["options"]}
-    assert project.jobs() == {"unlearn": 1, "evaluate": 2} | DOWNSTREAM
+    assert project.jobs() == {"unlearn": 1, "measure": 1} | DOWNSTREAM
 
     project.set("tunings/small/trials", 3)
     assert project.jobs() == {"tune": 1} | cells | DOWNSTREAM

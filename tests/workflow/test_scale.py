@@ -72,7 +72,7 @@ def plan_and_specify(calls: Counter, ratios: int, seeds: int) -> tuple[int, Coun
     specs = Specs(plan)
     for cell in plan.cells:
         wildcards = Wildcards(cell)
-        specs.evaluate(wildcards)
+        specs.measure(wildcards)
         if cell.deletion is None:
             specs.train_base(wildcards)
         else:

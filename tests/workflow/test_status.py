@@ -51,7 +51,7 @@ def test_a_finished_run_is_done(finished, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_failed_training_fails_the_cells_that_need_it_and_no_others(plan: Plan, tmp_path: Path) -> None:
     write(tmp_path / f"logs/{TRAINED}/base/train.log", TRACE)
-    write(tmp_path / f"{TRAINED}/oracle/metrics.parquet")
+    write(tmp_path / f"{TRAINED}/oracle/answers.npy")
     found = states(plan)
     failed = {folder for folder, state in found.items() if state == "failed"}
     assert failed == {folder for folder in found if folder.startswith(TRAINED)} - {f"{TRAINED}/oracle"}

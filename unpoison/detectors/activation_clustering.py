@@ -20,7 +20,6 @@ from sklearn.metrics import silhouette_score
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.features import outputs_of
 from unpoison.seeds import derive_seed, draw
 from unpoison.types import PositiveInt, Share
 
@@ -43,10 +42,7 @@ def score(
         smaller_share: the cluster that is accused holds less than this share of its class.
         dimensions: what the features are reduced to before they are split.
     """
-    training, trusted = (
-        outputs_of(evidence.model, part, evidence.precision)
-        for part in (evidence.training, evidence.validation)
-    )
+    training, trusted = evidence.outputs
     scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
     flagged = np.zeros(len(training.labels), dtype=bool)
     for label in range(len(evidence.class_names)):

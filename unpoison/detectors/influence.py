@@ -15,7 +15,8 @@ from scipy.special import softmax
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.features import Outputs, outputs_of
+from unpoison.features import outputs_of
+from unpoison.outputs import Outputs
 
 NEEDS = ("triggered_examples",)
 OWN_RULE = False
@@ -27,11 +28,8 @@ def score(evidence: Evidence, *, renormalised: bool = True) -> Scores:
     Args:
         renormalised: compare directions alone; false weighs by the gradients' lengths (TracIn as published).
     """
-    training, trusted, triggered = (
-        outputs_of(evidence.model, part, evidence.precision)
-        for part in (evidence.training, evidence.validation, evidence.triggered)
-    )
-    return Scores(*(likeness(rows, triggered, renormalised) for rows in (training, trusted)))
+    triggered = outputs_of(evidence.model, evidence.triggered, evidence.precision)
+    return Scores(*(likeness(rows, triggered, renormalised) for rows in evidence.outputs))
 
 
 def likeness(rows: Outputs, triggered: Outputs, renormalised: bool) -> Float64[np.ndarray, " rows"]:

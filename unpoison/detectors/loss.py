@@ -18,8 +18,9 @@ from torch.nn.functional import cross_entropy
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
 from unpoison.devices import autocast
-from unpoison.features import Outputs, outputs_of
+from unpoison.features import outputs_of
 from unpoison.networks import Classifier
+from unpoison.outputs import Outputs, Pair
 from unpoison.training import optimiser_of, take_step
 from unpoison.types import NotNegative, PositiveShare
 
@@ -43,10 +44,9 @@ def score(
         length: of the early training, as a share of the recipe's steps.
         flooding: the loss below which early training turns round (gamma; 0 never does).
     """
-    model = early_network(evidence, length, flooding) if early else evidence.model
     sign = 1 if suspect == "high" else -1
-    parts = (evidence.training, evidence.validation)
-    training, trusted = (sign * losses(outputs_of(model, part, evidence.precision)) for part in parts)
+    found = early_outputs(evidence, length, flooding) if early else evidence.outputs
+    training, trusted = (sign * losses(part) for part in found)
     return Scores(training, trusted)
 
 
@@ -54,6 +54,14 @@ def losses(outputs: Outputs) -> np.ndarray:
     """Cross-entropy of each row's given label: (n,)."""
     rows = np.arange(len(outputs.labels))
     return logsumexp(outputs.logits, axis=1) - outputs.logits[rows, outputs.labels]
+
+
+def early_outputs(evidence: Evidence, length: float, flooding: float) -> Pair:
+    """Return the outputs of the training and of the validation rows by a network in early training."""
+    model = early_network(evidence, length, flooding)
+    parts = evidence.training, evidence.validation
+    training, trusted = (outputs_of(model, part, evidence.precision) for part in parts)
+    return training, trusted
 
 
 def early_network(evidence: Evidence, length: float, flooding: float) -> Classifier:

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.features import Outputs, outputs_of
+from unpoison.outputs import Outputs
 from unpoison.types import PositiveInt
 
 NEEDS = ()
@@ -25,10 +25,7 @@ def score(evidence: Evidence, *, neighbours: PositiveInt = 50) -> Scores:
     Args:
         neighbours: how many; a poison is found only while fewer of them are poisons of its kind than are not.
     """
-    training, trusted = (
-        outputs_of(evidence.model, part, evidence.precision)
-        for part in (evidence.training, evidence.validation)
-    )
+    training, trusted = evidence.outputs
     count = max(1, min(neighbours, len(training.labels) - 1))
     index = NearestNeighbors(n_neighbors=count).fit(_unit(training.features))
     places = index.kneighbors(return_distance=False)  # of the rows themselves: each without itself

@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.features import Outputs, outputs_of
+from unpoison.outputs import Outputs
 from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat
 
@@ -34,10 +34,7 @@ def score(evidence: Evidence, *, index: PositiveFloat = 7.389) -> Scores:
     Args:
         index: the anomaly index from which the own rule accuses a class (e^2).
     """
-    training, trusted = (
-        outputs_of(evidence.model, part, evidence.precision)
-        for part in (evidence.training, evidence.validation)
-    )
+    training, trusted = evidence.outputs
     metric = whitening(trusted)
     places = [rows.features @ metric for rows in (training, trusted)]
     scores = [np.zeros(len(rows.labels)) for rows in (training, trusted)]

@@ -10,7 +10,6 @@ from jaxtyping import Float64
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.features import outputs_of
 from unpoison.shares import count_of
 from unpoison.types import Share
 
@@ -25,8 +24,7 @@ def score(evidence: Evidence, *, expected: Share = 0.1) -> Scores:
         expected: for the detector's own rule, the user's guess of the largest share of a class that is
             poisoned, never the true one: 1.5 times as much of every class is flagged, as in the paper.
     """
-    training = outputs_of(evidence.model, evidence.training, evidence.precision)
-    trusted = outputs_of(evidence.model, evidence.validation, evidence.precision)
+    training, trusted = evidence.outputs
     scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
     flagged = np.zeros(len(training.labels), dtype=bool)
     for label in range(len(evidence.class_names)):

@@ -16,7 +16,7 @@ from matplotlib.ticker import PercentFormatter
 from unpoison.drawing.labels import label_ends, names_fit
 from unpoison.drawing.looks import VERMILION, Look
 from unpoison.files import written_whole
-from unpoison.results import ENOUGH, judged_by
+from unpoison.results import ENOUGH
 
 COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
 PAGE_WIDTH = 174 / 25.4  # and two
@@ -48,13 +48,6 @@ mpl.rcParams.update(
         "savefig.dpi": 200,
     }
 )
-CLEAN_LABEL = "clean test\naccuracy"
-# Of what an attack is judged by: without a trigger there is no adversarial test.
-ROBUST_LABELS = {
-    "adversarial_accuracy": "adversarial test\naccuracy",
-    "confused_accuracy": "accuracy on the\nconfused classes\n(no trigger)",
-    "corrected_accuracy": "accuracy on the\nmislabelled rows\n(no trigger)",
-}
 
 
 class PerCent(PercentFormatter):
@@ -70,12 +63,6 @@ class PerCent(PercentFormatter):
         self.decimals = next((decimals for decimals, tells in enumerate(whole) if tells), 3)
         labels: list[str] = super().format_ticks(values)
         return labels
-
-
-def metric_labels(summary: pd.DataFrame) -> dict[str, str]:
-    """The accuracies of a study that figures show, and their labels: the clean one and what the attack is judged by."""
-    robust = judged_by(summary)[0]
-    return {"clean_accuracy": CLEAN_LABEL, robust: ROBUST_LABELS[robust]}
 
 
 def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float) -> None:

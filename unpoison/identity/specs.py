@@ -5,9 +5,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from unpoison import tables
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.identity.contents import contents
+from unpoison.metrics import METRICS
 from unpoison.models import MODELS
 from unpoison.own_network import OWN, own_network
 from unpoison.plots import PLOTS
@@ -20,14 +22,12 @@ from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.entries import canonical
 from unpoison.study.figures import trained_models
 from unpoison.study.found import attack_of, is_found, note_of_figure
-from unpoison.study.levels import REFERENCES
 from unpoison.study.plan import Plan
 from unpoison.study.tuning import tuning_of
 from unpoison.text import as_html
 from unpoison.unlearning import METHODS
 
 Spec = dict[str, Any]
-METHOD_OF = {folder: method for method, folder in REFERENCES.items()}
 
 
 class Specs:
@@ -90,11 +90,6 @@ class Specs:
             }
         )
 
-    def view_rows(self, wildcards: Any) -> Spec:
-        return _in_order(
-            {**self._network(wildcards), "code": self._code(wildcards, "unpoison.jobs.view_rows")}
-        )
-
     def select_deletion(self, wildcards: Any) -> Spec:
         entry = dict(self.plan.entry("deletion", wildcards.deletion))
         for source in ("rows", "detector"):  # an input
@@ -138,13 +133,17 @@ class Specs:
             }
         )
 
-    def evaluate(self, wildcards: Any) -> Spec:
-        deletion = getattr(wildcards, "deletion", None)
-        method = getattr(wildcards, "method", None) or METHOD_OF[wildcards.reference]
-        levels = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
-        identity = {**levels, "seed": int(wildcards.seed), "deletion": deletion, "method": method}
-        code = self._code(wildcards, "unpoison.jobs.evaluate")
-        return _in_order({**self._network(wildcards), "identity": _in_order(identity), "code": code})
+    def measure(self, wildcards: Any) -> Spec:
+        names = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
+        cells = self.plan.cells_of(**names, seed=int(wildcards.seed))
+        code = code_digest("unpoison.jobs.measure", *(METRICS.code(name) for name in METRICS))
+        return {
+            "cells": [[cell.deletion, cell.method] for cell in cells],
+            "code": code,
+            "data": _data_digest(self.plan, wildcards.dataset, wildcards.poison),
+            "model": _model(self.plan, wildcards.training),
+            "trigger": _trigger(self.plan, wildcards.poison),
+        }
 
     def collect_results(self, wildcards: Any) -> Spec:
         studies = {
@@ -165,17 +164,11 @@ class Specs:
             }
         )
 
-    def summarise(self, wildcards: Any) -> Spec:
-        return {"code": code_digest("unpoison.jobs.summarise")}
-
-    def average_over_recalls(self, wildcards: Any) -> Spec:
+    def make_tables(self, wildcards: Any) -> Spec:
         return {
-            "studies": self.plan.averages["utility_healed"],
-            "code": code_digest("unpoison.jobs.average_over_recalls"),
+            "averaged": self.plan.averaged,
+            "code": code_digest("unpoison.jobs.make_tables", *tables.CODE),
         }
-
-    def compare_methods(self, wildcards: Any) -> Spec:
-        return {"code": code_digest("unpoison.jobs.compare_methods")}
 
     def write_report(self, wildcards: Any) -> Spec:
         studies = {name: describe_study(self.plan, name) for name in self.plan.studies}
@@ -224,7 +217,7 @@ class Specs:
                 **self._network(wildcards),
                 "role": role,
                 "recipe": _recipe(self.plan, wildcards.training),
-                "code": self._code(wildcards, "unpoison.jobs.train"),
+                "code": self._code(wildcards, f"unpoison.jobs.train_{role}"),
             }
         )
 

@@ -13,10 +13,12 @@ RECORDED = (
     "rows",
     "perturbed",
     "model",
+    "outputs",
+    "answers",
     "deletion",
+    "deletions",
     "tuned",
     "scores",
-    "views",
     "metrics",
     "histories",
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from unpoison.jobs.job import Job
 from unpoison.jobs.record import write_record
+from unpoison.outputs import read_outputs
 from unpoison.scores import write_scores
 from unpoison.steps.scoring import score_rows
 from unpoison.weights import load_model
@@ -22,6 +23,7 @@ def main(snakemake: Any) -> None:
         job.setting(),
         recipe=job.recipe,
         triggered_examples=spec["triggered_examples"],
+        outputs=read_outputs(snakemake.input.outputs, job.data.rows),
     )
     write_scores(snakemake.output.scores, job.data.rows.of("train"), validation, scores)
     write_record(snakemake, "score_rows", device=job.device_name(), **asdict(cost))

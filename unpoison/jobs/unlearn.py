@@ -3,7 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from unpoison.deletion import NO_DELETION, read_deletion
+from unpoison.answers import write_answers
+from unpoison.asking import ask
+from unpoison.contracts.deletion import NO_DELETION
+from unpoison.deletion import read_deletion
 from unpoison.jobs.job import Job
 from unpoison.jobs.record import write_record
 from unpoison.jobs.tuned import options_of
@@ -19,6 +22,8 @@ def main(snakemake: Any) -> None:
     deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
     request = request_of(job.data, model, deletion.rows, job.recipe, job.setting())
     repaired, cost = repair_model(request, job.spec["method"], options)
-    save_model(snakemake.output.model, repaired)
+    if snakemake.output.get("model"):
+        save_model(snakemake.output.model, repaired)
+    write_answers(snakemake.output.answers, ask(job.data, repaired, job.spec["precision"]))
     spec = {**job.spec, "options": options}
     write_record(snakemake, "unlearn", spec=spec, device=job.device_name(), **asdict(cost))

@@ -14,11 +14,7 @@ def main(snakemake: Any) -> None:
     pictures = {Path(path).stem: Path(path).read_bytes() for path in given.figures}
     page = render(
         Tables(
-            summary=read_table(given.summary),
-            paired=read_table(given.paired),
-            records=read_table(given.records),
-            csv=Path(given.results).read_bytes(),
-            others={Path(path).stem: read_table(path) for path in given.others},
+            {Path(path).stem: read_table(path) for path in given.tables}, Path(given.results).read_bytes()
         ),
         [Figure(name, caption, pictures[name]) for name, caption in spec["figures"]],
         spec["studies"],

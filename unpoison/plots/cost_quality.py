@@ -12,11 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from unpoison.drawing.axes import metric_labels
 from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.names import name_points
-from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note, metric_labels
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note
 from unpoison.errors import one_of
-from unpoison.results import REFERENCES
+from unpoison.metrics import METRICS
+from unpoison.results import CLEAN, REFERENCES
 from unpoison.types import Share
 
 # What the studies must vary: one key of each tuple; what they may vary too; which options are values of a key.
@@ -60,7 +62,7 @@ def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
         axes.set_title(f"recall {recall:.0%}" + ("" if level is None else f", FPR {level:.0%}"))
     panels[0].set_ylabel(label.replace("\n", " "))
     bar = figure.colorbar(scale, ax=panels.tolist(), format=PerCent())
-    bar.set_label("clean test accuracy")
+    bar.set_label(METRICS[CLEAN].label)
     note = f"image passes of the method, forward and backward, or forward alone\n{interval_note(summary)}"
     figure.supxlabel(note, fontsize=NOTE_SIZE)
     _limit(panels[0], pd.concat(models))

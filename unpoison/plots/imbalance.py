@@ -4,13 +4,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from unpoison.drawing.axes import metric_labels
 from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.style import (
     draw_line,
     finish,
     interval_note,
     mark_places,
-    metric_labels,
     nudge_of,
     width_of,
 )

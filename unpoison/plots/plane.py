@@ -17,7 +17,8 @@ from matplotlib.patheffects import withStroke
 
 from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH
-from unpoison.results import REFERENCES, judged_by
+from unpoison.metrics import METRICS
+from unpoison.results import CLEAN, REFERENCES, judged_by
 
 # What one of the studies must vary: one key of each tuple.
 NEEDS = [("deletion.recall",), ("deletion.fpr", "deletion.fdr")]
@@ -25,11 +26,6 @@ DETECTORS = True  # further studies may hold any deletion sets of detectors
 RATES = {
     "deletion.fpr": "share of the clean rows deleted (FPR)",
     "deletion.fdr": "share of the deletion set that is clean (FDR)",
-}
-METRICS = {
-    "adversarial_accuracy": "adversarial accuracy",
-    "confused_accuracy": "accuracy on the confused classes (no trigger)",
-    "corrected_accuracy": "accuracy on the mislabelled rows (no trigger)",
 }
 COLOURS = "RdBu"  # red harms, blue heals: apart for colour-blind eyes
 MARKERS = "o^sDvPX*<>"
@@ -46,7 +42,7 @@ def plot(summary: pd.DataFrame) -> Figure:
     whole = summary[summary["class_name"].isna()]
     key = next(name for name in RATES if name in whole and whole[name].notna().any())
     robust = judged_by(whole)[0]
-    metrics = {robust: METRICS[robust], "clean_accuracy": "clean accuracy"}
+    metrics = {metric: METRICS[metric].label for metric in (robust, CLEAN)}
     points = _gains(whole, list(metrics))
     methods = in_order(points["method"])
     figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 2.1 * len(methods)), layout="constrained")

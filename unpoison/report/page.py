@@ -3,7 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from unpoison.attack_kinds import AS_FOUND, FOUND
-from unpoison.columns import TABLES as DESCRIBED
+from unpoison.columns import TABLES
 from unpoison.files import table_of_csv
 from unpoison.metrics import METRICS
 from unpoison.references import trained_references
@@ -22,6 +22,8 @@ from unpoison.report.data import packed, page_data, settings_rows
 from unpoison.report.findings import findings, untrained
 from unpoison.report.known import lead_of, standing, title_of
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
+from unpoison.results import IDENTITY
+from unpoison.tables import SHOWN, VIEWED
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 FOLDER = Path(__file__).parent
@@ -51,16 +53,17 @@ class Figure:
 class Tables:
     """The tables of a results folder.
 
-    csv: the text of results.csv, to download; others: further ones by name; missing: the cells of a run that
-    is not at its end that are not done.
+    named: by their names, at least those of `unpoison.tables.reported_names`; `missing` beside them makes it the
+    report of a run that is not at its end; csv: the text of results.csv, to download.
     """
 
-    summary: pd.DataFrame
-    paired: pd.DataFrame
-    records: pd.DataFrame
+    named: Mapping[str, pd.DataFrame]
     csv: bytes
-    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    missing: pd.DataFrame | None = None
+
+    @property
+    def shown(self) -> dict[str, pd.DataFrame]:
+        """Those that the page shows whole."""
+        return {name: self.named[name] for name in SHOWN if name in self.named}
 
 
 def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
@@ -78,13 +81,13 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    summary, records = tables.summary, tables.records
-    others = {**({} if tables.missing is None else {"missing": tables.missing}), **tables.others}
+    summary, paired, records = (tables.named[name] for name in VIEWED)
+    missing = tables.named.get("missing")
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = table_of_csv(tables.csv)
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
     attacks = {study["attack"] for study in settings.values()}
-    models = len(set(records.loc[records["step"].str.startswith("evaluate"), "record"]))
+    models = len(results[[name for name in IDENTITY if name != "study"]].drop_duplicates())
     return environment.get_template("page.html").render(
         title=title_of(attacks),
         lead=lead_of(attacks),
@@ -95,17 +98,17 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
             _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
             _script(_read("chart.js") + _read("page.js")),
         ],
-        data=packed(page_data(summary, tables.paired, records, others, settings)),
+        data=packed(page_data(summary, paired, records, tables.shown, settings)),
         csv=packed(tables.csv),
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]}
         <= {"untrained", "few", "measured"},
         figures=figures,
-        others=[(name, DESCRIBED[name].row if name in DESCRIBED else "row") for name in others],
+        others=[(name, TABLES[name].row) for name in tables.shown],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
         doubts=doubts(records),
         origin=_origin(records),
-        gaps=gaps(tables.missing, models + len(tables.missing)) if tables.missing is not None else "",
+        gaps=gaps(missing, models + len(missing)) if missing is not None else "",
         models=models,
         measurements=len(results),
     )
@@ -122,9 +125,9 @@ def _read(name: str) -> str:
 
 def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.DataFrame) -> dict[str, Any]:
     """One study as the page shows it: its question, findings and settings."""
-    summary = tables.summary[tables.summary["study"] == name]
-    paired = tables.paired[tables.paired["study"] == name]
-    of_study = results[results["study"] == name]
+    summary, paired, of_study = (
+        table[table["study"] == name] for table in (tables.named["summary"], tables.named["paired"], results)
+    )
     references = trained_references(of_study)
     found = [
         *standing(summary, study["attack"]),

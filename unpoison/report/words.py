@@ -53,8 +53,7 @@ def metric_note(metric: str) -> str:
     if metric not in METRICS:
         return ""
     better = {True: " More is better.", False: " Less is better.", None: ""}
-    meaning = METRICS[metric].meaning
-    return f"{meaning[0].upper()}{meaning[1:]}.{better[METRICS[metric].higher_is_better]}"
+    return METRICS[metric].meaning + better[METRICS[metric].higher_is_better]
 
 
 def key_label(key: str) -> str:

@@ -13,7 +13,7 @@ from unpoison.study.plan import Plan
 from unpoison.study.studies import Cell
 from unpoison.text import printable
 
-METRICS = "metrics.parquet"
+ANSWERS = "answers.npy"
 State = Literal["done", "stale", "failed", "begun", "left"]
 STATES: tuple[State, ...] = ("done", "stale", "failed", "begun", "left")
 REASONS = {
@@ -41,15 +41,15 @@ def folder_of(cell: Cell) -> str:
     return f"{_trained(cell)}/{cell.deletion or 'repaired'}/{cell.method}"
 
 
-def metrics_of(cell: Cell, results: Path) -> Path:
+def answers_of(cell: Cell, results: Path) -> Path:
     """The file that a cell ends in."""
-    return results / folder_of(cell) / METRICS
+    return results / folder_of(cell) / ANSWERS
 
 
 def standings(plan: Plan) -> dict[Cell, Standing]:
     """What became of every cell of the plan.
 
-    done: its metrics are there; stale: they are, of other settings, code or files than the config's; failed: a job that
+    done: its answers are there; stale: they are, of other settings, code or files than the config's; failed: a job that
     it needs ended in an error or by a signal; begun: a job of its own has a log and no result (it runs, or ended with
     its Snakemake); left: none of these.
     """
@@ -84,8 +84,8 @@ def error_of(log: Path) -> str:
 
 
 def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], current: Current) -> Standing:
-    metrics = metrics_of(cell, results)
-    if metrics.is_file() and current.holds(metrics):
+    answers = answers_of(cell, results)
+    if answers.is_file() and current.holds(answers):
         return Standing("done")
     logs, folder = results / "logs", folder_of(cell)
     needed = {logs / place for place in _needed(cell)}
@@ -96,7 +96,7 @@ def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], 
     for log, error in failures.items():
         if log.parent in needed or log in alone:
             return Standing("failed", log, error)
-    if metrics.is_file():
+    if answers.is_file():
         return Standing("stale")
     return Standing("begun" if any((logs / folder).glob("*.log")) else "left")
 

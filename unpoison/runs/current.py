@@ -18,10 +18,6 @@ from unpoison.provenance import read_record, record_of, stamp
 from unpoison.study.patterns import is_literal
 from unpoison.study.plan import Plan
 
-# Rules that are told what another one is.
-TOLD_AS = {"evaluate_reference": "evaluate", "evaluate_repaired": "evaluate", "repair": "unlearn"}
-
-
 # What a record of another version, whose values mean something else, can raise in the functions that plan a job.
 NOT_PLANNED = (AttributeError, KeyError, TypeError, ValueError, AssertionError, UserError)
 
@@ -60,7 +56,7 @@ class Current:
             return False
 
     def _has_the_planned_spec(self, told: Mapping[str, Any]) -> bool:
-        spec_of = getattr(self.specs, TOLD_AS.get(told["step"], told["step"]))
+        spec_of = getattr(self.specs, told["step"])
         planned = json.loads(json.dumps(spec_of(SimpleNamespace(**told["identity"]))))
         found = dict(told["spec"])
         if "options" in planned:  # what a tuning chose stands among the options, and is that job's input

@@ -22,11 +22,7 @@ NETWORKS = (
 TAGGED = (  # rules that ask for a GPU where there is one
     *NETWORKS,
     "tune",
-    "evaluate",
-    "evaluate_reference",
-    "evaluate_repaired",
     "score_rows",
-    "view_rows",
     "perturb_images",
 )
 START = 4.0  # seconds of every job's process, torch included
@@ -71,12 +67,13 @@ def estimate(
     given = mean(bool(plan.entry("training", training).get("weights")) for *_, training in models)
     trained = networks - given * jobs.get("train_base", 0)
     core, gpu = _hours(plan, jobs, trained * seconds)
-    weights = networks * mean(measured[training][1] for training in trainings) * BYTES
+    kept = networks if plan.config["keep_models"] == "all" else jobs.get("train_base", 0)
+    weights = kept * mean(measured[training][1] for training in trainings) * BYTES
     yield f"about {core:.2g} core-hours of jobs without a GPU ({seconds:.0f} s a training on this machine's device)"
     yield f"about {gpu:.2g} GPU-hours of jobs with one"
     yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.config['results_folder']}"
     yield (
-        "Not known: what each method takes (counted as one whole training), evaluation and detectors beyond the start "
+        "Not known: what each method takes (counted as one whole training), questions and detectors beyond the start "
         "of their jobs, tuning, and the wait for other programs."
     )
 

@@ -1,16 +1,85 @@
-"""Measuring a model with what is known of the data."""
+"""Measuring a model by its answers and what is known of the data. No network and no torch is needed."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from unpoison.answers import Answers, questions
+from unpoison.contracts.deletion import Deletion
+from unpoison.contracts.judged import Judged
 from unpoison.costs import Cost
-from unpoison.data import Data
-from unpoison.deletion import Deletion
-from unpoison.evaluation import Measurement, evaluate, of_cost, of_detector
-from unpoison.networks import Classifier
-from unpoison.prediction import predict_all
+from unpoison.errors import UserError
+from unpoison.metrics import METRICS
+from unpoison.rows import Rows
 
 
-def measure_model(
-    data: Data, model: Classifier, deletion: Deletion, cost: Cost | None, precision: str = "auto"
-) -> list[Measurement]:
-    """All that can be measured of a model with what is known of the data, and its cost where there is one."""
-    predictions = predict_all(model, data.images, data.rows, data.stamp, precision)
-    return [*evaluate(data.rows, deletion.rows, predictions), *of_detector(deletion), *of_cost(cost)]
+@dataclass(frozen=True)
+class Measurement:
+    """One metric of one model, of one class or (class_name None) of all together."""
+
+    metric: str
+    class_name: str | None
+    value: float
+
+
+def measure(rows: Rows, answers: Answers, deletion: Deletion, cost: Cost | None) -> list[Measurement]:
+    """Return all that can be measured of a model with what is known of the data.
+
+    A metric is left out where a part that it NEEDS is empty or unknown.
+
+    Args:
+        rows: the whole table of the poisoned data set.
+        answers: of the model to all questions about these rows.
+        deletion: NO_DELETION for a model without one.
+        cost: of making the model; None leaves the metrics of cost out.
+
+    Raises:
+        UserError: for answers about other rows, and for a metric that gives back what is no value.
+    """
+    asked = questions(rows)
+    if not (np.array_equal(asked.row, answers.row) and np.array_equal(asked.stamped, answers.stamped)):
+        raise UserError(
+            f"found {len(answers)} answers about other rows, allowed: those to the {len(asked)} questions of the "
+            "data set"
+        )
+    judged = Judged(rows, answers, deletion, cost)
+    found: list[Measurement] = []
+    for name, metric in METRICS.items():
+        if all(map(judged.has, metric.needs)):
+            values = _checked(name, metric.measure(judged), rows.class_names)
+            found += [Measurement(name, class_name, value) for class_name, value in values.items()]
+    return found
+
+
+def _checked(name: str, values: object, class_names: tuple[str, ...]) -> dict[str | None, float]:
+    """Refuse what a metric of the user's own may hand back in place of values by class."""
+    if not isinstance(values, dict):
+        raise UserError(
+            f"the metric {name} gave back a {type(values).__name__}; allowed: a dict of values by class name"
+        )
+    for class_name, value in values.items():
+        if class_name is not None and class_name not in class_names:
+            raise UserError(
+                f"the metric {name} gave a value of the class {class_name!r}; allowed: None or a class"
+            )
+        if not isinstance(value, Real) or not isfinite(value):
+            raise UserError(f"the metric {name} gave the value {value!r}; allowed: a finite number")
+    return {class_name: float(value) for class_name, value in values.items()}
+
+
+def metrics_table(measurements: Iterable[Measurement], deletion: Deletion) -> dict[str, list[Any]]:
+    """Return the metrics of one model as columns, with the rates that its deletion set achieved."""
+    found = list(measurements)
+    known = {entry.metric: METRICS[entry.metric] for entry in found}
+    return {
+        "metric": [entry.metric for entry in found],
+        "class_name": [entry.class_name for entry in found],
+        "value": [entry.value for entry in found],
+        "unit": [known[entry.metric].unit for entry in found],
+        "higher_is_better": [known[entry.metric].higher_is_better for entry in found],
+        **{rate: [getattr(deletion, rate)] * len(found) for rate in ("recall", "fdr", "fpr")},
+    }

@@ -16,6 +16,7 @@ from unpoison.data import Data
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError
 from unpoison.networks import Classifier
+from unpoison.outputs import Pair
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.steps.setting import Setting, seeded, untrained
@@ -30,12 +31,15 @@ def score_rows(
     *,
     recipe: Recipe,
     triggered_examples: int = 0,
+    outputs: Pair | None = None,
 ) -> tuple[Scores, Cost, Rows]:
     """Return a detector's scores of the training rows, its cost, and the trusted rows that its other scores are of.
 
     Args:
         recipe: how the model was trained.
         triggered_examples: how many trusted rows of attacked classes it is shown with the trigger on.
+        outputs: of all training rows and of all validation rows by this model, in the order of the rows; None computes
+            them where the detector looks at them.
     """
     device, train_rows = setting.device, data.rows.of("train")
     triggered, validation = set_triggered_aside(data.rows, triggered_examples, setting.seed)
@@ -52,8 +56,14 @@ def score_rows(
         recipe=recipe,
         seed=setting.seed_of("detect"),
         precision=setting.precision,
+        _stored=outputs and (outputs[0], outputs[1].take(_not_triggered(data.rows, validation))),
     )
     return *run_detector(DETECTORS[detector], evidence, options), validation
+
+
+def _not_triggered(rows: Rows, validation: Rows) -> np.ndarray:
+    """Return which of all validation rows are left when some are shown with the trigger on."""
+    return np.isin(rows.of("validation").row_id.astype(str), validation.row_id.astype(str))
 
 
 def run_detector(
@@ -74,6 +84,9 @@ def run_detector(
         training_ids=evidence.training_ids[places[0]],
         validation_ids=evidence.validation_ids[places[1]],
     )
+    if evidence._stored:
+        stored = tuple(part.take(order) for part, order in zip(evidence._stored, places, strict=True))
+        in_order = replace(in_order, _stored=(stored[0], stored[1]))
     with seeded(evidence.seed, evidence.training.device):
         found = score(in_order, **options)
     _check(found, in_order)

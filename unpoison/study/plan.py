@@ -39,6 +39,23 @@ class Plan(Entries):
         cells = {cell for study in self.studies.values() for cell in study.cells()}
         return sorted(cells, key=lambda cell: tuple(str(part) for part in vars(cell).values()))
 
+    def cells_of(self, dataset: str, poison: str, training: str, seed: int) -> list[Cell]:
+        """Return the cells of one base model: the model itself, its oracle and all repairs of it."""
+        return self._cells_by_model[dataset, poison, training, seed]
+
+    @property
+    def models(self) -> list[dict[str, str | int]]:
+        """Return the base models: data set, poison, training and seed of each."""
+        levels = ("dataset", "poison", "training", "seed")
+        return [dict(zip(levels, names, strict=True)) for names in self._cells_by_model]
+
+    @cached_property
+    def _cells_by_model(self) -> dict[tuple[str, str, str, int], list[Cell]]:
+        found: dict[tuple[str, str, str, int], list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)
+        return found
+
     @cached_property
     def suspect_sources(self) -> set[str]:
         """Sources whose training images may be poisoned: the user says so, or a study uses them as found."""
@@ -62,16 +79,15 @@ class Plan(Entries):
         return {**names, "seed": min(self.studies[study].seeds)}
 
     @property
-    def averages(self) -> dict[str, list[str]]:
-        """The table of averages over recalls with its studies: those of one deletion set that vary it; or none."""
-        found = [
+    def averaged(self) -> list[str]:
+        """Return the studies that are averaged over their recalls: those of one deletion set that vary it."""
+        return [
             name
-            for name, study in self.studies.items()
+            for name, study in sorted(self.studies.items())
             if "deletion.recall" in study.varied
             and len(self.config["studies"][name]["deletions"]) == 1
             and not is_found(self, name)  # whose poisons have no known true class
         ]
-        return {"utility_healed": sorted(found)} if found else {}
 
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""

@@ -31,7 +31,7 @@ from unpoison.runs.encoding import use_utf8
 use_utf8()
 
 from unpoison.study.attacks import needs_surrogate
-from unpoison.runs.artifacts import METRICS as METRICS_FILE, folder_of
+from unpoison.runs.artifacts import ANSWERS, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
@@ -48,6 +48,7 @@ from snakemake.logging import logger
 from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError
 from unpoison.files import hold
+from unpoison.tables import derived_names, names as table_names, reported_names
 
 # The Snakefile that uses this one as a module, if any.
 OUTER = workflow.modifier.parent_modifier
@@ -188,13 +189,6 @@ def source_images(wildcards):
 
 
 @with_signature
-def tested_images(wildcards):
-    """The same for a job that measures on test images."""
-    refuse_untested(wildcards.dataset)
-    return source_images(wildcards)
-
-
-@with_signature
 def scored_images(wildcards):
     """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
     if plan.detector_options(wildcards.detector)[1]:
@@ -259,9 +253,9 @@ def detector_scores(wildcards):
 
 
 @where_asked("deletion", lambda entry: entry.get("bias") in BY_MODEL)
-def row_views(wildcards):
-    """How the poisoned model sees the rows, for a deletion set whose errors depend on it."""
-    return BASE_VIEWS.format(**dict(wildcards.items()))
+def base_outputs(wildcards):
+    """The features and logits of the base model, for a deletion set whose errors depend on them."""
+    return BASE_OUTPUTS.format(**dict(wildcards.items()))
 
 
 def planned(**steps):
@@ -335,6 +329,31 @@ def study_histories(wildcards):
     return [BASE_HISTORY.format(**model) for model, _ in models]
 
 
-def metrics_file(cell):
-    """Where the metrics of a cell are."""
-    return f"<results>/{folder_of(cell)}/{METRICS_FILE}"
+@with_signature
+def cell_files(wildcards):
+    """The answers, records and deletion sets of all cells of a base model."""
+    refuse_untested(wildcards.dataset)
+    names = dict(wildcards.items())
+    cells = plan.cells_of(**{**names, "seed": int(wildcards.seed)})
+    folders = [f"<results>/{folder_of(cell)}" for cell in cells]
+    deletions = sorted({cell.deletion for cell in cells if cell.deletion})
+    return {
+        "answers": [f"{folder}/{ANSWERS}" for folder in folders],
+        "runs": [f"{folder}/run.json" for folder in folders],
+        "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
+    }
+
+
+def shown_table(name):
+    """The CSV twin of a table, which Snakemake's own report shows."""
+    return report(
+        f"<results>/tables/{name}.csv",
+        caption=f"../report/{name}.rst",
+        category="Tables",
+        labels={"table": name},
+    )
+
+
+def kept(model):
+    """The weights of a network as an output, where they are kept."""
+    return {"model": model} if plan.config["keep_models"] == "all" else {}

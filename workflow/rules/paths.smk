@@ -3,16 +3,17 @@
 #   sources/{source}/                                   images.npy  rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/                      rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/{training}/
-#     base/  oracle/                                    model.safetensors  history.parquet  run.json
-#                                                       metrics.parquet  metrics.run.json
-#     base/  (for errors biased by the model)           views.parquet  views.run.json
+#     metrics.parquet  metrics.run.json                 of all models below
+#     base/                                             model.safetensors  outputs.npy  answers.npy
+#                                                       history.parquet  run.json
+#     oracle/                                           answers.npy  history.parquet  run.json
 #     surrogate/  (for poisons that have one)           model.safetensors  history.parquet  run.json
 #                                                       images.npy  images.run.json
 #     scores/                                           {detector}.parquet  {detector}.run.json
 #     repaired/{method}/                                as below {deletion}/
 #     {deletion}/                                       deletion.parquet  run.json
-#     {deletion}/{method}/                              model.safetensors  run.json
-#                                                       metrics.parquet  metrics.run.json
+#     {deletion}/{method}/                              answers.npy  run.json
+#     (with keep_models: all, oracles and repaired models have their model.safetensors too)
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)
@@ -44,10 +45,11 @@ BASE_RUN = f"<results>/{TRAINED}/base/run.json"
 ORACLE_MODEL = f"<results>/{TRAINED}/oracle/model.safetensors"
 ORACLE_HISTORY = f"<results>/{TRAINED}/oracle/history.parquet"
 ORACLE_RUN = f"<results>/{TRAINED}/oracle/run.json"
-REFERENCE_MODEL = f"<results>/{TRAINED}/{{reference}}/model.safetensors"
-REFERENCE_RUN = f"<results>/{TRAINED}/{{reference}}/run.json"
-REFERENCE_METRICS = f"<results>/{TRAINED}/{{reference}}/metrics.parquet"
-REFERENCE_METRICS_RUN = f"<results>/{TRAINED}/{{reference}}/metrics.run.json"
+BASE_OUTPUTS = f"<results>/{TRAINED}/base/outputs.npy"
+BASE_ANSWERS = f"<results>/{TRAINED}/base/answers.npy"
+ORACLE_ANSWERS = f"<results>/{TRAINED}/oracle/answers.npy"
+METRICS = f"<results>/{TRAINED}/metrics.parquet"
+METRICS_RUN = f"<results>/{TRAINED}/metrics.run.json"
 
 SURROGATE_MODEL = f"<results>/{TRAINED}/surrogate/model.safetensors"
 SURROGATE_HISTORY = f"<results>/{TRAINED}/surrogate/history.parquet"
@@ -55,8 +57,6 @@ SURROGATE_RUN = f"<results>/{TRAINED}/surrogate/run.json"
 PERTURBED = f"<results>/{TRAINED}/surrogate/images.npy"
 PERTURBED_RUN = f"<results>/{TRAINED}/surrogate/images.run.json"
 
-BASE_VIEWS = f"<results>/{TRAINED}/base/views.parquet"
-BASE_VIEWS_RUN = f"<results>/{TRAINED}/base/views.run.json"
 SCORES = f"<results>/{TRAINED}/scores/{{detector}}.parquet"
 SCORES_RUN = f"<results>/{TRAINED}/scores/{{detector}}.run.json"
 DELETION = f"<results>/{TRAINED}/{{deletion}}/deletion.parquet"
@@ -64,8 +64,7 @@ DELETION_RUN = f"<results>/{TRAINED}/{{deletion}}/run.json"
 UNLEARNED = f"{TRAINED}/{{deletion}}/{{method}}"
 UNLEARNED_MODEL = f"<results>/{UNLEARNED}/model.safetensors"
 UNLEARNED_RUN = f"<results>/{UNLEARNED}/run.json"
-UNLEARNED_METRICS = f"<results>/{UNLEARNED}/metrics.parquet"
-UNLEARNED_METRICS_RUN = f"<results>/{UNLEARNED}/metrics.run.json"
+UNLEARNED_ANSWERS = f"<results>/{UNLEARNED}/answers.npy"
 
 TUNED_BELOW = "{dataset}/tuned/{poison}/{training}/{method}"
 TUNED = f"<results>/{TUNED_BELOW}.yaml"
@@ -74,34 +73,21 @@ TUNED_RUN = f"<results>/{TUNED_BELOW}.run.json"
 REPAIRED = f"{TRAINED}/repaired/{{method}}"
 REPAIRED_MODEL = f"<results>/{REPAIRED}/model.safetensors"
 REPAIRED_RUN = f"<results>/{REPAIRED}/run.json"
-REPAIRED_METRICS = f"<results>/{REPAIRED}/metrics.parquet"
-REPAIRED_METRICS_RUN = f"<results>/{REPAIRED}/metrics.run.json"
+REPAIRED_ANSWERS = f"<results>/{REPAIRED}/answers.npy"
 
-METRICS = [metrics_file(cell) for cell in plan.cells]
-METRICS_RUNS = [path.replace("metrics.parquet", "metrics.run.json") for path in METRICS]
-assert METRICS, "a config without a cell was let through"
-RESULTS = "<results>/tables/results.parquet"
-SUMMARY = "<results>/tables/summary.parquet"
-REFERENCES = "<results>/tables/references.parquet"
-PAIRED = "<results>/tables/paired.parquet"
-PROVENANCE = "<results>/tables/provenance.parquet"
-UTILITY_HEALED = "<results>/tables/utility_healed.parquet"
+ALL_METRICS = [METRICS.format(**model) for model in plan.models]
+ALL_METRICS_RUNS = [METRICS_RUN.format(**model) for model in plan.models]
+assert ALL_METRICS, "a config without a cell was let through"
+TABLE = "<results>/tables/{table}.parquet"
+RESULTS = TABLE.format(table="results")
+SUMMARY = TABLE.format(table="summary")
+PROVENANCE = TABLE.format(table="provenance")
+DERIVED_TABLES = derived_names(plan.averaged)
+REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.averaged)]
 TABLES = [
-    f"<results>/tables/{table}.{kind}"
-    for table in (
-        "results",
-        "summary",
-        "references",
-        "paired",
-        "best",
-        "thresholds",
-        "provenance",
-        *plan.averages,
-    )
+    f"<results>/tables/{name}.{kind}"
+    for name in table_names(plan.averaged)
     for kind in ("parquet", "csv")
-]
-OTHER_TABLES = [
-    f"<results>/tables/{table}.parquet" for table in ("references", *plan.averages)
 ]
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"

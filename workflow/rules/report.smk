@@ -1,14 +1,9 @@
 rule collect_results:
     input:
-        metrics=METRICS,
+        metrics=ALL_METRICS,
     output:
         table=RESULTS,
-        csv=report(
-            Path(RESULTS).with_suffix(".csv").as_posix(),
-            caption="../report/results.rst",
-            category="Tables",
-            labels={"table": "results"},
-        ),
+        csv=shown_table("results"),
     log:
         "<logs>/tables/collect_results.log",
     conda:
@@ -21,84 +16,30 @@ rule collect_results:
         "../scripts/collect_results.py"
 
 
-rule summarise:
+rule make_tables:
     input:
         table=RESULTS,
     output:
-        summary=SUMMARY,
-        summary_csv=report(
-            Path(SUMMARY).with_suffix(".csv").as_posix(),
-            caption="../report/summary.rst",
-            category="Tables",
-            labels={"table": "summary"},
-        ),
-        references=REFERENCES,
-        references_csv=report(
-            Path(REFERENCES).with_suffix(".csv").as_posix(),
-            caption="../report/references.rst",
-            category="Tables",
-            labels={"table": "references"},
-        ),
+        **{name: TABLE.format(table=name) for name in DERIVED_TABLES},
+        **{f"{name}_csv": shown_table(name) for name in DERIVED_TABLES},
     log:
-        "<logs>/tables/summarise.log",
+        "<logs>/tables/make_tables.log",
     conda:
         ENV
     params:
-        spec=specs.summarise,
+        spec=specs.make_tables,
     message:
-        "Summarise over seeds"
+        "Make the tables"
     script:
-        "../scripts/summarise.py"
-
-
-rule compare_methods:
-    input:
-        table=RESULTS,
-    output:
-        paired=PAIRED,
-        paired_csv=report(
-            "<results>/tables/paired.csv",
-            caption="../report/paired.rst",
-            category="Tables",
-            labels={"table": "paired"},
-        ),
-        best="<results>/tables/best.parquet",
-        best_csv=report(
-            "<results>/tables/best.csv",
-            caption="../report/best.rst",
-            category="Tables",
-            labels={"table": "best"},
-        ),
-        thresholds="<results>/tables/thresholds.parquet",
-        thresholds_csv=report(
-            "<results>/tables/thresholds.csv",
-            caption="../report/thresholds.rst",
-            category="Tables",
-            labels={"table": "thresholds"},
-        ),
-    log:
-        "<logs>/tables/compare_methods.log",
-    conda:
-        ENV
-    params:
-        spec=specs.compare_methods,
-    message:
-        "Compare the methods seed by seed"
-    script:
-        "../scripts/compare_methods.py"
+        "../scripts/make_tables.py"
 
 
 rule trace_records:
     input:
-        runs=METRICS_RUNS,
+        runs=ALL_METRICS_RUNS,
     output:
         table=PROVENANCE,
-        csv=report(
-            Path(PROVENANCE).with_suffix(".csv").as_posix(),
-            caption="../report/provenance.rst",
-            category="Tables",
-            labels={"table": "provenance"},
-        ),
+        csv=shown_table("provenance"),
     log:
         "<logs>/tables/trace_records.log",
     conda:
@@ -109,29 +50,6 @@ rule trace_records:
         "Trace every model back to what it was made from"
     script:
         "../scripts/trace_records.py"
-
-
-rule average_over_recalls:
-    input:
-        table=RESULTS,
-    output:
-        table=UTILITY_HEALED,
-        csv=report(
-            Path(UTILITY_HEALED).with_suffix(".csv").as_posix(),
-            caption="../report/utility_healed.rst",
-            category="Tables",
-            labels={"table": "utility_healed"},
-        ),
-    log:
-        "<logs>/tables/average_over_recalls.log",
-    conda:
-        ENV
-    params:
-        spec=specs.average_over_recalls,
-    message:
-        "Average utility and healed over the recalls"
-    script:
-        "../scripts/average_over_recalls.py"
 
 
 rule draw_figure:
@@ -205,11 +123,8 @@ rule draw_training:
 
 rule write_report:
     input:
-        results=Path(RESULTS).with_suffix(".csv").as_posix(),
-        summary=SUMMARY,
-        paired=PAIRED,
-        records=PROVENANCE,
-        others=OTHER_TABLES,
+        tables=REPORTED_TABLES,
+        results="<results>/tables/results.csv",
         figures=[path for path in FIGURES if path.endswith(".png")],
     output:
         page=report(

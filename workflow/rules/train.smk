@@ -5,6 +5,8 @@ rule train_base:
         perturbed=perturbed_images,
     output:
         model=BASE_MODEL,
+        answers=BASE_ANSWERS,
+        outputs=BASE_OUTPUTS,
         history=BASE_HISTORY,
         run=BASE_RUN,
     log:
@@ -21,7 +23,7 @@ rule train_base:
     message:
         "Train on {wildcards.dataset} with {wildcards.poison} (seed {wildcards.seed})"
     script:
-        "../scripts/train.py"
+        "../scripts/train_base.py"
 
 
 rule train_oracle:
@@ -29,7 +31,8 @@ rule train_oracle:
         images=source_images,
         rows=ROWS,
     output:
-        model=ORACLE_MODEL,
+        **kept(ORACLE_MODEL),
+        answers=ORACLE_ANSWERS,
         history=ORACLE_HISTORY,
         run=ORACLE_RUN,
     log:
@@ -45,7 +48,7 @@ rule train_oracle:
     message:
         "Train the oracle on the clean rows of {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../scripts/train.py"
+        "../scripts/train_oracle.py"
 
 
 rule train_surrogate:
@@ -69,7 +72,7 @@ rule train_surrogate:
     message:
         "Train the attacker's surrogate on {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../scripts/train.py"
+        "../scripts/train_surrogate.py"
 
 
 rule perturb_images:

@@ -2,7 +2,7 @@ rule select_deletion:
     input:
         rows=ROWS,
         scores=detector_scores,
-        views=row_views,
+        outputs=base_outputs,
         flagged=flagged_rows,
     output:
         deletion=DELETION,
@@ -52,7 +52,8 @@ rule unlearn:
         deletion=DELETION,
         tuned=tuned_file,
     output:
-        model=UNLEARNED_MODEL,
+        **kept(UNLEARNED_MODEL),
+        answers=UNLEARNED_ANSWERS,
         run=UNLEARNED_RUN,
     log:
         f"<logs>/{UNLEARNED}/unlearn.log",
@@ -77,7 +78,8 @@ use rule unlearn as repair with:
         perturbed=perturbed_images,
         model=BASE_MODEL,
     output:
-        model=REPAIRED_MODEL,
+        **kept(REPAIRED_MODEL),
+        answers=REPAIRED_ANSWERS,
         run=REPAIRED_RUN,
     log:
         f"<logs>/{REPAIRED}/repair.log",

@@ -1,30 +1,32 @@
 """Tables, figures and report of the cells that are done, without running a job: `make partial CONFIG=...`."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 
 from unpoison.columns import TABLES
 from unpoison.drawing.style import NOTE_SIZE, save
 from unpoison.errors import UserError
-from unpoison.files import read_columns, write_table, written_whole
+from unpoison.files import write_table, written_whole
 from unpoison.identity.specs import Specs
-from unpoison.plane import best_methods, thresholds
+from unpoison.jobs.measure import CellFiles, metrics_of
 from unpoison.plots import PLOTS
-from unpoison.references import trained_references
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
-from unpoison.runs.artifacts import REASONS, Standing, metrics_of, standings
+from unpoison.rows import read_rows
+from unpoison.runs.artifacts import REASONS, Standing, answers_of, standings
 from unpoison.runs.read import plan_of_arguments
-from unpoison.statistics import paired, summarise, utility_healed
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.found import note_of_figure
 from unpoison.study.levels import PARTIAL
 from unpoison.study.plan import Plan
 from unpoison.study.studies import Cell
+from unpoison.tables import make_tables
 from unpoison.tracing import trace
 
 
@@ -43,7 +45,7 @@ def main() -> None:
     for part in ("tables", "figures"):
         (folder / part).mkdir(parents=True)
     missing = missing_cells(found)
-    tables = make_tables(plan, [metrics_of(cell, results) for cell in done], missing)
+    tables = tables_of(plan, done, missing)
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             write_table(folder / f"tables/{name}.{ending}", table)
@@ -71,24 +73,36 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
     )
 
 
-def make_tables(plan: Plan, metrics: list[Path], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of a whole run, of these cells alone, and the one of those that are missing."""
+    folder = Path(plan.config["results_folder"])
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
-    results = collect(map(read_columns, metrics), *told)
-    tables = {
+    results = collect(metrics_by_model(done, folder), *told)
+    return {
         "missing": missing,
         "results": results,
-        "summary": summarise(results),
-        "references": trained_references(results),
-        "paired": paired(results),
-        "best": best_methods(results),
-        "thresholds": thresholds(results),
-        "provenance": trace(path.with_name("metrics.run.json") for path in metrics),
+        **make_tables(results, plan.averaged),
+        "provenance": trace(answers_of(cell, folder).with_name("run.json") for cell in done),
     }
-    for name, studies in plan.averages.items():
-        tables[name] = utility_healed(results[results["study"].isin(studies)])
-    return tables
+
+
+def metrics_by_model(done: list[Cell], results: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The metrics of each base model's cells that are done, and its identity, as the job `measure` writes them."""
+    by_model: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in done:
+        by_model.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)
+    for (dataset, poison, training, seed), cells in by_model.items():
+        rows = read_rows(results / dataset / f"seed{seed}" / poison / "rows.parquet")
+        identity = {"dataset": dataset, "poison": poison, "training": training, "seed": seed}
+        yield metrics_of(rows, [files_of(cell, results) for cell in cells]), identity
+
+
+def files_of(cell: Cell, results: Path) -> CellFiles:
+    """The files of a cell."""
+    answers = answers_of(cell, results)
+    deletion = answers.parents[1] / "deletion.parquet" if cell.deletion else None
+    return CellFiles(cell.deletion, cell.method, answers, answers.with_name("run.json"), deletion)
 
 
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:
@@ -112,14 +126,7 @@ def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> 
 def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figure], folder: Path) -> None:
     """The page of a whole run, which names the missing cells first."""
     page = render(
-        Tables(
-            summary=tables["summary"],
-            paired=tables["paired"],
-            records=tables["provenance"],
-            csv=(folder / "tables/results.csv").read_bytes(),
-            others={name: tables[name] for name in ("references", *plan.averages)},
-            missing=tables["missing"],
-        ),
+        Tables(tables, (folder / "tables/results.csv").read_bytes()),
         figures,
         {name: describe_study(plan, name) for name in plan.studies},
         str(folder),

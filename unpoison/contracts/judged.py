@@ -1,0 +1,119 @@
+"""The input of a metric."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from unpoison.answers import Answers, questions_by_part
+from unpoison.contracts.deletion import Deletion
+from unpoison.costs import Cost
+from unpoison.rows import NONE, Rows
+from unpoison.types import Mask
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one kind with a model's answers about them: `answers.predicted[i]` is of `rows`' entry i."""
+
+    rows: Rows
+    answers: Answers
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: np.ndarray) -> "Part":
+        """The rows chosen by a mask or by positions."""
+        return Part(self.rows.take(which), self.answers.take(which))
+
+    @property
+    def of_known_class(self) -> "Part":
+        """The rows whose true class is known."""
+        return self.take(self.rows.label != NONE)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All that a metric may read of one model.
+
+    rows: the whole table of the poisoned data set; answers: those to `questions(rows)`, in that order; deletion: the
+    deletion set of the model, NO_DELETION where it has none; cost: of making the model, None where unknown.
+    """
+
+    rows: Rows
+    answers: Answers
+    deletion: Deletion
+    cost: Cost | None = None
+
+    @property
+    def training(self) -> Part:
+        """Every training row as it was before the attack's stamp."""
+        return self._parts["training"]
+
+    @property
+    def poisoned_training(self) -> Part:
+        """Every row known to be poisoned, stamped."""
+        return self._parts["poisoned_training"]
+
+    @property
+    def validation(self) -> Part:
+        """Every validation row."""
+        return self._parts["validation"]
+
+    @property
+    def clean_test(self) -> Part:
+        """Every untouched test image."""
+        return self._parts["clean_test"]
+
+    @property
+    def adversarial_test(self) -> Part:
+        """Every test image whose class has an attack, stamped; of several attacks once for each."""
+        return self._parts["adversarial_test"]
+
+    @cached_property
+    def as_trained_on(self) -> Part:
+        """Every training row as the poisoned model was trained on it: a poisoned one with its stamp."""
+        training, poisoned = self.training, self.poisoned_training
+        if not len(poisoned):
+            return training
+        place = np.arange(len(training))
+        place[training.rows.poisoned("a stamped row")] = len(training) + np.arange(len(poisoned))
+        return Part(training.rows, self.answers.take(place))
+
+    @property
+    def is_retained(self) -> Mask:
+        """(n,) whether each training row is outside the deletion set."""
+        return np.isin(np.arange(len(self.training)), self.deletion.rows, invert=True)
+
+    def has(self, need: str) -> bool:
+        """Whether a part that a metric declares in NEEDS is known and holds something."""
+        return HAS[need](self)
+
+    @cached_property
+    def _parts(self) -> Mapping[str, Part]:
+        parts, start = {}, 0
+        for name, asked in questions_by_part(self.rows).items():
+            of_part = np.arange(start, start + len(asked))
+            parts[name] = Part(self.rows.take(asked.row), self.answers.take(of_part))
+            start += len(asked)
+        return parts
+
+
+def _in_part(name: str) -> Callable[[Judged], bool]:
+    return lambda judged: len(getattr(judged, name)) > 0
+
+
+# What a metric may declare in NEEDS.
+HAS: dict[str, Callable[[Judged], bool]] = {
+    **{
+        name: _in_part(name)
+        for name in ("training", "poisoned_training", "validation", "clean_test", "adversarial_test")
+    },
+    "truth": lambda judged: judged.rows.is_poisoned is not None,
+    "deletion": lambda judged: len(judged.deletion.rows) > 0,
+    "detector": lambda judged: (
+        judged.deletion.detector_auroc is not None or judged.deletion.detector_average_precision is not None
+    ),
+    "cost": lambda judged: judged.cost is not None,
+}

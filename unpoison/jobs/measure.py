@@ -1,0 +1,77 @@
+"""Measure all cells of one base model: from their answers, deletion sets and costs, without a network."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from unpoison.answers import read_answers
+from unpoison.contracts.deletion import NO_DELETION
+from unpoison.costs import Cost
+from unpoison.damage import DamagedError
+from unpoison.deletion import read_deletion
+from unpoison.files import read_json, write_columns
+from unpoison.jobs.inputs import check_inputs
+from unpoison.jobs.record import write_record
+from unpoison.rows import Rows, read_rows
+from unpoison.steps.measuring import measure, metrics_table
+
+FREE = "do_nothing"  # its model is the base model, whose training is no cost of a repair
+
+
+class CellFiles(NamedTuple):
+    """The names of a cell, and its files: answers, record, and deletion set if it has one."""
+
+    deletion: str | None
+    method: str
+    answers: str | Path
+    run: str | Path
+    deletion_set: str | Path | None
+
+
+def main(snakemake: Any) -> None:
+    """Measure the cells."""
+    check_inputs(snakemake)
+    given, names, told = snakemake.input, snakemake.wildcards, snakemake.params.spec["cells"]
+    deletions = sorted({deletion for deletion, _ in told if deletion})
+    set_of = dict(zip(deletions, given.deletions, strict=True))
+    cells = [
+        CellFiles(deletion, method, answers, run, set_of.get(deletion))
+        for (deletion, method), answers, run in zip(told, given.answers, given.runs, strict=True)
+    ]
+    metrics = metrics_of(read_rows(given.rows), cells)
+    place = {level: names[level] for level in ("dataset", "poison", "training")}
+    write_columns(snakemake.output.metrics, metrics, notes={**place, "seed": int(names.seed)})
+    write_record(snakemake, "measure")
+    print(f"{len(metrics['metric'])} measurements of {len(cells)} models")
+
+
+def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
+    """Return the metrics of cells as columns: those of `metrics_table`, with the cell's deletion set and method.
+
+    Args:
+        rows: the whole table of the poisoned data set.
+
+    Raises:
+        DamagedError: for a file that is damaged, or a record without a cost.
+    """
+    columns: dict[str, list[Any]] = {}
+    for cell in cells:
+        deletion = read_deletion(cell.deletion_set) if cell.deletion_set else NO_DELETION
+        cost = Cost(0.0, 0, 0) if cell.method == FREE else _cost_of(cell.run)
+        table = metrics_table(measure(rows, read_answers(cell.answers), deletion, cost), deletion)
+        count = len(table["metric"])
+        names: dict[str, list[Any]] = {"deletion": [cell.deletion] * count, "method": [cell.method] * count}
+        for name, values in (names | table).items():
+            columns.setdefault(name, []).extend(values)
+    return columns
+
+
+def _cost_of(run: str | Path) -> Cost:
+    """Return the cost that a record tells."""
+    told = read_json(run)
+    names = [field.name for field in fields(Cost)]
+    for name in names:
+        if name not in told:
+            raise DamagedError(Path(run), fault=f"is of another version: it does not tell '{name}'")
+    return Cost(**{name: told[name] for name in names})

@@ -1,0 +1,139 @@
+"""Metrics: one file each, with `measure(judged)` and constants that say what it is; read without importing it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import Any
+
+from unpoison.contracts.judged import Judged
+from unpoison.errors import UserError, one_of
+from unpoison.plugin_files import Registered
+from unpoison.plugins import Plugins
+from unpoison.text import as_table
+
+# The files by name; METRICS has the metrics, of which one file can hold several.
+FILES = Plugins(__name__, "measure", "metric")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is.
+
+    unit: of its values; higher_is_better: None is neither; meaning: in a sentence; formula: in the notation below;
+    source: a paper, or "ours"; label: of an axis; needs: parts of `Judged` without which it is left out.
+
+    f(x) is the class that the model predicts for image x, y its true class, t(x) the image stamped with the
+    trigger of its class's attack, a the class that the attack wants it to get; mean over the rows that are named.
+    """
+
+    unit: str
+    higher_is_better: bool | None
+    meaning: str
+    formula: str
+    source: str
+    label: str
+    needs: tuple[str, ...]
+    _file: str
+    _options: Mapping[str, int]
+
+    def measure(self, judged: Judged) -> Any:
+        """Return its values by class name; None stands for all classes together. No rows give no value.
+
+        What a metric of the user's own gives back is anything, until `measuring` has checked it.
+        """
+        return FILES[self._file](judged, **self._options)
+
+
+class Metrics(Mapping[str, Metric]):
+    """The metrics by name; shown as a table.
+
+    A file's metric has the file's name. A file with a constant `EACH`, an option with its values, holds a metric for
+    each value, and the value ends the metric's name.
+    """
+
+    def __getitem__(self, name: str) -> Metric:
+        file, options = self._place(name)
+
+        def told(constant: str) -> Any:
+            return FILES.constant(file, constant)
+
+        def worded(text: str) -> str:
+            for option, value in options.items():
+                text = text.replace(f"{{{option}}}", str(value))
+            return text
+
+        return Metric(
+            unit=told("UNIT"),
+            higher_is_better=told("HIGHER_IS_BETTER"),
+            meaning=worded(FILES.summary(file)),
+            formula=worded(told("FORMULA")),
+            source=told("SOURCE"),
+            label=worded(told("LABEL")),
+            needs=told("NEEDS"),
+            _file=file,
+            _options=options,
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files())
+
+    def __len__(self) -> int:
+        return len(self._files())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files()
+
+    def __repr__(self) -> str:
+        """Show name, unit, whether more is better, what it is."""
+        better = {True: "higher", False: "lower", None: "neither"}
+        lines = [
+            (
+                name,
+                metric.unit,
+                better[metric.higher_is_better],
+                shorten(metric.meaning, 90, placeholder=" ..."),
+            )
+            for name, metric in self.items()
+        ]
+        return as_table(("metric", "unit", "better", "what it is"), lines)
+
+    def code(self, name: str) -> str | Registered:
+        """Return what tells a metric's code: the name of a shipped module, or the record of a user's file."""
+        return FILES.code(self._place(name)[0])
+
+    def _place(self, name: str) -> tuple[str, dict[str, int]]:
+        """Return the file of a metric and the options that make it this one."""
+        whole = name.rpartition("_")[0]
+        for file in (name, whole):
+            if file in FILES:
+                for options in _variants(file):
+                    if _name_of(file, options) == name:
+                        return file, options
+        raise one_of("metric", name, self)
+
+    def _files(self) -> dict[str, str]:
+        """Return the file of each metric."""
+        found: dict[str, str] = {}
+        for file in FILES:
+            for options in _variants(file):
+                name = _name_of(file, options)
+                if name in found:
+                    raise UserError(
+                        f"{FILES.path(file)}: the metric {name} is one of {FILES.path(found[name])} too; choose "
+                        "another name"
+                    )
+                found[name] = file
+        return found
+
+
+def _variants(file: str) -> list[dict[str, int]]:
+    """Return the options of each metric of a file; of one without EACH no options."""
+    each = FILES.constant(file, "EACH", None)
+    return [{option: value} for option, values in each.items() for value in values] if each else [{}]
+
+
+def _name_of(file: str, options: Mapping[str, int]) -> str:
+    return "_".join([file, *map(str, options.values())])
+
+
+METRICS = Metrics()

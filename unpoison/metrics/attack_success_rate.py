@@ -1,0 +1,24 @@
+"""Stamped test images, those of the target class left out, predicted as the attack's target.
+
+Images whose target nobody knows are not counted.
+"""
+
+from unpoison.contracts.judged import Judged
+from unpoison.metrics._shares import Values, shares
+from unpoison.rows import NONE
+
+UNIT = "share"
+HIGHER_IS_BETTER = False
+FORMULA = "mean[f(t(x)) = a] over the test rows whose class has an attack and with y other than a"
+SOURCE = "Gu et al. 2017 (arXiv 1708.06733); Wu et al. 2022 (BackdoorBench, arXiv 2206.12654): ASR"
+LABEL = "attack success rate"
+NEEDS = ("adversarial_test",)
+
+
+def measure(judged: Judged) -> Values:
+    """Return the share of attacked images that are predicted as the attack's target."""
+    tested = judged.adversarial_test
+    target = tested.rows.target
+    counted = tested.take((tested.rows.label != target) & (target != NONE))
+    hits = counted.answers.predicted == counted.rows.target
+    return shares(hits, counted.rows.label, counted.rows.class_names)

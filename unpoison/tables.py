@@ -1,0 +1,76 @@
+"""The tables of a results folder, each named once: what makes it, of which studies, and whether the report shows it.
+
+`unpoison.columns` says what their columns mean. pandas and the functions are imported when tables are made: the plan
+reads the names alone. To add a table, write its function, its columns, and its line in `DERIVED`.
+"""
+
+from collections.abc import Collection
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Derived(NamedTuple):
+    """A table that is made from the results alone.
+
+    module, function: what makes it, called with the results; is_shown: the report shows all of it; is_averaged: it
+    is of the studies that are averaged over their recalls, and left out where there is none.
+    """
+
+    module: str
+    function: str
+    is_shown: bool = False
+    is_averaged: bool = False
+
+
+DERIVED = {
+    "summary": Derived("unpoison.statistics", "summarise"),
+    "references": Derived("unpoison.references", "trained_references", is_shown=True),
+    "paired": Derived("unpoison.statistics", "paired"),
+    "best": Derived("unpoison.plane", "best_methods"),
+    "thresholds": Derived("unpoison.plane", "thresholds"),
+    "utility_healed": Derived("unpoison.statistics", "utility_healed", is_shown=True, is_averaged=True),
+}
+# The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
+CODE = tuple(sorted({table.module for table in DERIVED.values()}))
+# The report's interactive view and its provenance are made of these.
+VIEWED = ("summary", "paired", "provenance")
+SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
+
+
+def derived_names(averaged: Collection[str]) -> list[str]:
+    """Return the names of the tables that are made from the results.
+
+    Args:
+        averaged: the studies that are averaged over their recalls.
+    """
+    return [name for name, table in DERIVED.items() if averaged or not table.is_averaged]
+
+
+def names(averaged: Collection[str]) -> list[str]:
+    """Return the names of all tables of a whole run; `averaged` as in `derived_names`."""
+    return ["results", *derived_names(averaged), "provenance"]
+
+
+def reported_names(averaged: Collection[str]) -> list[str]:
+    """Return the names of the tables of a whole run that the report reads; `averaged` as in `derived_names`."""
+    return [name for name in names(averaged) if name in (*VIEWED, *SHOWN)]
+
+
+def make_tables(results: "pd.DataFrame", averaged: Collection[str]) -> dict[str, "pd.DataFrame"]:
+    """Return the tables that are made from the results, by name.
+
+    Args:
+        results: the results table.
+        averaged: the studies that are averaged over their recalls: those of one deletion set that vary
+            `deletion.recall` and whose poisons are planted.
+    """
+    of_averages = results[results["study"].isin(averaged)]
+    return {
+        name: getattr(import_module(DERIVED[name].module), DERIVED[name].function)(
+            of_averages if DERIVED[name].is_averaged else results
+        )
+        for name in derived_names(averaged)
+    }
