@@ -52,9 +52,10 @@ from unpoison.tables import derived_names, names as table_names, reported_names
 
 # The Snakefile that uses this one as a module, if any.
 OUTER = workflow.modifier.parent_modifier
+# A module's config may be a part of a file, whose other keys are not ours to judge.
+IS_WHOLE = OUTER is None or OUTER.globals["config"] is config
 try:
-    # Where the module's config is a part of a file, the file's other keys are not ours to judge.
-    if OUTER is None or OUTER.globals["config"] is config:
+    if IS_WHOLE:
         for file in workflow.configfiles:
             check_file(Path(file))
     plan = Plan(config)
@@ -122,7 +123,9 @@ def choose_when_a_job_ends():
 
 
 def tell_what_can_be_had():
-    """A failed job leaves the others' cells: say how to see them."""
+    """A failed job leaves the others' cells: say how to see them, where there is a file for the commands to read."""
+    if not IS_WHOLE:
+        return
     configs = " ".join(map(os.path.relpath, workflow.configfiles))
     if RESULTS_FOLDER != plan.config["results_folder"]:
         configs += f" results_folder={RESULTS_FOLDER}"
