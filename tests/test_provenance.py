@@ -177,7 +177,8 @@ def test_a_checkout_tells_its_commit_and_whether_its_code_has_changes(
         return done.stdout.strip()
 
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    (tmp_path / "unpoison").mkdir()
+    for folder in ("unpoison", "workflow"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "unpoison/method.py").write_text("old")
     git("init", "--quiet")
     git("add", ".")
@@ -196,6 +197,18 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert checkout() == {"commit": None, "dirty": None}
+
+
+def test_an_installed_package_in_another_projects_repository_has_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / ".venv/lib"
+    (packages / "unpoison").mkdir(parents=True)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "Theirs"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "ROOT", packages)
     assert checkout() == {"commit": None, "dirty": None}
 
 

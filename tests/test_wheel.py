@@ -52,6 +52,29 @@ def test_an_editable_install_copies_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "source/unpoison/workflow").exists()
 
 
+def test_the_wheel_and_the_checkout_give_a_plug_in_one_digest(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/whole.py").write_text(
+        "import unpoison\n\n\ndef unlearn(request):\n    return request.model\n"
+    )
+    program = (
+        "import unpoison; from unpoison.study.code import code_digest\n"
+        "unpoison.register('mine'); print(code_digest(unpoison.METHODS.code('whole')))"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for path in (site, ROOT)
+    }
+    assert len(digests) == 1
+
+
 def test_six_lines_repair_a_strangers_network_from_the_wheel_in_an_empty_folder(
     site: Path, tmp_path: Path
 ) -> None:
