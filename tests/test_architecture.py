@@ -16,6 +16,7 @@ from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS
+from unpoison.probes import PROBES
 from unpoison.unlearning import METHODS
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +73,7 @@ ORDER = (
         "training",
     ),
     *("asking", "asking_base", "scores", "detectors", "bias", "deletion", "unlearning", "metrics"),
+    "probes",
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
     *("columns", "results", "references", "statistics", "plane", "tracing", "tables"),
     *("drawing", "plots", "report"),
@@ -79,7 +81,8 @@ ORDER = (
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {
-    registry.package: registry for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, FILES, PLOTS)
+    registry.package: registry
+    for registry in (SOURCES, POISONS, MODELS, DETECTORS, METHODS, FILES, PROBES, PLOTS)
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 WORKFLOW = [

@@ -803,7 +803,7 @@ def test_every_public_name_is_there_and_says_what_it_is() -> None:
         unpoison.repare  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["METHODS", "DETECTORS", "POISONS", "MODELS", "METRICS"])
+@pytest.mark.parametrize("name", ["METHODS", "DETECTORS", "POISONS", "MODELS", "METRICS", "PROBES"])
 def test_a_registry_is_shown_as_a_table(name: str) -> None:
     registry = getattr(unpoison, name)
     head, *lines = repr(registry).splitlines()

@@ -23,6 +23,7 @@ from unpoison.plots import PLOTS
 from unpoison.plugin_files import KINDS, SHIPPED
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS, trigger_of
+from unpoison.probes import PROBES
 from unpoison.source_text import REQUIRED, Option, keyword_options
 from unpoison.unlearning import METHODS
 from unpoison.weights import load_model, save_model
@@ -115,6 +116,7 @@ OF_KIND: dict[str, tuple[Plugins, str]] = {
     "network": (MODELS, "def network(classes, image_size, *, depth: int = 1): ..."),
     "read": (SOURCES, "def read(folder, image_size, *, depth: int = 1): ...\ndef peek(folder): ..."),
     "plot": (PLOTS, "NEEDS = [('deletion.fpr',)]\ndef plot(summary, *, depth: int = 1): ..."),
+    "probe": (PROBES, "def probe(request, *, depth: int = 1): ..."),
     "measure": (
         FILES,
         "UNIT = 'share'\nHIGHER_IS_BETTER = True\nFORMULA = 'mean[x]'\nSOURCE = 'ours'\nLABEL = 'x'\n"
@@ -332,6 +334,10 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a metric of parts that there are not": (
         {"a.py": METRIC.replace("'clean_test'", "'clean'")},
         r"a\.py: found NEEDS = \('clean',\), allowed: a tuple of training, ",
+    ),
+    "a metric of a probe that is no name": (
+        {"a.py": f"PROBE = ('relearning',)\n{METRIC}"},
+        r"found PROBE = \('relearning',\), allowed: the name of a probe",
     ),
     "a metric with an option that nothing gives": (
         {"a.py": METRIC.replace("depth: int = 1", "depth: int")},

@@ -52,7 +52,7 @@ def chain(tmp_path: Path) -> Path:
     told = {**CELL, "deletion": None, "method": "do_nothing"}
     inputs = [images, rows, model, base]
     return leave_record(
-        metrics.with_name("metrics.run.json"), inputs, [metrics], "evaluate_reference", **told
+        metrics.with_name("metrics.run.json"), inputs, [metrics], "measure", **told
     )
 
 
@@ -130,14 +130,14 @@ def test_a_file_at_an_absolute_path_counts_alike_wherever_the_data_folder_is(tmp
 
 def test_every_record_behind_the_metrics_is_found_once(chain: Path) -> None:
     table = trace([chain, chain])
-    assert sorted(table["step"]) == ["evaluate_reference", "poison_dataset", "prepare_source", "train_base"]
+    assert sorted(table["step"]) == ["measure", "poison_dataset", "prepare_source", "train_base"]
     assert table["is_current"].all()
 
 
 def test_a_row_of_the_results_leads_to_training_and_evaluation(chain: Path) -> None:
     cell = {**CELL, "seed": 0, "deletion": None, "method": "do_nothing"}
     found = pd.DataFrame([cell]).merge(trace([chain]), on=list(cell))
-    assert set(found["step"]) == {"train_base", "evaluate_reference"}
+    assert set(found["step"]) == {"train_base", "measure"}
 
 
 def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:
     model.write_text("another")
     leave_record(model.with_name("run.json"), [], [model], "train_base", **CELL)
     table = trace([chain])
-    assert table.loc[~table["is_current"], "step"].tolist() == ["evaluate_reference"]
+    assert table.loc[~table["is_current"], "step"].tolist() == ["measure"]
     assert any(
         "1 of 4 artifacts were made from files that have been made anew" in line for line in doubts(table)
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from unpoison.models import MODELS
     from unpoison.planting import poison
     from unpoison.poisons import POISONS
+    from unpoison.probes import PROBES
     from unpoison.recipes import RECIPES, Recipe
     from unpoison.registration import register
     from unpoison.unlearning import METHODS
@@ -40,6 +41,7 @@ HOMES = {
     "models": ("MODELS",),
     "planting": ("poison",),
     "poisons": ("POISONS",),
+    "probes": ("PROBES",),
     "recipes": ("RECIPES", "Recipe"),
     "unlearning": ("METHODS",),
     "registration": ("register",),
@@ -53,6 +55,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "POISONS",
+    "PROBES",
     "RECIPES",
     "Data",
     "Evidence",

@@ -47,6 +47,7 @@ KINDS = {
     "network": Kind("models", ("classes", "image_size")),
     "read": Kind("datasets", ("folder", "image_size"), functions=("peek",)),
     "plot": Kind("plots", ("summary",), constants=("NEEDS",)),
+    "probe": Kind("probes", ("request",)),
     "measure": Kind(
         "metrics",
         ("judged",),
@@ -147,10 +148,13 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
 
 
 def _check_metric(path: Path) -> None:
-    """Refuse a metric whose direction is none, and one with options that nothing gives."""
+    """Refuse a metric whose direction is none, a probe that is no name, and options that nothing gives."""
     better, each = constant(path, "HIGHER_IS_BETTER"), constant(path, "EACH", {})
     if better not in (True, False, None):
         raise UserError(f"{path}: found HIGHER_IS_BETTER = {better!r}, allowed: True, False, None (neither)")
+    probe = constant(path, "PROBE", None)
+    if not isinstance(probe, str | None):
+        raise UserError(f"{path}: found PROBE = {probe!r}, allowed: the name of a probe")
     values = [value for found in each.values() for value in found] if isinstance(each, dict) else [each]
     options = keyword_options(path, "measure")
     if not set(map(type, values)) <= {int} or len(set(values)) < len(values) or set(each) - set(options):

@@ -20,8 +20,8 @@ def register(path: str | Path) -> None:
     """Make the plug-ins of a folder, or of one file, choices like the shipped ones; files may change between two calls.
 
     A plug-in is a file `<name>.py` with one of the functions `unlearn` (a method), `score` (a detector), `poison`,
-    `network` (a model), `read` (a source), `plot` (a figure) and `measure` (a metric). Files with a leading underscore
-    are helpers that it can import by their name. Nothing is run until a plug-in is asked for.
+    `network` (a model), `read` (a source), `plot` (a figure), `measure` (a metric) and `probe`. Files with a leading
+    underscore are helpers that it can import by their name. Nothing is run until a plug-in is asked for.
 
     Raises:
         UserError: for a path that is not there or holds no plug-in, a file that is none or cannot be parsed, a name

@@ -1,5 +1,6 @@
 """What every metric of the registry promises."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +22,7 @@ from unpoison.errors import UserError
 from unpoison.metrics import FILES, METRICS
 from unpoison.plugin_files import KINDS
 from unpoison.poisons import POISONS
+from unpoison.probes import PROBES
 from unpoison.rows import NONE, TRIGGERED, Rows
 from unpoison.steps.measuring import measure
 
@@ -53,7 +55,15 @@ def deletion_of(rows: Rows) -> Deletion:
 
 
 def judged(rows: Rows) -> Judged:
-    return Judged(rows, answered(rows), deletion_of(rows), COST)
+    return Judged(rows, answered(rows), deletion_of(rows), COST, probed_of(rows))
+
+
+def probed_of(rows: Rows) -> dict[str, Answers]:
+    """Answers of a model that always predicts the target, after every probe there is."""
+    asked = questions(rows)
+    target = rows.target[asked.row]
+    obeying = replace(answered(rows), predicted=np.where(target == NONE, 0, target))
+    return dict.fromkeys(PROBES, obeying)
 
 
 # Between them these have every part: several attacks with triggers, and one without.
@@ -74,13 +84,13 @@ def test_a_metric_has_values_in_some_case_and_shares_are_shares(name: str) -> No
 
 
 def has_all(name: str, poison: str) -> bool:
-    return all(map(judged(rows_of(poison)).has, METRICS[name].needs))
+    return METRICS[name].can_measure(judged(rows_of(poison)))
 
 
 @every_metric
 def test_a_metric_says_what_it_is(name: str) -> None:
     metric = METRICS[name]
-    assert metric.unit in ("share", "seconds", "images")
+    assert metric.unit.strip() == metric.unit != ""
     assert metric.meaning.endswith(".") and metric.meaning[0].isupper()
     for text in (metric.meaning, metric.formula, metric.source, metric.label):
         assert text and "{" not in text and "|" not in text and "\n" not in text
@@ -95,7 +105,9 @@ def test_the_parts_that_a_file_may_need_are_those_that_there_are() -> None:
 def test_another_order_of_the_rows_changes_no_value(poison: str) -> None:
     rows = rows_of(poison)
     shuffled = rows.take(np.random.default_rng(4).permutation(len(rows)))
-    first, second = (measure(part, answered(part), deletion_of(part), COST) for part in (rows, shuffled))
+    first, second = (
+        measure(part, answered(part), deletion_of(part), COST, probed_of(part)) for part in (rows, shuffled)
+    )
     assert first == second
 
 
@@ -117,7 +129,7 @@ def without(rows: Rows, need: str) -> Judged:
         "detector": replace(deletion_of(rows), detector_auroc=None, detector_average_precision=None),
         "training": NO_DELETION,
     }.get(need, deletion_of(rows))
-    return Judged(left, answered(left), deletion, None if need == "cost" else COST)
+    return Judged(left, answered(left), deletion, None if need == "cost" else COST, probed_of(left))
 
 
 @pytest.mark.parametrize("need", list(HAS))
@@ -126,13 +138,29 @@ def test_a_metric_is_left_out_where_a_part_that_it_needs_is_not_there(need: str)
     assert whole.has(need)
     assert not part.has(need)
     found, left = (
-        {entry.metric for entry in measure(case.rows, case.answers, case.deletion, case.cost)}
+        {entry.metric for entry in measure(case.rows, case.answers, case.deletion, case.cost, case.probed)}
         for case in (whole, part)
     )
     needing = {name for name in METRICS if need in METRICS[name].needs}
     assert not left & needing
-    lost = {name for name in found - left if all(map(part.has, METRICS[name].needs))}
+    lost = {name for name in found - left if METRICS[name].can_measure(part)}
     assert lost <= {"confused_accuracy", "unconfused_accuracy"}  # a kind of attack that is gone with the part
+
+
+def test_a_metric_of_a_probe_is_of_the_probed_answers_and_left_out_without_them() -> None:
+    case = judged(rows_of("patch"))
+    measured = [
+        {entry.metric: entry.value for entry in measure(case.rows, case.answers, NO_DELETION, None, probed)}
+        for probed in (case.probed, {})
+    ]
+    name = "relearned_attack_success_rate"
+    assert measured[0][name] == 1.0
+    assert measured[0]["attack_success_rate"] < 1.0
+    assert measured[1] == {metric: value for metric, value in measured[0].items() if metric != name}
+
+
+def test_every_probe_that_a_metric_names_is_there() -> None:
+    assert {METRICS[name].probe for name in METRICS} - {None} <= set(PROBES)
 
 
 def test_answers_about_other_rows_are_refused_in_a_line() -> None:
@@ -188,6 +216,20 @@ def test_what_is_no_value_is_refused_in_a_line(tmp_path: Path, given: str, sente
     case = judged(rows_of("patch"))
     with pytest.raises(UserError, match=f"the metric mine {sentence}"):
         measure(case.rows, case.answers, NO_DELETION, None)
+
+
+@pytest.mark.usefixtures("no_plugin")
+def test_the_metric_of_the_docs_is_measured(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    (text,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "certainty.py").write_text(text)
+    unpoison.register(tmp_path)
+    case = judged(rows_of("patch"))
+    found = measure(case.rows, case.answers, case.deletion, case.cost)
+    values = {entry.class_name: entry.value for entry in found if entry.metric == "certainty"}
+    assert set(values) == {None, *tiny.CLASS_NAMES}
+    by_class = [values[name] for name in tiny.CLASS_NAMES]  # of as many test images each
+    assert values[None] == pytest.approx(np.mean(by_class), rel=1e-5)
 
 
 def test_measuring_imports_neither_torch_nor_pandas() -> None:

@@ -124,7 +124,8 @@ def test_every_metric_that_predictions_decide_is_measured() -> None:
     without_trigger = {"confused_accuracy", "unconfused_accuracy"}
     of_detectors = {"detector_auroc", "detector_average_precision"}
     of_several = {f"adversarial_accuracy_of_attack_{number}" for number in (1, 2, 3, 4)}
-    others = costs | without_trigger | of_detectors | of_several
+    of_probes = {name for name in METRICS if METRICS[name].probe}
+    others = costs | without_trigger | of_detectors | of_several | of_probes
     assert {metric for metric, _ in measured()} == set(METRICS) - others
 
 

@@ -131,6 +131,11 @@ def test_a_changed_metric_measures_again_and_runs_no_network(project) -> None:
     assert project.jobs() == {"measure": MODELS} | DOWNSTREAM
 
 
+def test_a_changed_statistic_makes_the_tables_anew_and_measures_nothing(project) -> None:
+    project.edit("unpoison/plane.py", "import pandas as pd", "import pandas as pd\n\nSEEN = 1")
+    assert project.jobs() == {"make_tables": 1} | FIGURES | REPORT
+
+
 def test_prose_reruns_nothing(project) -> None:
     project.edit("unpoison/unlearning/finetune.py", "BatchNorm's running", "# BatchNorm's own running")
     project.edit("unpoison/pixels.py", "# Every crop of every image", "# All crops of all images")

@@ -1,7 +1,7 @@
 """The input of a metric."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,13 +38,19 @@ class Judged:
     """All that a metric may read of one model.
 
     rows: the whole table of the poisoned data set; answers: those to `questions(rows)`, in that order; deletion: the
-    deletion set of the model, NO_DELETION where it has none; cost: of making the model, None where unknown.
+    deletion set of the model, NO_DELETION where it has none; cost: of making the model, None where unknown; probed: by
+    the name of a probe, the answers of the model after it.
     """
 
     rows: Rows
     answers: Answers
     deletion: Deletion
     cost: Cost | None = None
+    probed: Mapping[str, Answers] = field(default_factory=dict)
+
+    def after(self, probe: str) -> "Judged":
+        """The same with the answers of the probed model."""
+        return replace(self, answers=self.probed[probe])
 
     @property
     def training(self) -> Part:

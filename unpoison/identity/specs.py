@@ -5,7 +5,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from unpoison import tables
 from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.identity.contents import contents
@@ -24,6 +23,7 @@ from unpoison.study.figures import trained_models
 from unpoison.study.found import attack_of, is_found, note_of_figure
 from unpoison.study.plan import Plan
 from unpoison.study.tuning import tuning_of
+from unpoison.tables import CODE as TABLE_CODE
 from unpoison.text import as_html
 from unpoison.unlearning import METHODS
 
@@ -167,7 +167,7 @@ class Specs:
     def make_tables(self, wildcards: Any) -> Spec:
         return {
             "averaged": self.plan.averaged,
-            "code": code_digest("unpoison.jobs.make_tables", *tables.CODE),
+            "code": code_digest("unpoison.jobs.make_tables", *TABLE_CODE),
         }
 
     def write_report(self, wildcards: Any) -> Spec:

@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -17,7 +16,6 @@ from unpoison.registration import register
 
 def begin(log: str) -> None:
     """Send all output to the job's log, in UTF-8, and end on a user's error with one line instead of a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C stops a job; it does not fail
     Path(log).unlink(missing_ok=True)  # another user's, where results are shared; or a link
     file = os.open(log, NEW, 0o666)
     terminal = os.dup(2)

@@ -1,10 +1,12 @@
-"""The start of a job: its log, its plug-ins, its GPU, and then its module. No numpy, no torch."""
+"""The start of a job: in a child of the warm process where there is one, else here. No numpy, no torch."""
 
 import os
+import signal
 from importlib import import_module
 from typing import Any
 
 from unpoison.gpus import lease_folder, lease_gpu, visible_gpus
+from unpoison.jobs.handover import hand_over
 from unpoison.jobs.log import begin
 
 
@@ -15,10 +17,14 @@ def run(name: str, snakemake: Any) -> None:
         name: of a module in this package; its function `main` is the job.
         snakemake: what Snakemake gives to a script.
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C stops a job; it does not fail
+    needs_gpu, module = snakemake.resources.get("gpu"), f"unpoison.jobs.{name}"
+    # A GPU is leased before torch is imported, and pools of threads do not survive a fork.
+    if snakemake.threads == 1 and not needs_gpu:
+        hand_over(module)
     begin(snakemake.log[0])
-    # Before torch is imported, which then sees no other GPU. The lease lasts as long as the process.
-    lease = _leased() if snakemake.resources.get("gpu") else None
-    import_module(f"unpoison.jobs.{name}").main(snakemake)
+    lease = _leased() if needs_gpu else None  # as long as the process
+    import_module(module).main(snakemake)
     del lease
 
 

@@ -20,7 +20,8 @@ class Metric:
     """What a metric is.
 
     unit: of its values; higher_is_better: None is neither; meaning: in a sentence; formula: in the notation below;
-    source: a paper, or "ours"; label: of an axis; needs: parts of `Judged` without which it is left out.
+    source: a paper, or "ours"; label: of an axis; needs: parts of `Judged` without which it is left out; probe: the
+    one after which the model is asked, None for the model as it is.
 
     f(x) is the class that the model predicts for image x, y its true class, t(x) the image stamped with the
     trigger of its class's attack, a the class that the attack wants it to get; mean over the rows that are named.
@@ -33,8 +34,14 @@ class Metric:
     source: str
     label: str
     needs: tuple[str, ...]
+    probe: str | None
     _file: str
     _options: Mapping[str, int]
+
+    def can_measure(self, judged: Judged) -> bool:
+        """Whether all that the metric needs is known and holds something."""
+        is_asked = self.probe is None or self.probe in judged.probed
+        return is_asked and all(map(judged.has, self.needs))
 
     def measure(self, judged: Judged) -> Any:
         """Return its values by class name; None stands for all classes together. No rows give no value.
@@ -70,6 +77,7 @@ class Metrics(Mapping[str, Metric]):
             source=told("SOURCE"),
             label=worded(told("LABEL")),
             needs=told("NEEDS"),
+            probe=FILES.constant(file, "PROBE", None),
             _file=file,
             _options=options,
         )

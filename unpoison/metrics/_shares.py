@@ -26,6 +26,17 @@ def accuracy(part: Part) -> Values:
     return shares(part.answers.predicted == labels, labels, part.rows.class_names)
 
 
+def attack_success(tested: Part) -> Values:
+    """Return the share of attacked images that are predicted as the attack's target, the target class left out.
+
+    Images whose target nobody knows are not counted.
+    """
+    target = tested.rows.target
+    counted = tested.take((tested.rows.label != target) & (target != NONE))
+    hits = counted.answers.predicted == counted.rows.target
+    return shares(hits, counted.rows.label, counted.rows.class_names)
+
+
 def worst_class(values: Values) -> Values:
     """Return the lowest value of a class."""
     by_class = [value for name, value in values.items() if name is not None]

@@ -4,8 +4,7 @@ Images whose target nobody knows are not counted.
 """
 
 from unpoison.contracts.judged import Judged
-from unpoison.metrics._shares import Values, shares
-from unpoison.rows import NONE
+from unpoison.metrics._shares import Values, attack_success
 
 UNIT = "share"
 HIGHER_IS_BETTER = False
@@ -17,8 +16,4 @@ NEEDS = ("adversarial_test",)
 
 def measure(judged: Judged) -> Values:
     """Return the share of attacked images that are predicted as the attack's target."""
-    tested = judged.adversarial_test
-    target = tested.rows.target
-    counted = tested.take((tested.rows.label != target) & (target != NONE))
-    hits = counted.answers.predicted == counted.rows.target
-    return shares(hits, counted.rows.label, counted.rows.class_names)
+    return attack_success(judged.adversarial_test)

@@ -1,9 +1,10 @@
 """Measuring a model by its answers and what is known of the data. No network and no torch is needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from unpoison.errors import UserError
 from unpoison.metrics import METRICS
 from unpoison.rows import Rows
 
+NO_PROBE: Mapping[str, Answers] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -26,33 +29,46 @@ class Measurement:
     value: float
 
 
-def measure(rows: Rows, answers: Answers, deletion: Deletion, cost: Cost | None) -> list[Measurement]:
+def measure(
+    rows: Rows,
+    answers: Answers,
+    deletion: Deletion,
+    cost: Cost | None,
+    probed: Mapping[str, Answers] = NO_PROBE,
+) -> list[Measurement]:
     """Return all that can be measured of a model with what is known of the data.
 
-    A metric is left out where a part that it NEEDS is empty or unknown.
+    A metric is left out where a part that it NEEDS is empty or unknown, and where its PROBE was not run.
 
     Args:
         rows: the whole table of the poisoned data set.
         answers: of the model to all questions about these rows.
         deletion: NO_DELETION for a model without one.
         cost: of making the model; None leaves the metrics of cost out.
+        probed: the answers of the model after each probe, by the probe's name.
 
     Raises:
         UserError: for answers about other rows, and for a metric that gives back what is no value.
     """
+    for told in (answers, *probed.values()):
+        _check_questions(rows, told)
+    judged = Judged(rows, answers, deletion, cost, probed)
+    found: list[Measurement] = []
+    for name, metric in METRICS.items():
+        if metric.can_measure(judged):
+            values = _checked(name, metric.measure(judged), rows.class_names)
+            found += [Measurement(name, class_name, value) for class_name, value in values.items()]
+    return found
+
+
+def _check_questions(rows: Rows, answers: Answers) -> None:
+    """Refuse answers to other questions than those about these rows."""
     asked = questions(rows)
     if not (np.array_equal(asked.row, answers.row) and np.array_equal(asked.stamped, answers.stamped)):
         raise UserError(
             f"found {len(answers)} answers about other rows, allowed: those to the {len(asked)} questions of the "
             "data set"
         )
-    judged = Judged(rows, answers, deletion, cost)
-    found: list[Measurement] = []
-    for name, metric in METRICS.items():
-        if all(map(judged.has, metric.needs)):
-            values = _checked(name, metric.measure(judged), rows.class_names)
-            found += [Measurement(name, class_name, value) for class_name, value in values.items()]
-    return found
 
 
 def _checked(name: str, values: object, class_names: tuple[str, ...]) -> dict[str | None, float]:

@@ -36,6 +36,7 @@ from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
 from unpoison.runs.killed import Killed
+from unpoison.jobs.warm import keep_warm
 from unpoison.study.levels import RESERVED
 from unpoison.study.patterns import is_literal
 from unpoison.study.plan import Plan
@@ -120,6 +121,20 @@ def choose_when_a_job_ends():
     """
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+
+
+def warm_up():
+    """Import what the planned jobs import once, in a process that forks each of them, where jobs run here."""
+    if workflow.local_exec:
+        planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
+        scripts = [
+            each.script
+            for each in workflow.rules
+            if each.name in planned and each.script
+        ]
+        keep_warm(
+            dict.fromkeys(f"unpoison.jobs.{Path(script).stem}" for script in scripts)
+        )
 
 
 def tell_what_can_be_had():

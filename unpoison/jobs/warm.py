@@ -1,0 +1,308 @@
+"""The warm process: a server that imports the libraries of jobs once, and forks a child for each job.
+
+An import of torch takes two CPU seconds, one of pandas or matplotlib half a second, and most jobs of a small study
+compute for less. Snakemake still starts a script for each job. The script hands itself over (`handover.py`) and ends
+as its child ends, so each job keeps a process, a log, a failure and an artifact of its own.
+
+The server holds libraries and nothing else: no data, no plug-in of a user, no thread. A fork copies none of a process'
+other threads, and the pool of a library that lost them would wait for ever. So jobs of several threads, and jobs on a
+GPU, run in processes of their own: a GPU is leased before torch is imported.
+
+The server lives as long as its Snakemake. Jobs that it runs use the code as it was imported, also after an edit
+during the run: the run was planned with that code.
+"""
+
+import atexit
+import ctypes
+import gc
+import json
+import os
+import secrets
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from unpoison.errors import first_line
+from unpoison.jobs.handover import GO, READY, SECRET, address, fingerprint, peer
+
+PR_SET_PDEATHSIG = 1  # of prctl(2)
+# As Snakemake sets for a job of one thread. OpenBLAS starts its threads when it is loaded.
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "GOTO_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+    ),
+    "1",
+)
+FLUSH_FAILED = 120  # the exit status that Python gives for it
+WAITING = 1024  # connections that the kernel holds while the server imports
+
+
+def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
+    """Start the warm process of this Snakemake, and return it; None where the system has no such means (not Linux).
+
+    To be called by the main thread, before any job starts: the server ends when the thread that started it ends.
+
+    Args:
+        modules: what the planned jobs import, in the order in which they will be needed.
+    """
+    os.environ.pop(SECRET, None)  # of a Snakemake that runs this one
+    if not hasattr(os, "pidfd_open"):
+        return None
+    # An allocator of pyarrow starts a thread when it is loaded. pyarrow uses another one.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    os.environ[SECRET] = secrets.token_hex(16)
+    try:
+        os.close(os.pidfd_open(os.getpid()))  # a container may forbid it
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(address())
+            listener.listen(WAITING)
+            server = subprocess.Popen(
+                # -P: the working folder is the user's, and its files are no modules of ours
+                [sys.executable, "-P", "-m", __spec__.name, str(listener.fileno()), *modules],
+                pass_fds=[listener.fileno()],
+                env=os.environ | ONE_THREAD,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+    except OSError:  # all jobs run in processes of their own
+        del os.environ[SECRET]
+        return None
+    atexit.register(stop, server)
+    return server
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End the warm process, and wait for it: so the run's CPU seconds, as `time` tells them, hold those of its jobs."""
+    server.kill()
+    server.wait()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a child takes over from the script that handed itself over.
+
+    Args:
+        connection: to the script; it is open until the child ends, so that the script sees an end of the server late.
+        files: descriptors of standard input, output and error, and of what `handover` tells.
+    """
+
+    connection: socket.socket
+    files: tuple[int, ...]
+
+
+class Server:
+    """The loop that imports what was planned, answers scripts, forks their children and tells how these ended."""
+
+    def __init__(self, listener: socket.socket, modules: Iterable[str]) -> None:
+        self._fingerprint = fingerprint()  # before libraries add to the environment
+        self._planned = deque(modules)
+        self._events = selectors.DefaultSelector()
+        self._listener = listener
+        # The process of each connection. None: its script has not told who it is; 0: it may begin.
+        self._children: dict[socket.socket, int | None] = {}
+        self._handles: set[int] = set()  # of the children
+        self._events.register(listener, selectors.EVENT_READ, self._accept)
+
+    def serve(self) -> Job:
+        """Return in each child, with its job; the server itself never returns."""
+        while True:
+            events = self._events.select(0 if self._planned else None)
+            for key, _ in events:
+                if job := key.data():
+                    return job
+            if not events and self._planned:
+                can_import(self._planned.popleft())
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        if peer(connection)[1] != os.getuid():
+            connection.close()
+            return
+        connection.setblocking(False)
+        self._children[connection] = None
+        self._events.register(connection, selectors.EVENT_READ, partial(self._hear, connection))
+
+    def _hear(self, connection: socket.socket) -> Job | None:
+        """Answer one message of a script; the end of a script is the end of its child."""
+        if connection not in self._children:  # its child was reaped in the same round
+            return None
+        message, files = b"", list[int]()
+        with suppress(OSError):
+            message, files, *_ = socket.recv_fds(connection, 4096, 4, socket.MSG_CMSG_CLOEXEC)
+        job, told = Job(connection, tuple(files)), message.decode(errors="replace").split()
+        child = self._children[connection]
+        if message == GO and len(files) == 4 and child == 0:
+            return self._fork(job)
+        close(files)
+        if child:
+            os.kill(child, signal.SIGKILL)  # it is reaped when it has ended
+            self._events.unregister(connection)
+        elif len(told) == 2 and told[0] == self._fingerprint and can_import(told[1]):
+            self._children[connection] = 0
+            with suppress(OSError):
+                connection.send(READY)
+        else:
+            self._forget(connection)
+        return None
+
+    def _fork(self, job: Job) -> Job | None:
+        """Return the job in the child, and None in the server."""
+        gc.freeze()  # or a collection in the child writes to, and so copies, the pages that it shares
+        server = os.getpid()
+        try:
+            child = os.fork()
+        except OSError:  # no memory, or too many processes: the script runs the job itself
+            close(job.files)
+            self._forget(job.connection)
+            return None
+        if child == 0:
+            die_with(server)
+            gc.enable()
+            self._leave(job.connection)
+            return job
+        close(job.files)
+        self._children[job.connection] = child
+        handle = os.pidfd_open(child)
+        self._handles.add(handle)
+        self._events.register(
+            handle, selectors.EVENT_READ, partial(self._reap, child, handle, job.connection)
+        )
+        return None
+
+    def _leave(self, own: socket.socket) -> None:
+        """Close what the child has of the server's."""
+        self._events.close()
+        for connection in {self._listener, *self._children} - {own}:
+            connection.close()
+        close(self._handles)
+
+    def _reap(self, child: int, handle: int, connection: socket.socket) -> None:
+        """Tell the script how its child ended."""
+        self._events.unregister(handle)
+        os.close(handle)
+        self._handles.remove(handle)
+        _, status = os.waitpid(child, 0)
+        with suppress(OSError):  # the script has ended
+            connection.send(str(status).encode())
+        self._forget(connection)
+
+    def _forget(self, connection: socket.socket) -> None:
+        with suppress(KeyError):
+            self._events.unregister(connection)
+        del self._children[connection]
+        connection.close()
+
+
+def can_import(module: str) -> bool:
+    """Import what jobs need, and return whether it could be; else they import it themselves and tell the error.
+
+    A library that starts a thread ends the server: a fork would lose the thread.
+    """
+    try:
+        import_module(module)
+    except Exception:
+        return False
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        sys.exit(f"{module} starts threads when it is imported: jobs run without the warm process")
+    return True
+
+
+def close(files: Iterable[int]) -> None:
+    """Close file descriptors."""
+    for file in files:
+        os.close(file)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, in whatever way; at once where it has ended."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def take_over(job: Job) -> Path:
+    """Become the process of a script as far as the script can tell, and return the file of the script."""
+    for number in range(3):
+        os.dup2(job.files[number], number)
+    os.lseek(job.files[3], 0, os.SEEK_SET)
+    with os.fdopen(job.files[3], encoding="ascii") as told:
+        folder, arguments, environment = json.load(told)
+    close(job.files[:3])
+    os.chdir(folder)
+    os.environ.update(environment)
+    del os.environ[SECRET]  # nothing that this job starts is to be handed over
+    script = Path(arguments[0])
+    sys.argv = arguments
+    sys.path.insert(0, str(script.parent))
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    _seed_anew()
+    return script
+
+
+def _seed_anew() -> None:
+    """Give the child random numbers of its own, as new processes have: the server's children would share them."""
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()
+    if random := sys.modules.get("numpy.random"):
+        random.seed()
+
+
+def run(script: Path) -> int:
+    """Run a script as the main program, and return its exit status."""
+    main = ModuleType("__main__")
+    main.__file__ = str(script)
+    sys.modules["__main__"] = main
+    try:
+        exec(compile(script.read_bytes(), script, "exec"), vars(main))  # noqa: S102 - the user's own process sent it
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return (end.code or 0) & 0xFF
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        told = error.with_traceback(
+            error.__traceback__ and error.__traceback__.tb_next
+        )  # without this function
+        sys.excepthook(type(told), told, told.__traceback__)
+        return 1
+    return 0
+
+
+def end(status: int) -> None:
+    """End the process as Python ends one, but do not take the modules apart: that takes 0.3 s of each child."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:  # a full disk
+            status = status or FLUSH_FAILED
+            with suppress(OSError):
+                print(first_line(error), file=sys.stderr, flush=True)
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+    die_with(int(os.environ["UNPOISON_SNAKEMAKE"]))
+    gc.disable()  # until a fork: what is imported stays
+    own = Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    end(run(take_over(own.serve())))

@@ -1,0 +1,17 @@
+"""The attack success rate after a few further steps of training on the retained rows: whether a backdoor returns."""
+
+from unpoison.contracts.judged import Judged
+from unpoison.metrics._shares import Values, attack_success
+
+UNIT = "share"
+HIGHER_IS_BETTER = False
+FORMULA = "attack_success_rate of the model after the probe relearning"
+SOURCE = "Min et al. 2024 (arXiv 2410.09838): post-purification robustness; there trained on rows known to be poisoned"
+LABEL = "attack success rate after relearning"
+NEEDS = ("adversarial_test",)
+PROBE = "relearning"
+
+
+def measure(judged: Judged) -> Values:
+    """Return the share of attacked images that the probed model predicts as the attack's target."""
+    return attack_success(judged.after(PROBE).adversarial_test)

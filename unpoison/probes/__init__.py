@@ -1,0 +1,5 @@
+"""Probes: one file each, with `probe(request, *, ...)`, which changes a copy of a model before it is asked again."""
+
+from unpoison.plugins import Plugins
+
+PROBES = Plugins(__name__, "probe", "probe")
