@@ -130,7 +130,8 @@ def warm_up():
         scripts = [
             each.script
             for each in workflow.rules
-            if each.name in planned and each.script
+            # of a workflow that uses this one, it may be an address
+            if each.name in planned and isinstance(each.script, str)
         ]
         keep_warm(
             dict.fromkeys(f"unpoison.jobs.{Path(script).stem}" for script in scripts)
