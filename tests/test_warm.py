@@ -232,8 +232,9 @@ def test_the_warm_process_survives_that_a_script_and_its_child_end_at_once(
         _, child = (int(script.stdout.readline()) for _ in range(2))
         server.send_signal(signal.SIGSTOP)  # it hears of both in one round
         psutil.Process(child).kill()
-        script.kill()
         assert wait_until(lambda: is_gone(child))
+        script.kill()
+        script.wait()
         server.send_signal(signal.SIGCONT)
     assert output_of(script_of(tmp_path, ""))[1] == str(server.pid)
 
