@@ -159,7 +159,7 @@ def test_a_job_ends_as_it_ends_in_a_process_of_its_own(
     is_plain(monkeypatch)
     expected = output_of(script)
     assert (status, printed) == (expected[0], expected[2])
-    assert "warm.py" not in errors
+    assert "child.py" not in errors
     assert errors.splitlines()[-1:] == expected[3].splitlines()[-1:]
 
 
