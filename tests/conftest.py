@@ -13,6 +13,7 @@ import torch
 from hypothesis import settings
 from tiny import build
 from torch import nn
+from wheels import installed_once
 
 from unpoison.attacks import apply
 from unpoison.contracts.request import Request
@@ -34,6 +35,18 @@ if os.environ.get("UNPOISON_PLUGINS"):  # a user's own, held to the contracts as
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    (built,) = installed_once(tmp_path_factory).glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the wheel is installed in, to be put on the path."""
+    return installed_once(tmp_path_factory) / "site"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -50,9 +50,7 @@ def chain(tmp_path: Path) -> Path:
     metrics.write_text("metrics")
     told = {**CELL, "deletion": None, "method": "do_nothing"}
     inputs = [images, rows, model, base]
-    return leave_record(
-        metrics.with_name("metrics.run.json"), inputs, [metrics], "evaluate_reference", **told
-    )
+    return leave_record(metrics.with_name("metrics.run.json"), inputs, [metrics], "measure", **told)
 
 
 def test_a_run_record_tells_spec_cost_versions_and_checksums(tmp_path: Path) -> None:
@@ -129,14 +127,14 @@ def test_a_file_at_an_absolute_path_counts_alike_wherever_the_data_folder_is(tmp
 
 def test_every_record_behind_the_metrics_is_found_once(chain: Path) -> None:
     table = trace([chain, chain])
-    assert sorted(table["step"]) == ["evaluate_reference", "poison_dataset", "prepare_source", "train_base"]
+    assert sorted(table["step"]) == ["measure", "poison_dataset", "prepare_source", "train_base"]
     assert table["is_current"].all()
 
 
 def test_a_row_of_the_results_leads_to_training_and_evaluation(chain: Path) -> None:
     cell = {**CELL, "seed": 0, "deletion": None, "method": "do_nothing"}
     found = pd.DataFrame([cell]).merge(trace([chain]), on=list(cell))
-    assert set(found["step"]) == {"train_base", "evaluate_reference"}
+    assert set(found["step"]) == {"train_base", "measure"}
 
 
 def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:
@@ -144,7 +142,7 @@ def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:
     model.write_text("another")
     leave_record(model.with_name("run.json"), [], [model], "train_base", **CELL)
     table = trace([chain])
-    assert table.loc[~table["is_current"], "step"].tolist() == ["evaluate_reference"]
+    assert table.loc[~table["is_current"], "step"].tolist() == ["measure"]
     assert any(
         "1 of 4 artifacts were made from files that have been made anew" in line for line in doubts(table)
     )
@@ -176,7 +174,8 @@ def test_a_checkout_tells_its_commit_and_whether_its_code_has_changes(
         return done.stdout.strip()
 
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    (tmp_path / "unpoison").mkdir()
+    for folder in ("unpoison", "workflow"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "unpoison/method.py").write_text("old")
     git("init", "--quiet")
     git("add", ".")
@@ -195,6 +194,18 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_outside_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert checkout() == {"commit": None, "dirty": None}
+
+
+def test_an_installed_package_in_another_projects_repository_has_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / ".venv/lib"
+    (packages / "unpoison").mkdir(parents=True)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "Theirs"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "ROOT", packages)
     assert checkout() == {"commit": None, "dirty": None}
 
 

@@ -1,47 +1,83 @@
 """The wheel, built as `pip install` builds it, without a network."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-import pytest
+from wheels import ROOT, build_wheel, copy_sources
 
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: setuptools leaves folders behind where it builds."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    shutil.copytree(ROOT / "unpoison", source / "unpoison", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(source)]
-    done = subprocess.run([*pip, *options], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (built,) = folder.glob("*.whl")
-    return built
+PLACES = {"unpoison": "unpoison", "workflow": "unpoison/workflow", "profiles": "unpoison/workflow/profiles"}
 
 
-def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
-    held = {
-        name for name in zipfile.ZipFile(wheel).namelist() if not name.split("/")[0].endswith(".dist-info")
+def names_in(wheel: Path) -> set[str]:
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_the_workflow(wheel: Path) -> None:
+    held = {name for name in names_in(wheel) if not name.split("/")[0].endswith(".dist-info")}
+    there = {
+        f"{place}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, place in PLACES.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
-    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "unpoison").rglob("*") if path.is_file()}
-    assert held == {name for name in there if "__pycache__" not in name}
+    assert held == there
     assert {"unpoison/py.typed", "unpoison/report/page.html", "unpoison/report/page.js"} <= held
 
 
+def build(kind: str, source: Path, folder: Path) -> Path:
+    """Build the copy by a hook of setuptools, as `pip` and `build` call it."""
+    folder.mkdir()
+    program = f"import setuptools.build_meta as hooks; hooks.build_{kind}({str(folder)!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=source, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.iterdir()
+    return built
+
+
+def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    copy_sources(tmp_path / "source")
+    sdist = build("sdist", tmp_path / "source", tmp_path / "dist")
+    assert names_in(build_wheel(sdist, tmp_path)) == names_in(wheel)
+
+
+def test_an_editable_install_copies_nothing(tmp_path: Path) -> None:
+    copy_sources(tmp_path / "source")
+    editable = build("editable", tmp_path / "source", tmp_path / "dist")
+    assert not [name for name in names_in(editable) if name.startswith("unpoison/")]
+    assert not (tmp_path / "source/unpoison/workflow").exists()
+
+
+def test_the_wheel_and_the_checkout_give_a_plug_in_one_digest(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/whole.py").write_text(
+        "import unpoison\n\n\ndef unlearn(request):\n    return request.model\n"
+    )
+    program = (
+        "import unpoison; from unpoison.study.code import code_digest\n"
+        "unpoison.register('mine'); print(code_digest(unpoison.METHODS.code('whole')))"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for path in (site, ROOT)
+    }
+    assert len(digests) == 1
+
+
 def test_six_lines_repair_a_strangers_network_from_the_wheel_in_an_empty_folder(
-    wheel: Path, tmp_path: Path
+    site: Path, tmp_path: Path
 ) -> None:
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(tmp_path / "installed")
     empty = tmp_path / "empty"
     empty.mkdir()
     program = (
@@ -58,7 +94,7 @@ def test_six_lines_repair_a_strangers_network_from_the_wheel_in_an_empty_folder(
         "table = unpoison.measure(repaired, data, scores.flagged, cost)\n"
         "print(unpoison.__file__, 'given_label_agreement' in set(table.metric))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    environment = {**os.environ, "PYTHONPATH": str(site)}
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=empty,
@@ -68,5 +104,5 @@ def test_six_lines_repair_a_strangers_network_from_the_wheel_in_an_empty_folder(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"{tmp_path}/installed/unpoison/__init__.py True"
+    assert done.stdout.splitlines()[-1] == f"{site}/unpoison/__init__.py True"
     assert list(empty.iterdir()) == []

@@ -11,6 +11,8 @@ from unpoison.networks import Classifier
 from unpoison.outputs import Outputs, Pair
 from unpoison.rows import NONE, Rows
 
+SPLITS = ("train", "validation")  # of which outputs are kept
+
 
 def ask_base(data: Data, model: Classifier, precision: str = "auto") -> tuple[Answers, Pair]:
     """Return a base model's answers, and its outputs of the training rows as trained on and of the validation rows.
@@ -34,9 +36,6 @@ def ask_base(data: Data, model: Classifier, precision: str = "auto") -> tuple[An
     answers = joined([answers_of(rows, known, logits[known.row]), answer(data, model, unknown, precision)])
     places = np.argsort(np.concatenate([np.flatnonzero(is_known), np.flatnonzero(~is_known)]))
     return answers.take(places), (outputs["train"], outputs["validation"])
-
-
-SPLITS = ("train", "validation")
 
 
 def _in_order_of_rows(data: Data, model: Classifier, rows: Rows, precision: str) -> Outputs:

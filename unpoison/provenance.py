@@ -200,7 +200,12 @@ def _outputs(record: Path) -> Mapping[str, str]:
 
 
 def checkout() -> dict[str, Any]:
-    """The commit of the code and whether its files differ from it (`dirty`); both None outside a checkout."""
+    """Return the commit of the code and whether its files differ from it (`dirty`); both None outside a checkout.
+
+    An installed package is no checkout: a git repository around it is of another project.
+    """
+    if not all((ROOT / folder).is_dir() for folder in CODE):
+        return {"commit": None, "dirty": None}
     command = ["git", "status", "--porcelain=v2", "--branch", "--", *CODE]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)

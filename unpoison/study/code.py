@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake runs in
 PACKAGE = ROOT / "unpoison"
 RECORDER = PACKAGE / "provenance.py"
+CARRIED = PACKAGE / "workflow"  # of a wheel; a checkout has it beside the package, and both have one digest
 RECORDERS = ("unpoison.provenance", "unpoison.jobs.record", "unpoison.jobs.inputs")
 FINDERS = ("unpoison.registration", "unpoison.plugin_files", "unpoison.source_text", "unpoison.own_network")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -119,7 +120,8 @@ def _ours(name: str) -> list[Path]:
         return []
     path = PACKAGE / "__init__.py" if name == PACKAGE.name else _file_of(name)
     if path and path.name == "__init__.py":
-        return [file for file in sorted(path.parent.rglob("*.py")) if file != RECORDER]
+        files = sorted(path.parent.rglob("*.py"))
+        return [file for file in files if file != RECORDER and not file.is_relative_to(CARRIED)]
     return [path] if path else []
 
 

@@ -5,10 +5,26 @@ from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 
-ROOT = Path(workflow.current_basedir).parents[1]
-sys.path.insert(0, str(ROOT))
-# Scripts run the code of this checkout, and end when this process does.
-os.environ.update(PYTHONPATH=str(ROOT), UNPOISON_SNAKEMAKE=str(os.getpid()))
+VERSION = "0.1.0"  # of the package that these rules call
+# Jobs end when this process does.
+os.environ.update(UNPOISON_SNAKEMAKE=str(os.getpid()))
+HERE = workflow.current_basedir
+# A path only on this machine: what Snakemake fetches from a repository is none.
+TOP = Path(HERE).parents[1] if isinstance(HERE, os.PathLike) else None
+IS_CHECKOUT = TOP is not None and (TOP / "unpoison" / "__init__.py").is_file()
+if IS_CHECKOUT:
+    # A checkout runs its own code, here and in its jobs, whatever is installed.
+    sys.path.insert(0, str(TOP))
+    os.environ.update(PYTHONPATH=str(TOP))
+
+try:
+    from unpoison import __version__ as FOUND
+except ImportError:
+    FOUND = "none"
+if FOUND != VERSION:
+    sys.exit(
+        f"error: installed package unpoison: found {FOUND}, allowed: {VERSION}, the version of this workflow"
+    )
 
 from unpoison.runs.encoding import use_utf8
 
@@ -19,6 +35,7 @@ from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
 from unpoison.runs.killed import Killed
+from unpoison.jobs.warm import keep_warm
 from unpoison.study.sections import RESERVED
 from unpoison.study.patterns import is_literal
 from unpoison.study.plan import Plan
@@ -32,17 +49,27 @@ from unpoison.errors import UserError
 from unpoison.files import hold
 from unpoison.tables import derived_names, names as table_names, reported_names
 
+# The Snakefile that uses this one as a module, if any.
+OUTER = workflow.modifier.parent_modifier
+# A module's config may be a part of a file, whose other keys are not ours to judge.
+IS_WHOLE = OUTER is None or OUTER.globals["config"] is config
 try:
-    for file in workflow.configfiles:
-        check_file(Path(file))
+    if IS_WHOLE:
+        for file in workflow.configfiles:
+            check_file(Path(file))
     plan = Plan(config)
 except UserError as error:
     sys.exit(f"error: {error}")
 specs = Specs(plan)
+if any(isinstance(handler, Progress) for handler in logger.handlers):
+    # Plug-ins and slots of GPUs are told to jobs by the environment, which is one for all.
+    sys.exit(
+        "error: module: found unpoison twice, allowed: once; one config may have many studies"
+    )
 logger.addHandler(Progress())
 logger.addHandler(Killed())
 
-ENV = "../../envs/unpoison.yaml"
+ENV = "../envs/unpoison.yaml"
 THREADS = plan.settings.threads
 CORES = workflow.resource_settings.cores  # None where no job is to run
 # Not workflow.local_exec: that is True until the rules are read. --jobs is given for other executors alone.
@@ -79,7 +106,7 @@ HELD = []
 def hold_results():
     """Keep a second run, from another checkout, out of the results until this process ends."""
     try:
-        HELD.append(hold(Path(plan.settings.results_folder)))
+        HELD.append(hold(Path(RESULTS_FOLDER)))
     except UserError as error:
         sys.exit(f"error: {error}")
 
@@ -94,11 +121,40 @@ def choose_when_a_job_ends():
         workflow.scheduler.job_rate_limiter = None
 
 
+def warm_up():
+    """Import what the planned jobs import once, in a process that forks each of them, where jobs run here."""
+    if not workflow.local_exec:
+        return
+    planned = {
+        job.rule.name
+        for job in workflow.dag.needrun_jobs()
+        # others run in processes of their own, see unpoison/jobs/start.py
+        if job.threads == 1 and not job.resources.get("gpu")
+    }
+    # The script of a workflow that uses this one may be an address.
+    scripts = [
+        Path(each.script).stem
+        for each in workflow.rules
+        if each.name in planned and isinstance(each.script, str)
+    ]
+    own = ("snakemake.logging", "snakemake.iocontainers")  # of every script's preamble
+    keep_warm([*own, *dict.fromkeys(f"unpoison.jobs.{script}" for script in scripts)])
+
+
 def tell_what_can_be_had():
-    """A failed job leaves the others' cells: say how to see them."""
+    """A failed job leaves the others' cells: say how to see them, where there is a file for the commands to read."""
+    if not IS_WHOLE:
+        return
     configs = " ".join(map(os.path.relpath, workflow.configfiles))
+    if RESULTS_FOLDER != plan.settings.results_folder:
+        configs += f" results_folder={RESULTS_FOLDER}"
+    command = (
+        f"make {{}} CONFIG='{configs}'"
+        if IS_CHECKOUT
+        else f"python -m unpoison.runs.commands.{{}} {configs}"
+    )
     print(
-        f"make status CONFIG='{configs}' tells which cells are missing and why; make partial CONFIG='{configs}' makes"
+        f"{command.format('status')} tells which cells are missing and why; {command.format('partial')} makes"
         " tables, figures and a report of those that are done",
         file=sys.stderr,
     )
@@ -199,9 +255,12 @@ def perturbed_images(wildcards):
 
 @where_asked("deletion", lambda deletion: deletion.flagged)
 def flagged_rows(wildcards):
-    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec."""
+    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec.
+
+    It is `local`: the `prefix` of a module is for what the workflow makes.
+    """
     path = str(plan.deletions[wildcards.deletion].flagged)
-    return ancient(path) if is_literal(path) else []
+    return local(ancient(path)) if is_literal(path) else []
 
 
 def flagged_path(wildcards, input):

@@ -22,8 +22,13 @@
 #   logs/                                               one for each job, under the path of what it makes
 pathvars:
     results=plan.settings.results_folder,
-    logs=f"{plan.settings.results_folder}/logs",
+    logs="<results>/logs",
 
+
+# Where results are, after the `prefix` and `pathvars` of a module statement.
+RESULTS_FOLDER = workflow.pathvars.apply(
+    workflow.modifier.path_modifier.replace_prefix("<results>")
+)
 
 SOURCE_IMAGES = "<results>/sources/{source}/images.npy"
 SOURCE_ROWS = "<results>/sources/{source}/rows.parquet"

@@ -1,0 +1,50 @@
+"""The wheel and the sdist, built as `pip` builds them, without a network."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[1]
+OFFLINE = ("--no-deps", "--no-index")
+FOLDERS, FILES = ("unpoison", "workflow", "profiles"), ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def copy_sources(folder: Path) -> None:
+    """Copy what the wheel is built from: setuptools leaves folders behind where it builds."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+
+
+def build_wheel(source: Path, folder: Path) -> Path:
+    """Build the wheel of a copy, or of an sdist, into a folder."""
+    pip("wheel", "--quiet", *OFFLINE, "--no-build-isolation", "--wheel-dir", str(folder), str(source))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def installed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the wheel and its installation, `site`, made once for all workers of pytest-xdist."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
+    folder = shared / "installed"
+    with FileLock(shared / "installed.lock"):
+        if not folder.exists():
+            making = tmp_path_factory.mktemp("installing")
+            copy_sources(making / "source")
+            wheel = build_wheel(making / "source", making)
+            pip("install", "--quiet", *OFFLINE, "--target", str(making / "site"), str(wheel))
+            making.rename(folder)
+    return folder
