@@ -1,4 +1,4 @@
-"""What is hashed, and how: all digests of the package.
+"""All digests of the package: what is hashed, how, and where the digest stands.
 
 | what | digest | where it stands |
 |---|---|---|

@@ -1,1 +1,1 @@
-"""What a job is: its options, its code and the content of the user's files, as plain values that Snakemake compares."""
+"""The identity of jobs: options, code and the content of users' files, as plain values that Snakemake compares."""

@@ -103,7 +103,7 @@ class NetworkSpecs:
         )
 
     def _network(self, wildcards: Any) -> Spec:
-        """What every job that runs a network is told."""
+        """Return what the specs of all jobs that run a network share."""
         plan = self.plan
         dataset, poison = plan.datasets[wildcards.dataset], plan.poisons[wildcards.poison]
         seed = {"seed": int(wildcards.seed)} if hasattr(wildcards, "seed") else {}  # tuning has its own

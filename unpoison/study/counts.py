@@ -1,4 +1,4 @@
-"""How many rows of each class data sets have, counted before anything is made, each once."""
+"""Counts of rows by class, made before anything else, each once."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether a deletion set can be made, told while the DAG is built."""
+"""Checks of deletion sets, made while the DAG is built."""
 
 from collections.abc import Mapping
 from typing import Any

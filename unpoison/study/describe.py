@@ -1,4 +1,4 @@
-"""What the report tells of the plan: each study's question and settings, and what each figure shows."""
+"""Descriptions for the report: the question and settings of each study, and the caption of each figure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ Description = dict[str, Any]
 
 
 def describe_study(plan: Plan, name: str) -> Description:
-    """The question, seeds, varied keys, deletion sets (variant: entry) and entries of a study, as plain values."""
+    """Return question, seeds, varied keys, deletion sets (variant: entry) and entries of a study, as plain values."""
     study = plan.studies[name]
     return {
         "question": study.question,
@@ -84,7 +84,7 @@ def _source(plan: Plan, name: str) -> Mapping[str, Any]:
 
 
 def _chosen(plan: Plan, dataset: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same words for the same data set: its classes in order, and of `keep` what leaves images out."""
+    """Return a data set, the same for the same images: classes in order, `keep` where it leaves images out."""
     there = plan.counts.peek(plan.sources[dataset["source"]]).counts
     # The integer 1 is one image.
     keep = {

@@ -1,4 +1,4 @@
-"""What figures show: whether it can be drawn, told while the DAG is built, and the models of training curves."""
+"""Checks of figures, made while the DAG is built, and the models that training curves show."""
 
 from collections.abc import Collection, Mapping
 from itertools import product
@@ -103,7 +103,7 @@ def _check_chosen(counts: Counts, where: str, figure: Figure, study: Study) -> N
 
 
 def trained_models(study: Study) -> list[tuple[dict[str, Any], str]]:
-    """Each model that a study trains on all rows: its wildcards, and the name of its variant by the keys that vary."""
+    """Return each model that a study trains on all rows: its wildcards, and its variant by the keys that vary."""
     several = {key for level in (study.datasets, study.poisons, study.trainings) for key in _several(level)}
     found = []
     for dataset, poison, training in product(

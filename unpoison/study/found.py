@@ -1,4 +1,4 @@
-"""What is known of the poisons in a data set, and what data as found do not allow; told while the DAG is built."""
+"""Kinds of attack, and checks of poisons and of data as found, made while the DAG is built."""
 
 import os
 from collections.abc import Iterable, Mapping, Set
@@ -112,7 +112,7 @@ def _check_judged(counts: Counts, figure: str, study: Study, dataset: Dataset, p
 
 
 def _read(source: Source, data_folder: str) -> set[str]:
-    """The files that a source reads its training images from; what it is asked for where it names none.
+    """Return the files that a source reads its training images from; its options where it names none.
 
     Two entries may read the same files at other sizes, through other kinds of source, or under another path.
     """

@@ -1,4 +1,4 @@
-"""Whether a method can be run, and its options be searched, on data and a network; told while the DAG is built."""
+"""Checks of methods and tunings on data sets and networks, made while the DAG is built."""
 
 from unpoison.errors import UserError
 from unpoison.models import MODELS

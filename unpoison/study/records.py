@@ -35,7 +35,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Source:
-    """Where images come from. kind: a plug-in; image_size: in pixels; is_suspect: whether the config says so."""
+    """A source of images. kind: a plug-in; image_size: in pixels; is_suspect: whether the config says so."""
 
     name: str
     kind: str
@@ -65,9 +65,9 @@ class Dataset(Variant):
 
 @dataclass(frozen=True, eq=False)
 class Poison(Variant):
-    """What an attacker does. kind: a plug-in; stamp: when; files: of options that name files, in the data folder.
+    """An attack. kind: a plug-in; stamp: when training stamps the trigger.
 
-    kinds: the plug-ins that it runs, its own and those of its parts.
+    files: of options that name files, in the data folder; kinds: the plug-ins that it runs, its own and those of its parts.
     """
 
     kind: str
@@ -94,7 +94,7 @@ class Poison(Variant):
 
 @dataclass(frozen=True, eq=False)
 class Training(Variant):
-    """Which network is trained, and how. model: a plug-in; weights: the user's, of the model to repair, or None.
+    """A network and how it is trained. model: a plug-in; weights: the user's, of the model to repair, or None.
 
     mean, deviation: of each channel, white being 1; image_size: in pixels, None for the data's; features: a layer.
     """
@@ -116,7 +116,7 @@ class Training(Variant):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Detector:
-    """What scores rows. kind: a plug-in; triggered_examples: stamped validation rows that it is shown."""
+    """A detector, which scores rows. kind: a plug-in; triggered_examples: stamped validation rows that it is shown."""
 
     name: str
     kind: str

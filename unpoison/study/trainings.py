@@ -1,4 +1,4 @@
-"""What a training's network is made from: a plug-in, the user's own code, weights that were trained elsewhere."""
+"""Networks of trainings that are the user's: own code, and weights that were trained elsewhere."""
 
 from collections.abc import Mapping
 from typing import Any
