@@ -101,10 +101,10 @@ def is_gone(process: int) -> bool:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
     """A warm process of this one, which takes the place of Snakemake."""
     monkeypatch.setenv("UNPOISON_SNAKEMAKE", str(os.getpid()))
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for name in (SECRET, "JE_ARROW_MALLOC_CONF", "PYTEST_CURRENT_TEST"):
         monkeypatch.setenv(name, "")  # what is set below ends with the test
         monkeypatch.delenv(name)
@@ -159,7 +159,7 @@ def test_a_job_ends_as_it_ends_in_a_process_of_its_own(
     is_plain(monkeypatch)
     expected = output_of(script)
     assert (status, printed) == (expected[0], expected[2])
-    assert "warm.py" not in errors
+    assert "child.py" not in errors
     assert errors.splitlines()[-1:] == expected[3].splitlines()[-1:]
 
 
@@ -231,9 +231,10 @@ def test_the_warm_process_survives_that_a_script_and_its_child_end_at_once(
         assert script.stdout
         _, child = (int(script.stdout.readline()) for _ in range(2))
         server.send_signal(signal.SIGSTOP)  # it hears of both in one round
-        script.kill()
         psutil.Process(child).kill()
         assert wait_until(lambda: is_gone(child))
+        script.kill()
+        script.wait()
         server.send_signal(signal.SIGCONT)
     assert output_of(script_of(tmp_path, ""))[1] == str(server.pid)
 
@@ -279,6 +280,15 @@ def test_everything_ends_with_snakemake(number: signal.Signals, tmp_path: Path) 
         snakemake.send_signal(number)
         snakemake.wait(LONG)
         assert wait_until(lambda: is_gone(server) and is_gone(child))
+
+
+def test_the_cpu_seconds_of_a_run_hold_those_of_its_jobs(tmp_path: Path) -> None:
+    script = script_of(tmp_path, "while time.process_time() < 1.5:\n    pass")
+    command = [sys.executable, "-c", SNAKEMAKE.format(script=str(script))]
+    snakemake = os.posix_spawn(sys.executable, command, environment(PYTHONPATH=str(ROOT)))
+    _, status, used = os.wait4(snakemake, 0)
+    assert status == 0
+    assert used.ru_utime + used.ru_stime > 1.5
 
 
 def test_the_warm_process_has_one_thread_after_the_imports_of_all_steps(

@@ -15,7 +15,6 @@ during the run: the run was planned with that code.
 import atexit
 import ctypes
 import gc
-import json
 import os
 import secrets
 import selectors
@@ -23,17 +22,14 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
-from unpoison.errors import first_line
+from unpoison.jobs.child import Job, close, end_process, run_script, take_over
 from unpoison.jobs.handover import GO, READY, SECRET, address, fingerprint, peer
 
 PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -49,7 +45,6 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
-FLUSH_FAILED = 120  # the exit status that Python gives for it
 WAITING = 1024  # connections that the kernel holds while the server imports
 
 
@@ -91,19 +86,6 @@ def stop(server: subprocess.Popen[bytes]) -> None:
     """End the warm process, and wait for it: so the run's CPU seconds, as `time` tells them, hold those of its jobs."""
     server.kill()
     server.wait()
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a child takes over from the script that handed itself over.
-
-    Args:
-        connection: to the script; it is open until the child ends, so that the script sees an end of the server late.
-        files: descriptors of standard input, output and error, and of what `handover` tells.
-    """
-
-    connection: socket.socket
-    files: tuple[int, ...]
 
 
 class Server:
@@ -223,12 +205,6 @@ def can_import(module: str) -> bool:
     return True
 
 
-def close(files: Iterable[int]) -> None:
-    """Close file descriptors."""
-    for file in files:
-        os.close(file)
-
-
 def die_with(parent: int) -> None:
     """Have the kernel kill this process when its parent ends, in whatever way; at once where it has ended."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -236,73 +212,9 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def take_over(job: Job) -> Path:
-    """Become the process of a script as far as the script can tell, and return the file of the script."""
-    for number in range(3):
-        os.dup2(job.files[number], number)
-    os.lseek(job.files[3], 0, os.SEEK_SET)
-    with os.fdopen(job.files[3], encoding="ascii") as told:
-        folder, arguments, environment = json.load(told)
-    close(job.files[:3])
-    os.chdir(folder)
-    os.environ.update(environment)
-    del os.environ[SECRET]  # nothing that this job starts is to be handed over
-    script = Path(arguments[0])
-    sys.argv = arguments
-    sys.path.insert(0, str(script.parent))
-    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
-    _seed_anew()
-    return script
-
-
-def _seed_anew() -> None:
-    """Give the child random numbers of its own, as new processes have: the server's children would share them."""
-    if torch := sys.modules.get("torch"):
-        torch.default_generator.seed()
-    if random := sys.modules.get("numpy.random"):
-        random.seed()
-
-
-def run(script: Path) -> int:
-    """Run a script as the main program, and return its exit status."""
-    main = ModuleType("__main__")
-    main.__file__ = str(script)
-    sys.modules["__main__"] = main
-    try:
-        exec(compile(script.read_bytes(), script, "exec"), vars(main))  # noqa: S102 - the user's own process sent it
-    except SystemExit as end:
-        if end.code is None or isinstance(end.code, int):
-            return (end.code or 0) & 0xFF
-        print(end.code, file=sys.stderr)
-        return 1
-    except BaseException as error:
-        told = error.with_traceback(
-            error.__traceback__ and error.__traceback__.tb_next
-        )  # without this function
-        sys.excepthook(type(told), told, told.__traceback__)
-        return 1
-    return 0
-
-
-def end(status: int) -> None:
-    """End the process as Python ends one, but do not take the modules apart: that takes 0.3 s of each child."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError as error:  # a full disk
-            status = status or FLUSH_FAILED
-            with suppress(OSError):
-                print(first_line(error), file=sys.stderr, flush=True)
-    os._exit(status)
-
-
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
     die_with(int(os.environ["UNPOISON_SNAKEMAKE"]))
     gc.disable()  # until a fork: what is imported stays
     own = Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
-    end(run(take_over(own.serve())))
+    end_process(run_script(take_over(own.serve())))

@@ -1,0 +1,99 @@
+"""A child of the warm process: it becomes the process of a script, runs it, and ends as Python ends."""
+
+import atexit
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from unpoison.errors import first_line
+from unpoison.jobs.handover import SECRET
+
+FLUSH_FAILED = 120  # the exit status that Python gives for it
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a child takes over from the script that handed itself over.
+
+    Args:
+        connection: to the script; it is open until the child ends, so that the script sees an end of the server late.
+        files: descriptors of standard input, output and error, and of what `handover` tells.
+    """
+
+    connection: socket.socket
+    files: tuple[int, ...]
+
+
+def close(files: Iterable[int]) -> None:
+    """Close file descriptors."""
+    for file in files:
+        os.close(file)
+
+
+def take_over(job: Job) -> Path:
+    """Become the process of a script as far as the script can tell, and return the file of the script."""
+    for number in range(3):
+        os.dup2(job.files[number], number)
+    os.lseek(job.files[3], 0, os.SEEK_SET)
+    with os.fdopen(job.files[3], encoding="ascii") as told:
+        folder, arguments, environment = json.load(told)
+    close(job.files[:3])
+    os.chdir(folder)
+    os.environ.update(environment)
+    del os.environ[SECRET]  # nothing that this job starts is to be handed over
+    script = Path(arguments[0])
+    sys.argv = arguments
+    sys.path.insert(0, str(script.parent))
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+    _seed_anew()
+    return script
+
+
+def _seed_anew() -> None:
+    """Give the child random numbers of its own, as new processes have: the server's children would share them."""
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()
+    if random := sys.modules.get("numpy.random"):
+        random.seed()
+
+
+def run_script(script: Path) -> int:
+    """Run a script as the main program, and return its exit status."""
+    main = ModuleType("__main__")
+    main.__file__ = str(script)
+    sys.modules["__main__"] = main
+    try:
+        exec(compile(script.read_bytes(), script, "exec"), vars(main))  # noqa: S102 - the user's own process sent it
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return (end.code or 0) & 0xFF
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        trace = error.__traceback__ and error.__traceback__.tb_next  # without this function
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        return 1
+    return 0
+
+
+def end_process(status: int) -> None:
+    """End the process as Python ends one, but do not take the modules apart: that takes 0.3 s a child."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:  # a full disk
+            status = status or FLUSH_FAILED
+            with suppress(OSError):
+                print(first_line(error), file=sys.stderr, flush=True)
+    os._exit(status)
