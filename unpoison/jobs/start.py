@@ -1,13 +1,14 @@
-"""The start of a job: in a child of the warm process where there is one, else here. No numpy, no torch."""
+"""The start of a job: in a child of the warm process where there is one, else here.
+
+A script that hands itself over imports nothing else: the other parts are imported where they are used.
+"""
 
 import os
 import signal
 from importlib import import_module
 from typing import Any
 
-from unpoison.gpus import lease_folder, lease_gpu, visible_gpus
 from unpoison.jobs.handover import hand_over
-from unpoison.jobs.log import begin
 
 
 def run(name: str, snakemake: Any) -> None:
@@ -22,11 +23,12 @@ def run(name: str, snakemake: Any) -> None:
     # A GPU is leased before torch is imported, and pools of threads do not survive a fork.
     if snakemake.threads == 1 and not needs_gpu:
         hand_over(module)
-    begin(snakemake.log[0])
+    import_module("unpoison.jobs.log").begin(snakemake.log[0])
     lease = _leased() if needs_gpu else None  # as long as the process
     import_module(module).main(snakemake)
     del lease
 
 
 def _leased() -> object:
-    return lease_gpu(visible_gpus(), int(os.environ["UNPOISON_GPU_SLOTS"]), lease_folder())
+    gpus = import_module("unpoison.gpus")
+    return gpus.lease_gpu(gpus.visible_gpus(), int(os.environ["UNPOISON_GPU_SLOTS"]), gpus.lease_folder())

@@ -125,17 +125,22 @@ def choose_when_a_job_ends():
 
 def warm_up():
     """Import what the planned jobs import once, in a process that forks each of them, where jobs run here."""
-    if workflow.local_exec:
-        planned = {job.rule.name for job in workflow.dag.needrun_jobs()}
-        scripts = [
-            each.script
-            for each in workflow.rules
-            # of a workflow that uses this one, it may be an address
-            if each.name in planned and isinstance(each.script, str)
-        ]
-        keep_warm(
-            dict.fromkeys(f"unpoison.jobs.{Path(script).stem}" for script in scripts)
-        )
+    if not workflow.local_exec:
+        return
+    planned = {
+        job.rule.name
+        for job in workflow.dag.needrun_jobs()
+        # others run in processes of their own, see unpoison/jobs/start.py
+        if job.threads == 1 and not job.resources.get("gpu")
+    }
+    # The script of a workflow that uses this one may be an address.
+    scripts = [
+        Path(each.script).stem
+        for each in workflow.rules
+        if each.name in planned and isinstance(each.script, str)
+    ]
+    own = ("snakemake.logging", "snakemake.iocontainers")  # of every script's preamble
+    keep_warm([*own, *dict.fromkeys(f"unpoison.jobs.{script}" for script in scripts)])
 
 
 def tell_what_can_be_had():
