@@ -51,9 +51,7 @@ def chain(tmp_path: Path) -> Path:
     metrics.write_text("metrics")
     told = {**CELL, "deletion": None, "method": "do_nothing"}
     inputs = [images, rows, model, base]
-    return leave_record(
-        metrics.with_name("metrics.run.json"), inputs, [metrics], "measure", **told
-    )
+    return leave_record(metrics.with_name("metrics.run.json"), inputs, [metrics], "measure", **told)
 
 
 def test_a_run_record_tells_spec_cost_versions_and_checksums(tmp_path: Path) -> None:
