@@ -7,16 +7,21 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 # The repository keeps workflow/ at its top, where the workflow catalog and snakedeploy look for it.
-CARRIED = {"workflow": "unpoison/workflow", "profiles": "unpoison/workflow/profiles"}
+# Rules name the environment as "../../envs", as in the repository.
+CARRIED = {
+    "workflow": "unpoison/workflow",
+    "profiles": "unpoison/workflow/profiles",
+    "envs/unpoison.yaml": "unpoison/envs/unpoison.yaml",
+}
 KINDS = {"", ".smk", ".py", ".rst", ".yaml"}  # "" is the Snakefile
 
 
 def carried() -> Iterator[tuple[str, str]]:
     """Every file of the workflow, with its place in the wheel."""
-    for folder, place in CARRIED.items():
-        for path in sorted(Path(folder).rglob("*")):
+    for source, place in CARRIED.items():
+        for path in sorted(Path(source).rglob("*")) or [Path(source)]:
             if path.is_file() and path.suffix in KINDS:
-                yield path.as_posix(), f"{place}/{path.relative_to(folder).as_posix()}"
+                yield path.as_posix(), Path(place, path.relative_to(source)).as_posix()
 
 
 class BuildWithWorkflow(build_py):

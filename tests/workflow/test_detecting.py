@@ -221,7 +221,6 @@ def test_errors_that_depend_on_the_model_ask_it_nothing_new(project) -> None:
     project.set("studies/imbalance/vary", {"dataset.keep.cat": [0.5], "deletion.bias": biases})
     jobs = project.jobs()
     assert jobs["select_deletion"] == 3
-    assert "train_base" not in jobs
     done = project.snakemake(f"{CELL}/everything_found@bias=similarity/deletion.parquet")
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((project.folder / CELL / "everything_found@bias=similarity/run.json").read_text())

@@ -14,6 +14,7 @@ import yaml
 from conftest import TINY
 
 from unpoison import __version__
+from unpoison.runs.places import profile_folder, workflow_file
 
 ROOT = Path(__file__).parents[2]
 (SNIPPET,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "module.md").read_text(), re.DOTALL)
@@ -66,16 +67,27 @@ def one_cell() -> dict:
     return config
 
 
-@pytest.fixture(scope="module")
-def carried(site: Path) -> str:
-    """The address of the workflow that the wheel carries, as the installed package tells it."""
-    program = "from unpoison.runs.places import workflow_file; print(workflow_file())"
+def told_by_the_package(site: Path, function: str) -> Path:
+    """What a function of `unpoison.runs.places` returns in the installed package."""
+    program = f"from unpoison.runs.places import {function}; print({function}())"
     environment = {**os.environ, "PYTHONPATH": str(site)}
     told = subprocess.run(
         [sys.executable, "-c", program], cwd=site, env=environment, capture_output=True, text=True, check=True
     ).stdout.strip()
     assert Path(told).is_relative_to(site)
-    return f'"{told}"'
+    return Path(told)
+
+
+@pytest.fixture(scope="module")
+def carried(site: Path) -> str:
+    """The address of the workflow that the wheel carries."""
+    return f'"{told_by_the_package(site, "workflow_file")}"'
+
+
+@pytest.fixture(scope="module")
+def profile(site: Path) -> Path:
+    """The profile that the wheel carries."""
+    return told_by_the_package(site, "profile_folder")
 
 
 @pytest.fixture(scope="module")
@@ -95,19 +107,21 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def outer(tmp_path: Path, site: Path) -> Outer:
+def outer(tmp_path: Path, site: Path, profile: Path) -> Outer:
     made = Outer(tmp_path, site)
     made.config(one_cell())
-    shutil.copytree(ROOT / "profiles/default", tmp_path / "profiles/default")
+    shutil.copytree(profile, tmp_path / "profiles/default")
     return made
 
 
 @pytest.fixture(scope="module")
-def finished_outer(tmp_path_factory: pytest.TempPathFactory, site: Path, carried: str) -> Outer:
+def finished_outer(
+    tmp_path_factory: pytest.TempPathFactory, site: Path, carried: str, profile: Path
+) -> Outer:
     """Another workflow that has been run to its report by the workflow of the wheel."""
     made = Outer(tmp_path_factory.mktemp("outer"), site)
     made.config(one_cell())
-    shutil.copytree(ROOT / "profiles/default", made.folder / "profiles/default")
+    shutil.copytree(profile, made.folder / "profiles/default")
     made.use(carried)
     made.run()
     return made
@@ -179,6 +193,7 @@ def test_a_prefix_is_for_the_results_and_their_lock_and_not_for_the_users_own_ro
     (outer.folder / "data/flagged.csv").write_text("row_id\ntrain/cat/00001\n")
     outer.run(target)
     assert list(pd.read_parquet(outer.folder / target)["row_id"]) == ["train/cat/00001"]
+    assert (outer.folder / "below/results/.lock").is_file()
     assert not (outer.folder / "results").exists()
 
 
@@ -190,6 +205,19 @@ def test_other_keys_of_the_file_that_a_modules_config_is_a_part_of_are_not_judge
     file.write_text(file.read_text().replace("DATE", "2026-01-01"))
     outer.use(carried, ("        config\n", '        config["unpoison"]\n'))
     assert "poison_dataset" in outer.run("-n", ROWS)
+
+
+def test_a_checkout_runs_its_own_code_whatever_is_installed(outer: Outer) -> None:
+    for name in ("workflow", "unpoison"):
+        shutil.copytree(ROOT / name, outer.folder / "checkout" / name)
+    for file in ("workflow/rules/common.smk", "unpoison/__init__.py"):
+        path = outer.folder / "checkout" / file
+        path.write_text(path.read_text().replace(__version__, "99.0"))
+    with (outer.folder / "checkout/unpoison/jobs/prepare_source.py").open("a") as job:
+        job.write("\nPath('job_of_the_checkout').touch()\n")
+    outer.use('"checkout/workflow/Snakefile"')
+    outer.run("results/sources/generated/run.json")
+    assert (outer.folder / "job_of_the_checkout").is_file()
 
 
 def test_a_workflow_of_another_version_than_the_package_is_refused(outer: Outer) -> None:
@@ -215,6 +243,11 @@ def test_a_second_use_in_one_snakefile_is_refused(outer: Outer, carried: str) ->
         "error: module: found unpoison twice, allowed: once; one config may have many studies"
         in outer.refused("-n")
     )
+
+
+def test_a_checkout_names_its_own_workflow_and_profiles() -> None:
+    assert workflow_file() == ROOT / "workflow/Snakefile"
+    assert profile_folder("slurm") == ROOT / "profiles/slurm"
 
 
 def test_the_rules_ask_for_the_version_of_this_package() -> None:

@@ -136,6 +136,19 @@ def test_a_changed_statistic_makes_the_tables_anew_and_measures_nothing(project)
     assert project.jobs() == {"make_tables": 1} | FIGURES | REPORT
 
 
+def test_weights_that_are_not_kept_are_no_output(project) -> None:
+    project.set("keep_models", "base")
+    assert project.jobs() == {}
+    for folder in ("oracle", "everything_found*/*"):
+        for path in (project.folder / "results").glob(f"*/seed0/*/*/{folder}/model.safetensors"):
+            path.unlink()
+    assert project.jobs() == {}
+    project.set("keep_models", "all")
+    jobs = project.jobs()
+    assert (jobs["train_oracle"], jobs["unlearn"]) == (MODELS, 8)
+    assert "train_base" not in jobs
+
+
 def test_prose_reruns_nothing(project) -> None:
     project.edit("unpoison/unlearning/finetune.py", "BatchNorm's running", "# BatchNorm's own running")
     project.edit("unpoison/pixels.py", "# Every crop of every image", "# All crops of all images")

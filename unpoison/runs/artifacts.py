@@ -14,7 +14,7 @@ from unpoison.study.sections import RESERVED
 from unpoison.study.studies import Cell
 from unpoison.text import printable
 
-ANSWERS = "answers.npy"
+ANSWERS, WEIGHTS = "answers.npy", "model.safetensors"
 State = Literal["done", "stale", "failed", "begun", "left"]
 STATES: tuple[State, ...] = ("done", "stale", "failed", "begun", "left")
 REASONS = {

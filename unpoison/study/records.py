@@ -67,7 +67,7 @@ class Dataset(Variant):
 class Poison(Variant):
     """An attack. kind: a plug-in; stamp: when training stamps the trigger.
 
-    files: of options that name files, in the data folder; kinds: the plug-ins that it runs, its own and those of its parts.
+    files: of options that name files, in the data folder; kinds: its plug-in and those of its parts.
     """
 
     kind: str

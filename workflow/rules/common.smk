@@ -30,7 +30,7 @@ from unpoison.runs.encoding import use_utf8
 
 use_utf8()
 
-from unpoison.runs.artifacts import ANSWERS, folder_of
+from unpoison.runs.artifacts import ANSWERS, WEIGHTS, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
@@ -69,8 +69,9 @@ if any(isinstance(handler, Progress) for handler in logger.handlers):
 logger.addHandler(Progress())
 logger.addHandler(Killed())
 
-ENV = "../envs/unpoison.yaml"
+ENV = "../../envs/unpoison.yaml"
 THREADS = plan.settings.threads
+KEEPS_ALL = plan.settings.keep_models == "all"
 CORES = workflow.resource_settings.cores  # None where no job is to run
 # Not workflow.local_exec: that is True until the rules are read. --jobs is given for other executors alone.
 RUNS_HERE = workflow.resource_settings.nodes is None
@@ -386,4 +387,4 @@ def shown_table(name):
 
 def kept(model):
     """The weights of a network as an output, where they are kept."""
-    return {"model": model} if plan.settings.keep_models == "all" else {}
+    return {"model": model} if KEEPS_ALL else {}

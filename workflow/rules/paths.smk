@@ -89,6 +89,12 @@ TABLES = [
     for name in table_names(plan.averaged)
     for kind in ("parquet", "csv")
 ]
+# Weights of cells are nobody's input: without this, those that are missing would not be made.
+KEPT_MODELS = (
+    [f"<results>/{folder_of(cell)}/{WEIGHTS}" for cell in plan.cells]
+    if KEEPS_ALL
+    else []
+)
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"
     for figure in plan.all_figures
