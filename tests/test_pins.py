@@ -27,7 +27,7 @@ def versions(entries: list[str]) -> dict[str, str]:
 
 
 PINS = versions((ROOT / "constraints.txt").read_text().split())
-ENVIRONMENT = yaml.safe_load((ROOT / "workflow" / "envs" / "unpoison.yaml").read_text())["dependencies"]
+ENVIRONMENT = yaml.safe_load((ROOT / "envs" / "unpoison.yaml").read_text())["dependencies"]
 
 
 def needs(requirement: Requirement) -> list[Requirement]:

@@ -11,7 +11,8 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 OFFLINE = ("--no-deps", "--no-index")
-FOLDERS, FILES = ("unpoison", "workflow", "profiles"), ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+FOLDERS = ("unpoison", "workflow", "profiles", "envs")
+FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 
 
 def pip(*arguments: str) -> None:

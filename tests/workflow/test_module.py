@@ -94,7 +94,8 @@ def profile(site: Path) -> Path:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git repository of the workflow as it stands, with the tag of the snippet and without the package."""
     folder = tmp_path_factory.mktemp("repository")
-    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("workflow", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
     for command in (
         ["init", "--quiet"],
@@ -208,7 +209,7 @@ def test_other_keys_of_the_file_that_a_modules_config_is_a_part_of_are_not_judge
 
 
 def test_a_checkout_runs_its_own_code_whatever_is_installed(outer: Outer) -> None:
-    for name in ("workflow", "unpoison"):
+    for name in ("workflow", "envs", "unpoison"):
         shutil.copytree(ROOT / name, outer.folder / "checkout" / name)
     for file in ("workflow/rules/common.smk", "unpoison/__init__.py"):
         path = outer.folder / "checkout" / file
