@@ -63,6 +63,7 @@ class Specs(NetworkSpecs, TableSpecs):
         return {
             "cells": [[cell.deletion, cell.method] for cell in cells],
             "code": code_digest("unpoison.jobs.measure", *(METRICS.code(name) for name in METRICS)),
+            "probes": list(self.plan.probes),
             "data": digest_of_data(self.plan, dataset, poison),
             "model": model_of(self.plan.trainings[wildcards.training]),
             "trigger": trigger_of(poison),

@@ -16,6 +16,7 @@ RECORDED = (
     "model",
     "outputs",
     "answers",
+    "probed",
     "deletion",
     "deletions",
     "tuned",

@@ -1,6 +1,6 @@
 """Measure all cells of one base model: from their answers, deletion sets and costs, without a network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +20,14 @@ FREE = "do_nothing"  # its model is the base model, whose training is no cost of
 
 
 class CellFiles(NamedTuple):
-    """The names of a cell, and its files: answers, record, and deletion set if it has one."""
+    """The names of a cell, and its files: answers, record, deletion set if it has one, answers after each probe."""
 
     deletion: str | None
     method: str
     answers: str | Path
     run: str | Path
     deletion_set: str | Path | None
+    probed: Mapping[str, str | Path]
 
 
 def main(snakemake: Any) -> None:
@@ -35,9 +36,15 @@ def main(snakemake: Any) -> None:
     given, names, told = snakemake.input, snakemake.wildcards, snakemake.params.spec["cells"]
     deletions = sorted({deletion for deletion, _ in told if deletion})
     set_of = dict(zip(deletions, given.deletions, strict=True))
+    probes = snakemake.params.spec["probes"]
+    probed = [  # of each cell, its files by probe
+        dict(zip(probes, given.probed[place * len(probes) :], strict=False)) for place in range(len(told))
+    ]
     cells = [
-        CellFiles(deletion, method, answers, run, set_of.get(deletion))
-        for (deletion, method), answers, run in zip(told, given.answers, given.runs, strict=True)
+        CellFiles(deletion, method, answers, run, set_of.get(deletion), after)
+        for (deletion, method), answers, run, after in zip(
+            told, given.answers, given.runs, probed, strict=True
+        )
     ]
     metrics = metrics_of(read_rows(given.rows), cells)
     place = {level: names[level] for level in ("dataset", "poison", "training")}
@@ -59,7 +66,9 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
     for cell in cells:
         deletion = read_deletion(cell.deletion_set) if cell.deletion_set else NO_DELETION
         cost = Cost(0.0, 0, 0) if cell.method == FREE else _cost_of(cell.run)
-        table = metrics_table(measure(rows, read_answers(cell.answers), deletion, cost), deletion)
+        probed = {name: read_answers(file) for name, file in cell.probed.items()}
+        found = measure(rows, read_answers(cell.answers), deletion, cost, probed)
+        table = metrics_table(found, deletion)
         count = len(table["metric"])
         names: dict[str, list[Any]] = {"deletion": [cell.deletion] * count, "method": [cell.method] * count}
         for name, values in (names | table).items():

@@ -5,8 +5,10 @@ from typing import Any
 
 from unpoison.answers import write_answers
 from unpoison.asking_base import ask_base
+from unpoison.contracts.deletion import NO_DELETION
 from unpoison.jobs.inputs import check_content
 from unpoison.jobs.job import Job
+from unpoison.jobs.probed import write_probed
 from unpoison.jobs.training import trained, write_training
 from unpoison.networks import Classifier
 from unpoison.outputs import write_outputs
@@ -23,6 +25,7 @@ def main(snakemake: Any) -> None:
     answers, outputs = ask_base(job.data, model, job.spec["precision"])
     write_answers(snakemake.output.answers, answers)
     write_outputs(snakemake.output.outputs, job.data.rows, outputs)
+    write_probed(snakemake, job, model, NO_DELETION.rows)
     write_training(snakemake, job, history)
 
 

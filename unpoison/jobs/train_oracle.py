@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+
 from unpoison.answers import write_answers
 from unpoison.asking import ask
 from unpoison.jobs.job import Job
+from unpoison.jobs.probed import write_probed
 from unpoison.jobs.training import trained, write_training
 from unpoison.weights import save_model
 
@@ -16,4 +19,6 @@ def main(snakemake: Any) -> None:
     if snakemake.output.get("model"):
         save_model(snakemake.output.model, model)
     write_answers(snakemake.output.answers, ask(job.data, model, job.spec["precision"]))
+    poisoned = np.flatnonzero(job.data.rows.of("train").poisoned("an oracle"))
+    write_probed(snakemake, job, model, poisoned)
     write_training(snakemake, job, history)

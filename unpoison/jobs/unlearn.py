@@ -8,6 +8,7 @@ from unpoison.asking import ask
 from unpoison.contracts.deletion import NO_DELETION
 from unpoison.deletion import read_deletion
 from unpoison.jobs.job import Job
+from unpoison.jobs.probed import write_probed
 from unpoison.jobs.record import write_record
 from unpoison.jobs.tuned import options_of
 from unpoison.steps.repairing import repair_model, request_of
@@ -15,7 +16,7 @@ from unpoison.weights import load_model, save_model
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Make the repaired model, and keep its answers."""
     job = Job(snakemake)
     options = options_of(job.spec, snakemake.input.get("tuned"))
     model = load_model(snakemake.input.model)
@@ -25,5 +26,6 @@ def main(snakemake: Any) -> None:
     if snakemake.output.get("model"):
         save_model(snakemake.output.model, repaired)
     write_answers(snakemake.output.answers, ask(job.data, repaired, job.spec["precision"]))
+    write_probed(snakemake, job, repaired, deletion.rows)
     spec = {**job.spec, "options": options}
     write_record(snakemake, "unlearn", spec=spec, device=job.device_name(), **asdict(cost))

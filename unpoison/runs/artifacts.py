@@ -42,6 +42,11 @@ def folder_of(cell: Cell) -> str:
     return f"{_trained(cell)}/{cell.deletion or 'repaired'}/{cell.method}"
 
 
+def after_probe(name: str) -> str:
+    """The file of a model's answers after a probe."""
+    return f"after_{name}.npy"
+
+
 def answers_of(cell: Cell, results: Path) -> Path:
     """The file that a cell ends in."""
     return results / folder_of(cell) / ANSWERS

@@ -10,11 +10,11 @@ HEAD = """# What the tables mean
 <!-- Made by `python -m unpoison.runs.commands.dictionary > docs/results-format.md`; change the definitions in
      unpoison/columns.py and unpoison/metrics/, and the prose in unpoison/runs/dictionary.py. -->
 
-Tables are Parquet, but for the structured arrays `answers` and `outputs`. Those in `tables/` have a CSV twin. Paths are below the
-results folder. `results`, `summary` and
-`paired` also have a column for each key that a study varies, such as `dataset.keep.cat`: its value, null in studies
-that do not vary it. (`paired` has none for options of methods, which stand in the methods' names.)
-`metrics.parquet` of each base model holds its cells: the columns `deletion` and `method`, and those of `results` from `metric` on.
+Tables are Parquet, but for the structured arrays `answers` and `outputs`. Those in `tables/` have a CSV twin. Paths are
+below the results folder. `results`, `summary` and `paired` also have a column for each key that a study varies, such as
+`dataset.keep.cat`: its value, null in studies that do not vary it. (`paired` has none for options of methods, which
+stand in the methods' names.) `metrics.parquet` of each base model holds its cells: the columns `deletion` and `method`,
+and those of `results` from `metric` on.
 
 CSV files are UTF-8. A text that a spreadsheet would run as a formula has an apostrophe before it: one that begins with
 `=`, `+`, `-`, `@`, a tab or a line break, after any apostrophes of its own. Numbers are as they are. An empty cell is
@@ -32,12 +32,13 @@ and `fpr`, belong to the deletion set and stand with each of its models; those t
 """
 ORIGIN = """
 ## Where a number comes from
-Every artifact has its record beside it: `run.json`, or `<name>.run.json` where files of several jobs share a folder. It holds `step` and `identity`, the whole `spec` (options, seed, digest of the code), `inputs` and `outputs`
-with their checksums (BLAKE2b, 128 bits), `stamps` of the outputs (size, times of change of content and of inode in
-nanoseconds, inode), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes),
-`versions`, `device`, `threads`, `host`, `processor`, the step's cost and when it `finished`. A record is no part of an
-artifact: it reruns nothing. The spec of a source holds one digest of all its files, `content`. The spec of a deletion
-set by a list of rows holds that of the list, `flagged`. From a row of `results.parquet` to its records:
+Every artifact has its record beside it: `run.json`, or `<name>.run.json` where files of several jobs share a folder. It
+holds `step` and `identity`, the whole `spec` (options, seed, digest of the code), `inputs` and `outputs` with their
+checksums (BLAKE2b, 128 bits), `stamps` of the outputs (size, times of change of content and of inode in nanoseconds,
+inode), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes), `versions`, `device`, `threads`, `host`,
+`processor`, the step's cost and when it `finished`. A record is no part of an artifact: it reruns nothing. The spec of a
+source holds one digest of all its files, `content`. The spec of a deletion set by a list of rows holds that of the
+list, `flagged`. From a row of `results.parquet` to its records:
 
 ```python
 levels = ["dataset", "poison", "training", "seed", "deletion", "method"]

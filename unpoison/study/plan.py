@@ -18,7 +18,7 @@ from unpoison.study.found import attack_of, check_one_kind, check_poison, suspec
 from unpoison.study.methods import check_last, check_trusted, check_tuning
 from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
-from unpoison.study.resolve import figure_of, settings_of
+from unpoison.study.resolve import figure_of, probes_of, settings_of
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
@@ -27,7 +27,8 @@ from unpoison.study.trainings import check_training
 class Plan(Entries):
     """The records of a config, its studies and their cells.
 
-    figures: those that the config asks for; `all_figures` names those too that are drawn of every study.
+    figures: those that the config asks for; `all_figures` names those too that are drawn of every study. probes: the
+    options of each by its name.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -40,6 +41,7 @@ class Plan(Entries):
         self.settings = settings_of(filled)
         register_plugins(self.settings.plugins)
         super().__init__(filled)
+        self.probes = probes_of(filled)
         self.counts = Counts(self.settings.data_folder)
         check_results_folder(Path(self.settings.results_folder), self._data())
         self._checked: set[tuple[object, ...]] = set()

@@ -12,6 +12,7 @@ from unpoison.models import MODELS
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS, with_files
+from unpoison.probes import PROBES
 from unpoison.study.config import check_options
 from unpoison.study.parts import part_names, with_parts
 from unpoison.study.records import (
@@ -67,6 +68,14 @@ def detector_of(config: Config, name: str) -> Detector:
     if examples and not needs_examples:
         raise UserError(f"detectors.{name}.triggered_examples: the detector {kind} looks at none")
     return detector
+
+
+def probes_of(config: Config) -> dict[str, dict[str, Any]]:
+    """Return the options of each probe by its name."""
+    return {
+        name: check_options(entry, PROBES.options(name), f"probes.{name}")
+        for name, entry in sorted(config["probes"].items())
+    }
 
 
 def figure_of(config: Config, name: str) -> Figure:

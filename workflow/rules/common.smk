@@ -30,7 +30,7 @@ from unpoison.runs.encoding import use_utf8
 
 use_utf8()
 
-from unpoison.runs.artifacts import ANSWERS, WEIGHTS, folder_of
+from unpoison.runs.artifacts import ANSWERS, WEIGHTS, after_probe, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.runs.gpu import gpu_slots, gpu_tag
@@ -360,6 +360,11 @@ def study_histories(wildcards):
     return [BASE_HISTORY.format(**model) for model, _ in models]
 
 
+def probed(folder):
+    """The answers of a model after each probe."""
+    return {f"after_{name}": f"{folder}/{after_probe(name)}" for name in plan.probes}
+
+
 @with_signature
 def cell_files(wildcards):
     """The answers, records and deletion sets of all cells of a base model."""
@@ -370,6 +375,7 @@ def cell_files(wildcards):
     deletions = sorted({cell.deletion for cell in cells if cell.deletion})
     return {
         "answers": [f"{folder}/{ANSWERS}" for folder in folders],
+        "probed": [path for folder in folders for path in probed(folder).values()],
         "runs": [f"{folder}/run.json" for folder in folders],
         "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
     }

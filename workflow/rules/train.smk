@@ -4,6 +4,7 @@ rule train_base:
         rows=ROWS,
         perturbed=perturbed_images,
     output:
+        **probed(f"<results>/{TRAINED}/base"),
         model=BASE_MODEL,
         answers=BASE_ANSWERS,
         outputs=BASE_OUTPUTS,
@@ -32,6 +33,7 @@ rule train_oracle:
         rows=ROWS,
     output:
         **kept(ORACLE_MODEL),
+        **probed(f"<results>/{TRAINED}/oracle"),
         answers=ORACLE_ANSWERS,
         history=ORACLE_HISTORY,
         run=ORACLE_RUN,

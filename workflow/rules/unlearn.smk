@@ -53,6 +53,7 @@ rule unlearn:
         tuned=tuned_file,
     output:
         **kept(UNLEARNED_MODEL),
+        **probed(f"<results>/{UNLEARNED}"),
         answers=UNLEARNED_ANSWERS,
         run=UNLEARNED_RUN,
     log:
@@ -79,6 +80,7 @@ use rule unlearn as repair with:
         model=BASE_MODEL,
     output:
         **kept(REPAIRED_MODEL),
+        **probed(f"<results>/{REPAIRED}"),
         answers=REPAIRED_ANSWERS,
         run=REPAIRED_RUN,
     log:

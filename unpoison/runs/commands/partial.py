@@ -19,7 +19,7 @@ from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
 from unpoison.rows import read_rows
-from unpoison.runs.artifacts import REASONS, Standing, answers_of, standings
+from unpoison.runs.artifacts import REASONS, Standing, after_probe, answers_of, standings
 from unpoison.runs.read import plan_of_arguments
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.plan import Plan
@@ -77,7 +77,7 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
     folder = Path(plan.settings.results_folder)
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
-    results = collect(metrics_by_model(done, folder), *told)
+    results = collect(metrics_by_model(plan, done), *told)
     return {
         "missing": missing,
         "results": results,
@@ -86,22 +86,23 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
     }
 
 
-def metrics_by_model(done: list[Cell], results: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def metrics_by_model(plan: Plan, done: list[Cell]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """The metrics of each base model's cells that are done, and its identity, as the job `measure` writes them."""
-    by_model: dict[tuple[Any, ...], list[Cell]] = {}
+    results, by_model = Path(plan.settings.results_folder), dict[tuple[Any, ...], list[Cell]]()
     for cell in done:
         by_model.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)
     for (dataset, poison, training, seed), cells in by_model.items():
         rows = read_rows(results / dataset / f"seed{seed}" / poison / "rows.parquet")
         identity = {"dataset": dataset, "poison": poison, "training": training, "seed": seed}
-        yield metrics_of(rows, [files_of(cell, results) for cell in cells]), identity
+        yield metrics_of(rows, [files_of(plan, cell) for cell in cells]), identity
 
 
-def files_of(cell: Cell, results: Path) -> CellFiles:
+def files_of(plan: Plan, cell: Cell) -> CellFiles:
     """The files of a cell."""
-    answers = answers_of(cell, results)
+    answers = answers_of(cell, Path(plan.settings.results_folder))
     deletion = answers.parents[1] / "deletion.parquet" if cell.deletion else None
-    return CellFiles(cell.deletion, cell.method, answers, answers.with_name("run.json"), deletion)
+    probed = {name: answers.with_name(after_probe(name)) for name in plan.probes}
+    return CellFiles(cell.deletion, cell.method, answers, answers.with_name("run.json"), deletion, probed)
 
 
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:
