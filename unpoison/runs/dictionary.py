@@ -36,8 +36,8 @@ Every artifact has its record beside it: `run.json`, or `<name>.run.json` where 
 holds `step` and `identity`, the whole `spec` (options, seed, digest of the code), `inputs` and `outputs` with their
 checksums (BLAKE2b, 128 bits), `stamps` of the outputs (size, times of change of content and of inode in nanoseconds,
 inode), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes), `versions`, `device`, `threads`, `host`,
-`processor`, the step's cost and when it `finished`. A record is no part of an artifact: it reruns nothing. The spec of a
-source holds one digest of all its files, `content`. The spec of a deletion set by a list of rows holds that of the
+`processor`, the step's cost and when it `finished`. A record is no part of an artifact: it reruns nothing. The spec of
+a source holds one digest of all its files, `content`. The spec of a deletion set by a list of rows holds that of the
 list, `flagged`. From a row of `results.parquet` to its records:
 
 ```python
