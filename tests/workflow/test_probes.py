@@ -24,5 +24,7 @@ def test_a_probe_is_run_with_each_model_and_measured(project) -> None:
 
 def test_an_edit_of_a_probe_that_nobody_asks_for_reruns_nothing(project) -> None:
     project.edit("unpoison/probes/relearning.py", "return model.eval()", "model.eval()\n    return model")
-    project.edit("unpoison/steps/probing.py", "given = replace", "given = replace  # a copy\n    given = replace")
+    project.edit(
+        "unpoison/steps/probing.py", "given = replace", "given = replace  # a copy\n    given = replace"
+    )
     assert project.jobs() == {}

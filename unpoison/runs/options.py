@@ -9,11 +9,16 @@ from unpoison.datasets import SOURCES
 from unpoison.options import in_words
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
+from unpoison.probes import PROBES
 from unpoison.source_text import REQUIRED, Option
 from unpoison.study.config import SCHEMA
 
 BEGIN, END = "<!-- table: {name} -->", "<!-- end of table -->"
-PLUGINS = {"options of sources": ("source", SOURCES), "options of figures": ("figure", PLOTS)}
+PLUGINS = {
+    "options of sources": ("source", SOURCES),
+    "options of probes": ("probe", PROBES),
+    "options of figures": ("figure", PLOTS),
+}
 LIMITS = {  # of numbers, in words; a limit that only keeps a number exact is not told
     "minimum": "from {}",
     "exclusiveMinimum": "above {}",
