@@ -9,6 +9,7 @@ from pathlib import Path
 from wheels import ROOT, build_wheel, copy_sources
 
 PLACES = {"unpoison": "unpoison", "workflow": "unpoison/workflow", "profiles": "unpoison/workflow/profiles"}
+ENVIRONMENT = "unpoison/envs/unpoison.yaml"  # of the folder envs, whose other file is of the checkout
 
 
 def names_in(wheel: Path) -> set[str]:
@@ -23,7 +24,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_the_workflow(wheel: Path)
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert held == there
+    assert held == there | {ENVIRONMENT}
     assert {"unpoison/py.typed", "unpoison/report/page.html", "unpoison/report/page.js"} <= held
 
 

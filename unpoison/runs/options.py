@@ -16,8 +16,8 @@ from unpoison.study.config import SCHEMA
 BEGIN, END = "<!-- table: {name} -->", "<!-- end of table -->"
 PLUGINS = {
     "options of sources": ("source", SOURCES),
-    "options of probes": ("probe", PROBES),
     "options of figures": ("figure", PLOTS),
+    "options of probes": ("probe", PROBES),
 }
 LIMITS = {  # of numbers, in words; a limit that only keeps a number exact is not told
     "minimum": "from {}",
