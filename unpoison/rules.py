@@ -4,12 +4,8 @@ REFERENCE_MODELS = {"train_base": "do_nothing", "train_oracle": "oracle"}  # the
 TRAININGS = (*REFERENCE_MODELS, "train_surrogate")
 CELLS = ("unlearn", "repair")
 NETWORKS = (*TRAININGS, *CELLS)  # each makes one network, and takes about as long as one training or less
-ON_GPU = (
-    *NETWORKS,
-    "tune",
-    "score_rows",
-    "perturb_images",
-)  # run a network: they ask for a GPU where there is one
+# Rules that run a network, and ask for a GPU where there is one.
+ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
 OF_ALL_CELLS = (  # read what all cells have
     *("collect_results", "make_tables", "trace_records"),
     *("draw_figure", "draw_samples", "draw_training", "write_report"),
