@@ -361,7 +361,7 @@ RECORDS = [
     "text",
     None,
     {},
-    {"step": "train_base"},
+    {"step": "train_oracle"},
     *({key: None} for key in ("step", "identity", "spec", "inputs", "outputs", "stamps", "versions")),
     {"step": "train_something"},
     {"step": "tune"},

@@ -9,7 +9,9 @@ from unpoison.models import MODELS
 from unpoison.own_network import OWN, own_network
 from unpoison.plugin_files import Registered
 from unpoison.poisons import POISONS
+from unpoison.probes import PROBES
 from unpoison.provenance import data_digest
+from unpoison.study.code import code_digest
 from unpoison.study.entries import canonical
 from unpoison.study.plan import Plan
 from unpoison.study.records import Dataset, Deletion, Detector, Method, Poison, Source, Training
@@ -101,6 +103,15 @@ def network_code(training: Training) -> Code:
     """Return the files of a training's network: the plug-in, and the user's own."""
     own = [own_network(training.options[OWN])[0]] if training.model == OWN else []
     return (MODELS.code(training.model), *own)
+
+
+@cache
+def probes_of(plan: Plan) -> Spec:
+    """Return the probes that each model is asked after, with their code; nothing where there is none."""
+    if not plan.probes:
+        return {}
+    code = code_digest("unpoison.steps.probing", *(PROBES.code(name) for name in plan.probes))
+    return {"probes": canonical(plan.probes), "probes_code": code}
 
 
 def in_order(spec: Spec) -> Spec:

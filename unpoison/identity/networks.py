@@ -11,6 +11,7 @@ from unpoison.identity.blocks import (
     model_of,
     network_code,
     poison_code,
+    probes_of,
     recipe_of,
     settled_options,
     trigger_of,
@@ -18,7 +19,6 @@ from unpoison.identity.blocks import (
 )
 from unpoison.plugin_files import Registered
 from unpoison.poisons import POISONS
-from unpoison.probes import PROBES
 from unpoison.study.code import code_digest
 from unpoison.study.entries import canonical
 from unpoison.study.plan import Plan
@@ -33,12 +33,12 @@ class NetworkSpecs:
     def train_base(self, wildcards: Any) -> Spec:
         # Detectors and methods find their features by the base model. No other network has them.
         training = self.plan.trainings[wildcards.training]
-        spec = {**self._train(wildcards, "base"), "features": training.features, **self._probes()}
+        spec = {**self._train(wildcards, "base"), "features": training.features, **probes_of(self.plan)}
         weights = weights_content(training)
         return in_order(spec if weights is None else {**spec, "weights": weights})
 
     def train_oracle(self, wildcards: Any) -> Spec:
-        return in_order({**self._train(wildcards, "oracle"), **self._probes()})
+        return in_order({**self._train(wildcards, "oracle"), **probes_of(self.plan)})
 
     def train_surrogate(self, wildcards: Any) -> Spec:
         return self._train(wildcards, "surrogate")
@@ -90,7 +90,7 @@ class NetworkSpecs:
                 "options": settled_options(method),
                 "recipe": recipe_of(self.plan.trainings[wildcards.training]),
                 "code": self._code(wildcards, "unpoison.jobs.unlearn", METHODS.code(method.kind)),
-                **self._probes(),
+                **probes_of(self.plan),
             }
         )
 
@@ -103,14 +103,6 @@ class NetworkSpecs:
                 "code": self._code(wildcards, f"unpoison.jobs.train_{role}"),
             }
         )
-
-    def _probes(self) -> Spec:
-        """Return the probes that each model is asked after, with their code; nothing where there is none."""
-        probes = self.plan.probes
-        if not probes:
-            return {}
-        code = code_digest("unpoison.steps.probing", *(PROBES.code(name) for name in probes))
-        return {"probes": canonical(probes), "probes_code": code}
 
     def _network(self, wildcards: Any) -> Spec:
         """Return what the specs of all jobs that run a network share."""
