@@ -436,7 +436,9 @@ def test_jobs_of_one_thread_and_without_a_gpu_are_handed_over(
     threads: int, resources: dict[str, int], is_handed_over: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[object] = []
-    job = SimpleNamespace(threads=threads, resources=resources)
+    job = SimpleNamespace(threads=threads, resources=resources, log=["a.log"])
+    monkeypatch.setattr("unpoison.jobs.log.begin", lambda log: None)
+    monkeypatch.setattr(jobs, "_leased", lambda: None)
     monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))  # type: ignore[arg-type]
     monkeypatch.setattr(jobs, "hand_over", done.append)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own Ctrl-C
