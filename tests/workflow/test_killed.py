@@ -18,13 +18,14 @@ from unpoison.study.plan import Plan
 
 CELLS = "results/pair@keep.cat=0.5/seed0/corner_swap@share.cat=0.2/resnet9/everything_found"
 PATIENCE = 120  # seconds
+OURS = (".snakemake/scripts", "unpoison.jobs.warm")
 
 
 def jobs_of(running: subprocess.Popen) -> list[psutil.Process]:
-    """The processes that run scripts."""
+    """The processes that run scripts, and the warm process with its children."""
     try:
         children = psutil.Process(running.pid).children(recursive=True)
-        return [child for child in children if ".snakemake/scripts" in " ".join(child.cmdline())]
+        return [child for child in children if any(mark in " ".join(child.cmdline()) for mark in OURS)]
     except psutil.NoSuchProcess:
         return []
 
