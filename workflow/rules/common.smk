@@ -1,9 +1,6 @@
 import os
 import sys
-from functools import cache
-from inspect import signature
 from pathlib import Path
-from types import SimpleNamespace
 
 VERSION = "0.1.0"  # of the package that these rules call
 # Jobs end when this process does.
@@ -30,21 +27,17 @@ from unpoison.runs.encoding import use_utf8
 
 use_utf8()
 
-from unpoison.runs.artifacts import ANSWERS, WEIGHTS, after_probe, folder_of
-from unpoison.study.deletions import check_stampable
-from unpoison.study.figures import trained_models
+from unpoison.runs.artifacts import WEIGHTS, folder_of
 from unpoison.runs.gpu import gpu_slots, gpu_tag
 from unpoison.runs.killed import Killed
 from unpoison.jobs.warm import keep_warm
 from unpoison.study.sections import RESERVED
-from unpoison.study.patterns import is_literal
 from unpoison.study.plan import Plan
 from unpoison.runs.progress import Progress
 from unpoison.identity.specs import Specs
 from unpoison.runs.stopping import stop_when_told
 from unpoison.study.written import check_file
 from snakemake.logging import logger
-from unpoison.bias import BY_MODEL
 from unpoison.errors import UserError
 from unpoison.files import hold
 from unpoison.tables import derived_names, names as table_names, reported_names
@@ -159,238 +152,3 @@ def tell_what_can_be_had():
         " tables, figures and a report of those that are done",
         file=sys.stderr,
     )
-
-
-def with_signature(function):
-    """Note what a function takes: Snakemake asks twice for each job, and finding it out takes longer than the call."""
-    function.__signature__ = signature(function)
-    return function
-
-
-for name in dir(Specs):
-    if not name.startswith("_"):
-        with_signature(getattr(Specs, name))
-
-
-def reads_files(step):
-    """Make a spec that holds a digest of users' files end the run with one line where a file cannot be read."""
-
-    @with_signature
-    def spec_of(wildcards):
-        try:
-            return step(wildcards)
-        except UserError as error:
-            sys.exit(f"error: {error}")
-
-    return spec_of
-
-
-def where_asked(level, asks):
-    """Make an input function of what is a file for the entries that ask for it, and nothing for others.
-
-    Where none does it is no function: each one costs every job 0.1 ms.
-    """
-
-    def input_of(file):
-        def asked(wildcards):
-            record = plan.of_level(level)[getattr(wildcards, level)]
-            return file(wildcards) if asks(record) else []
-
-        return (
-            with_signature(asked)
-            if any(map(asks, plan.of_level(level).values()))
-            else []
-        )
-
-    return input_of
-
-
-def source_name(dataset):
-    """The source that a data set draws from."""
-    return plan.datasets[dataset].source.name
-
-
-@with_signature
-def source_images(wildcards):
-    """The image array that a data set draws from."""
-    return SOURCE_IMAGES.format(source=source_name(wildcards.dataset))
-
-
-@with_signature
-def scored_images(wildcards):
-    """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
-    detector = plan.detectors[wildcards.detector]
-    if detector.triggered_examples:
-        dataset, poison = (
-            plan.datasets[wildcards.dataset],
-            plan.poisons[wildcards.poison],
-        )
-        try:
-            check_stampable(plan.counts, dataset, poison, detector)
-        except UserError as error:
-            sys.exit(f"error: {error}")
-    return source_images(wildcards)
-
-
-@cache
-def refuse_untested(dataset):
-    """End in one line where some classes have test images and others none: their mean would be of the first alone."""
-    untested = plan.counts.untested(plan.datasets[dataset])
-    if 0 < len(untested) < len(plan.counts.training(plan.datasets[dataset])):
-        sys.exit(
-            f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class, "
-            "or none at all; single files can be made all the same, up to the repaired models"
-        )
-
-
-def source_rows(wildcards):
-    """The table of that array's rows."""
-    return SOURCE_ROWS.format(source=source_name(wildcards.dataset))
-
-
-@where_asked("poison", lambda poison: poison.needs_surrogate)
-def perturbed_images(wildcards):
-    """The poisoned images as the attacker changed them, of a poison that does more than stamp."""
-    return PERTURBED.format(**dict(wildcards.items()))
-
-
-@where_asked("deletion", lambda deletion: deletion.flagged)
-def flagged_rows(wildcards):
-    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec.
-
-    It is `local`: the `prefix` of a module is for what the workflow makes.
-    """
-    path = str(plan.deletions[wildcards.deletion].flagged)
-    return local(ancient(path)) if is_literal(path) else []
-
-
-def flagged_path(wildcards, input):
-    """The same for the script, which takes any path. Snakemake tracks no param of a function that takes input."""
-    path = plan.deletions[wildcards.deletion].flagged
-    return None if path is None else str(path)
-
-
-def given_weights(wildcards, input):
-    """The user's weights of a training that gives them. Their content is compared in the spec."""
-    file = plan.trainings[wildcards.training].weights
-    return None if file is None else str(file)
-
-
-@where_asked("deletion", lambda deletion: deletion.detector)
-def detector_scores(wildcards):
-    """The scores that a deletion set is cut from, for one that is a detector's."""
-    detector = plan.deletions[wildcards.deletion].detector
-    return SCORES.format(**dict(wildcards.items()), detector=detector.name)
-
-
-@where_asked("deletion", lambda deletion: deletion.bias in BY_MODEL)
-def base_outputs(wildcards):
-    """The features and logits of the base model, for a deletion set whose errors depend on them."""
-    return BASE_OUTPUTS.format(**dict(wildcards.items()))
-
-
-def planned(**steps):
-    """Make the function of a param: what the config asks of the inputs that these steps make.
-
-    For what the job's own spec does not tell of them. Snakemake tracks no param of a function that takes input.
-    """
-
-    def specs_of(wildcards, input):
-        names = dict(wildcards.items())
-        return {
-            step: reads_files(getattr(specs, step))(SimpleNamespace(**more(names)))
-            for step, more in steps.items()
-            if more(names)
-        }
-
-    return specs_of
-
-
-def its_source(names):
-    """What names the source of a job's data set."""
-    return {"source": source_name(names["dataset"])}
-
-
-def its_deletion(names):
-    """What names the deletion set of a job; nothing for a repair, which has none."""
-    return names if "deletion" in names else {}
-
-
-def data_folder(wildcards, input):
-    """Where sources read from. Snakemake tracks no param of a function that takes input: moving data reruns nothing."""
-    return plan.settings.data_folder
-
-
-def sample_files(wildcards):
-    """The images and rows that stand for a study."""
-    shown = plan.sample_of(wildcards.study)
-    changed = plan.poisons[shown["poison"]].needs_surrogate
-    return {
-        "images": SOURCE_IMAGES.format(source=source_name(shown["dataset"])),
-        "rows": ROWS.format(**shown),
-        "perturbed": PERTURBED.format(**shown) if changed else [],
-    }
-
-
-def tuning_files(wildcards):
-    """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
-    tuning = plan.methods[wildcards.method].tuning
-    patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
-    if plan.poisons[wildcards.poison].needs_surrogate:
-        patterns["perturbed"] = PERTURBED
-    of_seed = [
-        {**dict(wildcards.items()), "deletion": tuning.deletion, "seed": seed}
-        for seed in tuning.seeds
-    ]
-    return {
-        name: [pattern.format(**names) for names in of_seed]
-        for name, pattern in patterns.items()
-    }
-
-
-@where_asked("method", lambda method: method.tuning)
-def tuned_file(wildcards):
-    """The record of a method's tuning, where its entry asks for it."""
-    return TUNED.format(**dict(wildcards.items()))
-
-
-def study_histories(wildcards):
-    """How each poisoned model of a study was trained."""
-    models = trained_models(plan.studies[wildcards.study])
-    return [BASE_HISTORY.format(**model) for model, _ in models]
-
-
-def probed(folder):
-    """The answers of a model after each probe."""
-    return {f"after_{name}": f"{folder}/{after_probe(name)}" for name in plan.probes}
-
-
-@with_signature
-def cell_files(wildcards):
-    """The answers, records and deletion sets of all cells of a base model."""
-    refuse_untested(wildcards.dataset)
-    names = dict(wildcards.items())
-    cells = plan.cells_of(**{**names, "seed": int(wildcards.seed)})
-    folders = [f"<results>/{folder_of(cell)}" for cell in cells]
-    deletions = sorted({cell.deletion for cell in cells if cell.deletion})
-    return {
-        "answers": [f"{folder}/{ANSWERS}" for folder in folders],
-        "probed": [path for folder in folders for path in probed(folder).values()],
-        "runs": [f"{folder}/run.json" for folder in folders],
-        "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
-    }
-
-
-def shown_table(name):
-    """The CSV twin of a table, which Snakemake's own report shows."""
-    return report(
-        f"<results>/tables/{name}.csv",
-        caption=f"../report/{name}.rst",
-        category="Tables",
-        labels={"table": name},
-    )
-
-
-def kept(model):
-    """The weights of a network as an output, where they are kept."""
-    return {"model": model} if KEEPS_ALL else {}
