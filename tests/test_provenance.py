@@ -115,6 +115,22 @@ def test_results_below_a_folder_named_like_the_data_set_can_move(
         check_artifacts(["elsewhere/seed0/patch/resnet9/base/model.safetensors"], {})
 
 
+def test_a_file_made_from_another_model_than_the_one_beside_it_is_refused(chain: Path) -> None:
+    base, rows = chain.parent, chain.parents[1] / "rows.parquet"
+    answers, cell = base / "answers.npy", base.with_name("finetune") / "answers.npy"
+    cell.parent.mkdir()
+    for path in (answers, cell):
+        path.write_text("answers")
+    made = [base / "model.safetensors", answers]
+    leave_record(base / "run.json", [rows], made, "train_base", **CELL)
+    leave_record(cell.with_name("run.json"), [rows, made[0]], [cell], "unlearn", **CELL)
+    check_artifacts([str(answers), str(cell)], {})
+    made[0].write_text("another model")
+    leave_record(base / "run.json", [rows], made, "train_base", **CELL)
+    with pytest.raises(DamagedError, match="was made from another .*model.safetensors"):
+        check_artifacts([str(answers), str(cell)], {})
+
+
 def test_a_file_at_an_absolute_path_counts_alike_wherever_the_data_folder_is(tmp_path: Path) -> None:
     for folder in ("data", "moved/to/data"):
         (tmp_path / folder).mkdir(parents=True)
