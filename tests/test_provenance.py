@@ -127,7 +127,7 @@ def test_a_file_made_from_another_model_than_the_one_beside_it_is_refused(chain:
     check_artifacts([str(answers), str(cell)], {})
     made[0].write_text("another model")
     leave_record(base / "run.json", [rows], made, "train_base", **CELL)
-    with pytest.raises(DamagedError, match="was made from another .*model.safetensors"):
+    with pytest.raises(DamagedError, match=r"was made from another .*model\.safetensors"):
         check_artifacts([str(answers), str(cell)], {})
 
 
