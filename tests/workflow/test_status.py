@@ -55,7 +55,7 @@ def test_a_failed_training_fails_the_cells_that_need_it_and_no_others(plan: Plan
     found = states(plan)
     failed = {folder for folder, state in found.items() if state == "failed"}
     assert failed == {folder for folder in found if folder.startswith(TRAINED)} - {f"{TRAINED}/oracle"}
-    assert found[f"{TRAINED}/oracle"] == "stale"  # metrics that no record vouches for
+    assert found[f"{TRAINED}/oracle"] == "stale"  # answers that no record vouches for
 
 
 def test_a_failed_method_fails_its_own_cell(plan: Plan, tmp_path: Path) -> None:
