@@ -48,9 +48,8 @@ def chain(tmp_path: Path) -> Path:
     model.write_text("model")
     base = leave_record(model.with_name("run.json"), [images, rows], [model], "train_base", **CELL)
     metrics.write_text("metrics")
-    told = {**CELL, "deletion": None, "method": "do_nothing"}
     inputs = [images, rows, model, base]
-    return leave_record(metrics.with_name("metrics.run.json"), inputs, [metrics], "measure", **told)
+    return leave_record(metrics.with_name("metrics.run.json"), inputs, [metrics], "measure", **CELL)
 
 
 def test_a_run_record_tells_spec_cost_versions_and_checksums(tmp_path: Path) -> None:
@@ -115,6 +114,22 @@ def test_results_below_a_folder_named_like_the_data_set_can_move(
         check_artifacts(["elsewhere/seed0/patch/resnet9/base/model.safetensors"], {})
 
 
+def test_a_file_made_from_another_model_than_the_one_beside_it_is_refused(chain: Path) -> None:
+    base, rows = chain.parent, chain.parents[1] / "rows.parquet"
+    answers, cell = base / "answers.npy", base.with_name("finetune") / "answers.npy"
+    cell.parent.mkdir()
+    for path in (answers, cell):
+        path.write_text("answers")
+    made = [base / "model.safetensors", answers]
+    leave_record(base / "run.json", [rows], made, "train_base", **CELL)
+    leave_record(cell.with_name("run.json"), [rows, made[0]], [cell], "unlearn", **CELL)
+    check_artifacts([str(answers), str(cell)], {})
+    made[0].write_text("another model")
+    leave_record(base / "run.json", [rows], made, "train_base", **CELL)
+    with pytest.raises(DamagedError, match=r"was made from another .*model\.safetensors"):
+        check_artifacts([str(answers), str(cell)], {})
+
+
 def test_a_file_at_an_absolute_path_counts_alike_wherever_the_data_folder_is(tmp_path: Path) -> None:
     for folder in ("data", "moved/to/data"):
         (tmp_path / folder).mkdir(parents=True)
@@ -131,10 +146,10 @@ def test_every_record_behind_the_metrics_is_found_once(chain: Path) -> None:
     assert table["is_current"].all()
 
 
-def test_a_row_of_the_results_leads_to_training_and_evaluation(chain: Path) -> None:
+def test_a_row_of_the_results_leads_to_its_training(chain: Path) -> None:
     cell = {**CELL, "seed": 0, "deletion": None, "method": "do_nothing"}
     found = pd.DataFrame([cell]).merge(trace([chain]), on=list(cell))
-    assert set(found["step"]) == {"train_base", "measure"}
+    assert set(found["step"]) == {"train_base"}
 
 
 def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:

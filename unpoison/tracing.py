@@ -19,8 +19,8 @@ SHORT = 10  # characters of a commit that people read
 def trace(records: Iterable[str | Path]) -> pd.DataFrame:
     """One line for each record that the given ones go back to, they included.
 
-    The columns of the results table's identity find a model's lines: those of its training or unlearning
-    and of its evaluation. `is_current` tells that all its inputs are still the files that it was made from.
+    The columns of the results table's identity find the line of a model's training or unlearning. `is_current` tells
+    that all its inputs are still the files that it was made from.
     """
     lines = sorted(_walk(map(str, records)), key=lambda line: line["record"])
     return pd.DataFrame(lines).astype({"seed": "Int64", "dirty": "boolean"})

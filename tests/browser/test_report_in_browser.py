@@ -76,7 +76,7 @@ def results(
 def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None) -> str:
     cells = table[["dataset", "poison", "training", "seed", "deletion", "method"]].drop_duplicates()
     told = {
-        "step": "evaluate",
+        "step": "unlearn",
         "commit": "a" * 40,
         "dirty": False,
         "device": "cpu",

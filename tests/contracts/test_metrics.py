@@ -190,6 +190,17 @@ def no_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_plugin")
+@pytest.mark.parametrize("column", ["answers.predicted", "rows.label"])
+def test_a_metric_cannot_change_what_the_others_read(column: str, tmp_path: Path) -> None:
+    changed = OWN.replace("return {}", f"judged.clean_test.{column}[:] = 0\n    return {{}}")
+    (tmp_path / "a_first.py").write_text(changed)
+    unpoison.register(tmp_path)
+    case = judged(rows_of("patch"))
+    with pytest.raises(ValueError, match="read-only"):
+        measure(case.rows, case.answers, NO_DELETION, None)
+
+
+@pytest.mark.usefixtures("no_plugin")
 def test_a_metric_of_ones_own_is_measured(tmp_path: Path) -> None:
     body = "{None: float((judged.clean_test.answers.true_log_odds > 0).mean()), 'cat': 0.5}"
     (tmp_path / "mine.py").write_text(OWN.replace("{}", body))

@@ -137,6 +137,13 @@ def test_the_base_model_has_the_given_weights_bit_for_bit_and_no_other_model_has
     assert read_json(repaired.folder / FOLDER / "base/run.json")["image_passes"] == 0
 
 
+def test_every_model_is_asked_about_the_images_that_the_attacker_changed(repaired: Project) -> None:
+    changed = str(FOLDER / "surrogate/images.npy")
+    runs = [path.with_name("run.json") for path in (repaired.folder / FOLDER).rglob("answers.npy")]
+    assert {run.parent.name for run in runs} == {"base", "oracle", "retrain", "finetune", "bad_teacher"}
+    assert [run.parent.name for run in runs if changed not in read_json(run)["inputs"]] == []
+
+
 def test_a_study_of_given_weights_ends_in_a_report_and_has_no_figure_of_training(repaired: Project) -> None:
     results = repaired.folder / "results"
     assert (results / "report.html").is_file()

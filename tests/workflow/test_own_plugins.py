@@ -170,6 +170,18 @@ def test_a_plan_checks_a_users_method_without_importing_it(here: Path) -> None:
         Plan(config_with({"learning_rate": "x"}))
 
 
+METRIC = '''"""Mine."""
+
+UNIT = "share"
+HIGHER_IS_BETTER = True
+FORMULA = "1"
+SOURCE = "ours"
+LABEL = "mine"
+NEEDS = ("clean_test",)
+
+
+def measure(judged): ...
+'''
 REFUSED = {
     "no folder": ({}, r"plugins: no such folder: mine"),
     "a folder of helpers": ({"_steps.py": "A = 1\n"}, r"plugins: the folder .*mine holds no plug-in"),
@@ -177,6 +189,14 @@ REFUSED = {
     "a syntax error in a helper": (
         {"gentle.py": GENTLE, "_steps.py": "\nLENGTH = = 1\n"},
         r"plugins: .*mine/_steps\.py, line 2: invalid syntax",
+    ),
+    "a metric after a probe that is not there": (
+        {"mine.py": f"{METRIC}PROBE = 'relerning'\n"},
+        r"plugins: unknown probe of the metric mine: 'relerning'.*relearning",
+    ),
+    "a metric with the name of another": (
+        {"adversarial_accuracy_of_attack_1.py": METRIC},
+        r"plugins: .*the metric adversarial_accuracy_of_attack_1 is one of .* too",
     ),
     "an annotation that no value can be checked against": (
         {"gentle.py": "def unlearn(request, *, learning_rate: Rate = 1): ...\n"},

@@ -118,6 +118,19 @@ def test_any_cells_can_be_shown(finished, tmp_path: Path, monkeypatch: pytest.Mo
         )
 
 
+@pytest.mark.parametrize("methods", [["oracle"], ["do_nothing"], ["do_nothing", "oracle"], ["finetune"]])
+def test_the_models_of_some_methods_alone_can_be_shown(
+    finished, methods: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished.folder)
+    plan = Plan(finished.config)
+    (tmp_path / "figures").mkdir()
+    done = [cell for cell in plan.cells if cell.method in methods]
+    tables = tables_of(plan, done, missing_cells({}))
+    drawn = [figure.name for figure in draw_figures(plan, tables["summary"], tmp_path, "")]
+    assert drawn == (["false_positives", "imbalance"] if methods == ["finetune"] else ["imbalance"])
+
+
 def test_nothing_done_is_told_in_a_line(project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.set("results_folder", "elsewhere")
     done = partial(project)

@@ -55,7 +55,7 @@ def test_a_failed_training_fails_the_cells_that_need_it_and_no_others(plan: Plan
     found = states(plan)
     failed = {folder for folder, state in found.items() if state == "failed"}
     assert failed == {folder for folder in found if folder.startswith(TRAINED)} - {f"{TRAINED}/oracle"}
-    assert found[f"{TRAINED}/oracle"] == "stale"  # metrics that no record vouches for
+    assert found[f"{TRAINED}/oracle"] == "stale"  # answers that no record vouches for
 
 
 def test_a_failed_method_fails_its_own_cell(plan: Plan, tmp_path: Path) -> None:
@@ -76,6 +76,28 @@ def test_a_failed_search_of_options_fails_the_cells_of_its_method(plan: Plan, tm
     write(tmp_path / "logs" / dataset / "tuned" / poison / training / "finetune.log", TRACE)
     failed = [folder for folder, state in states(plan).items() if state == "failed"]
     assert failed == [f"{TRAINED}/everything_found/finetune"]
+
+
+def test_a_failed_detector_fails_the_cells_of_its_deletion_sets_alone(tmp_path: Path) -> None:
+    more = {"results_folder": str(tmp_path), "detectors": {"spectral_signatures": {}}, "figures": {}}
+    config = yaml.safe_load(TINY) | more
+    config["deletions"]["found"] = {"detector": "spectral_signatures", "top": 0.1}
+    config["studies"]["imbalance"]["deletions"] = ["everything_found", "found"]
+    write(tmp_path / f"logs/{TRAINED}/scores/spectral_signatures.log", TRACE)
+    failed = [folder for folder, state in states(Plan(config)).items() if state == "failed"]
+    assert failed == [f"{TRAINED}/found/finetune", f"{TRAINED}/found/retrain"]
+
+
+def test_a_failed_measurement_fails_no_cell_and_is_told_once(plan: Plan, tmp_path: Path) -> None:
+    for trained in (TRAINED, TRAINED.replace("0.5", "1.0")):
+        write(tmp_path / f"logs/{trained}/measure.log", "error: the metric mine gave the value nan\n")
+    write(tmp_path / "logs/figures/imbalance.log", TRACE)
+    write(tmp_path / "logs/figures/of_another_config.log", TRACE)
+    assert set(states(plan).values()) == {"left"}
+    assert [line for line in status(plan) if line.startswith("failed")] == [
+        "failed, 2 jobs after the cells: error: the metric mine gave the value nan",
+        "failed, 1 job after the cells: RuntimeError: no memory",
+    ]
 
 
 def test_a_job_at_work_or_killed_is_begun(plan: Plan, tmp_path: Path) -> None:

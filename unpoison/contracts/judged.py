@@ -101,9 +101,17 @@ class Judged:
         parts, start = {}, 0
         for name, asked in questions_by_part(self.rows).items():
             of_part = np.arange(start, start + len(asked))
-            parts[name] = Part(self.rows.take(asked.row), self.answers.take(of_part))
+            parts[name] = _unwritable(Part(self.rows.take(asked.row), self.answers.take(of_part)))
             start += len(asked)
         return parts
+
+
+def _unwritable(part: Part) -> Part:
+    """Return a part that nobody can write to: all metrics of a model read the same one."""
+    for column in (*vars(part.rows).values(), *vars(part.answers).values()):
+        if isinstance(column, np.ndarray):
+            column.setflags(write=False)
+    return part
 
 
 def _in_part(name: str) -> Callable[[Judged], bool]:

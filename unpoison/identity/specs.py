@@ -11,6 +11,7 @@ from unpoison.identity.blocks import (
     model_of,
     poison_code,
     poisoned_data,
+    recipe_of,
     source_content,
     trigger_of,
 )
@@ -59,12 +60,14 @@ class Specs(NetworkSpecs, TableSpecs):
     def measure(self, wildcards: Any) -> Spec:
         names = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         dataset, poison = self.plan.datasets[wildcards.dataset], self.plan.poisons[wildcards.poison]
+        training = self.plan.trainings[wildcards.training]
         cells = self.plan.cells_of(**names, seed=int(wildcards.seed))
         return {
             "cells": [[cell.deletion, cell.method] for cell in cells],
             "code": code_digest("unpoison.jobs.measure", *(METRICS.code(name) for name in METRICS)),
             "probes": list(self.plan.probes),
             "data": digest_of_data(self.plan, dataset, poison),
-            "model": model_of(self.plan.trainings[wildcards.training]),
+            "model": model_of(training),
+            "recipe": recipe_of(training),
             "trigger": trigger_of(poison),
         }

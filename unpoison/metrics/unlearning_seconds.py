@@ -1,4 +1,4 @@
-"""Wall seconds of the method, evaluation left out (of the training, for a reference trained from scratch)."""
+"""Wall seconds of the method alone (of the training, for a reference trained from scratch)."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values

@@ -10,7 +10,6 @@ from unpoison.identity.contents import contents
 from unpoison.levels import REFERENCES
 from unpoison.runs.current import Current
 from unpoison.study.plan import Plan
-from unpoison.study.sections import RESERVED
 from unpoison.study.studies import Cell
 from unpoison.text import printable
 
@@ -23,6 +22,7 @@ REASONS = {
     "begun": "a job runs, or ended with its Snakemake",
     "left": "not run yet",
 }
+MEASURED = "measure.log"  # of the job that follows all cells of a base model
 TAIL = 16_384  # bytes of a log's end that are searched for an error
 
 
@@ -74,6 +74,22 @@ def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
             yield log, error
 
 
+def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """The failed jobs that need the cells and are needed by none: those that measure, and make tables and figures."""
+    logs = Path(plan.settings.results_folder) / "logs"
+    measured = {_trained(cell) for cell in plan.cells}
+    tables = ("collect_results", "make_tables", "trace_records")
+    places = (
+        *(f"{place}/{MEASURED}" for place in sorted(measured)),
+        *(f"tables/{job}.log" for job in tables),
+        *(f"figures/{figure}.log" for figure in plan.all_figures),
+        "write_report.log",
+    )
+    for log in map(logs.joinpath, places):
+        if log.is_file() and (error := error_of(log)):
+            yield log, error
+
+
 def error_of(log: Path) -> str:
     """The line that tells why a job failed, fit for a terminal, or nothing where its log ends well."""
     with log.open("rb") as file:
@@ -94,13 +110,9 @@ def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], 
     if answers.is_file() and current.holds(answers):
         return Standing("done")
     logs, folder = results / "logs", folder_of(cell)
-    needed = {logs / place for place in _needed(cell)}
-    alone = {  # logs of jobs that have no folder of their own
-        logs / "sources" / f"{plan.datasets[cell.dataset].source.name}.log",
-        logs / cell.dataset / "tuned" / cell.poison / cell.training / f"{cell.method}.log",
-    }
+    needed, alone = {logs / place for place in _needed(cell)}, {logs / log for log in _alone(plan, cell)}
     for log, error in failures.items():
-        if log.parent in needed or log in alone:
+        if (log.parent in needed and log.name != MEASURED) or log in alone:
             return Standing("failed", log, error)
     if answers.is_file():
         return Standing("stale")
@@ -115,7 +127,16 @@ def _needed(cell: Cell) -> Iterator[str]:
         place = str(Path(place).parent)
     yield f"{_trained(cell)}/surrogate"
     if cell.method not in REFERENCES:
-        yield from (f"{_trained(cell)}/{name}" for name in RESERVED["deletion"] if name != "oracle")
+        yield f"{_trained(cell)}/base"
+
+
+def _alone(plan: Plan, cell: Cell) -> Iterator[str]:
+    """The logs of jobs that a cell needs and that share their folder with others."""
+    yield f"sources/{plan.datasets[cell.dataset].source.name}.log"
+    yield f"{cell.dataset}/tuned/{cell.poison}/{cell.training}/{cell.method}.log"
+    detector = plan.deletions[cell.deletion].detector if cell.deletion else None
+    if detector:
+        yield f"{_trained(cell)}/scores/{detector.name}.log"
 
 
 def _trained(cell: Cell) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from unpoison.runs.artifacts import STATES, Standing, standings
+from unpoison.runs.artifacts import STATES, Standing, failures_after, standings
 from unpoison.study.plan import Plan
 from unpoison.study.studies import Cell
 
@@ -25,6 +25,7 @@ def status(plan: Plan) -> Iterator[str]:
     title = f"all {len(found)} cells, shared ones once"
     yield f"{title:<{2 * width + 2}}" + _columns(*(whole[state] for state in STATES))
     yield from _errors(found)
+    yield from _errors_after(plan)
     share = f"{whole['done'] / whole.total():.0%} done"
     where = f"by the files in {plan.settings.results_folder}"
     yield f"{share}, {where}; `snakemake -n` tells what changed settings make anew"
@@ -40,3 +41,13 @@ def _errors(found: dict[Cell, Standing]) -> Iterator[str]:
     for (log, error), cells in failed.items():
         yield f"failed, {cells} cell{'s' * (cells > 1)}: {error}"
         yield f"    {Path(log)}"
+
+
+def _errors_after(plan: Plan) -> Iterator[str]:
+    """Each error of the jobs that follow the cells once, with the number of jobs that it ended."""
+    logs: dict[str, list[Path]] = {}
+    for log, error in failures_after(plan):
+        logs.setdefault(error, []).append(log)
+    for error, ended in logs.items():
+        yield f"failed, {len(ended)} job{'s' * (len(ended) > 1)} after the cells: {error}"
+        yield f"    {ended[0]}"

@@ -90,7 +90,7 @@ def _checked(name: str, values: object, class_names: tuple[str, ...]) -> dict[st
 def metrics_table(measurements: Iterable[Measurement], deletion: Deletion) -> dict[str, list[Any]]:
     """Return the metrics of one model as columns, with the rates that its deletion set achieved."""
     found = list(measurements)
-    known = {entry.metric: METRICS[entry.metric] for entry in found}
+    known = {name: METRICS[name] for name in {entry.metric for entry in found}}
     return {
         "metric": [entry.metric for entry in found],
         "class_name": [entry.class_name for entry in found],

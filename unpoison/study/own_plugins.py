@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, one_of
+from unpoison.metrics import METRICS
 from unpoison.plugin_files import KINDS
+from unpoison.probes import PROBES
 from unpoison.registration import register, registered
 from unpoison.study.code import code_digest
 
@@ -22,5 +24,13 @@ def register_plugins(folder: str | None) -> None:
         for function in KINDS:
             for plugin in registered(function).values():
                 code_digest(plugin)
+        _check_metrics()
     except UserError as error:
         raise UserError(f"plugins: {error}") from error
+
+
+def _check_metrics() -> None:
+    """Refuse a metric whose name another one has, and one after a probe that nobody has."""
+    for name, metric in METRICS.items():
+        if metric.probe is not None and metric.probe not in PROBES:
+            raise one_of(f"probe of the metric {name}:", metric.probe, PROBES)

@@ -31,6 +31,7 @@ rule train_oracle:
     input:
         images=source_images,
         rows=ROWS,
+        perturbed=perturbed_images,
     output:
         **kept(ORACLE_MODEL),
         **probed(f"<results>/{TRAINED}/oracle"),

@@ -110,6 +110,9 @@ def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> 
     figures = []
     for name, asked in sorted(plan.figures.items()):
         rows = summary[summary["study"].isin(asked.studies)]
+        if _is_over_deletions(asked.kind) and rows["deletion"].isna().all():
+            print(f"figure {name} is not drawn: no cell with a deletion set is done")
+            continue
         try:
             figure = PLOTS[asked.kind](rows, **asked.options)
         except UserError as error:
@@ -120,6 +123,11 @@ def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> 
         save(figure, pdf, png, note_of(*(plan.studies[study] for study in asked.studies)))
         figures.append(Figure(name, caption_of(plan, name), png.read_bytes()))
     return figures
+
+
+def _is_over_deletions(kind: str) -> bool:
+    """Return whether the studies of a figure must vary a key of their deletion sets."""
+    return any(key.startswith("deletion.") for keys in PLOTS.constant(kind, "NEEDS") for key in keys)
 
 
 def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figure], folder: Path) -> None:
