@@ -150,7 +150,6 @@ def test_a_network_trained_in_the_warm_process_has_the_weights_of_a_plain_one_bi
         "sys.stdout = open('/dev/full', 'w')\nprint('text')",
         "sys.stdout.close()",
         "sys.stdout = None",
-        "sys.stdout.detach()",
         "from concurrent.futures import ThreadPoolExecutor as P\npool = P(1)\npool.submit(print, 'in a pool')",
     ],
 )
@@ -457,9 +456,9 @@ def test_jobs_of_one_thread_and_without_a_gpu_are_handed_over(
 ) -> None:
     done: list[object] = []
     job = SimpleNamespace(threads=threads, resources=resources, log=["log"])
-    monkeypatch.setitem(sys.modules, "unpoison.jobs.log", SimpleNamespace(begin=lambda _: None))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "unpoison.jobs.log", SimpleNamespace(begin=lambda _: None))
     monkeypatch.setattr(jobs, "_leased", lambda: None)
-    monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))
     monkeypatch.setattr(jobs, "hand_over", done.append)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own Ctrl-C
     jobs.run("probe", job)
