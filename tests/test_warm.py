@@ -149,6 +149,7 @@ def test_a_network_trained_in_the_warm_process_has_the_weights_of_a_plain_one_bi
         "from threading import Thread\nThread(target=lambda: (time.sleep(0.2), print('late'))).start()",
         "sys.stdout = open('/dev/full', 'w')\nprint('text')",
         "sys.stdout.close()",
+        "sys.unraisablehook = id\nread, write = os.pipe()\nos.close(read)\nfile = open(write, 'w')\nfile.write('x')",
         "sys.stdout = None",
         "from concurrent.futures import ThreadPoolExecutor as P\npool = P(1)\npool.submit(print, 'in a pool')",
     ],

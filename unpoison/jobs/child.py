@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from unpoison.errors import first_line
 from unpoison.jobs.handover import SECRET
@@ -90,9 +89,11 @@ def run_script(script: Path) -> int:
 
 def end_process(status: int) -> None:
     """End the process as Python ends one, but do not take the modules apart: that takes 0.3 s a child."""
-    threading._shutdown()  # type: ignore[attr-defined]  # ends executors too: to join their idle threads is to wait for ever
+    # It ends the pools of executors and joins threads. A plain join of a pool's idle thread never returns.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for stream in (*_open_files(), sys.stdout, sys.stderr):
+    _flush_open_files()
+    for stream in (sys.stdout, sys.stderr):
         try:
             with suppress(ValueError, AttributeError):  # closed, detached or None
                 stream.flush()
@@ -104,8 +105,11 @@ def end_process(status: int) -> None:
     os._exit(status)
 
 
-def _open_files() -> list[Any]:
-    """Return the files that the job left open for writing; texts come before the buffers that they write to."""
-    # The garbage collector tells no objects of the server's: those are frozen.
+def _flush_open_files() -> None:
+    """Write the buffers of files that the job left open; a failure is ignored, as Python ignores it."""
+    # The garbage collector does not list the server's objects: they are frozen.
     found = [each for each in gc.get_objects() if issubclass(type(each), WRITERS)]
-    return sorted(found, key=lambda each: not issubclass(type(each), io.TextIOWrapper))
+    # A text file writes to a buffer of bytes, so texts come first.
+    for file in sorted(found, key=lambda each: not issubclass(type(each), io.TextIOWrapper)):
+        with suppress(OSError, ValueError):
+            file.flush()
