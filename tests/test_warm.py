@@ -105,7 +105,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]
     """A warm process of this one, which takes the place of Snakemake."""
     monkeypatch.setenv("UNPOISON_SNAKEMAKE", str(os.getpid()))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in (SECRET, "JE_ARROW_MALLOC_CONF", "PYTEST_CURRENT_TEST"):
+    for name in (SECRET, "JE_ARROW_MALLOC_CONF", "PYTEST_CURRENT_TEST", "PYTHONUNBUFFERED"):
         monkeypatch.setenv(name, "")  # what is set below ends with the test
         monkeypatch.delenv(name)
     started = keep_warm([])
@@ -148,6 +148,10 @@ def test_a_network_trained_in_the_warm_process_has_the_weights_of_a_plain_one_bi
         "import atexit\natexit.register(print, 'at the end')\nprint('no flush')\nsys.exit(2)",
         "from threading import Thread\nThread(target=lambda: (time.sleep(0.2), print('late'))).start()",
         "sys.stdout = open('/dev/full', 'w')\nprint('text')",
+        "sys.stdout.close()",
+        "sys.unraisablehook = id\nread, write = os.pipe()\nos.close(read)\nfile = open(write, 'w')\nfile.write('x')",
+        "sys.stdout = None",
+        "from concurrent.futures import ThreadPoolExecutor as P\npool = P(1)\npool.submit(print, 'in a pool')",
     ],
 )
 def test_a_job_ends_as_it_ends_in_a_process_of_its_own(
@@ -161,6 +165,22 @@ def test_a_job_ends_as_it_ends_in_a_process_of_its_own(
     assert (status, printed) == (expected[0], expected[2])
     assert "child.py" not in errors
     assert errors.splitlines()[-1:] == expected[3].splitlines()[-1:]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "file = open(sys.argv[1], 'w')\nfile.write('a row')",
+        "import io\nfile = io.TextIOWrapper(open(sys.argv[1], 'wb'))\nfile.write('a row')",
+        "import ctypes\nos.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 1)\nctypes.CDLL(None).puts(b'a row')",
+    ],
+)
+def test_a_job_loses_no_line_of_a_file_that_it_leaves_open(
+    body: str, server: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    left = tmp_path / "left open"
+    assert output_of(script_of(tmp_path, body), str(left))[1] == str(server.pid)
+    assert left.read_text().strip() == "a row"
 
 
 def test_a_job_has_the_folder_the_arguments_the_environment_and_the_streams_of_its_script(
@@ -436,10 +456,10 @@ def test_jobs_of_one_thread_and_without_a_gpu_are_handed_over(
     threads: int, resources: dict[str, int], is_handed_over: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[object] = []
-    job = SimpleNamespace(threads=threads, resources=resources, log=["a.log"])
-    monkeypatch.setattr("unpoison.jobs.log.begin", lambda log: None)
+    job = SimpleNamespace(threads=threads, resources=resources, log=["log"])
+    monkeypatch.setitem(sys.modules, "unpoison.jobs.log", SimpleNamespace(begin=lambda _: None))
     monkeypatch.setattr(jobs, "_leased", lambda: None)
-    monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))
     monkeypatch.setattr(jobs, "hand_over", done.append)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own Ctrl-C
     jobs.run("probe", job)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -91,3 +92,18 @@ def test_a_link_in_the_place_of_a_log_is_not_followed(tmp_path: Path) -> None:
     tell(handler, "error", f"{SCRIPT}died with <Signals.SIGKILL: 9>.")
     fail(handler, tmp_path / "a.log")
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_job_that_ends_by_the_sigterm_of_its_run_is_not_told_as_killed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    message = f"{SCRIPT}died with <Signals.SIGTERM: 15>."
+    stops = Timer(0.1, logging.disable, [logging.CRITICAL])
+    stops.start()
+    try:
+        fail(Killed(), log, said=message)
+        assert not log.exists()
+    finally:
+        stops.join()
+        logging.disable(logging.NOTSET)
+    fail(Killed(), log, said=message)
+    assert log.read_text().startswith("\nerror: killed by SIGTERM")

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ STATES = {
 }
 
 
+GRACE = 0.5  # seconds in which a run that got the same SIGTERM as its job says so
+
+
 class Killed(logging.Handler):
     """Follows the errors of Snakemake's logger, and writes those of signals to the logs of their jobs."""
 
@@ -51,7 +55,11 @@ class Killed(logging.Handler):
                 self._died[record.thread] = died_by(record.getMessage())
             case "job_error":
                 reason = died_by(str(told.get("rule_msg") or "")) or self._died.pop(record.thread, "")
-                if reason and told.get("log"):
+                if (
+                    reason
+                    and told.get("log")
+                    and not (reason.startswith("killed by SIGTERM") and is_stopped())
+                ):
                     tell(Path(told["log"][0]), reason)
             case "group_error":  # the states of a submission of several are told of none of them
                 for job in told["job_error_info"]:
@@ -74,6 +82,17 @@ def died_by(message: str) -> str:
     if name in BY_A_PERSON:
         return ""
     return f"killed by {name}" + (f": {CAUSES[name]}" if name in CAUSES else "")
+
+
+def is_stopped() -> bool:
+    """Return whether the run is told to stop, as `stopping.py` shows by disabling all logging.
+
+    `timeout` and service managers signal a job and its Snakemake at once, and the job may end first.
+    """
+    end = time.monotonic() + GRACE
+    while logging.root.manager.disable < logging.CRITICAL and time.monotonic() < end:
+        time.sleep(0.01)
+    return logging.root.manager.disable >= logging.CRITICAL
 
 
 def tell(log: Path, reason: str) -> None:
