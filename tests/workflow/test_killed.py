@@ -23,11 +23,13 @@ OURS = (".snakemake/scripts", "unpoison.jobs.warm")
 
 def jobs_of(running: subprocess.Popen) -> list[psutil.Process]:
     """The processes that run scripts, and the warm process with its children."""
-    try:
-        children = psutil.Process(running.pid).children(recursive=True)
-        return [child for child in children if any(mark in " ".join(child.cmdline()) for mark in OURS)]
-    except psutil.NoSuchProcess:
-        return []
+    found = []
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(running.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # one that has ended, and that Snakemake has not waited for
+                if any(mark in " ".join(child.cmdline()) for mark in OURS):
+                    found.append(child)
+    return found
 
 
 def kill_group(running: subprocess.Popen, rng: random.Random) -> None:
