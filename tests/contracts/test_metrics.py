@@ -1,4 +1,4 @@
-"""What every metric of the registry promises."""
+"""Contract tests of all metrics."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What every probe of the registry promises."""
+"""Contract tests of all probes."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -9,7 +9,7 @@ from unpoison.text import from_html
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Draw the figure."""
     spec = from_html(snakemake.params.spec)
     summary = read_table(snakemake.input.summary)
     figure = PLOTS[spec["figure"]](summary[summary["study"].isin(spec["studies"])], **spec["options"])

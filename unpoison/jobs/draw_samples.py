@@ -14,7 +14,7 @@ from unpoison.text import from_html
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Draw the images."""
     spec, given = from_html(snakemake.params.spec), snakemake.input
     check_inputs(snakemake, spec)
     trigger = spec["trigger"]

@@ -11,7 +11,7 @@ from unpoison.jobs.inputs import check_inputs
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Draw the curves."""
     check_inputs(snakemake)
     models = zip(snakemake.input.histories, snakemake.params.spec["models"], strict=True)
     histories = pd.concat([read_table(path).assign(**model) for path, model in models])

@@ -12,7 +12,7 @@ from unpoison.weights import load_model
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Change the images."""
     job = Job(snakemake)
     train_rows = job.data.rows.of("train")
     poisoned = train_rows.take(train_rows.poisoned("an attack that changes images"))

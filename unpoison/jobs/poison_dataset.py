@@ -11,7 +11,7 @@ from unpoison.rows import choose_rows, read_rows, write_rows
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Make the rows."""
     check_inputs(snakemake)
     spec, folder = snakemake.params.spec, Path(snakemake.params.data_folder)
     options = with_files(spec["poison"], spec["options"], folder)

@@ -12,7 +12,7 @@ from unpoison.text import printable
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Read the images."""
     spec, folder = snakemake.params.spec, Path(snakemake.params.data_folder)
     options = spec["options"]
     images, rows = load_source(spec["source"], folder, spec["image_size"], options, tell=print)

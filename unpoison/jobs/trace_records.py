@@ -7,7 +7,7 @@ from unpoison.tracing import doubts, trace
 
 
 def main(snakemake: Any) -> None:
-    """Run the job."""
+    """Trace the records."""
     records = trace(snakemake.input.runs)
     write_table(snakemake.output.table, records)
     write_table(snakemake.output.csv, records)
