@@ -35,7 +35,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of each question.
+    """A model's answers, one for each question.
 
     row, stamped: (n,) the question, as in `Questions`; predicted: (n,) the class of the largest logit;
     predicted_log_odds, given_log_odds, true_log_odds, target_log_odds: (n,) natural logarithm of p / (1 - p), where p

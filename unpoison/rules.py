@@ -6,8 +6,9 @@ CELLS = ("unlearn", "repair")
 NETWORKS = (*TRAININGS, *CELLS)  # each makes one network, and takes about as long as one training or less
 # Rules that run a network, and ask for a GPU where there is one.
 ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
+OF_TABLES = ("collect_results", "make_tables", "trace_records")
 OF_ALL_CELLS = (  # read what all cells have
-    *("collect_results", "make_tables", "trace_records"),
+    *OF_TABLES,
     *("draw_figure", "draw_samples", "draw_training", "write_report"),
 )
 OF_SECONDS = ("poison_dataset", "select_deletion", "measure", *OF_ALL_CELLS)

@@ -112,7 +112,7 @@ def test_another_order_of_the_rows_changes_no_value(poison: str) -> None:
 
 
 def without(rows: Rows, need: str) -> Judged:
-    """What is judged of a model where one part is not there."""
+    """The input of a metric with one part missing."""
     nowhere = np.zeros(len(rows), dtype=bool)
     is_test = np.isin(rows.split, ("test", "test_2", "test_3", "test_4", TRIGGERED))
     changed = {

@@ -8,7 +8,7 @@ from unpoison.asking_base import ask_base
 from unpoison.contracts.deletion import NO_DELETION
 from unpoison.jobs.inputs import check_content
 from unpoison.jobs.job import Job
-from unpoison.jobs.probed import write_probed
+from unpoison.jobs.models import write_probed
 from unpoison.jobs.training import trained, write_training
 from unpoison.networks import Classifier
 from unpoison.outputs import write_outputs

@@ -3,16 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from unpoison.answers import write_answers
-from unpoison.asking import ask
 from unpoison.contracts.deletion import NO_DELETION
 from unpoison.deletion import read_deletion
 from unpoison.jobs.job import Job
-from unpoison.jobs.probed import write_probed
+from unpoison.jobs.models import leave_model
 from unpoison.jobs.record import write_record
 from unpoison.jobs.tuned import options_of
 from unpoison.steps.repairing import repair_model, request_of
-from unpoison.weights import load_model, save_model
+from unpoison.weights import load_model
 
 
 def main(snakemake: Any) -> None:
@@ -23,9 +21,6 @@ def main(snakemake: Any) -> None:
     deletion = read_deletion(snakemake.input.deletion) if snakemake.input.get("deletion") else NO_DELETION
     request = request_of(job.data, model, deletion.rows, job.recipe, job.setting())
     repaired, cost = repair_model(request, job.spec["method"], options)
-    if snakemake.output.get("model"):
-        save_model(snakemake.output.model, repaired)
-    write_answers(snakemake.output.answers, ask(job.data, repaired, job.spec["precision"]))
-    write_probed(snakemake, job, repaired, deletion.rows)
+    leave_model(snakemake, job, repaired, deletion.rows)
     spec = {**job.spec, "options": options}
     write_record(snakemake, "unlearn", spec=spec, device=job.device_name(), **asdict(cost))

@@ -17,7 +17,7 @@ FILES = Plugins(__name__, "measure", "metric")
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is.
+    """The definition of a metric.
 
     unit: of its values; higher_is_better: None is neither; meaning: in a sentence; formula: in the notation below;
     source: a paper, or "ours"; label: of an axis; needs: parts of `Judged` without which it is left out; probe: the

@@ -8,6 +8,7 @@ from typing import Literal
 
 from unpoison.identity.contents import contents
 from unpoison.levels import REFERENCES
+from unpoison.rules import OF_TABLES
 from unpoison.runs.current import Current
 from unpoison.study.plan import Plan
 from unpoison.study.studies import Cell
@@ -78,10 +79,9 @@ def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
     """The failed jobs that need the cells and are needed by none: those that measure, and make tables and figures."""
     logs = Path(plan.settings.results_folder) / "logs"
     measured = {_trained(cell) for cell in plan.cells}
-    tables = ("collect_results", "make_tables", "trace_records")
     places = (
         *(f"{place}/{MEASURED}" for place in sorted(measured)),
-        *(f"tables/{job}.log" for job in tables),
+        *(f"tables/{job}.log" for job in OF_TABLES),
         *(f"figures/{figure}.log" for figure in plan.all_figures),
         "write_report.log",
     )

@@ -48,7 +48,7 @@ def measure(
         probed: the answers of the model after each probe, by the probe's name.
 
     Raises:
-        UserError: for answers about other rows, and for a metric that gives back what is no value.
+        UserError: for answers about other rows, and for a metric whose result is not a dict of finite numbers by class.
     """
     for told in (answers, *probed.values()):
         _check_questions(rows, told)

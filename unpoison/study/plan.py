@@ -60,15 +60,16 @@ class Plan(Entries):
 
     def cells_of(self, dataset: str, poison: str, training: str, seed: int) -> list[Cell]:
         """Return the cells of one base model: the model itself, its oracle and all repairs of it."""
-        return self._cells_by_model[dataset, poison, training, seed]
+        return self.cells_by_model[dataset, poison, training, seed]
 
     @property
     def models(self) -> list[dict[str, str | int]]:
         """Return the base models: data set, poison, training and seed of each."""
-        return [dict(zip(BASE_MODEL, names, strict=True)) for names in self._cells_by_model]
+        return [dict(zip(BASE_MODEL, names, strict=True)) for names in self.cells_by_model]
 
     @cached_property
-    def _cells_by_model(self) -> dict[tuple[str, str, str, int], list[Cell]]:
+    def cells_by_model(self) -> dict[tuple[str, str, str, int], list[Cell]]:
+        """The cells of each base model, by data set, poison, training and seed."""
         found: dict[tuple[str, str, str, int], list[Cell]] = {}
         for cell in self.cells:
             found.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)

@@ -125,7 +125,7 @@ class Detector:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What it looks at beside the training rows: validation, triggered_examples."""
+        """The parts of the evidence that it needs beside the training rows: validation, triggered_examples."""
         return tuple(DETECTORS.constant(self.kind, "NEEDS"))
 
     @property
@@ -147,7 +147,7 @@ class Deletion(Variant):
 
     @property
     def bias(self) -> str | None:
-        """What the errors of a set by counts depend on."""
+        """The property of a row that the errors of a set by counts depend on; None for uniform errors."""
         return self.asked.get("bias")
 
     @property

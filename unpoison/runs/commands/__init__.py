@@ -1,1 +1,1 @@
-"""What `make` runs beside Snakemake, a program each: `python -m unpoison.runs.commands.status CONFIG`."""
+"""The programs that `make` runs beside Snakemake: `python -m unpoison.runs.commands.status CONFIG`."""

@@ -88,10 +88,11 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
 
 def metrics_by_model(plan: Plan, done: list[Cell]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """The metrics of each base model's cells that are done, and its identity, as the job `measure` writes them."""
-    results, by_model = Path(plan.settings.results_folder), dict[tuple[Any, ...], list[Cell]]()
-    for cell in done:
-        by_model.setdefault((cell.dataset, cell.poison, cell.training, cell.seed), []).append(cell)
-    for (dataset, poison, training, seed), cells in by_model.items():
+    results, wanted = Path(plan.settings.results_folder), set(done)
+    for (dataset, poison, training, seed), every in plan.cells_by_model.items():
+        cells = [cell for cell in every if cell in wanted]
+        if not cells:
+            continue
         rows = read_rows(results / dataset / f"seed{seed}" / poison / "rows.parquet")
         identity = {"dataset": dataset, "poison": poison, "training": training, "seed": seed}
         yield metrics_of(rows, [files_of(plan, cell) for cell in cells]), identity

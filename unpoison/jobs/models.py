@@ -1,12 +1,26 @@
-"""The answers of a model after probes have changed copies of it."""
+"""What a job leaves of a model: its weights where they are kept, its answers, and those after each probe."""
 
 from importlib import import_module
 from typing import Any
 
 from unpoison.answers import write_answers
+from unpoison.asking import ask
 from unpoison.jobs.job import Job
 from unpoison.networks import Classifier
 from unpoison.types import Indices
+from unpoison.weights import save_model
+
+
+def leave_model(snakemake: Any, job: Job, model: Classifier, forgotten: Indices) -> None:
+    """Write the weights of a model if they are an output, its answers, and those after each probe.
+
+    Args:
+        forgotten: as in `write_probed`.
+    """
+    if snakemake.output.get("model"):
+        save_model(snakemake.output.model, model)
+    write_answers(snakemake.output.answers, ask(job.data, model, job.spec["precision"]))
+    write_probed(snakemake, job, model, forgotten)
 
 
 def write_probed(snakemake: Any, job: Job, model: Classifier, forgotten: Indices) -> None:
