@@ -62,7 +62,7 @@ def test_a_run_record_tells_spec_cost_versions_and_checksums(tmp_path: Path) -> 
         outputs=[],
         device="cpu",
         threads=2,
-        seconds=1.23456,
+        seconds=1.235,
         image_passes=92,
     )
     write_json(tmp_path / "run.json", record)

@@ -11,7 +11,7 @@ from unpoison.files import table_of_csv, write_table
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import settings_rows
-from unpoison.report.findings import findings, untrained
+from unpoison.report.findings import findings, idle, untrained
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
 
@@ -306,3 +306,18 @@ def test_the_settings_show_the_letters_that_turn_a_line_round() -> None:
     options = {"classes": ["a\u202eb", "two\nlines"], "keep": {"a\u202eb": 0.5}}
     [(_, _, told)] = settings_rows({"entries": [{"what": "data set", "name": "d", "options": options}]})
     assert told == r"classes a\u202eb / two\nlines, keep (a\u202eb 0.5)"
+
+
+def test_a_method_that_changed_no_weight_is_named_with_its_setting() -> None:
+    table = results(3, ratios=(0.2, 1.0))
+    counted = table[(table["metric"] == "clean_accuracy") & (table["method"] != "oracle")]
+    counted = counted.assign(metric="weights_changed", value=1.0)
+    idle_there = (counted["method"] == "finetune") & (counted["dataset.keep.cat"] == 1.0)
+    counted.loc[idle_there & (counted["seed"] < 2) | (counted["method"] == "do_nothing"), "value"] = 0.0
+    (finding,) = idle(summarise(pd.concat([table, counted], ignore_index=True)))
+    assert finding.kind == "idle"
+    assert finding.text.startswith("CF changed no weight in 2 of 3 seeds at cat images kept 1")
+
+
+def test_where_nobody_counted_the_weights_no_method_is_named() -> None:
+    assert not list(idle(summarise(results(3))))

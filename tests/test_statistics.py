@@ -299,3 +299,14 @@ def test_a_seed_without_all_recalls_has_no_part_in_the_average_over_them() -> No
     }
     table = utility_healed(pd.DataFrame(lines).assign(**where))
     assert table[["method", "recalls", "mean", "n"]].to_numpy().tolist() == [["scrub", 2, 0.5, 1]]
+
+
+def test_a_cell_tells_in_how_many_seeds_its_method_changed_no_weight() -> None:
+    table = results()
+    counted = table[(table["method"] == "retrain") & table["class_name"].isna()].assign(
+        metric="weights_changed"
+    )
+    counted["value"] = np.where(counted["seed"] == 0, 0.0, 0.5)
+    summary = summarise(pd.concat([table, counted], ignore_index=True)).set_index("method")
+    assert summary.loc["retrain", "did_nothing"].tolist() == [1, 1, 1]  # whatever the metric and class
+    assert summary.loc["do_nothing", "did_nothing"].isna().all()  # nobody counted

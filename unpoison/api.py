@@ -151,8 +151,8 @@ def repair(
         recipe: how the model was trained; None is what the model says of itself, or `fast` with SGD alone.
 
     Returns:
-        the repaired model in evaluation mode, and its cost: seconds, and images sent through a network forward and
-        backward, and forward alone.
+        the repaired model in evaluation mode, and its cost: seconds, images sent through a network forward and
+        backward, and forward alone, and the share of the weights that it changed (0: it did nothing).
 
     Raises:
         UserError: for an unknown method or option, a model that does not fit the data, flagged rows that are not there
@@ -185,7 +185,7 @@ def measure(
     Args:
         model: it stays as it is.
         flagged: the rows that it was to forget, as for `repair`; None: none.
-        cost: of the repair.
+        cost: of the repair, with the share of the weights that it changed.
 
     Returns:
         a row for each metric and class: metric, class_name (missing: all classes together), value, unit. METRICS says

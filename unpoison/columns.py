@@ -319,6 +319,12 @@ TABLES = {
             **OF_THE_SEEDS,
             **LIMITS,
             **{key: column for name in RATES for key, column in _with_ends(name, COLUMNS[name]).items()},
+            "did_nothing": Column(
+                "Int64",
+                "number of seeds in which the method changed no weight; null for models that no method made",
+                "seeds",
+                "seeds with weights_changed = 0",
+            ),
         },
     ),
     "references": Table(

@@ -38,13 +38,13 @@ def run_record(
     Args:
         spec: the job's options, seed and digest of its code; step, identity: which job it is.
         inputs, outputs: files, of which the checksums are taken.
-        cost: what the step measures of itself, such as seconds (wall) and image_passes.
+        cost: what the step measures of itself, such as seconds (wall), image_passes and weights_changed.
     """
     return {
         "step": step,
         "identity": dict(identity),
         "spec": spec,
-        **{name: round(value, 3) for name, value in cost.items()},
+        **cost,
         "device": device,
         "threads": threads,
         "inputs": {path: recorded_checksum(path) for path in inputs},

@@ -78,14 +78,26 @@ def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
-    """Mean, sd, n and 95 % interval over seeds for each cell and metric, and for the rates that a cell achieved."""
+    """Return mean, sd, n and 95 % interval over seeds for each cell and metric, with the rates that the cell achieved.
+
+    `did_nothing` counts the seeds in which the cell's method changed no weight.
+    """
     cell = [*(name for name in IDENTITY if name != "seed"), "attack", "detector", *varied_keys(results)]
     measured = ["metric", "class_name", "unit", "higher_is_better"]
     groups = results.groupby([*cell, *measured], dropna=False, sort=False)
     summary = groups["value"].agg(mean="mean", sd="std", n="count").reset_index()
     ends = intervals([values.tolist() for _, values in groups["value"]])
     summary["ci_low"], summary["ci_high"] = zip(*ends, strict=True)
-    return summary.merge(_rates(results, cell), on=cell, how="left", validate="many_to_one")
+    for of_cell in (_rates(results, cell), _unchanged(results, cell)):
+        summary = summary.merge(of_cell, on=cell, how="left", validate="many_to_one")
+    return summary
+
+
+def _unchanged(results: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
+    """The number of seeds of each cell in which the method changed no weight; no row where nobody counted."""
+    counted = results[results["metric"] == "weights_changed"]
+    groups = counted.assign(did_nothing=counted["value"] == 0).groupby(cell, dropna=False, sort=False)
+    return groups["did_nothing"].sum().astype("Int64").reset_index()
 
 
 def _rates(results: pd.DataFrame, cell: list[str]) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from unpoison.rows import NONE, TRIGGERED, Rows
 from unpoison.steps.measuring import measure
 
 ROOT = Path(__file__).parents[2]
-COST = Cost(1.5, 640, 80)
+COST = Cost(1.5, 640, 80, weights_changed=0.5)
 every_metric = pytest.mark.parametrize("name", list(METRICS))
 
 
@@ -129,7 +129,8 @@ def without(rows: Rows, need: str) -> Judged:
         "detector": replace(deletion_of(rows), detector_auroc=None, detector_average_precision=None),
         "training": NO_DELETION,
     }.get(need, deletion_of(rows))
-    return Judged(left, answered(left), deletion, None if need == "cost" else COST, probed_of(left))
+    costs = {"cost": None, "weights_changed": replace(COST, weights_changed=None)}
+    return Judged(left, answered(left), deletion, costs.get(need, COST), probed_of(left))
 
 
 @pytest.mark.parametrize("need", list(HAS))

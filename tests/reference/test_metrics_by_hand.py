@@ -120,7 +120,7 @@ def test_a_metric_has_its_hand_worked_values(metric: str, expected: dict[str | N
 
 
 def test_every_metric_that_predictions_decide_is_measured() -> None:
-    costs = {"unlearning_seconds", "image_passes", "forward_passes"}
+    costs = {"unlearning_seconds", "image_passes", "forward_passes", "weights_changed"}
     without_trigger = {"confused_accuracy", "unconfused_accuracy"}
     of_detectors = {"detector_auroc", "detector_average_precision"}
     of_several = {f"adversarial_accuracy_of_attack_{number}" for number in (1, 2, 3, 4)}
@@ -305,14 +305,18 @@ def test_without_a_deletion_set_the_rates_are_null() -> None:
 def test_the_detectors_numbers_and_the_cost_are_told_where_they_are_known() -> None:
     deletion = Deletion(NOTHING, None, None, None, detector_auroc=0.75, detector_average_precision=0.5)
     answers = answers_of(ROWS, PREDICTIONS)
-    found = {entry.metric: entry.value for entry in measure(ROWS, answers, deletion, Cost(2.5, 92, 7))}
+    found = {entry.metric: entry.value for entry in measure(ROWS, answers, deletion, Cost(2.5, 92, 7, 0.25))}
     expected = {
         "detector_auroc": 0.75,
         "detector_average_precision": 0.5,
         "unlearning_seconds": 2.5,
         "image_passes": 92.0,
         "forward_passes": 7.0,
+        "weights_changed": 0.25,
     }
     assert {metric: found[metric] for metric in expected} == expected
     without = {entry.metric for entry in measure(ROWS, answers, NO_DELETION, None)}
     assert not without & set(expected)
+    trained = {entry.metric for entry in measure(ROWS, answers, NO_DELETION, Cost(2.5, 92, 7))}
+    assert "image_passes" in trained
+    assert "weights_changed" not in trained  # a network trained from scratch goes back to no other

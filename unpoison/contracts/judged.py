@@ -38,8 +38,8 @@ class Judged:
     """All that a metric may read of one model.
 
     rows: the whole table of the poisoned data set; answers: those to `questions(rows)`, in that order; deletion: the
-    deletion set of the model, NO_DELETION where it has none; cost: of making the model, None where unknown; probed: by
-    the name of a probe, the answers of the model after it.
+    deletion set of the model, NO_DELETION where it has none; cost: of making the model, with what it changed, None
+    where unknown; probed: by the name of a probe, the answers of the model after it.
     """
 
     rows: Rows
@@ -130,4 +130,5 @@ HAS: dict[str, Callable[[Judged], bool]] = {
         judged.deletion.detector_auroc is not None or judged.deletion.detector_average_precision is not None
     ),
     "cost": lambda judged: judged.cost is not None,
+    "weights_changed": lambda judged: judged.cost is not None and judged.cost.weights_changed is not None,
 }

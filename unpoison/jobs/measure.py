@@ -1,7 +1,7 @@
 """Measure all cells of one base model: from their answers, deletion sets and costs, without a network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +65,7 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for cell in cells:
         deletion = read_deletion(cell.deletion_set) if cell.deletion_set else NO_DELETION
-        cost = Cost(0.0, 0, 0) if cell.method == FREE else _cost_of(cell.run)
+        cost = Cost(0.0, 0, 0, weights_changed=0.0) if cell.method == FREE else _cost_of(cell.run)
         probed = {name: read_answers(file) for name, file in cell.probed.items()}
         found = measure(rows, read_answers(cell.answers), deletion, cost, probed)
         table = metrics_table(found, deletion)
@@ -79,8 +79,8 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
 def _cost_of(run: str | Path) -> Cost:
     """Return the cost that a record tells."""
     told = read_json(run)
-    names = [field.name for field in fields(Cost)]
-    for name in names:
-        if name not in told:
-            raise DamagedError(Path(run), fault=f"is of another version: it does not tell '{name}'")
+    names = [field.name for field in fields(Cost) if field.name in told]
+    for field in fields(Cost):
+        if field.name not in told and field.default is MISSING:
+            raise DamagedError(Path(run), fault=f"is of another version: it does not tell '{field.name}'")
     return Cost(**{name: told[name] for name in names})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unpoison.costs import Cost
 from unpoison.files import write_json
 from unpoison.provenance import run_record
 
@@ -13,7 +14,7 @@ def write_record(
     *,
     spec: Mapping[str, Any] | None = None,
     device: str = "cpu",
-    **cost: int | float,
+    cost: Cost | None = None,
 ) -> None:
     """Write the job's record as its output `run`, when all its other outputs are there.
 
@@ -30,6 +31,6 @@ def write_record(
         outputs=[path for name, path in snakemake.output.items() if name != "run"],
         device=device,
         threads=snakemake.threads,
-        **cost,
+        **(cost.known() if cost else {}),
     )
     write_json(snakemake.output.run, record)

@@ -1,6 +1,5 @@
 """Score every training row with one detector."""
 
-from dataclasses import asdict
 from typing import Any
 
 from unpoison.jobs.job import Job
@@ -26,4 +25,4 @@ def main(snakemake: Any) -> None:
         outputs=read_outputs(snakemake.input.outputs, job.data.rows),
     )
     write_scores(snakemake.output.scores, job.data.rows.of("train"), validation, scores)
-    write_record(snakemake, "score_rows", device=job.device_name(), **asdict(cost))
+    write_record(snakemake, "score_rows", device=job.device_name(), cost=cost)

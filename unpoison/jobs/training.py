@@ -1,7 +1,6 @@
 """The parts that the trainings of a network share: the training itself, and its record."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from unpoison.costs import Cost
@@ -23,4 +22,4 @@ def write_training(snakemake: Any, job: Job, history: Sequence[Epoch]) -> None:
     """Write the epochs and the record of a training, when all its other outputs are there."""
     write_history(snakemake.output.history, history)
     cost = Cost(sum(epoch.seconds for epoch in history), sum(epoch.images for epoch in history), 0)
-    write_record(snakemake, f"train_{job.spec['role']}", device=job.device_name(), **asdict(cost))
+    write_record(snakemake, f"train_{job.spec['role']}", device=job.device_name(), cost=cost)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from unpoison.costs import Cost
 from unpoison.deletion import read_deletion
 from unpoison.jobs.job import Job
 from unpoison.jobs.record import write_record
@@ -40,5 +41,5 @@ def main(snakemake: Any) -> None:
     write_tuned(
         snakemake.output.tuned, {**{key: spec[key] for key in ("method", "seeds", "deletion")}, **record}
     )
-    cost = {key: record[key] for key in ("seconds", "image_passes", "forward_passes")}
-    write_record(snakemake, "tune", device=job.device_name(), **cost)
+    cost = Cost(**{key: record[key] for key in ("seconds", "image_passes", "forward_passes")})
+    write_record(snakemake, "tune", device=job.device_name(), cost=cost)

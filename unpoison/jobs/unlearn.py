@@ -1,6 +1,5 @@
 """Unlearn a deletion set with one method, or repair by trusted rows with one that takes none."""
 
-from dataclasses import asdict
 from typing import Any
 
 from unpoison.contracts.deletion import NO_DELETION
@@ -9,7 +8,7 @@ from unpoison.jobs.job import Job
 from unpoison.jobs.models import leave_model
 from unpoison.jobs.record import write_record
 from unpoison.jobs.tuned import options_of
-from unpoison.steps.repairing import repair_model, request_of
+from unpoison.steps.repairing import in_words, repair_model, request_of
 from unpoison.weights import load_model
 
 
@@ -23,4 +22,5 @@ def main(snakemake: Any) -> None:
     repaired, cost = repair_model(request, job.spec["method"], options)
     leave_model(snakemake, job, repaired, deletion.rows)
     spec = {**job.spec, "options": options}
-    write_record(snakemake, "unlearn", spec=spec, device=job.device_name(), **asdict(cost))
+    write_record(snakemake, "unlearn", spec=spec, device=job.device_name(), cost=cost)
+    print(in_words(cost))

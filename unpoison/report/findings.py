@@ -11,6 +11,7 @@ from unpoison.levels import REFERENCES
 from unpoison.report.known import model_of
 from unpoison.report.words import Finding, capital, interval, per_cent, points, prose_of, setting, span
 from unpoison.results import ENOUGH, judged_by
+from unpoison.statistics import varied_keys
 
 SIGNIFICANT = 0.05
 # How findings speak of metrics.
@@ -64,6 +65,25 @@ def untrained(references: pd.DataFrame) -> Iterator[Finding]:
             f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: its {by} "
             f"is {reached}, that of the best comparable model {best}. "
             "Means and differences that it is part of say little.",
+        )
+
+
+def idle(summary: pd.DataFrame) -> Iterator[Finding]:
+    """Name each method that changed no weight, and where, from the rows of one study in the summary."""
+    keys = varied_keys(summary)
+    cells = summary.drop_duplicates(["dataset", "poison", "training", "deletion", "method"])
+    cells = cells[cells["did_nothing"].fillna(0).gt(0) & ~cells["method"].isin(REFERENCES)]
+    for method, rows in cells.groupby("method", sort=False):
+        where = [setting(dict(zip(keys, row, strict=True))) for row in rows[keys].itertuples(index=False)]
+        told = [
+            f"{found} of {n} {_seeds(n)}" + (f" at {place}" if place else "")
+            for place, found, n in zip(where, rows["did_nothing"], rows["n"], strict=True)
+        ]
+        more = f" and in {len(told) - MOST} further settings" if len(told) > MOST else ""
+        yield Finding(
+            "idle",
+            f"{capital(prose_of(str(method)))} changed no weight in {'; '.join(told[:MOST])}{more}. "
+            "It left the attack as it was there: this is no measure of the method with other options.",
         )
 
 

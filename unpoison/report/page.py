@@ -20,7 +20,7 @@ from unpoison.metrics import METRICS
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
-from unpoison.report.findings import findings, untrained
+from unpoison.report.findings import findings, idle, untrained
 from unpoison.report.known import lead_of, standing, title_of
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
 from unpoison.tables import SHOWN, VIEWED
@@ -29,6 +29,7 @@ from unpoison.tracing import SHORT, VERSIONS, doubts
 FOLDER = Path(__file__).parent
 TAGS = {
     "untrained": "Did not train",
+    "idle": "Did nothing",
     "measured": "Measured",
     "claim": "Shown",
     "open": "No difference shown",
@@ -102,7 +103,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         csv=packed(tables.csv),
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]}
-        <= {"untrained", "few", "measured"},
+        <= {"untrained", "idle", "few", "measured"},
         figures=figures,
         others=[(name, TABLES[name].row) for name in tables.shown],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
@@ -132,6 +133,7 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
     found = [
         *standing(summary, study["attack"]),
         *untrained(references),
+        *idle(summary),
         *findings(summary, paired),
         *changes(of_study, study["deletions"]),
         *same_rows(summary, study["entries"], references),

@@ -39,7 +39,7 @@ def request_of(data: Data, model: Classifier, flagged: Indices, recipe: Recipe, 
 
 
 def repair_model(request: Request, method: str, options: Mapping[str, Any]) -> tuple[Classifier, Cost]:
-    """A network repaired by a method, and the method's cost."""
+    """Return a network repaired by a method, with the cost and how much it changed."""
     model, cost = run_method(METHODS[method], request, options, needs=needs(method))
     model.recipe = request.recipe
     return model, cost
@@ -52,7 +52,9 @@ def run_method(
     *,
     needs: Collection[str] = ("forget",),
 ) -> tuple[Classifier, Cost]:
-    """The unlearned network and its cost; with nothing to forget every method does nothing, by definition.
+    """Return the unlearned network, its cost and how much it changed.
+
+    With nothing to forget every method does nothing, by definition.
 
     Raises:
         UserError: where the method ends on weights that are not finite, or on something else than a network.
@@ -74,4 +76,30 @@ def run_method(
     require_finite(model)
     if next(model.parameters()).is_cuda:
         torch.cuda.synchronize()
-    return model.eval(), Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)
+    seconds = time.perf_counter() - started
+    changed = share_changed(request.model, model)
+    return model.eval(), Cost(seconds, meter.image_passes, meter.forward_passes, changed)
+
+
+def share_changed(before: nn.Module, after: nn.Module) -> float:
+    """Return the share of a network's weights and running statistics that differ from those of another (0 to 1).
+
+    Numbers that the other does not have in the same place count as changed.
+    """
+    known, found = before.state_dict(), after.state_dict()
+    numbers = {name: values for name, values in found.items() if values.is_floating_point()}
+    differing = sum(
+        int((values != known[name]).sum())
+        if name in known and known[name].shape == values.shape
+        else values.numel()
+        for name, values in numbers.items()
+    )
+    return differing / sum(values.numel() for values in numbers.values())
+
+
+def in_words(cost: Cost) -> str:
+    """Return what a repair changed, in a sentence for the log."""
+    assert cost.weights_changed is not None, "a repair says how much it changed"
+    if cost.weights_changed == 0:
+        return "did nothing: it changed no weight and no running statistic"
+    return f"changed {cost.weights_changed:.3%} of the weights and running statistics"
