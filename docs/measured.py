@@ -1,0 +1,355 @@
+"""Write the tables of measured numbers into the pages of docs anew: `python docs/measured.py`, in the project's folder.
+
+A table stands between `<!-- measured: NAME -->` and `<!-- end of measured -->`, NAME being a function below. All are
+made from the tables that docs/results holds. `tests/test_published.py` computes them again in another way.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy import stats
+
+from unpoison.drawing.looks import LOOKS, in_order
+
+DOCS = Path(__file__).parent
+CLEAN, STAMPED, ATTACK, WORST = (
+    "clean_accuracy",
+    "adversarial_accuracy",
+    "attack_success_rate",
+    "worst_class_clean_accuracy",
+)
+TARGET = f"{CLEAN}:airplane"
+NOTHING, ORACLE, EU = "do_nothing", "oracle", "retrain"
+REFERENCES = (ORACLE, NOTHING)
+RECALLS = (0.2, 0.5, 0.8, 0.9, 1.0)
+LATE = 0.9
+Rows = Iterator[Sequence[str]]
+
+
+# -- the tables of a study ---------------------------------------------------------------------------------------
+
+
+@cache
+def results(run: str) -> pd.DataFrame:
+    """The measurements of a run: a row for each study, deletion set, method and measure, a column for each seed.
+
+    Shares are in %. A measure is `metric`, or `metric:class` for the value of a class.
+    """
+    table = pd.read_parquet(DOCS / "results" / run / "tables" / "results.parquet")
+    table["measure"] = table["metric"].where(
+        table["class_name"].isna(), table["metric"] + ":" + table["class_name"]
+    )
+    table["value"] *= np.where(table["unit"] == "share", 100.0, 1.0)
+    table["deletion"] = table["deletion"].astype(object).fillna("")
+    rows = ["study", "deletion", "method", "measure"]
+    return table.pivot_table(index=rows, columns="seed", values="value").sort_index()
+
+
+def seeds(run: str, study: str, deletion: str, method: str, measure: str) -> np.ndarray | None:
+    """The values of a model over the seeds, None where there is none. A reference and a repair have no deletion set."""
+    table = results(run)
+    for place in ((study, deletion, method, measure), (study, "", method, measure)):
+        if place in table.index:
+            return table.loc[place].to_numpy(float)
+    return None
+
+
+def methods_of(run: str, study: str) -> list[str]:
+    """The methods of a study in the order of the figures' legends, references last."""
+    names = results(run).loc[study].index.unique("method")
+    known = [name for name in LOOKS if name in names and name not in REFERENCES]
+    return [*known, *sorted(set(names) - set(LOOKS)), *(name for name in REFERENCES if name in names)]
+
+
+def takes_rows(run: str, study: str, method: str) -> bool:
+    """Whether a method was given a deletion set."""
+    return any(results(run).xs((study, method), level=("study", "method")).index.unique("deletion"))
+
+
+def label_of(method: str) -> str:
+    """The short name of a method, its entry's own where it has none."""
+    return LOOKS[method].label if method in LOOKS else f"`{method}`"
+
+
+# -- numbers as they are printed ---------------------------------------------------------------------------------
+
+
+def printed(value: float) -> str:
+    """A number with one decimal place."""
+    shown = f"{value:.1f}"
+    return "0.0" if shown == "-0.0" else shown
+
+
+def mean_of(values: np.ndarray | None) -> str:
+    """The mean over the seeds."""
+    return "" if values is None else printed(values.mean())
+
+
+def spread(values: np.ndarray | None) -> str:
+    """The mean over the seeds with the ends of its 95 % interval by Student's t."""
+    if values is None:
+        return ""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    mean = values.mean()
+    return f"{printed(mean)} [{printed(mean - half)}, {printed(mean + half)}]"
+
+
+def healed(run: str, study: str, deletion: str, method: str) -> str:
+    """The number of seeds healed, and of those broken: less than half of the attack survived, and at 10 points of clean
+    accuracy or more the model is broken."""
+    nothing, oracle = (seeds(run, study, "", name, ATTACK) for name in (NOTHING, ORACLE))
+    attack = seeds(run, study, deletion, method, ATTACK)
+    clean = seeds(run, study, deletion, method, CLEAN)
+    if attack is None or clean is None:
+        return ""
+    before = seeds(run, study, "", NOTHING, CLEAN)
+    assert nothing is not None and oracle is not None and before is not None, f"{study} has no references"
+    is_weak = (attack - oracle) / (nothing - oracle) < 0.5
+    is_broken = is_weak & (before - clean >= 10)
+    broken = f", {is_broken.sum()} broken" if is_broken.any() else ""
+    return f"{(is_weak & ~is_broken).sum()}{broken}"
+
+
+def difference(first: np.ndarray | None, second: np.ndarray | None) -> str:
+    """The mean difference, seed by seed, with the ends of its interval."""
+    return "" if first is None or second is None else spread(first - second)
+
+
+# -- the tables of pages -----------------------------------------------------------------------------------------
+
+METHODS = "methods_cifar10"
+ALARMS = [
+    (METHODS, "methods", "found@fpr=0.0@recall=1.0"),
+    (METHODS, "false_alarms", "found@fpr=0.1@recall=1.0"),
+]
+
+
+def _found(recall: float) -> str:
+    return f"found@fpr=0.0@recall={recall}"
+
+
+def numbers() -> Rows:
+    """Every method over the share of poisons found."""
+    yield (
+        "adversarial accuracy at recall",
+        *map(str, RECALLS),
+        "clean at 1.0",
+        "worst class, clean",
+        "image passes at 0.9",
+    )
+    for method in methods_of(METHODS, "methods"):
+        recalls = RECALLS if takes_rows(METHODS, "methods", method) else RECALLS[:1]
+        at = [spread(seeds(METHODS, "methods", _found(recall), method, STAMPED)) for recall in recalls]
+        last = [seeds(METHODS, "methods", _found(1.0), method, measure) for measure in (CLEAN, WORST)]
+        yield (
+            label_of(method),
+            *at,
+            *[""] * (len(RECALLS) - len(at)),
+            mean_of(last[0]),
+            spread(last[1]),
+            _passes(method),
+        )
+
+
+def _passes(method: str) -> str:
+    both = (
+        seeds(METHODS, "methods", _found(LATE), method, measure)
+        for measure in ("image_passes", "forward_passes")
+    )
+    shown = [f"{values.mean():,.0f}" for values in both if values is not None]
+    return shown[0] if shown[1:] == ["0"] else " + ".join(shown)
+
+
+def averages() -> Rows:
+    """Utility, healed and their product, over the recalls."""
+    table = pd.read_parquet(DOCS / "results" / METHODS / "tables" / "utility_healed.parquet")
+    table = table[table["study"] == "methods"].set_index(["method", "metric"])
+    ends = 100 * table[["mean", "ci_low", "ci_high"]].groupby(level=[0, 1]).first()
+    product = ends["mean"].xs("utility_x_healed", level="metric").sort_values(ascending=False, kind="stable")
+    yield "over the five recalls", "utility", "healed", "utility x healed"
+    for method in product.index:
+        told = [
+            "{} [{}, {}]".format(*map(printed, ends.loc[(method, metric)]))
+            for metric in ("utility", "healed", "utility_x_healed")
+        ]
+        yield label_of(method), *told
+
+
+def seeds_healed() -> Rows:
+    """Seeds healed over the share of poisons found, the most first."""
+    yield (
+        "method",
+        *(f"recall {recall}" if not place else str(recall) for place, recall in enumerate(RECALLS)),
+    )
+    names = [name for name in methods_of(METHODS, "methods") if name not in REFERENCES]
+    rows = [
+        (label_of(name), *(healed(METHODS, "methods", _found(recall), name) for recall in RECALLS))
+        if takes_rows(METHODS, "methods", name)
+        else (f"{label_of(name)}, without a deletion set", healed(METHODS, "methods", "", name), *[""] * 4)
+        for name in names
+    ]
+    yield from sorted(rows, key=lambda row: -sum(int(cell.split(",")[0]) for cell in row[1:] if cell))
+
+
+def against_eu() -> Rows:
+    """Every method at recall 0.9, against retraining and against doing nothing."""
+    yield (
+        *("method", "adversarial, minus EU", "clean, minus do nothing", "target class, minus do nothing"),
+        *("passes of a run", "with tuning"),
+    )
+    place = METHODS, "methods", _found(LATE)
+    eu = seeds(*place, EU, STAMPED)
+    names = [
+        name for name in methods_of(METHODS, "methods") if takes_rows(METHODS, "methods", name) and name != EU
+    ]
+    by_mean = sorted(names, key=lambda name: -_of(seeds(*place, name, STAMPED)))
+    for name in by_mean:
+        yield (
+            label_of(name),
+            difference(seeds(*place, name, STAMPED), eu),
+            *(difference(seeds(*place, name, of), seeds(*place, NOTHING, of)) for of in (CLEAN, TARGET)),
+            *(f"{_share_of_passes(name, tuned):.2f}" for tuned in (False, True)),
+        )
+
+
+def _of(values: np.ndarray | None) -> float:
+    return float("nan") if values is None else float(values.mean())
+
+
+def _share_of_passes(method: str, tuned: bool) -> float:
+    """The image passes of a run at recall 0.9, forward ones alike, in shares of EU's."""
+
+    def spent(name: str) -> float:
+        measures = ("image_passes", "forward_passes")
+        return sum(_of(seeds(METHODS, "methods", _found(LATE), name, measure)) for measure in measures)
+
+    record = DOCS / "results" / METHODS / "tuned" / f"{method}.yaml"
+    searched = 0
+    if tuned and record.exists():
+        told = yaml.safe_load(record.read_text(encoding="utf-8"))
+        searched = told["image_passes"] + told["forward_passes"]
+    return (spent(method) + searched) / spent(EU)
+
+
+def false_alarms() -> Rows:
+    """Every poison found, without and with false alarms."""
+    yield (
+        *(
+            "every poison found",
+            "adversarial: no false alarms",
+            "10 % FPR",
+            "clean: no false alarms",
+            "10 % FPR",
+        ),
+        *("target class, clean: none", "10 % FPR", "worst class: none", "10 % FPR"),
+    )
+    for name in _with_alarms():
+        cells = [[seeds(*place, name, of) for place in ALARMS] for of in (STAMPED, CLEAN, TARGET, WORST)]
+        shown = [
+            *map(spread, cells[0]),
+            *map(spread, cells[1]),
+            *map(mean_of, cells[2]),
+            *map(mean_of, cells[3]),
+        ]
+        yield label_of(name), *shown
+
+
+def changes_by_alarms() -> Rows:
+    """What the false alarms changed, seed by seed."""
+    yield "change by the false alarms, paired", "adversarial", "clean", "seeds healed of 3"
+    for name in _with_alarms():
+        changes = [
+            difference(*(seeds(*place, name, of) for place in ALARMS[::-1])) for of in (STAMPED, CLEAN)
+        ]
+        yield label_of(name), *changes, healed(*ALARMS[1], name)
+
+
+def _with_alarms() -> list[str]:
+    names = [name for name in methods_of(METHODS, "false_alarms") if name not in REFERENCES]
+    return sorted(names, key=lambda name: -_of(seeds(*ALARMS[0], name, STAMPED)))
+
+
+DEVIATIONS = "deviations"
+CONFIG = DOCS.parent / "config" / "deviations_cifar10.yaml"
+AT = (0.2, 0.5, 0.9, 1.0)
+
+
+def deviations() -> Rows:
+    """Every method with the published settings, and below it each deviation."""
+    yield (
+        *("method", "options", "adversarial at recall 0.2", *map(str, AT[1:])),
+        *("clean at 0.9", "target class at 0.9", f"healed at {', '.join(map(str, AT))}"),
+        *("adversarial minus first line: at 0.2", "at 0.9", "clean minus first line: at 0.9"),
+    )
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["methods"]
+    methods: dict[str, list[str]] = {}
+    for name, options in entries.items():
+        methods.setdefault(options.get("method", name), []).append(name)
+    for method in in_order(methods):
+        published = methods[method][0]
+        for name in methods[method]:
+            yield label_of(method) if name == published else "", *_deviation(name, entries[name], published)
+
+
+def _deviation(name: str, entry: Mapping[str, Any], published: str) -> Iterator[str]:
+    options = ", ".join(f"`{key}: {_plain(value)}`" for key, value in entry.items() if key != "method")
+    yield options or "defaults"
+    recalls = AT if takes_rows(DEVIATIONS, DEVIATIONS, name) else AT[:1]
+    yield from _padded([mean_of(_at(recall, name, STAMPED)) for recall in recalls])
+    yield mean_of(_at(LATE, name, CLEAN))
+    yield mean_of(_at(LATE, name, TARGET))
+    yield ", ".join(healed(DEVIATIONS, DEVIATIONS, _found(recall), name) for recall in recalls)
+    for recall, measure in ((0.2, STAMPED), (LATE, STAMPED), (LATE, CLEAN)):
+        is_same = name == published or (recall != LATE and len(recalls) == 1)
+        yield "" if is_same else difference(_at(recall, name, measure), _at(recall, published, measure))
+
+
+def _at(recall: float, name: str, measure: str) -> np.ndarray | None:
+    return seeds(DEVIATIONS, DEVIATIONS, _found(recall), name, measure)
+
+
+def _padded(cells: list[str]) -> list[str]:
+    return [*cells, *[""] * (len(AT) - len(cells))]
+
+
+def _plain(value: object) -> str:
+    """A value as YAML has it."""
+    return yaml.safe_dump(value).removesuffix("\n...\n").strip()
+
+
+PAGES = [
+    DOCS / "methods.md",
+    DOCS / "detectors.md",
+    *(DOCS / "results" / METHODS / page for page in ("README.md", "numbers.md", "false_alarms.md")),
+]
+TABLES: dict[str, Callable[[], Rows]] = {
+    table.__name__: table
+    for table in (numbers, averages, seeds_healed, against_eu, false_alarms, changes_by_alarms, deviations)
+}
+
+
+def in_markdown(rows: Rows) -> str:
+    """A table in Markdown, of which the first row is the head."""
+    head, *body = ([str(cell) for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
+
+
+def filled(page: str) -> str:
+    """Return a page with its tables made anew."""
+    return re.sub(
+        r"(<!-- measured: (\w+) -->\n).*?(<!-- end of measured -->)",
+        lambda found: f"{found[1]}{in_markdown(TABLES[found[2]]())}\n{found[3]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
