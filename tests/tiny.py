@@ -94,7 +94,10 @@ VARIANTS = (
     Variant("task_vector", statistics=()),
     Variant("fine_pruning", {"epochs": 2}),
     Variant(
-        "anp", {"steps": 6, "batch_size": 8, "learning_rate": 2.0, "threshold": 0.6}, moves=None, statistics=()
+        "anp",
+        {"steps": 6, "batch_size": 8, "learning_rate": 2.0, "threshold": 0.6},
+        moves=None,
+        statistics=(),
     ),
     Variant(
         "anp",

@@ -58,6 +58,7 @@ def test_the_fall_that_pruning_may_cost_is_a_share_of_the_accuracy_before() -> N
     pruned = METHODS.module("fine_pruning").kept_features
     assert pruned(head, features, labels, 0.1).tolist() == [1.0, 1.0]
     assert pruned(head, features, labels, 0.12).tolist() == [1.0, 0.0]
+    assert pruned(head, features, labels, 0.1, overshoot=True).tolist() == [1.0, 0.0]
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "recipe"])
@@ -141,10 +142,12 @@ def masks_by_hand(
     ones = [torch.ones_like(mask) for mask in masks]
     optimizer = torch.optim.SGD(masks, lr=rate, momentum=0.9)
     draw = torch.Generator().manual_seed(derive_seed("perturbation", request.seed))
-    trusted = METHODS.module("anp").drawn_batches(
-        request.validation, request, steps=steps, batch_size=batch_size
-    )
-    for batch in trusted:
+    rows = torch.Generator().manual_seed(derive_seed("drawn", request.seed))
+    recipe = replace(request.recipe, batch_size=batch_size)
+    for step in range(steps):
+        places = torch.randint(len(request.validation), (batch_size,), generator=rows)
+        seed = derive_seed("drawn", request.seed, step)
+        (batch,) = request.validation.take(places).batches(recipe, seed, steps=1)
         noise = [
             (0.4 * (2 * torch.rand(len(mask), generator=draw) - 1)).requires_grad_() for mask in masks + masks
         ]
@@ -157,7 +160,7 @@ def masks_by_hand(
         slopes = torch.autograd.grad(perturbed(), noise)
         with torch.no_grad():
             for one, slope in zip(noise, slopes, strict=True):
-                one += 0.4 * slope.sign()
+                one.add_(0.4 * slope.sign())
                 if projected:
                     one.clamp_(-0.4, 0.4)
         optimizer.zero_grad()
@@ -327,13 +330,13 @@ def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
         return cross_entropy(functional_call(model, given, (seen,)), labels)
 
     def outer(delta: Tensor, weights: Tensor) -> Tensor:
-        carried = [row + delta.view(3, 4, 4) * unit[0] * (place in (1, 4)) for place, row in enumerate(images)]
+        carried = [
+            row + delta.view(3, 4, 4) * unit[0] * (place in (1, 4)) for place, row in enumerate(images)
+        ]
         return loss(torch.stack(carried), labels, weights)
 
     def mapped(delta: Tensor, weights: Tensor) -> Tensor:
-        inner = 0.001 * (delta**2).sum() - loss(
-            others + delta.view(1, 3, 4, 4) * unit, their_labels, weights
-        )
+        inner = 0.001 * (delta**2).sum() - loss(others + delta.view(1, 3, 4, 4) * unit, their_labels, weights)
         return delta - 0.1 * torch.autograd.grad(inner, delta, create_graph=True)[0]
 
     delta = pattern.flatten()
@@ -341,7 +344,7 @@ def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
     slope, direct = torch.autograd.functional.jacobian(outer, (delta, theta))
     vector = sum(torch.linalg.matrix_power(by_delta.T, power) @ slope for power in range(4))
     found = METHODS.module("ibau").hypergradient(
-        model, pattern, unit, (images, labels), chosen, (others, their_labels), steps=4
+        model, pattern, unit, (images, labels), chosen=chosen, map_batch=(others, their_labels), steps=4
     )
     torch.testing.assert_close(torch.cat([part.flatten() for part in found]), direct + by_theta.T @ vector)
 
@@ -370,12 +373,16 @@ def ibau_by_hand(request: Request, options: dict[str, Any]) -> nn.Module:
         pattern = torch.zeros(1, 3, *batches[0][0].shape[2:], requires_grad=True)
         ascent = torch.optim.SGD([pattern], lr=10.0)
         for images, labels in batches:
-            labels = labels if options.get("ascent_labels") == "given" else logits(images, 0.0).argmax(1)
+            given = options.get("ascent_labels") == "given"
             ascent.zero_grad()
-            inner(pattern, images, labels).backward()
+            inner(pattern, images, labels if given else logits(images, 0.0).argmax(1)).backward()
             ascent.step()
         if "norm" in options:
-            pattern = (pattern * min(1.0, options["norm"] / float(pattern.norm()))).detach().requires_grad_()
+            pattern = (
+                (pattern * min(1.0, options["norm"] / float(pattern.detach().norm())))
+                .detach()
+                .requires_grad_()
+            )
         for number, (images, labels) in enumerate(batches):
             rows = torch.randperm(len(images), generator=draw)[: len(images) // 2].tolist()
             carries = torch.tensor([float(row in rows) for row in range(len(images))]).view(-1, 1, 1, 1)
@@ -407,15 +414,17 @@ def test_universal_patterns_are_unlearned_as_the_authors_do(
     request = replace(request, validation=replace(request.validation, labels=labels))
     options = {"rounds": 2, "fixed_point_steps": 3, "batch_size": 4, "patterned": 0.5, **ours}
     found = METHODS["ibau"](request, **options)
-    # Adam moves a weight by its whole rate whichever side of zero its gradient is rounded to: 1 step in 50 of them.
     expected = ibau_by_hand(request, ours)
     for one, other in zip(found.parameters(), expected.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=2e-5)
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)  # a tenth of one of Adam's four steps
 
 
 def test_a_share_of_a_batch_that_is_less_than_a_row_is_none(make_request: MakeRequest) -> None:
     request = make_request([])
-    quiet = [METHODS["ibau"](request, rounds=1, patterned=share, space=space) for share, space in ((0.01, "pixels"), (0.1, "normalised"))]
+    quiet = [
+        METHODS["ibau"](request, rounds=1, patterned=share, space=space)
+        for share, space in ((0.01, "pixels"), (0.1, "normalised"))
+    ]
     assert same(*quiet)  # no pattern of either kind is unlearned on six rows
     assert not same(quiet[0], METHODS["ibau"](request, rounds=1, patterned=0.5))
 

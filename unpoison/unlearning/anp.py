@@ -90,7 +90,7 @@ def unlearn(
         starts = [uniform(mask, perturbation, generator) for mask in (*masks, *masks)]
         worst = worst_offsets(learner, masks, starts, batch, perturbation, projected=projected)
         training.count_backward(2 * len(images))  # beside the one that the batch counted
-        mask_step(optimizer, learner, masks, worst, batch, clean_weight, learning_rate)
+        mask_step(optimizer, learner, masks, worst, batch, clean_weight=clean_weight, rate=learning_rate)
     if choosing is not None and accuracy_drop is not None:
         return cut_by_accuracy(poisoned, masks, choosing, accuracy_drop, request.precision)
     chosen = [mask <= threshold for mask in masks] if neurons is None else lowest(masks, neurons)
@@ -128,7 +128,11 @@ def uniform(mask: Tensor, reach: float, generator: Generator) -> Tensor:
 def loss_of(
     model: nn.Module, masks: Sequence[Tensor], offsets: Sequence[Tensor] | None, batch: Batch
 ) -> Tensor:
-    """Return the cross-entropy with scales (m + d) w and shifts (1 + x) b; offsets: each norm's d, then each one's x."""
+    """Return the cross-entropy with scales (m + d) w and shifts (1 + x) b.
+
+    Args:
+        offsets: each norm's d, then each norm's x; None: all zero.
+    """
     given, number = {}, len(masks)
     for place, (name, norm) in enumerate(norms_of(model).items()):
         d, x = (0.0, 0.0) if offsets is None else (offsets[place], offsets[number + place])
@@ -166,6 +170,7 @@ def mask_step(
     masks: Sequence[nn.Parameter],
     worst: Sequence[Tensor],
     batch: Batch,
+    *,
     clean_weight: float,
     rate: float,
 ) -> None:

@@ -11,8 +11,9 @@ decay 0.0005. A feature is what the classifier, the last linear layer, reads (in
 convolution, pooled). It is pruned by zeroing its column there, as in BackdoorBench.
 
 Where BackdoorBench leaves the paper, this file follows the paper: the accuracy that stops the pruning is that of the
-trusted rows, there that of test images; the rows that rank the features are not augmented. BackdoorBench prunes one
-network in place, so that it keeps the feature whose loss ended the pruning cut; here it is not cut.
+trusted rows, there that of test images; the rows that rank the features are not augmented. The paper does not say
+whether the feature whose loss ends the pruning is cut. BackdoorBench prunes one network in place, which cuts it
+(`overshoot: true`); by default it stays, so that the fall is the allowed one.
 
 BatchNorm: in training mode in the fine-tuning, as in BackdoorBench; its running statistics follow the trusted rows.
 Augmentation is the recipe's.
@@ -35,6 +36,7 @@ from unpoison.examples import Examples
 from unpoison.features import classifier_of, features_in, inputs_of
 from unpoison.networks import Classifier
 from unpoison.optimisers import SGD
+from unpoison.recipes import Recipe
 from unpoison.training import take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 
@@ -47,6 +49,7 @@ def unlearn(
     request: Request,
     *,
     accuracy_drop: Share = 0.1,
+    overshoot: bool = False,
     epochs: PositiveInt = 100,
     learning_rate: PositiveFloat = 0.01,
     batch_size: PositiveInt = 256,
@@ -56,6 +59,7 @@ def unlearn(
 
     Args:
         accuracy_drop: share of its accuracy on the trusted rows that the network may lose by pruning.
+        overshoot: whether the feature whose loss ends the pruning is cut too, as in BackdoorBench's code.
         epochs, learning_rate, batch_size: of the fine-tuning by SGD.
         schedule: of the rate: `cosine`, from epoch to epoch, as in BackdoorBench; or `recipe`, ours: a warm-up and a
             linear decay, squeezed into the steps.
@@ -68,10 +72,13 @@ def unlearn(
     if is_parametrized(head):  # its weights are computed anew at each pass: zeros would not last
         raise UserError("fine_pruning needs a last layer of plain weights; found one with a parametrization")
     features, labels = _features(model, head, request.validation, request.precision)
-    kept = kept_features(head, features, labels, accuracy_drop)
+    kept = kept_features(head, features, labels, accuracy_drop, overshoot=overshoot)
+    recipe = replace(
+        request.recipe, epochs=epochs, iterations=None, learning_rate=learning_rate, batch_size=batch_size
+    )
     pruning = head.register_forward_pre_hook(lambda _, inputs: (inputs[0] * kept,))
     try:
-        _fine_tune(model, request, epochs, learning_rate, batch_size, schedule)
+        _fine_tune(model, request, recipe, epochs, schedule)
     finally:
         pruning.remove()
     with torch.no_grad():
@@ -79,19 +86,14 @@ def unlearn(
     return model.eval()
 
 
-def _fine_tune(
-    model: Classifier, request: Request, epochs: int, learning_rate: float, batch_size: int, schedule: str
-) -> None:
+def _fine_tune(model: Classifier, request: Request, recipe: Recipe, epochs: int, schedule: str) -> None:
     """Train the network in place on the trusted rows."""
-    recipe = replace(
-        request.recipe, epochs=epochs, iterations=None, learning_rate=learning_rate, batch_size=batch_size
-    )
     steps = recipe.steps(len(request.validation))
     per_epoch = steps // epochs
     optimizer = SGD(model.parameters(), momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     model.train()
     for step, (images, labels) in enumerate(request.validation.batches(recipe, request.seed, steps=steps)):
-        cosine = learning_rate * (1 + math.cos(math.pi * (step // per_epoch) / epochs)) / 2
+        cosine = recipe.learning_rate * (1 + math.cos(math.pi * (step // per_epoch) / epochs)) / 2
         with autocast(images.device, request.precision):
             logits = model(images)
         rate = cosine if schedule == "cosine" else recipe.rate(step, steps)
@@ -112,11 +114,14 @@ def _features(
 
 
 @torch.no_grad()
-def kept_features(head: nn.Linear, features: Tensor, labels: Tensor, accuracy_drop: float) -> Tensor:
-    """Return 1 for each feature that is kept and 0 for each pruned one: as many as the accuracy allows.
+def kept_features(
+    head: nn.Linear, features: Tensor, labels: Tensor, accuracy_drop: float, *, overshoot: bool = False
+) -> Tensor:
+    """Return 1 for each feature that is kept and 0 for each pruned one; they are pruned in the order of their means.
 
     Args:
-        accuracy_drop: share of the accuracy before that must not be lost; features go in the order of their means.
+        accuracy_drop: share of the accuracy before; pruning ends when that share or more is lost.
+        overshoot: whether the feature that ends the pruning is pruned.
     """
     kept = torch.ones_like(features[0])
     least = _accuracy(head, features, labels) * (1 - accuracy_drop)
@@ -124,7 +129,7 @@ def kept_features(head: nn.Linear, features: Tensor, labels: Tensor, accuracy_dr
         fewer = kept.clone()
         fewer[feature] = 0
         if _accuracy(head, features * fewer, labels) <= least:
-            break
+            return fewer if overshoot else kept
         kept = fewer
     return kept
 

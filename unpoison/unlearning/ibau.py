@@ -5,12 +5,13 @@ the mean L(f(x + d), y). A universal pattern d is sought by ascent; theta follow
 moves with theta: dL/dtheta + (dPhi/dtheta)' v, v = (dPhi/dd)' v + dL/dd by fixed-point steps, Phi being a step of the
 ascent. A repair without a deletion set: it sees the trusted rows alone.
 
-The defaults are those of the authors' script (YiZeng623/I-BAU, defense.py), which parts from the equation:
-5 rounds, each one pass of ascent (rate 10, penalty 0.001) and one pass of Adam at 0.001 with 5 fixed-point steps; batches
-of 100, the same ones in the same order each time, not augmented. The ascent is against the predicted labels. The pattern
-is in pixels (white is 1) and not clamped. It has no bound: the script comments its projection out, and the authors'
-notebooks project to a norm of 10 (`norm: 10`). The pattern is unlearned on a hundredth of each batch, one row of 100;
-a batch of fewer rows has none, and is plain fine-tuning. Phi is taken over the first batch and its given labels.
+The defaults are those of the authors' script (YiZeng623/I-BAU, defense.py), which parts from the equation. Each of 5
+rounds is one pass of ascent (rate 10, penalty 0.001) and one pass of Adam at 0.001 with 5 fixed-point steps. Batches
+of 100 are the same ones in the same order in each pass, not augmented. The ascent is against the predicted labels.
+The pattern is in pixels (white is 1) and is not clamped. It has no bound: the script comments its projection out. The
+authors' notebooks run one round and project to a norm of 10 (`rounds: 1`, `norm: 10`). The pattern is unlearned on a
+hundredth of each batch, one row of 100. A batch of fewer rows has none, and is plain fine-tuning. Phi is taken over
+the first batch and its given labels.
 
 BackdoorBench differs: normalised images (`space: normalised`), batches of 256 augmented anew each pass (`augmented`),
 Adam at 0.0001 in its AMSGrad form (not offered). Ours, which no published code has: `patterned: 0.1`,
@@ -77,15 +78,22 @@ def unlearn(
     model = deepcopy(request.model).eval()
     trusted, optimizer = request.validation, Adam(model.parameters())
     generator = Generator().manual_seed(derive_seed("patterned", request.seed))
-    next_pass = passes(trusted, replace(request.recipe, batch_size=batch_size), request.seed, rounds, augmented)
-    unit = 255 * model.scale if space == "pixels" else torch.ones_like(model.scale)
+    next_pass = passes(
+        trusted, replace(request.recipe, batch_size=batch_size), request.seed, rounds, augmented
+    )
+    scale = model.get_buffer("scale")  # of levels from 0 to 255
+    unit = 255 * scale if space == "pixels" else torch.ones_like(scale)
+
+    def relabelled(batch: Batch) -> Batch:
+        trusted.count_forward(len(batch[0]))
+        return batch[0], predicted(model, batch[0])
+
     for _ in range(rounds):
         pattern = torch.zeros_like(model.prepared(next(trusted.unmetered().in_order(1))[0]))
-        for images, labels in next_pass():
-            if ascent_labels == "predicted":
-                labels = predicted(model, images)
-                trusted.count_forward(len(images))
-            pattern = climb(model, pattern, unit, (images, labels))
+        for batch in next_pass():
+            pattern = climb(
+                model, pattern, unit, relabelled(batch) if ascent_labels == "predicted" else batch
+            )
         if norm is not None:
             pattern *= (norm / pattern.norm()).clamp(max=1)
         batches = next_pass()
@@ -93,7 +101,9 @@ def unlearn(
             chosen = torch.randperm(len(batch[1]), generator=generator)[: int(patterned * len(batch[1]))]
             map_batch = batches[0] if map_rows == "first" else batch
             trusted.count_backward((fixed_point_steps + 2) * len(map_batch[1]))  # beside the one of the batch
-            gradients = hypergradient(model, pattern, unit, batch, chosen, map_batch, steps=fixed_point_steps)
+            gradients = hypergradient(
+                model, pattern, unit, batch, chosen=chosen, map_batch=map_batch, steps=fixed_point_steps
+            )
             optimizer.follow(gradients, learning_rate)
     return model.eval()
 
@@ -157,9 +167,9 @@ def hypergradient(
     pattern: Tensor,
     unit: Tensor,
     batch: Batch,
+    *,
     chosen: Tensor,
     map_batch: Batch,
-    *,
     steps: int,
 ) -> list[Tensor]:
     """Return the gradient of the loss under the pattern, through the network and through the pattern's own moves.
