@@ -93,8 +93,20 @@ VARIANTS = (
     Variant("salun", {"saliency": "per_sample"}, moves=None),
     Variant("task_vector", statistics=()),
     Variant("fine_pruning", {"epochs": 2}),
-    Variant("anp", {"steps": 6, "accuracy_drop": 1.0, "learning_rate": 2.0}, moves=None, statistics=()),
-    Variant("ibau", {"rounds": 2}, statistics=()),
+    Variant(
+        "anp",
+        {"steps": 6, "batch_size": 8, "learning_rate": 2.0, "threshold": 0.6},
+        moves=None,
+        statistics=(),
+    ),
+    Variant(
+        "anp",
+        {"steps": 6, "batch_size": 8, "learning_rate": 2.0, "accuracy_drop": 0.9, "batch_norm": "eval"},
+        moves=None,
+        statistics=(),
+    ),
+    Variant("ibau", {"rounds": 2, "patterned": 0.5, "batch_size": 4}, statistics=()),
+    Variant("ibau", {"rounds": 2, "patterned": 0.5, "batch_size": 4, "augmented": True}, statistics=()),
     Variant("influence", {"iterations": 2, "sample": 20}, statistics=()),
 )
 

@@ -27,7 +27,7 @@ REFUSED = {  # what a method cannot do there, and how it says so
     ("anp", "vit"): "batch norm",
 }
 FEW = {
-    "anp": {"steps": 2},
+    "anp": {"steps": 2, "batch_size": 8},
     "fine_pruning": {"epochs": 1},
     "gradient_ascent": {"epochs": 1},
     "ibau": {"rounds": 1, "fixed_point_steps": 1},

@@ -1,14 +1,32 @@
-"""What repairs share: the two halves of the trusted rows, one to train on and one to choose by."""
+"""The draws from trusted rows that repairs share: batches with replacement, and two halves."""
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from unpoison.contracts.request import Request
 from unpoison.examples import Examples
 from unpoison.seeds import derive_seed
 
 
+def drawn_batches(
+    rows: Examples, request: Request, *, steps: int, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield full batches of rows drawn with replacement, augmented as the request's recipe says.
+
+    A batch is full however few rows there are, and so batch statistics can be had of a single row.
+    """
+    recipe = replace(request.recipe, batch_size=batch_size)
+    generator = torch.Generator().manual_seed(derive_seed("drawn", request.seed))
+    for step in range(steps):
+        places = torch.randint(len(rows), (batch_size,), generator=generator)
+        yield from rows.take(places).batches(recipe, derive_seed("drawn", request.seed, step), steps=1)
+
+
 def halves(request: Request) -> tuple[Examples, Examples]:
-    """The trusted rows in two, drawn by the request's seed; a single row is both."""
+    """Return the trusted rows in two halves, drawn by the request's seed; a single row is both."""
     rows = len(request.validation)
     generator = torch.Generator().manual_seed(derive_seed("halves", request.seed))
     order = torch.randperm(rows, generator=generator)
