@@ -335,7 +335,7 @@ def test_scrub_is_kurmanjis_as_in_the_authors_notebook(request_: Request) -> Non
 @pytest.mark.parametrize("batch_norm", ["train", "eval"])
 def test_goels_scrub_climbs_the_sum_that_it_descends(batch_norm: str, request_: Request) -> None:
     student, teacher = deepcopy(request_.model), deepcopy(request_.model).eval()
-    hand = ByHand(student, replace(request_.recipe, learning_rate=0.002), 4)
+    hand = ByHand(student, replace(request_.recipe, learning_rate=0.002, warmup=0.01, decay_span=1.25), 4)
     signs = [(-1, *forget_batches(request_, 1)[0]), *((1, *batch) for batch in retain_batches(request_, 3))]
     for sign, images, labels in signs:
         student.train(sign == 1 or batch_norm == "train")
@@ -347,7 +347,13 @@ def test_goels_scrub_climbs_the_sum_that_it_descends(batch_norm: str, request_: 
 
 
 def test_the_two_scrubs_differ_by_the_cross_entropy_that_goel_climbs(request_: Request) -> None:
-    same = {"rounds": 1, "schedule": "recipe", "learning_rate": 0.01, "label_weight": 0.9, "forget_batch": 4}
+    same = {
+        "rounds": 1,
+        "schedule": "constant",
+        "learning_rate": 0.01,
+        "label_weight": 0.9,
+        "forget_batch": 4,
+    }
     found = [METHODS["scrub"](request_, objective=name, **same) for name in ("kurmanji", "goel")]
     losses = [
         sum(
@@ -361,7 +367,7 @@ def test_the_two_scrubs_differ_by_the_cross_entropy_that_goel_climbs(request_: R
 
 def test_scrubs_first_rounds_begin_with_a_max_pass_and_all_end_with_a_min_pass(request_: Request) -> None:
     halves = replace(request_.recipe, batch_size=4)
-    found = alternating(request_, request_.recipe, halves, max_passes=2, rounds=3)
+    found = alternating(request_, request_.recipe, halves, 2, 3)
     batches = [(is_forget, len(labels)) for is_forget, _, labels in found]
     climbed, descended = [(True, 4), (True, 4)], [(False, 16), (False, 16), (False, 14)]
     assert batches == [*climbed, *descended, *climbed, *descended, *descended]

@@ -11,15 +11,15 @@ An option that is None takes the value of the objective's authors:
 | option | kurmanji (their notebook for CIFAR-10) | goel (the benchmark's script) |
 |---|---|---|
 | rounds | 3 | a quarter of the recipe's steps, in whole passes |
+| max_passes | 2 | a fifth of the rounds, at least one (2 of 10: those that begin within 100 of 1,000 steps) |
 | learning_rate | a twentieth of the recipe's (0.0005 of 0.01) | a tenth of the recipe's (0.0025 of 0.025) |
-| schedule | constant | recipe |
+| schedule | constant | linear: 1 % warm-up, then falling to a fifth |
 | forget_batch | 512 | the recipe's |
 | label_weight | 0.99 | 1 |
 
 KL carries the square of the temperature, is summed over classes and averaged over rows, as both have it. Batches of the
-retain set are of the recipe's size (256 and 512 there). Goel's max passes are those that begin within 100 steps, which
-is one or two. Goel's code keeps the round that is best on the test set; the last round is kept here. There is no
-rewinding (SCRUB+R).
+retain set are of the recipe's size (256 and 512 there). Goel's code keeps the round that is best on the test set, which
+no repair may see: the last round is kept here. There is no rewinding (SCRUB+R).
 
 BatchNorm: both pass the student in training mode on both sets. With `batch_norm: eval` batches of the deletion set pass
 it in evaluation mode: Kurmanji's first max pass then stands still, as student and teacher are the same function.
@@ -28,6 +28,7 @@ it in evaluation mode: Kurmanji's first max pass then stands still, as student a
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from torch import Tensor, nn
@@ -62,6 +63,7 @@ class Published:
     """What an objective's authors train by; `rate` is a share of the recipe's, None is the recipe's own."""
 
     rounds: int | None
+    max_passes: int | None
     rate: float
     schedule: str
     forget_batch: int | None
@@ -69,8 +71,8 @@ class Published:
 
 
 AUTHORS = {
-    "kurmanji": Published(rounds=3, rate=1 / 20, schedule="constant", forget_batch=512, label_weight=0.99),
-    "goel": Published(rounds=None, rate=1 / 10, schedule="recipe", forget_batch=None, label_weight=1.0),
+    "kurmanji": Published(3, 2, rate=1 / 20, schedule="constant", forget_batch=512, label_weight=0.99),
+    "goel": Published(None, None, rate=1 / 10, schedule="linear", forget_batch=None, label_weight=1.0),
 }
 
 
@@ -78,10 +80,10 @@ def unlearn(
     request: Request,
     *,
     objective: Literal["kurmanji", "goel"] = "kurmanji",
-    max_passes: PositiveInt = 2,
+    max_passes: PositiveInt | None = None,
     rounds: PositiveInt | None = None,
     learning_rate: PositiveFloat | None = None,
-    schedule: Literal["constant", "recipe"] | None = None,
+    schedule: Literal["constant", "linear"] | None = None,
     forget_batch: PositiveInt | None = None,
     teacher_weight: PositiveFloat = 0.001,
     label_weight: PositiveFloat | None = None,
@@ -92,10 +94,10 @@ def unlearn(
 
     Args:
         objective: whose SCRUB; it also chooses the values of the options that are None (see the table above).
-        max_passes: each of the first so many rounds begins with one pass over the deletion set; msteps = 2 there.
+        max_passes: each of the first so many rounds begins with one pass over the deletion set (msteps there).
         rounds: passes over the retain set; max passes beyond them are not taken.
         learning_rate: peak rate.
-        schedule: of the rate, held or the recipe's.
+        schedule: of the rate, held or Goel's.
         forget_batch: rows of the deletion set in a max step.
         teacher_weight: the paper's alpha, a above.
         label_weight: the paper's gamma, c above.
@@ -106,7 +108,8 @@ def unlearn(
     rate = learning_rate or authors.rate * request.recipe.learning_rate
     recipe = at_rate(request.recipe, rate)
     size = forget_batch or authors.forget_batch or recipe.batch_size
-    passes = rounds or authors.rounds or rounds_of(request, recipe, 0.25)
+    rounds = rounds or authors.rounds or rounds_of(request, recipe, 0.25)
+    climbs = min(rounds, max_passes or authors.max_passes or max(1, rounds // 5))
     weight = authors.label_weight if label_weight is None else label_weight
     teacher, student = deepcopy(request.model).eval(), deepcopy(request.model)
 
@@ -119,29 +122,33 @@ def unlearn(
         towards = teacher_weight * away + weight * cross_entropy(logits, labels)
         return -towards if is_forget else towards
 
-    climbing = replace(recipe, batch_size=size)
-    forget_steps = min(max_passes, passes) * per_pass(request.forget, climbing)
+    climbing, retained = replace(recipe, batch_size=size), per_pass(request.retain, recipe)
+    paces = {"constant": held(recipe), "linear": replace(recipe, warmup=0.01, decay_span=1.25)}
     descend(
         sgd(student, recipe),
         loss,
-        alternating(request, recipe, climbing, max_passes, passes),
-        held(recipe) if (schedule or authors.schedule) == "constant" else recipe,
-        steps=forget_steps + passes * per_pass(request.retain, recipe),
-        epochs=passes,
+        alternating(request, recipe, climbing, climbs, rounds),
+        paces[schedule or authors.schedule],
+        steps=climbs * per_pass(request.forget, climbing) + rounds * retained,
+        epochs=rounds,
     )
     return student.eval()
 
 
 def alternating(
-    request: Request, recipe: Recipe, climbing: Recipe, max_passes: int, rounds: int
+    request: Request, recipe: Recipe, climbing: Recipe, climbs: int, rounds: int
 ) -> Iterator[tuple[bool, Tensor, Tensor]]:
-    """Batches of the rounds: whether the batch is to be forgotten, its images and its labels."""
-    climbs, descents = per_pass(request.forget, climbing), per_pass(request.retain, recipe)
-    forget = forget_batches(request, climbing, climbs * min(max_passes, rounds))
-    retain = request.retain.batches(recipe, request.seed, steps=descents * rounds)
+    """Batches of the rounds: whether the batch is to be forgotten, its images and its labels.
+
+    Args:
+        climbing: the recipe whose batch size the deletion set's batches have.
+        climbs: how many rounds begin with a pass over the deletion set.
+    """
+    up, down = per_pass(request.forget, climbing), per_pass(request.retain, recipe)
+    forget = forget_batches(request, climbing, up * climbs)
+    retain = request.retain.batches(recipe, request.seed, steps=down * rounds)
     for number in range(rounds):
-        if number < max_passes:
-            for _ in range(climbs):
-                yield True, *next(forget)
-        for _ in range(descents):
-            yield False, *next(retain)
+        for images, labels in islice(forget, up if number < climbs else 0):
+            yield True, images, labels
+        for images, labels in islice(retain, down):
+            yield False, images, labels
