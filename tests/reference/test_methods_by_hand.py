@@ -17,6 +17,7 @@ from unpoison.errors import UserError
 from unpoison.models import MODELS
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
+from unpoison.steps.repairing import run_method
 from unpoison.training import accuracy
 from unpoison.unlearning import METHODS
 from unpoison.unlearning._descend import held
@@ -301,7 +302,9 @@ def test_l1_sparse_by_hand(request_: Request) -> None:
     assert_same_network(METHODS["l1_sparse"](request_, penalty=0.01, length=1.0), expected)
 
 
-def test_bad_teacher_by_hand(request_: Request) -> None:
+@pytest.mark.parametrize("reduction", ["batchmean", "mean"])
+def test_bad_teacher_by_hand(reduction: str, request_: Request) -> None:
+    """At a temperature, and without its square: 3 classes to average over."""
     student, teacher = deepcopy(request_.model).train(), deepcopy(request_.model).eval()
     untrained = request_.new_model(derive_seed("untrained teacher", request_.seed)).eval()
     both = (request_.retain + request_.forget).numbered()
@@ -310,10 +313,21 @@ def test_bad_teacher_by_hand(request_: Request) -> None:
     for images, rows in both.batches(request_.recipe, request_.seed, steps=4):
         l = (rows >= 46).float()[:, None]  # noqa: E741
         target = (1 - l) * teacher(images).detach() + l * untrained(images).detach()
-        hand.step(4 * kl(target, student(images), 2.0).mean())
+        hand.step(kl(target, student(images), 2.0).mean() / (3 if reduction == "mean" else 1))
         met += int(l.sum())
     assert met == 8
-    assert_same_network(METHODS["bad_teacher"](request_, temperature=2.0, length=0.5), student)
+    options = {"temperature": 2.0, "length": 0.5, "reduction": reduction}
+    assert_same_network(METHODS["bad_teacher"](request_, **options), student)
+
+
+def test_chundawats_training_takes_steps_of_adam_over_a_share_of_the_retain_set(request_: Request) -> None:
+    options = {"optimiser": "adam", "learning_rate": 0.0001, "retain_share": 0.3, "length": 0.5}
+    model, cost = run_method(METHODS["bad_teacher"], request_, options)
+    # 0.3 of 46 rows and 8 to forget in batches of 16 are two steps, each at most the rate long.
+    assert cost.image_passes == cost.forward_passes == 14 + 8
+    pairs = zip(model.parameters(), request_.model.parameters(), strict=True)
+    moved = torch.cat([(after - before).detach().abs().flatten() for after, before in pairs])
+    assert 0.00003 < float(moved.median()) < float(moved.max()) < 2 * 0.00011
 
 
 def test_scrub_is_kurmanjis_as_in_the_authors_notebook(request_: Request) -> None:
@@ -357,7 +371,7 @@ def test_the_two_scrubs_differ_by_the_cross_entropy_that_goel_climbs(request_: R
     found = [METHODS["scrub"](request_, objective=name, **same) for name in ("kurmanji", "goel")]
     losses = [
         sum(
-            float(cross_entropy(network(images), labels, reduction="sum"))
+            float(cross_entropy(network(images), labels, reduction="sum").detach())
             for images, labels in request_.forget.in_order()
         )
         for network in found

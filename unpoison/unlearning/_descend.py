@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from unpoison.contracts.request import Request
 from unpoison.devices import autocast
 from unpoison.examples import Examples
-from unpoison.optimisers import SGD
+from unpoison.optimisers import SGD, Adam
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
@@ -86,7 +86,7 @@ def alternate(
 
 
 def descend(
-    optimizer: SGD,
+    optimizer: SGD | Adam,
     objective: Callable[..., Tensor],
     batches: Iterable[tuple[Any, ...]],
     recipe: Recipe,
