@@ -7,9 +7,9 @@ untrained teacher draws the deletion set to no class rather than to the right on
 The training is that of Goel et al. 2024 (arXiv 2402.14015): SGD for a quarter of the recipe's steps over all rows.
 Chundawat et al. train with Adam at 0.0001 for one epoch over 30 % of the retain set: `optimiser: adam`,
 `learning_rate: 0.0001`, `retain_share: 0.3` and a `length` of one epoch. The schedule is the recipe's in both.
-KL is summed over classes and averaged over rows, as the paper has it. Both codes call torch's kl_div with its default,
-which divides by the classes as well: `reduction: mean`. Adam does not feel a factor of the loss; SGD does. The
-temperature is 1 in both codes; as there, KL is not multiplied by its square.
+KL is averaged over rows and classes, as in both codes, which call torch's kl_div with its default. The paper sums over
+the classes: `reduction: batchmean`. Adam does not feel a factor of the loss; SGD takes steps as many times shorter.
+The temperature is 1 in both codes; as there, KL is not multiplied by its square.
 BatchNorm: the teachers are in evaluation mode, and the student in training mode, as in both codes. Its statistics are
 those of both sets together, so that those of a trigger stay in as far as the deletion set is a share of all rows.
 """
@@ -42,7 +42,7 @@ def unlearn(
     temperature: PositiveFloat = 1.0,
     retain_share: PositiveShare = 1.0,
     optimiser: Literal["sgd", "adam"] = "sgd",
-    reduction: Literal["batchmean", "mean"] = "batchmean",
+    reduction: Literal["mean", "batchmean"] = "mean",
 ) -> nn.Module:
     """Distil both teachers into a copy of the poisoned model.
 
@@ -52,7 +52,7 @@ def unlearn(
         temperature: of the softmax of student and teachers.
         retain_share: of the retain set that is used, drawn once; 0.3 in Chundawat et al., 1 in Goel et al.
         optimiser: `adam` in Chundawat et al., `sgd` in Goel et al.
-        reduction: of KL over the classes, summed (the papers) or averaged (their codes).
+        reduction: of KL over the classes, averaged (both codes) or summed (the paper).
     """
     recipe, student = at_rate(request.recipe, learning_rate), deepcopy(request.model).train()
     competent = deepcopy(request.model).eval()
