@@ -72,7 +72,7 @@ def unlearn(
         for teacher, chosen in ((competent, ~is_forget), (incompetent, is_forget)):
             if chosen.any():
                 target[chosen] = teacher_logits(teacher, images[chosen], request)
-        loss = divergence(logits, target, temperature) / temperature**2
+        loss = divergence(logits, target, temperature)
         return loss / logits.shape[1] if reduction == "mean" else loss
 
     descend(

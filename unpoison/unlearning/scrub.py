@@ -62,6 +62,7 @@ SPACE = {
 class Published:
     """What an objective's authors train by; `rate` is a share of the recipe's, None is the recipe's own."""
 
+    paper: str
     rounds: int | None
     max_passes: int | None
     rate: float
@@ -71,8 +72,12 @@ class Published:
 
 
 AUTHORS = {
-    "kurmanji": Published(3, 2, rate=1 / 20, schedule="constant", forget_batch=512, label_weight=0.99),
-    "goel": Published(None, None, rate=1 / 10, schedule="linear", forget_batch=None, label_weight=1.0),
+    "kurmanji": Published(
+        "Kurmanji et al. 2023", 3, 2, rate=1 / 20, schedule="constant", forget_batch=512, label_weight=0.99
+    ),
+    "goel": Published(
+        "Goel et al. 2024", None, None, rate=1 / 10, schedule="linear", forget_batch=None, label_weight=1.0
+    ),
 }
 
 
@@ -116,12 +121,16 @@ def unlearn(
     def loss(is_forget: bool, images: Tensor, labels: Tensor) -> Tensor:
         student.train(batch_norm == "train" or not is_forget)
         logits = logits_of(student, images, request.precision)
-        away = divergence(logits, teacher_logits(teacher, images, request), temperature)
+        away = temperature**2 * divergence(logits, teacher_logits(teacher, images, request), temperature)
         if is_forget and objective == "kurmanji":
             return -away
         towards = teacher_weight * away + weight * cross_entropy(logits, labels)
         return -towards if is_forget else towards
 
+    print(
+        f"SCRUB of {authors.paper}: {rounds} rounds, {climbs} of them with a max pass, rate {rate:g}",
+        flush=True,
+    )
     climbing, retained = replace(recipe, batch_size=size), per_pass(request.retain, recipe)
     paces = {"constant": held(recipe), "linear": replace(recipe, warmup=0.01, decay_span=1.25)}
     descend(
