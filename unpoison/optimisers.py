@@ -56,6 +56,10 @@ class Adam:
         self._squares = [torch.zeros_like(parameter) for parameter in self._parameters]
         self._steps = 0
 
+    def step(self, loss: Tensor, rate: float) -> None:
+        """One step down the loss; a parameter that it does not reach has a gradient of zero."""
+        self.follow(torch.autograd.grad(loss, self._parameters, materialize_grads=True), rate)
+
     @torch.no_grad()
     def follow(self, gradients: Iterable[Tensor], rate: float) -> None:
         """One step against gradients that are given."""

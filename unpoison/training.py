@@ -15,7 +15,7 @@ from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.files import write_columns
 from unpoison.networks import DIVERGED, finite_logits, require_finite
-from unpoison.optimisers import SGD, Muon
+from unpoison.optimisers import SGD, Adam, Muon
 from unpoison.pixels import EVALUATION_BATCH
 from unpoison.recipes import Recipe
 from unpoison.types import Images, Logits
@@ -44,7 +44,7 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon
     )
 
 
-def take_step(optimizer: SGD | Muon, loss: Tensor, rate: float) -> None:
+def take_step(optimizer: SGD | Adam | Muon, loss: Tensor, rate: float) -> None:
     """One optimiser step down the loss; a loss that is not finite stops the job."""
     if not torch.isfinite(loss):
         raise UserError(f"the training loss is not finite (found {loss.item()}); {DIVERGED}")

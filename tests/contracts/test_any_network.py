@@ -33,7 +33,7 @@ FEW = {
     "ibau": {"rounds": 1, "fixed_point_steps": 1},
     "influence": {"iterations": 2, "sample": 20},
     "potion": {"tries": 2},
-    "rem": {"removal_steps": 2},
+    "rem": {"removal_passes": 2},
     "task_vector": {"epochs": 1},
 }
 

@@ -178,8 +178,8 @@ def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str)
         ("l1_sparse", {"length": 1.0}, 2 * 46, 0),
         # All 54 rows mixed, 16 + 16 + 16 + 6, and as many by one teacher or the other.
         ("bad_teacher", {"length": 1.0}, 2 * 54, 2 * 54),
-        ("scrub", {"length": 1.0, "ascent_steps": 3}, 2 * 46 + 3 * 8, 2 * 46 + 3 * 8),
-        ("scrub", {"length": 0.5}, 46 + 2 * 8, 46 + 2 * 8),
+        ("scrub", {}, 3 * 46 + 2 * 8, 3 * 46 + 2 * 8),
+        ("scrub", {"objective": "goel", "rounds": 1}, 46 + 8, 46 + 8),
         ("task_vector", {"epochs": 3}, 3 * 8, 0),
     ],
 )

@@ -34,7 +34,7 @@ MARK = 0.0123  # the value of every given weight: no untrained network has it
 METHODS_THAT_ASK: dict[str, dict[str, Any]] = {
     "retrain": {},
     "bad_teacher": {"length": 0.5},
-    "rem": {"removal_steps": 2, "length": 0.5},
+    "rem": {"removal_passes": 2, "length": 0.5},
 }
 DETECTORS_THAT_ASK: dict[str, dict[str, Any]] = {
     "confident_learning": {"folds": 2, "length": 0.2},

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 
 import pytest
+import tiny
 import torch
 from arithmetic import PASS, assert_same, rounding
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
 from unpoison.examples import Examples
+from unpoison.networks import Classifier
 from unpoison.optimisers import Adam
 from unpoison.pixels import Pixels
 from unpoison.steps.repairing import run_method as run
@@ -30,6 +32,13 @@ class Ridge(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layer(pixels(images))
+
+
+class Shrunk(nn.Module):
+    """Brings pixels from 0 to 255 to 0 to 1."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images / 255
 
 
 def pixels(images: Tensor) -> Tensor:
@@ -90,11 +99,79 @@ def test_conjugate_gradients_solve_in_as_many_steps_as_there_are_unknowns() -> N
     assert solve(lambda vector: matrix @ vector, torch.zeros(5), 5).tolist() == [0.0] * 5
 
 
+@pytest.fixture
+def bent_request(make_request: MakeRequest) -> Request:
+    """8 rows to forget of 54, and a network of 67 weights that is not linear in them."""
+
+    def new(seed: int) -> Classifier:
+        torch.manual_seed(seed)
+        layers = (
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            Shrunk(),
+            nn.Linear(12, 4),
+            nn.Tanh(),
+            nn.Linear(4, 3),
+        )
+        return tiny.bare(nn.Sequential(*layers))
+
+    return make_request(range(8), model=new(1), new_model=new)
+
+
+@pytest.mark.parametrize("over", ["all", "retain"])
+@pytest.mark.parametrize("curvature", ["hessian", "gauss_newton"])
+def test_the_step_is_the_papers_formula_with_the_exact_hessian(
+    curvature: str, over: str, bent_request: Request
+) -> None:
+    """weights + (H + damping)^-1 (sum of the deletion set's gradients) / n, as Koh and Liang's Eq. 1 removes rows."""
+    request, damping = bent_request, 1.0
+    counted = request.retain if over == "retain" else request.retain + request.forget
+    names, shapes = zip(*((name, w.shape) for name, w in request.model.named_parameters()), strict=True)
+    weights = flat(tuple(request.model.parameters())).detach()
+
+    def logits_by(vector: Tensor, images: Tensor) -> Tensor:
+        parts = vector.split([shape.numel() for shape in shapes])
+        state = {name: part.view(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
+        return torch.func.functional_call(request.model, state, (images,))
+
+    images, labels = (torch.cat(parts) for parts in zip(*counted.in_order(), strict=True))
+    if curvature == "hessian":
+        matrix = torch.autograd.functional.hessian(
+            lambda v: cross_entropy(logits_by(v, images), labels), weights
+        )
+    else:
+        jacobian = torch.autograd.functional.jacobian(lambda v: logits_by(v, images), weights)  # (n, 3, 67)
+        p = logits_by(weights, images).softmax(1)
+        inner = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+        matrix = torch.einsum("nci,ncd,ndj->ij", jacobian, inner, jacobian) / len(labels)
+    images, labels = (torch.cat(parts) for parts in zip(*request.forget.in_order(), strict=True))
+    sums = torch.autograd.functional.jacobian(
+        lambda v: cross_entropy(logits_by(v, images), labels, reduction="sum"), weights
+    )
+    step = torch.linalg.solve(matrix + damping * torch.eye(67), sums) / len(counted)
+    options = {"damping": damping, "iterations": 67} | (
+        {} if (curvature, over) == ("hessian", "all") else {"curvature": curvature, "over": over}
+    )
+    found = flat(tuple(METHODS["influence"](request, **options).parameters())).detach() - weights
+    torch.testing.assert_close(found, step, rtol=1e-3, atol=1e-3 * float(step.abs().max()))
+
+
+def test_the_solver_stops_where_the_curvature_is_negative(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first direction of (3, 4) is convex by 1 x 9 - 0.5 x 16 = 1, the second is not."""
+    matrix, right = torch.diag(torch.tensor([1.0, -0.5])), torch.tensor([3.0, 4.0])
+    assert solve(lambda vector: matrix @ vector, right, 2).tolist() == [75.0, 100.0]
+    assert solve(lambda vector: -vector, right, 2).tolist() == [3.0, 4.0]
+    assert capsys.readouterr().out.splitlines() == [
+        f"negative curvature at iteration {place} of 2: the solver stops" for place in (2, 1)
+    ]
+
+
 def test_the_step_goes_from_the_poisoned_model_by_its_scale(make_request: MakeRequest) -> None:
     request = make_request(range(8))
     base = flat(tuple(request.model.parameters()))
     steps = [
-        flat(tuple(METHODS["influence"](request, scale=scale, iterations=2).parameters())) - base
+        flat(tuple(METHODS["influence"](request, scale=scale, iterations=2, damping=10.0).parameters()))
+        - base
         for scale in (1.0, 3.0)
     ]
     # A step is a difference of two float32 weights: their rounding counts, not its own.
@@ -104,9 +181,11 @@ def test_the_step_goes_from_the_poisoned_model_by_its_scale(make_request: MakeRe
     assert steps[0] @ slope > 0  # up the deletion set's loss
 
 
-@pytest.mark.parametrize(("sample", "rows_of_it"), [(20, 20), (512, 46)])
+@pytest.mark.parametrize(("sample", "rows_of_it"), [(20, 20), (512, 54)])
 def test_every_product_counts_its_images(make_request: MakeRequest, sample: int, rows_of_it: int) -> None:
-    _, cost = run(METHODS["influence"], make_request(range(8)), {"iterations": 3, "sample": sample})
+    _, cost = run(
+        METHODS["influence"], make_request(range(8)), {"iterations": 3, "sample": sample, "damping": 10.0}
+    )
     assert (cost.image_passes, cost.forward_passes) == (8 + 3 * rows_of_it, 0)
 
 

@@ -4,6 +4,7 @@ They step with SGD also where the recipe trains filters by Muon, whose steps are
 a large one, and so would go far where hardly anything is to be done.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from unpoison.contracts.request import Request
 from unpoison.devices import autocast
 from unpoison.examples import Examples
-from unpoison.optimisers import SGD
+from unpoison.optimisers import SGD, Adam
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import take_step
@@ -26,6 +27,11 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 def at_rate(recipe: Recipe, learning_rate: float | None) -> Recipe:
     """The recipe with another peak rate; None leaves its own."""
     return recipe if learning_rate is None else replace(recipe, learning_rate=learning_rate)
+
+
+def held(recipe: Recipe) -> Recipe:
+    """The recipe with its rate held at the peak: no warm-up and no decay."""
+    return replace(recipe, warmup=0.0, decay_span=math.inf)
 
 
 def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
@@ -80,7 +86,7 @@ def alternate(
 
 
 def descend(
-    optimizer: SGD,
+    optimizer: SGD | Adam,
     objective: Callable[..., Tensor],
     batches: Iterable[tuple[Any, ...]],
     recipe: Recipe,

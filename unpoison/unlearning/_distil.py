@@ -9,11 +9,11 @@ from unpoison.unlearning._descend import logits_of
 
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """KL(teacher : student) of logits at a temperature, times its square (Hinton et al. 2015).
+    """Return KL(teacher : student) of logits at a temperature, without its square.
 
     Summed over classes and averaged over rows (`batchmean`): the default of torch's kl_div divides by the classes too.
     """
-    return temperature**2 * kl_div(
+    return kl_div(
         log_softmax(student / temperature, 1),
         log_softmax(teacher / temperature, 1),
         reduction="batchmean",

@@ -4,20 +4,26 @@ Chundawat et al. 2023, arXiv 2205.08096: minimise KL((1 - l) teacher + l untrain
 rows of the deletion set and 0 for the others, over batches of both sets mixed. Labels are not used at all, and the
 untrained teacher draws the deletion set to no class rather than to the right one.
 
-Deviations: the whole retain set is used (the paper: 30 % of it); SGD with the recipe's schedule, for a quarter of its
-steps, as in Goel et al. 2024 (the paper: Adam at 0.0001, one epoch). KL is summed over classes and averaged over rows.
-BatchNorm: the teachers are in evaluation mode; the student's statistics are those of both sets together, so that
-those of a trigger stay in as far as the deletion set is a share of all rows.
+The training is that of Goel et al. 2024 (arXiv 2402.14015): SGD for a quarter of the recipe's steps over all rows.
+Chundawat et al. train with Adam at 0.0001 for one epoch over 30 % of the retain set: `optimiser: adam`,
+`learning_rate: 0.0001`, `retain_share: 0.3` and a `length` of one epoch. The schedule is the recipe's in both.
+KL is averaged over rows and classes, as in both codes, which call torch's kl_div with its default. The paper sums over
+the classes: `reduction: batchmean`. Adam does not feel a factor of the loss; SGD takes steps as many times shorter.
+The temperature is 1 in both codes; as there, KL is not multiplied by its square.
+BatchNorm: the teachers are in evaluation mode, and the student in training mode, as in both codes. Its statistics are
+those of both sets together, so that those of a trigger stay in as far as the deletion set is a share of all rows.
 """
 
 from copy import deepcopy
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from unpoison.contracts.request import Request
+from unpoison.optimisers import Adam
 from unpoison.seeds import derive_seed
-from unpoison.types import PositiveFloat
+from unpoison.types import PositiveFloat, PositiveShare
 from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
 from unpoison.unlearning._distil import divergence, teacher_logits
 
@@ -34,6 +40,9 @@ def unlearn(
     length: PositiveFloat = 0.25,
     learning_rate: PositiveFloat | None = None,
     temperature: PositiveFloat = 1.0,
+    retain_share: PositiveShare = 1.0,
+    optimiser: Literal["sgd", "adam"] = "sgd",
+    reduction: Literal["mean", "batchmean"] = "mean",
 ) -> nn.Module:
     """Distil both teachers into a copy of the poisoned model.
 
@@ -41,24 +50,33 @@ def unlearn(
         length: share of the recipe's steps.
         learning_rate: peak rate; None is the recipe's own.
         temperature: of the softmax of student and teachers.
+        retain_share: of the retain set that is used, drawn once; 0.3 in Chundawat et al., 1 in Goel et al.
+        optimiser: `adam` in Chundawat et al., `sgd` in Goel et al.
+        reduction: of KL over the classes, averaged (both codes) or summed (the paper).
     """
     recipe, student = at_rate(request.recipe, learning_rate), deepcopy(request.model).train()
     competent = deepcopy(request.model).eval()
     incompetent = request.new_model(derive_seed("untrained teacher", request.seed)).eval()
-    both = request.retain + request.forget
+    retain = request.retain
+    if retain_share < 1:
+        generator = torch.Generator().manual_seed(derive_seed("retain share", request.seed))
+        few = max(1, round(retain_share * len(retain)))
+        retain = retain.take(torch.randperm(len(retain), generator=generator)[:few])
+    both = retain + request.forget
     steps = recipe.steps(len(both), length)
 
     def objective(images: Tensor, rows: Tensor) -> Tensor:
         logits = logits_of(student, images, request.precision)
-        is_forget = rows >= len(request.retain)
+        is_forget = rows >= len(retain)
         target = torch.empty_like(logits)
         for teacher, chosen in ((competent, ~is_forget), (incompetent, is_forget)):
             if chosen.any():
                 target[chosen] = teacher_logits(teacher, images[chosen], request)
-        return divergence(logits, target, temperature)
+        loss = divergence(logits, target, temperature)
+        return loss / logits.shape[1] if reduction == "mean" else loss
 
     descend(
-        sgd(student, recipe),
+        Adam(student.parameters()) if optimiser == "adam" else sgd(student, recipe),
         objective,
         both.numbered().batches(recipe, request.seed, steps=steps),
         recipe,

@@ -14,6 +14,7 @@ augmented, in float32. BatchNorm in evaluation mode: its running statistics are 
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -40,21 +41,31 @@ def unlearn(
     damping: PositiveFloat = 0.01,
     iterations: PositiveInt = 10,
     sample: PositiveInt = 512,
+    curvature: Literal["hessian", "gauss_newton"] = "hessian",
+    over: Literal["all", "retain"] = "all",
 ) -> nn.Module:
     """Take the step from a copy of the poisoned network.
 
     Args:
-        scale: the step's length, 1 being Newton's; damping: what is added to the diagonal of H.
-        iterations: of conjugate gradients; sample: rows of the retain set that H is taken over.
+        scale: the step's length; 1 is published.
+        damping: what is added to the diagonal of H; 0.01 in the authors' code.
+        iterations: of conjugate gradients, at most; up to 100 in the authors' code.
+        sample: rows that H is taken over, drawn once; all rows in the authors' code.
+        curvature: H; the Hessian is published.
+        over: the rows that H is a mean over and that n counts; all is Koh and Liang's, retain is Guo et al.'s.
     """
     model = deepcopy(request.model).eval()
+    rows = request.retain if over == "retain" else request.retain + request.forget
     generator = torch.Generator().manual_seed(derive_seed("influence", request.seed))
-    sampled = request.retain.take(torch.randperm(len(request.retain), generator=generator)[:sample])
-    slope = summed_gradient(model, request.forget, cross_entropy) / len(request.retain)
-    step = solve(
-        lambda vector: curved(model, sampled, vector, of_cross_entropy) + damping * vector, slope, iterations
-    )
-    move(model, scale * step)
+    sampled = rows.take(torch.randperm(len(rows), generator=generator)[:sample])
+    slope = summed_gradient(model, request.forget, cross_entropy) / len(rows)
+
+    def product(vector: Tensor) -> Tensor:
+        if curvature == "hessian":
+            return bent(model, sampled, vector, cross_entropy) + damping * vector
+        return curved(model, sampled, vector, of_cross_entropy) + damping * vector
+
+    move(model, scale * solve(product, slope, iterations))
     return model.eval()
 
 
@@ -87,6 +98,17 @@ def summed_gradient(model: nn.Module, examples: Examples, loss: Loss) -> Tensor:
     return torch.stack(parts).sum(0)
 
 
+def bent(model: nn.Module, examples: Examples, vector: Tensor, loss: Loss) -> Tensor:
+    """The Hessian of the mean of a loss over rows, times a vector (Pearlmutter 1994)."""
+    parameters, total = trained_parameters(model), torch.zeros_like(vector)
+    for images, labels in examples.in_order(backward=True):
+        with twice_differentiable():
+            value = loss(model(images), labels)
+        slope = flat(gradients_of(value, parameters, create_graph=True))
+        total += len(labels) * flat(gradients_of(slope, parameters, vector))
+    return total / len(examples)
+
+
 def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curvature) -> Tensor:
     """The Gauss-Newton matrix, mean over rows of J' C J, times a vector; `curvature` is C times a vector.
 
@@ -113,14 +135,22 @@ def of_cross_entropy(logits: Tensor, vector: Tensor) -> Tensor:
 
 
 def solve(product: Callable[[Tensor], Tensor], right: Tensor, iterations: int) -> Tensor:
-    """Conjugate gradients (Hestenes and Stiefel 1952) for product(x) = right, from x = 0."""
+    """Conjugate gradients (Hestenes and Stiefel 1952) for product(x) = right, from x = 0.
+
+    Along a direction of negative curvature the system has no minimum: what was found before it is given back, and at
+    the first step a step along `right`, as scipy's Newton-CG does, which the authors call.
+    """
     found, rest = torch.zeros_like(right), right.clone()
     direction, size = rest.clone(), rest @ rest
-    for _ in range(iterations):
+    for done in range(iterations):
         if size == 0:
             break
         moved = product(direction)
-        length = size / (direction @ moved)
+        bend = direction @ moved
+        if bend <= 0:
+            print(f"negative curvature at iteration {done + 1} of {iterations}: the solver stops", flush=True)
+            return found if done else size / bend.abs() * right
+        length = size / bend
         found += length * direction
         rest -= length * moved
         size, before = rest @ rest, size

@@ -1,25 +1,29 @@
 """REM: forget the deletion set, then redirect it into capacity that is dropped (arXiv 2505.17730).
 
-Schoepf, Mozer, Mitchell, Brintrup, Kaissis, Kairouz and Triantafillou 2025, Redirection for Erasing Memory.
-Expand: theta2, new random weights, joins the poisoned network theta1. Remove: minimise NPO's
-(2 / b) log(1 + (p(y | x) / p0(y | x))^b) over the deletion set, by theta1 alone and without the retain set, until few
-of its given labels are predicted. Redirect: minimise CE(all training rows) of both together, where all rows of the
-deletion set open the same gates of theta2 and each row of the retain set opens gates of its own, drawn once, and at
-the same time NPO's loss over the deletion set by theta1 alone, so that it is theta2 that learns those labels.
-Drop: theta1 alone is given back. A poison that was missed, alike to those that were found, is then explained by
-theta2 in part, and theta1 has less to learn from it.
+Schoepf, Mozer, Mitchell, Brintrup, Kaissis, Kairouz and Triantafillou 2025, Redirection for Erasing Memory, as in the
+authors' code (if-loops/rem, class REM). Let p be a label's probability and p0 the poisoned network's.
+Expand: theta2, new random weights, joins the poisoned network theta1. Then, in every epoch:
+Flush: minimise NPO's (2 / b) log(1 + (p / p0)^b) over the deletion set by theta1 alone, pass after pass, until few of
+its given labels are predicted.
+Redirect: minimise the mean over a batch of all training rows of -(2 / b) log(1 + (p / p0)^b), p being that of both
+networks together, plus, for rows of the deletion set, NPO's loss by theta1 alone. All rows of the deletion set open the
+same gates of theta2. Each row of the retain set opens gates of its own, drawn once.
+Keep: the epoch with the largest accuracy on the retain set times (1 - accuracy on the deletion set, at least gamma).
+Drop: theta1 alone is given back. A missed poison, alike to those found, is explained by theta2 in part.
 
-Deviations: theta2 is a second network of the same kind, whose logits are added; its gates are the features that its
-last linear layer reads. The paper adds channels inside each layer. So any network will do, and a step costs two passes.
-CE is as in the recipe, the paper's has the form of NPO; the two terms have the same weight.
-Forgetting is measured on the augmented batches of one pass, before each step, and at a constant rate.
-Written from the paper's description and not from its code.
-BatchNorm: rows of the deletion set pass theta1 in evaluation mode; only the retain set moves its running statistics.
+Deviation without an option: theta2 is a second network of the same kind, whose logits are added, and its gates are the
+features of its last linear layer. The paper adds channels inside each layer of theta1. So any network will do. Gates
+open an exact share of the features; there each is drawn by itself. p0 is that of theta1, there of both networks.
+Deviations by option: `flush: once`, `keep: last`, `schedule: recipe`, `weighting: sets`, `fit: cross_entropy`.
+BatchNorm: all batches pass theta1 in training mode, as published: the deletion set moves its statistics too. With
+`batch_norm: eval` rows of the deletion set pass it in evaluation mode.
 """
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,11 +31,12 @@ from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
 from unpoison.features import classifier_of
+from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import take_step
+from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
-from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd
+from unpoison.unlearning._descend import at_rate, held, logits_of, per_pass, sgd
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
 
 SPACE = {
@@ -46,104 +51,149 @@ def unlearn(
     *,
     share: PositiveShare = 0.2,
     label_accuracy: Share = 0.2,
-    removal_steps: PositiveInt = 100,
+    removal_passes: PositiveInt = 100,
     inverse_temperature: PositiveFloat = 1.0,
     length: PositiveFloat = 0.25,
     learning_rate: PositiveFloat | None = None,
+    flush: Literal["every_epoch", "once"] = "every_epoch",
+    keep: Literal["best", "last"] = "best",
+    schedule: Literal["constant", "recipe"] = "constant",
+    weighting: Literal["batch", "sets"] = "batch",
+    fit: Literal["preference", "cross_entropy"] = "preference",
+    batch_norm: Literal["train", "eval"] = "train",
 ) -> nn.Module:
-    """Remove the deletion set from a copy of the poisoned network, and train the copy beside a network to be dropped.
+    """Return a copy of the poisoned network without the deletion set, trained beside a network that is dropped.
+
+    The first value of each choice is published.
 
     Args:
         share: of theta2's features that the gates of a row open, at least one.
-        label_accuracy: the paper's gamma, the accuracy on the given labels of the deletion set that ends the removal.
-        removal_steps: at most; inverse_temperature: b, as in `npo`.
-        length: of the redirection, a share of the recipe's steps (the paper: 980 of 4,000).
-        learning_rate: of the removal, and peak rate of the redirection; None is a fifth of the recipe's, as there.
+        label_accuracy: the paper's gamma, the accuracy on the given labels of the deletion set that ends a flush.
+        removal_passes: over the deletion set in one flush, at most.
+        inverse_temperature: b, as in `npo`.
+        length: of the redirection, a share of the recipe's steps in whole passes (980 of 4,000 there).
+        learning_rate: None is a fifth of the recipe's (0.005 of 0.025 there).
+        flush: before every epoch, or before the first alone.
+        keep: the best epoch, the poisoned network being one of them, or the last.
+        schedule: of the redirection's rate, held or the recipe's; that of a flush is held.
+        weighting: NPO's term is summed over a batch's rows to delete and divided by all its rows, or by them alone.
+        fit: the redirection's loss of all rows, bounded as NPO's, or cross-entropy.
+        batch_norm: mode of theta1 for rows of the deletion set.
     """
     rate = request.recipe.learning_rate / 5 if learning_rate is None else learning_rate
     recipe, model = at_rate(request.recipe, rate), deepcopy(request.model)
     beside = request.new_model(derive_seed("dropped network", request.seed)).train()
-    remove(
-        model,
-        request,
-        recipe,
-        steps=removal_steps,
-        enough=label_accuracy,
-        inverse_temperature=inverse_temperature,
+    gated = Gated(beside, classifier_of(beside, request.retain))
+    gates = gates_of(request, gated.features, share)
+    poisoned = deepcopy(request.model).eval()
+    loss = Redirection(
+        request, model, gated, poisoned, gates, inverse_temperature, weighting, fit, batch_norm
     )
-    redirect(
-        model,
-        Gated(beside, classifier_of(beside, request.retain)),
-        request,
-        recipe,
-        length=length,
-        share=share,
-        inverse_temperature=inverse_temperature,
-    )
-    return model.eval()
+    optimizer, both = sgd(nn.ModuleList([model, gated]), recipe), request.retain + request.forget
+    each = per_pass(both, recipe)
+    epochs = max(1, round(recipe.steps(len(both), length) / each))
+    pushes = with_base(request, recipe, epochs * removal_passes * per_pass(request.forget, recipe))
+    batches = both.numbered().batches(recipe, request.seed, steps=epochs * each)
+    pace = held(recipe) if schedule == "constant" else recipe
+    best, most = deepcopy(model), worth(model, request, label_accuracy) if keep == "best" else 0.0
+    for epoch in range(epochs):
+        if epoch == 0 or flush == "every_epoch":
+            flush_set(loss, optimizer, pushes, recipe, passes=removal_passes, enough=label_accuracy)
+        for step, batch in enumerate(islice(batches, each), start=epoch * each):
+            take_step(optimizer, loss(*batch), pace.rate(step, epochs * each))
+        print(f"redirection, epoch {epoch + 1}/{epochs}", flush=True)
+        if keep == "best" and (found := worth(model, request, label_accuracy)) > most:
+            best, most = deepcopy(model), found
+    return (best if keep == "best" else model).eval()
 
 
-def remove(
-    model: nn.Module,
-    request: Request,
+def worth(model: nn.Module, request: Request, label_accuracy: float) -> float:
+    """Accuracy on the retain set times (1 - that on the given labels to forget, at least `label_accuracy`)."""
+    retained = accuracy(model, request.retain, request.precision)
+    forgotten = accuracy(model, request.forget, request.precision)
+    found = retained * (1 - max(forgotten, label_accuracy))
+    print(
+        f"accuracy: retain set {retained:.1%}, deletion set {forgotten:.1%}, product {found:.3f}", flush=True
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class Redirection:
+    """The loss of a batch of the redirection, by the two networks that it trains."""
+
+    request: Request
+    model: nn.Module
+    beside: "Gated"
+    poisoned: nn.Module
+    gates: Tensor
+    inverse_temperature: float
+    weighting: str
+    fit: str
+    batch_norm: str
+
+    def __call__(self, images: Tensor, rows: Tensor) -> Tensor:
+        """Return the loss of rows given by their numbers: the retain set's first, then the deletion set's."""
+        request, b = self.request, self.inverse_temperature
+        is_forget = rows >= len(request.retain)
+        labels = torch.cat([request.retain.labels, request.forget.labels])[rows]
+        base = of_labels(self.given(images), labels)
+        alone = self.alone(images, is_forget)
+        request.retain.count_backward(len(rows))  # the second network's pass
+        together = alone + logits_of(self.beside.behind(self.gates[rows]), images, request.precision)
+        if self.fit == "preference":
+            loss = -preference_loss(of_labels(together, labels), base, b)
+        else:
+            loss = cross_entropy(together, labels, label_smoothing=request.recipe.label_smoothing)
+        if not is_forget.any():
+            return loss
+        weight = is_forget.float().mean() if self.weighting == "batch" else 1.0
+        return loss + weight * preference_loss(of_labels(alone, labels)[is_forget], base[is_forget], b)
+
+    @torch.no_grad()
+    def given(self, images: Tensor) -> Tensor:
+        """The poisoned network's logits."""
+        self.request.retain.count_forward(len(images))
+        return logits_of(self.poisoned, images, self.request.precision)
+
+    def alone(self, images: Tensor, is_forget: Tensor) -> Tensor:
+        """The first network's logits, its BatchNorm in the mode that each row asks for."""
+        if self.batch_norm == "train":
+            return logits_of(self.model.train(), images, self.request.precision)
+        parts = {}
+        for mode, chosen in ((False, is_forget), (True, ~is_forget)):
+            if chosen.any():
+                parts[mode] = logits_of(self.model.train(mode), images[chosen], self.request.precision)
+        places = torch.cat([is_forget.nonzero(), (~is_forget).nonzero()]).flatten()
+        return torch.cat(list(parts.values()))[places.argsort()]
+
+
+def flush_set(
+    loss: Redirection,
+    optimizer: SGD,
+    pushes: Iterator[tuple[Tensor, Tensor, Tensor]],
     recipe: Recipe,
     *,
-    steps: int,
+    passes: int,
     enough: float,
-    inverse_temperature: float,
 ) -> None:
-    """Steps away from the given labels of the deletion set, until a pass in which so few of them were predicted."""
-    optimizer, each = sgd(model.eval(), recipe), per_pass(request.forget, recipe)
-    hits: Tensor | int
-    hits, seen = 0, 0
-    for step, (images, labels, base) in enumerate(with_base(request, recipe, steps), start=1):
-        logits = logits_of(model, images, request.precision)
-        loss = preference_loss(of_labels(logits, labels), base, inverse_temperature)
-        take_step(optimizer, loss, recipe.learning_rate)
-        hits, seen = hits + (logits.argmax(1) == labels).sum(), seen + len(labels)
-        if step % each == 0 or step == steps:
-            predicted = float(hits) / seen
-            print(f"removal, step {step}/{steps}  given labels predicted {predicted:.1%}", flush=True)
-            if predicted < enough:
-                break
-            hits, seen = 0, 0
+    """Pass after pass away from the given labels of the deletion set, until few of them are predicted.
 
-
-def redirect(
-    model: nn.Module,
-    beside: "Gated",
-    request: Request,
-    recipe: Recipe,
-    *,
-    length: float,
-    share: float,
-    inverse_temperature: float,
-) -> None:
-    """Train the network on all rows beside one that is dropped, while it is held off the deletion set's labels."""
-    both = len(request.retain) + len(request.forget)
-    steps = recipe.steps(both, length)
-    gates = gates_of(request, beside.features, share)
-
-    def objective(images: Tensor, labels: Tensor, base: Tensor, opened: Tensor) -> Tensor:
-        kept = len(labels) - len(base)
-        forgotten = logits_of(model.eval(), images[kept:], request.precision)
-        retained = logits_of(model.train(), images[:kept], request.precision)
-        added = logits_of(beside.behind(opened), images, request.precision)
-        request.retain.count_backward(kept)
-        request.forget.count_backward(len(base))
-        together = torch.cat([retained, forgotten]) + added
-        return cross_entropy(together, labels, label_smoothing=recipe.label_smoothing) + preference_loss(
-            of_labels(forgotten, labels[kept:]), base, inverse_temperature
-        )
-
-    descend(
-        sgd(nn.ModuleList([model, beside]), recipe),
-        objective,
-        mixed(request, recipe, steps, gates),
-        recipe,
-        steps=steps,
-        epochs=max(1, round(steps * recipe.batch_size / both)),
-    )
+    Args:
+        pushes: batches of the deletion set with the poisoned network's log-probabilities, whole passes.
+        passes: at most.
+        enough: the accuracy on the given labels that ends it.
+    """
+    request, model = loss.request, loss.model
+    for done in range(passes + 1):
+        predicted = accuracy(model, request.forget, request.precision)
+        print(f"flush, pass {done}/{passes}  given labels predicted {predicted:.1%}", flush=True)
+        if predicted <= enough or done == passes:
+            return
+        for images, labels, base in islice(pushes, per_pass(request.forget, recipe)):
+            model.train(loss.batch_norm == "train")
+            found = of_labels(logits_of(model, images, request.precision), labels)
+            take_step(optimizer, preference_loss(found, base, loss.inverse_temperature), recipe.learning_rate)
 
 
 class Gated(nn.Module):
@@ -165,26 +215,10 @@ class Gated(nn.Module):
         return self.network(images)
 
 
-def gates_of(request: Request, features: int, share: float) -> tuple[Tensor, Tensor]:
-    """The gates that each row of the retain set opens, (n, features), and those of the deletion set, (1, features)."""
+def gates_of(request: Request, features: int, share: float) -> Tensor:
+    """Return the gates that each row opens, (n, features), the retain set's rows before those of the deletion set."""
     generator = torch.Generator().manual_seed(derive_seed("gates", request.seed))
     draws = torch.rand(len(request.retain) + 1, features, generator=generator)
     opened = draws.argsort(1) < max(1, round(share * features))
-    opened = opened.to(request.retain.labels.device)
-    return opened[1:], opened[:1]
-
-
-def mixed(
-    request: Request, recipe: Recipe, steps: int, gates: tuple[Tensor, Tensor]
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Batches of retained rows and then rows to delete, as many of each as their sets hold, at least one: images,
-    labels, the poisoned model's log-probabilities of the labels to delete, and gates."""
-    retain, forget = request.retain, request.forget
-    to_delete = round(recipe.batch_size * len(forget) / (len(retain) + len(forget)))
-    to_delete = min(max(1, to_delete), max(1, recipe.batch_size - 1))
-    rest = replace(recipe, batch_size=max(1, recipe.batch_size - to_delete))
-    kept = retain.numbered().batches(rest, request.seed, steps=steps)
-    deleted = with_base(request, replace(recipe, batch_size=to_delete), steps)
-    for (images, rows), (others, labels, base) in zip(kept, deleted, strict=True):
-        opened = torch.cat([gates[0][rows], gates[1].expand(len(labels), -1)])
-        yield torch.cat([images, others]), torch.cat([retain.labels[rows], labels]), base, opened
+    opened = torch.cat([opened[1:], opened[:1].expand(len(request.forget), -1)])
+    return opened.to(request.retain.labels.device)

@@ -1,80 +1,163 @@
 """SCRUB: away from the poisoned model on the deletion set, towards it and the labels on the retain set.
 
-Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1: max steps climb KL(teacher : student) on the deletion
-set, min steps descend a KL(teacher : student) + c CE on the retain set; the teacher is the poisoned model.
-Each round takes its max steps and then a pass of min steps over the retain set; the last round, where there are
-more than one, takes min steps alone, and so the method always ends on a pass over the retain set.
+Two methods go by this name. `objective` names which is meant; both end every round on a pass over the retain set.
+Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1, gave the name: max steps climb KL(teacher : student) on the
+deletion set, min steps descend a KL(teacher : student) + c CE on the retain set. The teacher is the poisoned model.
+Goel et al. 2024, arXiv 2402.14015, run under the same name a method that climbs a KL + c CE on the deletion set, and
+descends the same sum on the retain set.
 
-Deviations: max steps are counted in steps, all rounds together, where the paper counts passes over the deletion set;
-batches are of the recipe's size in both sets; the rate follows the recipe's schedule. KL carries the square of the
-temperature, is summed over classes and averaged over rows. No rewinding (SCRUB+R).
-BatchNorm: the student passes both sets in training mode, as published: at the start it differs from its teacher by
-nothing else, and a KL of 0 has no slope to climb. The last pass leaves the running statistics to the retain set.
+An option that is None takes the value of the objective's authors:
+
+| option | kurmanji (their notebook for CIFAR-10) | goel (the benchmark's script) |
+|---|---|---|
+| rounds | 3 | a quarter of the recipe's steps, in whole passes |
+| max_passes | 2 | a fifth of the rounds, at least one (2 of 10: those that begin within 100 of 1,000 steps) |
+| learning_rate | a twentieth of the recipe's (0.0005 of 0.01) | a tenth of the recipe's (0.0025 of 0.025) |
+| schedule | constant | linear: 1 % warm-up, then falling to a fifth |
+| forget_batch | 512 | the recipe's |
+| label_weight | 0.99 | 1 |
+
+KL carries the square of the temperature, is summed over classes and averaged over rows, as both have it. Batches of the
+retain set are of the recipe's size (256 and 512 there). Goel's code keeps the round that is best on the test set, which
+no repair may see: the last round is kept here. There is no rewinding (SCRUB+R).
+
+BatchNorm: both pass the student in training mode on both sets. With `batch_norm: eval` batches of the deletion set pass
+it in evaluation mode: Kurmanji's first max pass then stands still, as student and teacher are the same function.
 """
 
+from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
+from unpoison.recipes import Recipe
 from unpoison.types import PositiveFloat, PositiveInt
-from unpoison.unlearning._descend import alternate, at_rate, descend, logits_of, per_pass, rounds_of, sgd
+from unpoison.unlearning._descend import (
+    at_rate,
+    descend,
+    forget_batches,
+    held,
+    logits_of,
+    per_pass,
+    rounds_of,
+    sgd,
+)
 from unpoison.unlearning._distil import divergence, teacher_logits
 
 SPACE = {
-    "ascent_steps": {"low": 2, "high": 50, "log": True},
-    "length": {"low": 0.05, "high": 0.5, "log": True},
+    "max_passes": {"low": 1, "high": 10, "log": True},
+    "rounds": {"low": 2, "high": 10, "log": True},
     "learning_rate": {"low": 0.0005, "high": 0.05, "log": True},
     "teacher_weight": {"low": 0.001, "high": 1.0, "log": True},
     "temperature": {"choices": [1.0, 2.0, 4.0]},
 }
 
 
+@dataclass(frozen=True)
+class Published:
+    """What an objective's authors train by; `rate` is a share of the recipe's, None is the recipe's own."""
+
+    paper: str
+    rounds: int | None
+    max_passes: int | None
+    rate: float
+    schedule: str
+    forget_batch: int | None
+    label_weight: float
+
+
+AUTHORS = {
+    "kurmanji": Published(
+        "Kurmanji et al. 2023", 3, 2, rate=1 / 20, schedule="constant", forget_batch=512, label_weight=0.99
+    ),
+    "goel": Published(
+        "Goel et al. 2024", None, None, rate=1 / 10, schedule="linear", forget_batch=None, label_weight=1.0
+    ),
+}
+
+
 def unlearn(
     request: Request,
     *,
-    ascent_steps: PositiveInt | None = None,
-    length: PositiveFloat = 0.25,
+    objective: Literal["kurmanji", "goel"] = "kurmanji",
+    max_passes: PositiveInt | None = None,
+    rounds: PositiveInt | None = None,
     learning_rate: PositiveFloat | None = None,
+    schedule: Literal["constant", "linear"] | None = None,
+    forget_batch: PositiveInt | None = None,
     teacher_weight: PositiveFloat = 0.001,
-    label_weight: PositiveFloat = 0.99,
+    label_weight: PositiveFloat | None = None,
     temperature: PositiveFloat = 4.0,
+    batch_norm: Literal["train", "eval"] = "train",
 ) -> nn.Module:
-    """Alternate between max steps on the deletion set and min steps on the retain set.
+    """Alternate between max passes over the deletion set and min passes over the retain set.
 
     Args:
-        ascent_steps: max steps in all, dealt evenly to the rounds; None is two passes over the deletion set.
-        length: share of the recipe's steps that the min steps take, in whole passes over the retain set.
-        learning_rate: peak rate; None is a tenth of the recipe's (Goel et al. 2024).
-        teacher_weight: the paper's alpha.
-        label_weight: the paper's gamma.
+        objective: whose SCRUB; it also chooses the values of the options that are None (see the table above).
+        max_passes: each of the first so many rounds begins with one pass over the deletion set (msteps there).
+        rounds: passes over the retain set; max passes beyond them are not taken.
+        learning_rate: peak rate.
+        schedule: of the rate, held or Goel's.
+        forget_batch: rows of the deletion set in a max step.
+        teacher_weight: the paper's alpha, a above.
+        label_weight: the paper's gamma, c above.
         temperature: of the softmax of student and teacher.
+        batch_norm: mode of the student on the deletion set.
     """
-    recipe = at_rate(request.recipe, learning_rate or 0.1 * request.recipe.learning_rate)
-    teacher, student = deepcopy(request.model).eval(), deepcopy(request.model).train()
-    ascents = 2 * per_pass(request.forget, recipe) if ascent_steps is None else ascent_steps
-    rounds = rounds_of(request, recipe, length)
+    authors = AUTHORS[objective]
+    rate = learning_rate or authors.rate * request.recipe.learning_rate
+    recipe = at_rate(request.recipe, rate)
+    size = forget_batch or authors.forget_batch or recipe.batch_size
+    rounds = rounds or authors.rounds or rounds_of(request, recipe, 0.25)
+    climbs = min(rounds, max_passes or authors.max_passes or max(1, rounds // 5))
+    weight = authors.label_weight if label_weight is None else label_weight
+    teacher, student = deepcopy(request.model).eval(), deepcopy(request.model)
 
-    def objective(is_forget: bool, images: Tensor, labels: Tensor) -> Tensor:
+    def loss(is_forget: bool, images: Tensor, labels: Tensor) -> Tensor:
+        student.train(batch_norm == "train" or not is_forget)
         logits = logits_of(student, images, request.precision)
-        away = divergence(logits, teacher_logits(teacher, images, request), temperature)
-        towards = teacher_weight * away + label_weight * cross_entropy(logits, labels)
-        return -away if is_forget else towards
+        away = temperature**2 * divergence(logits, teacher_logits(teacher, images, request), temperature)
+        if is_forget and objective == "kurmanji":
+            return -away
+        towards = teacher_weight * away + weight * cross_entropy(logits, labels)
+        return -towards if is_forget else towards
 
+    print(
+        f"SCRUB of {authors.paper}: {rounds} rounds, {climbs} of them with a max pass, rate {rate:g}",
+        flush=True,
+    )
+    climbing, retained = replace(recipe, batch_size=size), per_pass(request.retain, recipe)
+    paces = {"constant": held(recipe), "linear": replace(recipe, warmup=0.01, decay_span=1.25)}
     descend(
         sgd(student, recipe),
-        objective,
-        alternate(request, recipe, spread_evenly(ascents, rounds)),
-        recipe,
-        steps=ascents + rounds * per_pass(request.retain, recipe),
+        loss,
+        alternating(request, recipe, climbing, climbs, rounds),
+        paces[schedule or authors.schedule],
+        steps=climbs * per_pass(request.forget, climbing) + rounds * retained,
         epochs=rounds,
     )
     return student.eval()
 
 
-def spread_evenly(steps: int, rounds: int) -> list[int]:
-    """Steps dealt evenly to all rounds but the last, the first ones taking what is left over."""
-    climbing = max(1, rounds - 1)
-    each, more = divmod(steps, climbing)
-    return [each + (place < more) for place in range(climbing)] + [0] * (rounds - climbing)
+def alternating(
+    request: Request, recipe: Recipe, climbing: Recipe, climbs: int, rounds: int
+) -> Iterator[tuple[bool, Tensor, Tensor]]:
+    """Batches of the rounds: whether the batch is to be forgotten, its images and its labels.
+
+    Args:
+        climbing: the recipe whose batch size the deletion set's batches have.
+        climbs: how many rounds begin with a pass over the deletion set.
+    """
+    up, down = per_pass(request.forget, climbing), per_pass(request.retain, recipe)
+    forget = forget_batches(request, climbing, up * climbs)
+    retain = request.retain.batches(recipe, request.seed, steps=down * rounds)
+    for number in range(rounds):
+        for images, labels in islice(forget, up if number < climbs else 0):
+            yield True, images, labels
+        for images, labels in islice(retain, down):
+            yield False, images, labels
