@@ -4,11 +4,12 @@ They step with SGD also where the recipe trains filters by Muon, whose steps are
 a large one, and so would go far where hardly anything is to be done.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -26,6 +27,11 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 def at_rate(recipe: Recipe, learning_rate: float | None) -> Recipe:
     """The recipe with another peak rate; None leaves its own."""
     return recipe if learning_rate is None else replace(recipe, learning_rate=learning_rate)
+
+
+def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
+    """The recipe itself, or one whose peak rate holds in every step."""
+    return recipe if schedule == "recipe" else replace(recipe, warmup=0.0, decay_span=math.inf)
 
 
 def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
