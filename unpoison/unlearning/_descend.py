@@ -29,9 +29,9 @@ def at_rate(recipe: Recipe, learning_rate: float | None) -> Recipe:
     return recipe if learning_rate is None else replace(recipe, learning_rate=learning_rate)
 
 
-def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
-    """The recipe itself, or one whose peak rate holds in every step."""
-    return recipe if schedule == "recipe" else replace(recipe, warmup=0.0, decay_span=math.inf)
+def held(recipe: Recipe) -> Recipe:
+    """The recipe with its rate held at the peak: no warm-up and no decay."""
+    return replace(recipe, warmup=0.0, decay_span=math.inf)
 
 
 def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
@@ -43,6 +43,11 @@ def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
 def sgd(model: nn.Module, recipe: Recipe) -> SGD:
     """SGD over all parameters with the momentum and the weight decay of a recipe."""
     return SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+
+
+def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
+    """The recipe itself, or one whose peak rate holds in every step."""
+    return recipe if schedule == "recipe" else held(recipe)
 
 
 def per_pass(examples: Examples, recipe: Recipe) -> int:
