@@ -165,14 +165,16 @@ def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str)
         ("finetune", {"length": 0.5}, 46, 0),
         # 0.25 of six steps is 1.5, rounded half to even: two full batches.
         ("finetune", {"length": 0.25}, 2 * 16, 0),
+        ("gradient_ascent", {"epochs": 2}, 2 * 8, 0),
         # The six validation rows before and after each pass.
         ("gradient_ascent", {"epochs": 2, "bound": 50.0, "allowed_drop": 1.0}, 2 * 8, 3 * 6),
         # A first pass over what is at its bound already.
-        ("gradient_ascent", {"bound": 0.001}, 8, 2 * 6),
+        ("gradient_ascent", {"bound": 0.001, "allowed_drop": 0.05}, 8, 2 * 6),
         ("negative_gradient_plus", {"length": 1.0}, 2 * 46 + 6 * 8, 0),
         ("npo", {"length": 1.0}, 2 * 46 + 6 * 8, 6 * 8),
         ("npo", {"length": 1.0, "retain_weight": 0.0}, 6 * 8, 6 * 8),
         ("random_labels", {"length": 1.0}, 2 * (46 + 8), 0),
+        ("random_labels", {"length": 1.0, "order": "in_turn"}, 2 * (46 + 8), 0),
         ("salun", {"length": 1.0}, 2 * (46 + 8) + 8, 0),
         ("salun", {"length": 1.0, "saliency": "per_sample"}, 2 * (46 + 8) + 8, 0),
         ("l1_sparse", {"length": 1.0}, 2 * 46, 0),

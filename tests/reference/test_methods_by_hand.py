@@ -23,12 +23,13 @@ from unpoison.unlearning import METHODS
 from unpoison.unlearning._descend import held
 from unpoison.unlearning._last import cut_before
 from unpoison.unlearning._preference import preference_loss
-from unpoison.unlearning._relabel import wrong_labels
+from unpoison.unlearning._relabel import other_labels, wrong_labels
 from unpoison.unlearning.salun import largest
 from unpoison.unlearning.scrub import alternating
 
 MakeRequest = Callable[..., Request]
 FORGET = range(8)
+MODES = pytest.mark.parametrize("mode", ["train", "eval"])
 STEPS = 6  # of the longest training here; each carries on the roundings of those before
 
 
@@ -66,6 +67,10 @@ def forget_batches(request: Request, steps: int) -> list[tuple[Tensor, Tensor]]:
 
 def retain_batches(request: Request, steps: int) -> list[tuple[Tensor, Tensor]]:
     return list(request.retain.batches(request.recipe, request.seed, steps=steps))
+
+
+def at_constant_rate(recipe: Recipe) -> Recipe:
+    return replace(recipe, warmup=0.0, decay_span=1e30)
 
 
 def kl(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
@@ -142,14 +147,14 @@ def test_a_network_without_layers_in_a_row_is_refused() -> None:
 # -- ascent ------------------------------------------------------------------------------------------
 
 
-def test_gradient_ascent_adds_the_gradient(request_: Request) -> None:
-    expected = deepcopy(request_.model).eval()
+@MODES
+def test_gradient_ascent_by_hand(mode: str, request_: Request) -> None:
+    expected = deepcopy(request_.model).train(mode == "train")
+    hand = ByHand(expected, replace(at_constant_rate(request_.recipe), learning_rate=0.005), 2)
     for images, labels in forget_batches(request_, 2):
-        loss = cross_entropy(expected(images), labels)
-        parameters = list(expected.parameters())
-        for weights, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            weights.data += 0.01 * gradient
-    found = METHODS["gradient_ascent"](request_, epochs=2, learning_rate=0.01, bound=50.0, allowed_drop=1.0)
+        hand.step(-cross_entropy(expected(images), labels))
+    options = {} if mode == "train" else {"batch_norm": mode}  # training mode is the published one
+    found = METHODS["gradient_ascent"](request_, epochs=2, learning_rate=0.005, **options)
     assert_same_network(found, expected)
 
 
@@ -160,49 +165,78 @@ def test_gradient_ascent_ends_at_its_bound(request_: Request, capsys: pytest.Cap
 
     still = replace(request_, recipe=replace(request_.recipe, crop_padding=0, flip=False))
     bound = loss(still.model) + 0.3
-    found = METHODS["gradient_ascent"](still, epochs=400, learning_rate=0.003, bound=bound, allowed_drop=1.0)
+    found = METHODS["gradient_ascent"](
+        still, epochs=400, learning_rate=0.0003, bound=bound, batch_norm="eval"
+    )
     assert bound <= loss(found) < bound + 0.1
     assert capsys.readouterr().out.splitlines()[-1].startswith("epoch ")
-    untouched = METHODS["gradient_ascent"](still, bound=0.001)
+    untouched = METHODS["gradient_ascent"](still, bound=0.001, batch_norm="eval")
     assert_equal_network(untouched, still.model)
 
 
 def test_gradient_ascent_goes_back_when_validation_falls(request_: Request) -> None:
-    options = {"epochs": 20, "learning_rate": 0.05, "bound": 50.0, "allowed_drop": 0.1}
+    options = {"epochs": 20, "learning_rate": 0.005, "bound": 50.0, "allowed_drop": 0.1}
     base = accuracy(deepcopy(request_.model), request_.validation, "float32")
     held = METHODS["gradient_ascent"](request_, **options)
     assert accuracy(held, request_.validation, "float32") >= base - 0.1
-    free = METHODS["gradient_ascent"](request_, **{**options, "allowed_drop": 1.0})
+    free = METHODS["gradient_ascent"](request_, **{**options, "allowed_drop": None})
     assert accuracy(free, request_.validation, "float32") < base - 0.1
 
 
+def test_negative_gradient_plus_by_hand(request_: Request) -> None:
+    expected, recipe = deepcopy(request_.model).train(), at_constant_rate(request_.recipe)
+    hand = ByHand(expected, replace(recipe, momentum=0.0, weight_decay=0.0), 6)
+    for (images, labels), (forget_images, forget_labels) in zip(
+        retain_batches(request_, 6), forget_batches(request_, 6), strict=True
+    ):
+        kept = cross_entropy(
+            expected(images), labels
+        )  # before the deletion set: running statistics are in order
+        hand.step(0.7 * kept - 0.3 * cross_entropy(expected(forget_images), forget_labels))
+    found = METHODS["negative_gradient_plus"](request_, retain_share=0.7, length=1.0)
+    assert_same_network(found, expected)
+
+
 @pytest.mark.parametrize("bound", [0.4, 50.0])
-def test_negative_gradient_plus_by_hand(bound: float, request_: Request) -> None:
+def test_negative_gradient_plus_with_all_our_options_by_hand(bound: float, request_: Request) -> None:
     expected = deepcopy(request_.model)
     hand = ByHand(expected, request_.recipe, 6)
     for (images, labels), (forget_images, forget_labels) in zip(
         retain_batches(request_, 6), forget_batches(request_, 6), strict=True
     ):
+        kept = cross_entropy(expected.train()(images), labels)
         away = cross_entropy(expected.eval()(forget_images), forget_labels)
-        away = away if away < bound else 0.0
-        hand.step(0.7 * cross_entropy(expected.train()(images), labels) - 0.3 * away)
-    found = METHODS["negative_gradient_plus"](request_, retain_share=0.7, bound=bound, length=1.0)
+        hand.step(0.7 * kept - 0.3 * (away if away < bound else 0.0))
+    ours = {"batch_norm": "eval", "momentum": "recipe", "schedule": "recipe", "bound": bound}
+    found = METHODS["negative_gradient_plus"](request_, retain_share=0.7, length=1.0, **ours)
     assert_same_network(found, expected)
 
 
+def test_chance_is_the_logarithm_of_the_number_of_classes(request_: Request) -> None:
+    chance = torch.tensor(3.0).log().item()
+    for name, length in (("negative_gradient_plus", {"length": 1.0}), ("gradient_ascent", {"epochs": 3})):
+        by_name, by_number = (
+            METHODS[name](request_, bound=bound, learning_rate=0.05, **length) for bound in ("chance", chance)
+        )
+        assert_equal_network(by_name, by_number)
+
+
+@MODES
 @pytest.mark.parametrize("weight", [0.0, 0.5])
-def test_npo_by_hand(weight: float, request_: Request) -> None:
+def test_npo_by_hand(weight: float, mode: str, request_: Request) -> None:
     expected, base, beta = deepcopy(request_.model), deepcopy(request_.model).eval(), 0.8
     hand = ByHand(expected, request_.recipe, 3)
     for (images, labels), (forget_images, forget_labels) in zip(
         retain_batches(request_, 3), forget_batches(request_, 3), strict=True
     ):
         each = torch.arange(len(forget_labels))
-        p = torch.softmax(expected.eval()(forget_images), 1)[each, forget_labels]
+        p = torch.softmax(expected.train(mode == "train")(forget_images), 1)[each, forget_labels]
         p0 = torch.softmax(base(forget_images), 1)[each, forget_labels].detach()
         away = (2 / beta * torch.log(1 + (p / p0) ** beta)).mean()
         hand.step(away + weight * cross_entropy(expected.train()(images), labels) if weight else away)
-    found = METHODS["npo"](request_, inverse_temperature=beta, retain_weight=weight, length=0.5)
+    found = METHODS["npo"](
+        request_, inverse_temperature=beta, retain_weight=weight, length=0.5, batch_norm=mode
+    )
     assert_same_network(found, expected.eval())
 
 
@@ -231,30 +265,74 @@ def test_log_probabilities_kept_give_what_they_give_anew(
 
 def test_a_wrong_label_is_never_the_given_one_and_all_others_are_as_likely() -> None:
     given = torch.arange(4).repeat(3000)
-    drawn = wrong_labels(given, 4, torch.Generator().manual_seed(0))
+    drawn = other_labels(given, 4, torch.Generator().manual_seed(0))
     counts = torch.bincount(4 * given + drawn, minlength=16).view(4, 4)
     assert counts.diagonal().tolist() == [0] * 4
     assert counts.sum() == len(given)
     assert ((counts - 1000).abs() < 100)[~torch.eye(4, dtype=torch.bool)].all()
     two = torch.tensor([0, 1, 1])
-    assert wrong_labels(two, 2, torch.Generator()).tolist() == [1, 0, 0]
+    assert other_labels(two, 2, torch.Generator()).tolist() == [1, 0, 0]
 
 
-def test_random_labels_by_hand(request_: Request) -> None:
+def test_wrong_labels_are_drawn_once_or_anew_from_all_classes(request_: Request) -> None:
+    once = wrong_labels(request_, 300, 3, "once")
+    assert once.shape == (300, 8)
+    assert (once == once[0]).all()
+    assert (once != request_.forget.labels).all()
+    anew = wrong_labels(request_, 300, 3, "anew")
+    shares = torch.bincount(anew.flatten(), minlength=3) / anew.numel()
+    assert shares.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
+    is_given = (anew == request_.forget.labels).float().mean()
+    assert is_given.item() == pytest.approx(1 / 3, abs=0.05)
+    assert (anew[0] != anew[1]).any()
+
+
+@MODES
+def test_salun_by_hand(mode: str, request_: Request) -> None:
+    """In turn, labels anew, a constant rate: with every weight in the mask, so that only the training is seen."""
+    expected = deepcopy(request_.model).train()
+    hand = ByHand(expected, at_constant_rate(request_.recipe), 8)
+    wrong = wrong_labels(request_, 2, 3, "anew")
+    forget = forget_batches(replace(request_, forget=request_.forget.numbered()), 2)
+    retain = retain_batches(request_, 6)
+    for round_ in (0, 1):
+        images, rows = forget[round_]
+        hand.step(cross_entropy(expected.train(mode == "train")(images), wrong[round_][rows]))
+        for images, labels in retain[3 * round_ : 3 * round_ + 3]:
+            hand.step(cross_entropy(expected.train()(images), labels))
+    options = {} if mode == "train" else {"batch_norm": mode}  # training mode is the published one
+    assert_same_network(METHODS["salun"](request_, share=1.0, length=1.0, **options), expected)
+
+
+@MODES
+def test_random_labels_by_hand(mode: str, request_: Request, make_request: MakeRequest) -> None:
+    """Both sets shuffled together, wrong labels drawn once, a constant rate; batches without a row to forget too."""
+    request_ = make_request(range(2), recipe=request_.recipe)
     expected = deepcopy(request_.model)
-    hand = ByHand(expected, request_.recipe, 8)
-    generator = torch.Generator().manual_seed(derive_seed("wrong labels", request_.seed))
-    forget, retain = forget_batches(request_, 2), retain_batches(request_, 6)
-    for batches in (forget[:1], retain[:3], forget[1:], retain[3:]):
-        for images, labels in batches:
-            is_forget = len(labels) == 8
-            labels = wrong_labels(labels, 3, generator) if is_forget else labels  # noqa: PLW2901
-            hand.step(cross_entropy(expected.train(not is_forget)(images), labels))
-    assert_same_network(METHODS["random_labels"](request_, length=1.0), expected)
+    hand = ByHand(expected, at_constant_rate(request_.recipe), 8)
+    both = request_.retain + request_.forget
+    wrong = other_labels(
+        request_.forget.labels,
+        3,
+        torch.Generator().manual_seed(derive_seed("wrong labels", request_.seed)),
+    )
+    labels = torch.cat([request_.retain.labels, wrong])
+    met = []
+    for images, rows in both.numbered().batches(request_.recipe, request_.seed, steps=8):
+        met.append(bool((rows >= 52).any()))
+        hand.step(cross_entropy(expected.train(mode == "train" or not met[-1])(images), labels[rows]))
+    assert any(met)
+    assert not all(met)
+    options = {} if mode == "train" else {"batch_norm": mode}
+    assert_same_network(METHODS["random_labels"](request_, length=1.0, **options), expected)
 
 
-def test_salun_with_every_weight_is_random_labels(request_: Request) -> None:
-    assert_same_network(METHODS["salun"](request_, share=1.0), METHODS["random_labels"](request_))
+def test_salun_with_every_weight_is_random_labels_with_the_same_options(request_: Request) -> None:
+    for order, labels, schedule in (("mixed", "once", "constant"), ("in_turn", "anew", "recipe")):
+        options = {"order": order, "labels": labels, "schedule": schedule, "batch_norm": "eval"}
+        assert_same_network(
+            METHODS["salun"](request_, share=1.0, **options), METHODS["random_labels"](request_, **options)
+        )
 
 
 @pytest.mark.parametrize("saliency", ["summed", "per_sample"])
@@ -290,6 +368,16 @@ def test_a_mask_of_nothing_is_empty_and_of_everything_is_full() -> None:
 
 def test_l1_sparse_by_hand(request_: Request) -> None:
     expected = deepcopy(request_.model).train()
+    hand = ByHand(expected, at_constant_rate(request_.recipe), 6)
+    for step, (images, labels) in enumerate(retain_batches(request_, 6)):
+        norm = sum(weights.abs().sum() for weights in expected.parameters())
+        left = 1.0 if step < 3 else 0.5  # of two passes, three batches each
+        hand.step(cross_entropy(expected(images), labels) + 0.01 * left * norm)
+    assert_same_network(METHODS["l1_sparse"](request_, penalty=0.01, length=1.0), expected)
+
+
+def test_l1_sparse_on_filters_alone_by_hand(request_: Request) -> None:
+    expected = deepcopy(request_.model).train()
     hand = ByHand(expected, request_.recipe, 6)
     for step, (images, labels) in enumerate(retain_batches(request_, 6)):
         norm = sum(
@@ -298,8 +386,9 @@ def test_l1_sparse_by_hand(request_: Request) -> None:
             if name.endswith("layers.6.weight")
             or ".0.weight" in name  # filters and the matrix, no batch norm
         )
-        hand.step(cross_entropy(expected(images), labels) + 0.01 * (1 - step / 6) * norm)
-    assert_same_network(METHODS["l1_sparse"](request_, penalty=0.01, length=1.0), expected)
+        hand.step(cross_entropy(expected(images), labels) + 0.01 * (1.0 if step < 3 else 0.5) * norm)
+    ours = {"penalised": "filters", "schedule": "recipe"}
+    assert_same_network(METHODS["l1_sparse"](request_, penalty=0.01, length=1.0, **ours), expected)
 
 
 @pytest.mark.parametrize("reduction", ["batchmean", "mean"])
@@ -397,14 +486,15 @@ def test_a_task_vector_taken_0_times_is_the_poisoned_model(request_: Request) ->
     assert_equal_network(METHODS["task_vector"](request_, scale=0.0), request_.model)
 
 
-def test_task_vector_by_hand(request_: Request) -> None:
-    tuned, expected = deepcopy(request_.model).eval(), deepcopy(request_.model)
+@MODES
+def test_task_vector_by_hand(mode: str, request_: Request) -> None:
+    tuned, expected = deepcopy(request_.model).train(mode == "train"), deepcopy(request_.model)
     hand = ByHand(tuned, replace(request_.recipe, weight_decay=0.0), 3)
     for images, labels in forget_batches(request_, 3):
         hand.step(cross_entropy(tuned(images), labels))
     for weights, moved in zip(expected.parameters(), tuned.parameters(), strict=True):
         weights.data = weights.data - 2.0 * (moved.data - weights.data)
-    found = METHODS["task_vector"](request_, scale=2.0, epochs=3, learning_rate=0.02)
+    found = METHODS["task_vector"](request_, scale=2.0, epochs=3, learning_rate=0.02, batch_norm=mode)
     assert_same_network(found, expected)
 
 
@@ -412,4 +502,4 @@ def test_a_method_that_runs_away_stops_with_a_sentence(request_: Request) -> Non
     with pytest.raises(UserError, match=r"the training loss is not finite|the network diverged"):
         METHODS["negative_gradient_plus"](request_, learning_rate=1e30)
     with pytest.raises(UserError, match=r"the training loss is not finite|the network diverged"):
-        METHODS["gradient_ascent"](request_, learning_rate=1e30, bound=1e30, allowed_drop=1.0)
+        METHODS["gradient_ascent"](request_, learning_rate=1e30)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -43,6 +43,11 @@ def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
 def sgd(model: nn.Module, recipe: Recipe) -> SGD:
     """SGD over all parameters with the momentum and the weight decay of a recipe."""
     return SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+
+
+def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
+    """The recipe itself, or one whose peak rate holds in every step."""
+    return recipe if schedule == "recipe" else held(recipe)
 
 
 def per_pass(examples: Examples, recipe: Recipe) -> int:

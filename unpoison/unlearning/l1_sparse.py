@@ -3,13 +3,14 @@
 Jia et al. 2023, "sparsity-aware unlearning": minimise CE(retain) + a (1 - t) |weights|_1, where t is the share of the
 training that is done.
 
-Deviations: the penalty is on filters and matrices of weights; norm layers' parameters and biases are left out, for
-their size says nothing of sparsity and a channel whose scale is 0 is gone for good. It fades by the step and not by
-the epoch. The length is that of finetune.
-BatchNorm's running statistics are refreshed by the retain set along the way.
+The defaults are those of the authors' `FT_l1`: the penalty is on all parameters, norm layers' and biases too, and
+fades by the pass; the rate is constant. `penalised: filters` (ours) leaves norm layers and biases out: their size
+says nothing of sparsity, and a channel whose scale is 0 is gone for good. Left to the study: the length and the rate
+(there ten passes at 0.01). BatchNorm's running statistics are refreshed by the retain set along the way.
 """
 
 from copy import deepcopy
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from unpoison.contracts.request import Request
 from unpoison.gradients import trained_parameters
 from unpoison.types import PositiveFloat
-from unpoison.unlearning._descend import at_rate, descend, logits_of, rounds_of, sgd
+from unpoison.unlearning._descend import at_rate, descend, logits_of, per_pass, sgd, with_schedule
 
 SPACE = {
     "penalty": {"low": 1e-5, "high": 1e-3, "log": True},
@@ -31,22 +32,28 @@ def unlearn(
     request: Request,
     *,
     penalty: PositiveFloat = 5e-4,
+    penalised: Literal["all", "filters"] = "all",
+    schedule: Literal["constant", "recipe"] = "constant",
     length: PositiveFloat = 0.25,
     learning_rate: PositiveFloat | None = None,
 ) -> nn.Module:
     """Train on the retain set under the penalty.
 
     Args:
-        penalty: the paper's gamma, at the first step.
+        penalty: the paper's gamma, in the first pass.
+        penalised: all parameters (published), or filters and matrices of weights alone.
+        schedule: the rate in every step (published), or the recipe's warm-up and decay.
         length: share of the recipe's steps.
         learning_rate: peak rate; None is the recipe's own.
     """
-    recipe, model = at_rate(request.recipe, learning_rate), deepcopy(request.model).train()
-    penalised = [weights for weights in trained_parameters(model) if weights.ndim > 1]
-    steps = recipe.steps(len(request.retain), length)
+    recipe = with_schedule(at_rate(request.recipe, learning_rate), schedule)
+    model = deepcopy(request.model).train()
+    shrunk = [weights for weights in trained_parameters(model) if penalised == "all" or weights.ndim > 1]
+    steps, each = recipe.steps(len(request.retain), length), per_pass(request.retain, recipe)
+    passes = -(-steps // each)
 
     def objective(left: float, images: Tensor, labels: Tensor) -> Tensor:
-        norm = torch.stack([weights.abs().sum() for weights in penalised]).sum()
+        norm = torch.stack([weights.abs().sum() for weights in shrunk]).sum()
         logits = logits_of(model, images, request.precision)
         return cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing) + penalty * left * norm
 
@@ -54,9 +61,9 @@ def unlearn(
     descend(
         sgd(model, recipe),
         objective,
-        ((1 - step / steps, *batch) for step, batch in batches),
+        ((1 - step // each / passes, *batch) for step, batch in batches),
         recipe,
         steps=steps,
-        epochs=min(steps, rounds_of(request, recipe, length)),
+        epochs=passes,
     )
     return model.eval()

@@ -1,21 +1,26 @@
 """Random labels: fit wrong labels on the deletion set, the given ones on the retain set (arXiv 2010.10981).
 
 Amnesiac unlearning's "unlearning" step (Graves et al. 2021): minimise CE(f(x), y') for x of the deletion set, with y'
-uniform over the classes, and CE(f(x), y) on the retain set. In each round first all batches of the deletion set, then
-all of the retain set, as in the CIFAR-10 code of SalUn.
+uniform over the other classes, and CE(f(x), y) on the retain set.
 
-Deviations: y' is never the given label (drawn from all classes it is so once in as many draws as there are classes),
-and is drawn anew in each round. The length is a share of the recipe's steps, in whole passes over the retain set.
-BatchNorm: batches of the deletion set pass in evaluation mode; only the retain set moves the running statistics.
+The defaults are those of the authors' CIFAR-100 notebook: each wrong label is drawn once and is never the given one,
+both sets are shuffled together, batch norm is in training mode, and the rate is constant. SalUn's CIFAR-10 code
+(arXiv 2310.12508) takes `labels: anew` and `order: in_turn`; the method `salun` has these as its defaults.
+
+Left to the study: the length (the notebook: ten passes) and the rate. The notebook steps with Adam at 0.001; this
+method steps with SGD, as SalUn's code does.
+BatchNorm: in training mode batches with rows of the deletion set move the running statistics too. In evaluation mode
+(`batch_norm: eval`, ours) they do not; with `order: mixed` that holds for every batch with such a row.
 """
 
 from copy import deepcopy
+from typing import Literal
 
 from torch import nn
 
 from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat
-from unpoison.unlearning._descend import at_rate, sgd
+from unpoison.unlearning._descend import at_rate, sgd, with_schedule
 from unpoison.unlearning._relabel import relabel
 
 SPACE = {
@@ -25,14 +30,35 @@ SPACE = {
 
 
 def unlearn(
-    request: Request, *, length: PositiveFloat = 0.25, learning_rate: PositiveFloat | None = None
+    request: Request,
+    *,
+    batch_norm: Literal["train", "eval"] = "train",
+    labels: Literal["once", "anew"] = "once",
+    order: Literal["mixed", "in_turn"] = "mixed",
+    schedule: Literal["constant", "recipe"] = "constant",
+    length: PositiveFloat = 0.25,
+    learning_rate: PositiveFloat | None = None,
 ) -> nn.Module:
-    """Alternate between wrong labels for the deletion set and the given ones for the retain set.
+    """Train on wrong labels for the deletion set and on the given ones for the retain set.
 
     Args:
+        batch_norm: mode of batches that hold rows of the deletion set; published: train.
+        labels: once, never the given label (published); or anew in each round, from all classes (SalUn).
+        order: both sets shuffled together (published); or in each round the deletion set first (SalUn).
+        schedule: the rate in every step (published), or the recipe's warm-up and decay.
         length: share of the recipe's steps that the passes over the retain set take, in whole passes.
         learning_rate: peak rate; None is the recipe's own.
     """
-    recipe, model = at_rate(request.recipe, learning_rate), deepcopy(request.model)
-    relabel(model, sgd(model, recipe), request, recipe, length)
+    recipe = with_schedule(at_rate(request.recipe, learning_rate), schedule)
+    model = deepcopy(request.model)
+    relabel(
+        model,
+        sgd(model, recipe),
+        request,
+        recipe,
+        length,
+        batch_norm=batch_norm,
+        labels=labels,
+        order=order,
+    )
     return model.eval()

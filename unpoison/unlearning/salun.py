@@ -1,14 +1,18 @@
 """SalUn: random labels that move only the weights which matter for the deletion set (arXiv 2310.12508).
 
 Fan et al. 2024: weights = mask x moved + (1 - mask) x poisoned, mask = |gradient of CE(deletion set)| >= threshold.
-The mask holds the weights whose gradient of the loss on the deletion set, at the poisoned model,
-is largest in absolute value; the others are kept bit for bit: neither weight decay nor momentum reaches them.
-As published, the gradients of all rows are summed before the absolute value is taken, so that rows which pull a weight
-in opposite directions cancel; `saliency: per_sample` takes it row by row. In evaluation mode and of rows that are not
-augmented, neither depends on how the rows are batched.
+The mask holds the weights whose gradient of the loss on the deletion set, at the poisoned model, is largest in
+absolute value; the others are kept bit for bit: neither weight decay nor momentum reaches them.
+As published, the gradients of all rows are summed before the absolute value is taken, so that rows which pull a
+weight in opposite directions cancel; `saliency: per_sample` takes it row by row. The gradients are taken in
+evaluation mode, as published, and of rows that are not augmented, so that neither depends on how the rows are
+batched.
 
-Deviations: those of random_labels. BatchNorm: its running statistics are no weights, are not masked, and are moved by
-the retain set alone.
+The defaults are those of the authors' CIFAR-10 code: in each round first the deletion set with labels drawn anew from
+all classes, then the retain set; batch norm in training mode; a constant rate. Left to the study: the length (there
+ten passes over the retain set) and the rate (there 0.013 in the example of the README).
+BatchNorm: its running statistics are no weights and are not masked. In training mode the deletion set moves them too;
+in evaluation mode (`batch_norm: eval`, ours) the retain set alone does.
 """
 
 from collections.abc import Iterable
@@ -24,7 +28,7 @@ from unpoison.gradients import gradients_of, trained_parameters
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.types import PositiveFloat, PositiveShare
-from unpoison.unlearning._descend import at_rate, logits_of
+from unpoison.unlearning._descend import at_rate, logits_of, with_schedule
 from unpoison.unlearning._importance import Measure, mean_sizes
 from unpoison.unlearning._relabel import relabel
 
@@ -40,23 +44,41 @@ def unlearn(
     *,
     share: PositiveShare = 0.5,
     saliency: Literal["summed", "per_sample"] = "summed",
+    batch_norm: Literal["train", "eval"] = "train",
+    labels: Literal["once", "anew"] = "anew",
+    order: Literal["mixed", "in_turn"] = "in_turn",
+    schedule: Literal["constant", "recipe"] = "constant",
     length: PositiveFloat = 0.25,
     learning_rate: PositiveFloat | None = None,
 ) -> nn.Module:
-    """Alternate as random_labels does, within the mask.
+    """Train as random_labels does, within the mask.
 
     Args:
         share: of the weights that may move.
-        saliency: the absolute value of the summed gradient, or the mean of the rows' absolute values.
+        saliency: the absolute value of the summed gradient (published), or the mean of the rows' absolute values.
+        batch_norm: mode of batches that hold rows of the deletion set; published: train.
+        labels: anew in each round, from all classes (published); or once, never the given label.
+        order: in each round the deletion set first (published); or both sets shuffled together.
+        schedule: the rate in every step (published), or the recipe's warm-up and decay.
         length: share of the recipe's steps that the passes over the retain set take, in whole passes.
         learning_rate: peak rate; None is the recipe's own.
     """
-    recipe, model = at_rate(request.recipe, learning_rate), deepcopy(request.model)
+    recipe = with_schedule(at_rate(request.recipe, learning_rate), schedule)
+    model = deepcopy(request.model)
     if saliency == "summed":
         salience = gradients_of_loss(model, request)
     else:
         salience = mean_sizes(model.eval(), request.forget, Measure(cross_entropy, torch.abs))
-    relabel(model, MaskedSGD(model, largest(salience, share), recipe), request, recipe, length)
+    relabel(
+        model,
+        MaskedSGD(model, largest(salience, share), recipe),
+        request,
+        recipe,
+        length,
+        batch_norm=batch_norm,
+        labels=labels,
+        order=order,
+    )
     return model.eval()
 
 

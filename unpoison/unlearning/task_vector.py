@@ -3,13 +3,16 @@
 Ilharco et al. 2023, "forgetting by negation": weights = base - a (tuned - base), where `tuned` is the poisoned model
 trained on the deletion set alone. The retain set is not used.
 
-Deviations: no weight decay while tuning, whose pull to 0 says nothing of the deletion set. The paper chooses a on
-validation data; here it is an option, and its default, like the tuning's, was chosen once by the test's numbers on
-images drawn by a program.
-BatchNorm: tuned in evaluation mode, and so the running statistics stay the poisoned model's.
+The paper chooses a on validation data, by steps of 0.05 up to 1; here it is an option, and its default is that of the
+authors' example. Their networks are CLIP's, tuned by AdamW with a frozen head; here the whole network is tuned by SGD
+with the recipe's momentum and schedule and no weight decay, whose pull to 0 says nothing of the deletion set.
+BatchNorm: CLIP's image encoders that the paper negates have none, and so no mode is published. The statistics are no
+part of the vector: a variance that is subtracted can fall below 0. By default the copy is tuned in evaluation mode,
+by the statistics that stay. With `batch_norm: train` it is tuned by those of its batches.
 """
 
 from copy import deepcopy
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +35,7 @@ def unlearn(
     *,
     scale: PositiveFloat = 0.5,
     epochs: PositiveInt = 5,
+    batch_norm: Literal["train", "eval"] = "eval",
     learning_rate: PositiveFloat | None = None,
 ) -> nn.Module:
     """Tune a copy on the deletion set, and go from the poisoned model as far the other way.
@@ -39,18 +43,19 @@ def unlearn(
     Args:
         scale: the paper's alpha: how many times as far.
         epochs: passes over the deletion set.
+        batch_norm: mode of the tuning; none is published.
         learning_rate: peak rate; None is a tenth of the recipe's.
     """
     recipe = at_rate(request.recipe, learning_rate or 0.1 * request.recipe.learning_rate)
-    model = deepcopy(request.model).eval()
+    model, tuned = deepcopy(request.model).eval(), deepcopy(request.model).train(batch_norm == "train")
     steps = epochs * per_pass(request.forget, recipe)
 
     def objective(images: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(logits_of(model, images, request.precision), labels)
+        return cross_entropy(logits_of(tuned, images, request.precision), labels)
 
-    optimizer = SGD(model.parameters(), momentum=recipe.momentum, weight_decay=0.0)
+    optimizer = SGD(tuned.parameters(), momentum=recipe.momentum, weight_decay=0.0)
     descend(optimizer, objective, forget_batches(request, recipe, steps), recipe, steps=steps, epochs=epochs)
     with torch.no_grad():
-        for tuned, base in zip(model.parameters(), request.model.parameters(), strict=True):
-            tuned.copy_(base - scale * (tuned - base))
+        for base, moved in zip(model.parameters(), tuned.parameters(), strict=True):
+            base.sub_(scale * (moved - base))
     return model
