@@ -82,6 +82,7 @@ VARIANTS = (
     Variant("ssd", {"selection": 1.5, "importance_batch_size": 16}, moves=None, statistics=()),
     Variant("ssd", {"selection": 1.2, "importance": "sample"}, moves=None, statistics=(), seeded=False),
     Variant("ssd", {"selection": 1.2, "importance": "sample", "sample": 20}, moves=None, statistics=()),
+    Variant("ssd", {"share": 0.1}, moves=None, statistics=()),
     Variant("lfssd", {"selection": 1.2, "importance_batch_size": 16}, moves=None, statistics=()),
     Variant("assd", moves=None, statistics=()),
     Variant("potion", {"tries": 3}, moves=None, statistics=()),

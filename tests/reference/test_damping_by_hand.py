@@ -248,6 +248,20 @@ def test_each_kind_of_importance_has_its_own_selection(
     assert METHODS.constant(name, "SELECTION")["batch"] == 10.0  # the authors'
 
 
+@pytest.mark.parametrize("name", ["ssd", "lfssd"])
+def test_a_share_in_place_of_a_selection_is_the_share_of_weights_that_is_damped(
+    name: str, make_request: MakeRequest
+) -> None:
+    request = make_request(FORGET)
+    found = METHODS[name](request, share=0.1, dampening=0.01, importance="sample")
+    pairs = zip(request.model.parameters(), found.parameters(), strict=True)
+    weights = sum(parameter.numel() for parameter in found.parameters())
+    moved = sum(int((before != after).sum()) for before, after in pairs)
+    assert moved == pytest.approx(0.1 * weights, rel=0.05)
+    with pytest.raises(UserError, match="allowed: one of them"):
+        METHODS[name](request, share=0.1, selection=10.0)
+
+
 def test_the_adaptive_threshold_selects_the_papers_share(make_request: MakeRequest, recipe: Recipe) -> None:
     request = unaugmented(make_request, recipe)
     model, kind = deepcopy(request.model), "cross entropy"

@@ -198,3 +198,14 @@ def selection_of(ascending: Tensor, share: float) -> float:
     low = int(place)
     high = min(low + 1, len(ascending) - 1)
     return float(torch.lerp(ascending[low], ascending[high], place - low))
+
+
+def threshold(own: list[Tensor], others: list[Tensor], selection: float | None, share: float | None) -> float:
+    """Return the ratio above which weights are damped: a selection, or what a share of all weights lies above.
+
+    Raises:
+        UserError: where both are given, or neither.
+    """
+    if (selection is None) == (share is None):
+        raise UserError(f"found selection={selection} and share={share}; allowed: one of them")
+    return selection_of(ratios(own, others), share) if selection is None else selection

@@ -13,11 +13,11 @@ from typing import Literal
 from torch import nn
 
 from unpoison.contracts.request import Request
-from unpoison.types import PositiveFloat, PositiveInt
-from unpoison.unlearning._importance import LABEL_FREE, Passes, dampen, importances
+from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
+from unpoison.unlearning._importance import LABEL_FREE, Passes, dampen, importances, threshold
 
-SPACE = {  # holds the useful windows of the default passes and of `importance: sample`
-    "selection": {"low": 4.0, "high": 16.0, "log": True},
+SPACE = {  # a share has one useful window, whatever the importances and the size of the deletion set
+    "share": {"low": 0.0005, "high": 0.02, "log": True},
     "dampening": {"low": 0.1, "high": 2.0, "log": True},
 }
 SELECTION = {"batch": 10.0, "sample": 8.0}
@@ -27,6 +27,7 @@ def unlearn(
     request: Request,
     *,
     selection: PositiveFloat | None = None,
+    share: PositiveShare | None = None,
     dampening: PositiveFloat = 1.0,
     importance: Literal["batch", "sample"] = "batch",
     importance_batch_size: PositiveInt = 128,
@@ -39,11 +40,16 @@ def unlearn(
     Args:
         selection: the paper's alpha; None is 10 for `batch`, as in `ssd`, and 8 for `sample`. The 8 was chosen from 7
             to 14 on three validation seeds.
+        share: in place of selection: the share of all weights that is damped, those of the largest ratio (published:
+            none; the threshold is found as in `assd`).
         dampening: the paper's lambda.
         importance, importance_batch_size, against, augment, sample: as in `ssd`; published: the defaults.
     """
     passes = Passes(importance, importance_batch_size, against, augment, sample)
     own, others = importances(request, LABEL_FREE, passes)
     model = deepcopy(request.model)
-    dampen(model, own, others, selection=selection or SELECTION[importance], dampening=dampening)
+    if selection is None and share is None:
+        selection = SELECTION[importance]
+    alpha = threshold(own, others, selection, share)
+    dampen(model, own, others, selection=alpha, dampening=dampening)
     return model.eval()

@@ -3,13 +3,13 @@
 Foster, Schoepf and Brintrup 2024 (AAAI; arXiv 2308.07707): with importances I, the diagonals of the empirical Fisher
 information, theta_i becomes min(lambda I_D,i / I_f,i, 1) theta_i wherever I_f,i > alpha I_D,i.
 
-The defaults are the authors' code for a random deletion set (if-loops/selective-synaptic-dampening): alpha 10, lambda
+The defaults are the authors' code for random deletion sets (if-loops/selective-synaptic-dampening): alpha 10, lambda
 1, and batches of 128 images that are not augmented, with the deletion set at the end of D. For classes it takes
 batches of 64. Goel et al. 2024 (arXiv 2402.14015) take the retained rows for D, in batches of 512 augmented images,
 and search alpha from 0.1 to 10^6: `against: retain`, `importance_batch_size: 512`, `augment: true`.
 
-An alpha belongs to its importances. With `against: all`, I_f / I_D is at most the number of batches of D over that of
-the deletion set, and a larger alpha damps nothing.
+An alpha belongs to its importances. With `against: all`, I_f / I_D is at most about the number of batches of D over that
+of the deletion set, and a larger alpha damps nothing.
 
 BatchNorm's scales and shifts are weights as any; its running statistics are used as they are and stay, so what they
 hold of the poisons stays too.
@@ -21,11 +21,11 @@ from typing import Literal
 from torch import nn
 
 from unpoison.contracts.request import Request
-from unpoison.types import PositiveFloat, PositiveInt
-from unpoison.unlearning._importance import FISHER, Passes, dampen, importances
+from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
+from unpoison.unlearning._importance import FISHER, Passes, dampen, importances, threshold
 
-SPACE = {  # holds the useful windows of the default passes and of `importance: sample`
-    "selection": {"low": 1.5, "high": 30.0, "log": True},
+SPACE = {  # a share has one useful window, whatever the importances and the size of the deletion set
+    "share": {"low": 0.0005, "high": 0.02, "log": True},
     "dampening": {"low": 0.1, "high": 2.0, "log": True},
 }
 SELECTION = {"batch": 10.0, "sample": 2.0}
@@ -35,6 +35,7 @@ def unlearn(
     request: Request,
     *,
     selection: PositiveFloat | None = None,
+    share: PositiveShare | None = None,
     dampening: PositiveFloat = 1.0,
     importance: Literal["batch", "sample"] = "batch",
     importance_batch_size: PositiveInt = 128,
@@ -47,6 +48,8 @@ def unlearn(
     Args:
         selection: the paper's alpha; None is 10 (published) for `batch` and 2 for `sample`. The 2 was chosen from 1.5,
             2, 2.5, 3 and 4 on three validation seeds, with and without 5 % of the clean rows in the deletion set.
+        share: in place of selection: the share of all weights that is damped, those of the largest ratio (published:
+            none; the threshold is found as in `assd`).
         dampening: the paper's lambda (published: 1).
         importance: `batch` (published): of the mean gradient of each batch; `sample`: of each image's own gradient.
         importance_batch_size: rows of a batch of `batch` (published: 128 for a random deletion set, 64 for classes).
@@ -58,5 +61,8 @@ def unlearn(
     passes = Passes(importance, importance_batch_size, against, augment, sample)
     own, others = importances(request, FISHER, passes)
     model = deepcopy(request.model)
-    dampen(model, own, others, selection=selection or SELECTION[importance], dampening=dampening)
+    if selection is None and share is None:
+        selection = SELECTION[importance]
+    alpha = threshold(own, others, selection, share)
+    dampen(model, own, others, selection=alpha, dampening=dampening)
     return model.eval()
