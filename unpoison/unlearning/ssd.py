@@ -8,8 +8,10 @@ The defaults are the authors' code for random deletion sets (if-loops/selective-
 batches of 64. Goel et al. 2024 (arXiv 2402.14015) take the retained rows for D, in batches of 512 augmented images,
 and search alpha from 0.1 to 10^6: `against: retain`, `importance_batch_size: 512`, `augment: true`.
 
-An alpha belongs to its importances. With `against: all`, I_f / I_D is at most about the number of batches of D over that
-of the deletion set, and a larger alpha damps nothing.
+An alpha belongs to its importances and to the deletion set. With `against: all`, I_f / I_D is at most about the number
+of batches of D over that of the deletion set, and a larger alpha damps nothing. On three validation seeds (5,000
+CIFAR-10 images, 200 poisons, all found) alpha 10 ended the attack and cost 5 to 25 points of clean accuracy. With half
+of them found, which is one batch, it broke two networks of three: choose a `share` there.
 
 BatchNorm's scales and shifts are weights as any; its running statistics are used as they are and stay, so what they
 hold of the poisons stays too.
