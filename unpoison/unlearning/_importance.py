@@ -206,6 +206,8 @@ def threshold(own: list[Tensor], others: list[Tensor], selection: float | None, 
     Raises:
         UserError: where both are given, or neither.
     """
-    if (selection is None) == (share is None):
-        raise UserError(f"found selection={selection} and share={share}; allowed: one of them")
-    return selection_of(ratios(own, others), share) if selection is None else selection
+    if selection is not None and share is None:
+        return selection
+    if share is not None and selection is None:
+        return selection_of(ratios(own, others), share)
+    raise UserError(f"found selection={selection} and share={share}; allowed: one of them")
