@@ -1,26 +1,25 @@
-"""How much each weight matters to rows (sizes of gradients), and the damping of weights by it.
+"""Importances of weights for rows (sizes of gradients), and the damping of weights by their ratio.
 
-The gradient is that of one image at a time, in evaluation mode and float32, so that a value depends neither on
-the batch size nor on the number of rows: the published code squares the mean gradient of a batch, which shrinks
-with the batch, so that a small deletion set and the whole training set are not on one scale.
+Gradients are taken in evaluation mode and float32, as in the published code.
 """
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
+from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.gradients import gradients_of, trained_parameters
+from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 
-Importance = Literal["sample", "batch"]
 MICROBATCH = 32  # images whose gradients are held at once on a GPU: 0.8 GB at width 64
 
 
@@ -37,58 +36,129 @@ def squared_norm(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.square().sum(1).mean()
 
 
+def norm(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean L2 norm of the outputs; it needs no label."""
+    return logits.norm(dim=1).mean()
+
+
 FISHER = Measure(cross_entropy, torch.square)  # the diagonal of the empirical Fisher information
 LABEL_FREE = Measure(squared_norm, torch.abs)
+OUTLIER_RESISTANT = Measure(norm, torch.abs)
 
 
-def importances(
-    request: Request, measure: Measure, *, importance: Importance = "sample", sample: int | None = None
-) -> tuple[list[Tensor], list[Tensor]]:
-    """The importance of each parameter for the deletion set, and for the whole training set that holds it.
+@dataclass(frozen=True)
+class Passes:
+    """How rows pass through the network for their importances.
+
+    importance: `batch`: of the mean gradient of each batch, averaged over batches; `sample`: of each image's own
+        gradient, averaged over images.
+    batch_size: rows of a batch of `batch`; the last batch holds the rest and counts as much as the others.
+    against: the rows that the deletion set is compared with. `all`: the retained rows, then the deletion set, so
+        that it fills batches of its own; `mixed`: both, shuffled together; `retain`: the retained rows alone.
+    augment: whether images are cropped and flipped as by the recipe.
+    sample: how many rows, drawn by the request's seed, stand for those of `against`; None is all.
+    """
+
+    importance: Literal["batch", "sample"]
+    batch_size: int
+    against: Literal["all", "mixed", "retain"]
+    augment: bool
+    sample: int | None
+
+    @property
+    def size(self) -> int:
+        """Images whose mean gradient has one size."""
+        return self.batch_size if self.importance == "batch" else 1
+
+    def order(self, count: int, generator: Generator) -> Tensor:
+        """Return places of rows, shuffled; the places in order for `sample`, where no seed is to choose roundings."""
+        return torch.arange(count) if self.size == 1 else torch.randperm(count, generator=generator)
+
+
+def importances(request: Request, measure: Measure, passes: Passes) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the importance of each parameter for the deletion set, and for the rows that it is compared with.
+
+    Raises:
+        UserError: where no row is left to compare with.
+    """
+    generator = torch.Generator().manual_seed(derive_seed("importance", request.seed))
+    forget, retain = (
+        part.take(passes.order(len(part), generator)) for part in (request.forget, request.retain)
+    )
+    compared = retain if passes.against == "retain" else retain + forget
+    if not len(compared):
+        raise UserError(
+            "against: retain found no retained row to compare with; allowed: against: all or mixed"
+        )
+    if passes.sample is not None:
+        drawn = torch.randperm(len(compared), generator=generator)[: passes.sample]
+        compared = compared.take(drawn.sort().values)
+    if passes.against == "mixed":
+        compared = compared.take(passes.order(len(compared), generator))
+    model, augmented = deepcopy(request.model).eval(), request.recipe if passes.augment else None
+    own, others = (
+        mean_sizes(model, part, measure, passes.size, augmented=augmented, seed=request.seed)
+        for part in (forget, compared)
+    )
+    return own, others
+
+
+def mean_sizes(
+    model: nn.Module,
+    examples: Examples,
+    measure: Measure,
+    batch_size: int = 1,
+    *,
+    augmented: Recipe | None = None,
+    seed: int = 0,
+) -> list[Tensor]:
+    """Return for each parameter the mean over batches of the size of a batch's gradient.
 
     Args:
-        importance: `sample`: of each image's own gradient; `batch`: of the mean gradients of shuffled batches of
-            the recipe's size, as in the published code.
-        sample: how many rows, drawn by the request's seed, stand for the whole training set; None is all.
+        batch_size: 1 is image by image.
+        augmented: the recipe that images are cropped and flipped by, with the seed; None: as they are.
     """
-    model = deepcopy(request.model).eval()
-    whole = request.retain + request.forget
-    generator = torch.Generator().manual_seed(derive_seed("importance", request.seed))
-    orders = [torch.randperm(len(part), generator=generator) for part in (request.forget, whole)]
-    orders[1] = orders[1][:sample]
-    if importance == "sample":  # the order matters to roundings alone: let no seed choose it
-        orders = [order.sort().values for order in orders]
-    batch_size = 1 if importance == "sample" else request.recipe.batch_size
-    forget, chosen = (
-        mean_sizes(model, part.take(order), measure, batch_size)
-        for part, order in zip((request.forget, whole), orders, strict=True)
-    )
-    return forget, chosen
-
-
-def mean_sizes(model: nn.Module, examples: Examples, measure: Measure, batch_size: int = 1) -> list[Tensor]:
-    """For each parameter the mean over batches of the size of a batch's gradient; a batch of 1 is an image."""
-    totals, batches = [torch.zeros_like(parameter) for parameter in trained_parameters(model)], 0
-    for gradients in gradients_by_batch(model, examples, measure.loss, batch_size):
+    totals, count = [torch.zeros_like(parameter) for parameter in trained_parameters(model)], 0
+    for gradients in gradients_by_batch(
+        model, examples, measure.loss, batch_size, augmented=augmented, seed=seed
+    ):
         for total, gradient in zip(totals, gradients, strict=True):
             total.add_(measure.size(gradient).sum(0))
-        batches += len(gradients[0])
-    return [total / batches for total in totals]
+        count += len(gradients[0])
+    return [total / count for total in totals]
 
 
 def gradients_by_batch(
-    model: nn.Module, examples: Examples, loss: Callable[[Tensor, Tensor], Tensor], batch_size: int
+    model: nn.Module,
+    examples: Examples,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    batch_size: int,
+    *,
+    augmented: Recipe | None,
+    seed: int,
 ) -> Iterator[list[Tensor]]:
-    """Gradients (batches, *parameter) of one batch after another; on a GPU of many images at once."""
+    """Yield gradients (batches, *parameter) of one batch after another; on a GPU of many images at once."""
     if batch_size == 1 and examples.device.type == "cuda":
-        for images, labels in examples.in_order(MICROBATCH, backward=True):
+        for images, labels in batches_of(examples, MICROBATCH, augmented, seed):
             yield gradients_of_each(model, images, labels, loss)
         return
     # On a CPU one image after another is as fast (3.8 ms against 4.3 at width 16, 20 against 32 at width 64), and
     # torch.func's first use imports torch's compiler: 2 seconds.
     parameters = trained_parameters(model)
-    for images, labels in examples.in_order(batch_size, backward=True):
+    for images, labels in batches_of(examples, batch_size, augmented, seed):
         yield [gradient[None] for gradient in gradients_of(loss(model(images), labels), parameters)]
+
+
+def batches_of(
+    examples: Examples, batch_size: int, augmented: Recipe | None, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield batches of every row once, in order, as they are or cropped and flipped by a recipe."""
+    if augmented is None:
+        yield from examples.in_order(batch_size, backward=True)
+        return
+    recipe = replace(augmented, batch_size=batch_size)
+    for number, places in enumerate(torch.arange(len(examples)).split(batch_size)):
+        yield from examples.take(places).batches(recipe, derive_seed(f"importance {number}", seed), steps=1)
 
 
 def gradients_of_each(
@@ -108,25 +178,36 @@ def gradients_of_each(
 
 @torch.no_grad()
 def dampen(
-    model: nn.Module, forget: list[Tensor], whole: list[Tensor], *, selection: float, dampening: float
+    model: nn.Module, own: list[Tensor], others: list[Tensor], *, selection: float, dampening: float
 ) -> None:
-    """Weights with I_forget > selection x I_whole are multiplied by min(dampening x I_whole / I_forget, 1)."""
-    for weights, own, everyone in zip(trained_parameters(model), forget, whole, strict=True):
-        chosen = own > selection * everyone  # strictly: where both are zero there is nothing to divide
-        weights[chosen] *= (dampening * everyone[chosen] / own[chosen]).clamp(max=1)
+    """Multiply weights with I_own > selection x I_others by min(dampening x I_others / I_own, 1)."""
+    for weights, high, base in zip(trained_parameters(model), own, others, strict=True):
+        chosen = high > selection * base  # strictly: where both are zero there is nothing to divide
+        weights[chosen] *= (dampening * base[chosen] / high[chosen]).clamp(max=1)
 
 
-def ratios(forget: list[Tensor], whole: list[Tensor]) -> Tensor:
-    """I_forget / I_whole of all weights, ascending; 0 where both are."""
-    pairs = zip(forget, whole, strict=True)
-    return (
-        torch.cat([torch.where(own > 0, own / everyone, 0).flatten() for own, everyone in pairs])
-        .sort()
-        .values
-    )
+def ratios(own: list[Tensor], others: list[Tensor]) -> Tensor:
+    """Return the finite I_own / I_others of all weights, ascending; weights with I_others = 0 have none."""
+    found = torch.cat([(high / base).flatten() for high, base in zip(own, others, strict=True)])
+    return found[found.isfinite()].sort().values
 
 
 def selection_of(ascending: Tensor, share: float) -> float:
-    """The ratio that this share of all weights, rounded, lies above."""
-    spared = len(ascending) - round(share * len(ascending))
-    return float(ascending[max(spared, 1) - 1])
+    """Return the quantile 1 - share of ascending ratios, interpolated linearly as by numpy.percentile."""
+    place = (1 - share) * (len(ascending) - 1)
+    low = int(place)
+    high = min(low + 1, len(ascending) - 1)
+    return float(torch.lerp(ascending[low], ascending[high], place - low))
+
+
+def threshold(own: list[Tensor], others: list[Tensor], selection: float | None, share: float | None) -> float:
+    """Return the ratio above which weights are damped: a selection, or what a share of all weights lies above.
+
+    Raises:
+        UserError: where both are given, or neither.
+    """
+    if selection is not None and share is None:
+        return selection
+    if share is not None and selection is None:
+        return selection_of(ratios(own, others), share)
+    raise UserError(f"found selection={selection} and share={share}; allowed: one of them")
