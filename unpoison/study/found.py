@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
-from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, ON_SUSPECT_DATA, PLANTED
+from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, ON_SUSPECT_DATA, PLANTED, UNPOISONED
 from unpoison.errors import UserError
 from unpoison.study.counts import Counts
 from unpoison.study.peeks import peek
@@ -16,14 +16,25 @@ Pairs = Iterable[tuple[Dataset, Poison]]
 
 
 def attack_of(dataset: Dataset, poison: Poison, suspect: Set[str]) -> str:
-    """Return the kind of attack: planted, planted on suspect data, as found, or as found with a list of poisons.
+    """Return the kind of attack (see `attack_kinds`).
 
     Args:
         suspect: names of the sources whose training images may be poisoned.
+
+    Raises:
+        UserError: where rows of a suspect source are taken for clean.
     """
-    if not poison.plants:
+    if poison.is_found:
         return AS_FOUND_LISTED if poison.is_known else AS_FOUND
-    return ON_SUSPECT_DATA if dataset.source.name in suspect else PLANTED
+    is_suspect = dataset.source.name in suspect
+    if not poison.is_clean:
+        return ON_SUSPECT_DATA if is_suspect else PLANTED
+    if is_suspect:
+        raise UserError(
+            f"poison '{poison.name}' on dataset '{dataset.name}': found a suspect source, allowed: images that are "
+            "known to be clean; a source is suspect where it says so, and where a study uses it as found"
+        )
+    return UNPOISONED
 
 
 def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: str) -> set[str]:
@@ -34,7 +45,7 @@ def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: st
     """
     pairs = list(pairs)
     said = {name for name, source in sources.items() if source.is_suspect}
-    suspect = said | {dataset.source.name for dataset, poison in pairs if not poison.plants}
+    suspect = said | {dataset.source.name for dataset, poison in pairs if poison.is_found}
     if not suspect:
         return set()
     read = set().union(*(_read(sources[name], data_folder) for name in suspect))
@@ -53,7 +64,7 @@ def check_poison(counts: Counts, dataset: Dataset, poison: Poison) -> None:
 
 def _check_found(counts: Counts, dataset: Dataset, poison: Poison) -> None:
     """Refuse trusted rows that are drawn from data as found, and a target that no triggered image can be taken for."""
-    if poison.plants:
+    if not poison.is_found:
         return
     if dataset.validation:
         raise UserError(
@@ -100,6 +111,10 @@ def check_measured(counts: Counts, figure: str, study: Study) -> None:
 
 
 def _check_judged(counts: Counts, figure: str, study: Study, dataset: Dataset, poison: Poison) -> None:
+    if poison.is_clean:
+        raise UserError(
+            f"{figure} cannot show {study.name}, a study of an unpoisoned set: there is no attack to judge repairs by"
+        )
     if poison.plants:
         return
     lacks = [] if poison.is_known else ["a list of the poisons (option truth of the poison)"]
