@@ -278,12 +278,15 @@ CHOSEN = {
 }
 
 
-RANKING = "of the detector's scores; null where no row is poisoned, and for data as found of which nobody knows the truth"
+RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
     "n": Column("int64", "number of seeds", "seeds"),
-    **_with_ends("auroc", Column("float64", f"area under the ROC curve, {RANKING}", "share", "mean over the seeds")),
     **_with_ends(
-        "average_precision", Column("float64", f"average precision, {RANKING}", "share", "mean over the seeds")
+        "auroc", Column("float64", f"area under the ROC curve, {RANKING}", "share", "mean over the seeds")
+    ),
+    **_with_ends(
+        "average_precision",
+        Column("float64", f"average precision, {RANKING}", "share", "mean over the seeds"),
     ),
     **{
         key: column
@@ -297,8 +300,8 @@ DETECTED = {
         "false_alarm_rate",
         Column(
             "float64",
-            "share of the rows that the same detector with the same cut accuses in the unpoisoned twin, the study of the "
-            "same data set, training and deletion set with nothing planted; null where no study of the results is one",
+            "share of the training rows that the same detector and cut accuse in the unpoisoned twin: the same data set, "
+            "training and deletion set with nothing planted; null where no study of the results has it",
             "share",
             "mean over the twin's seeds of (rows in its deletion set / its training rows)",
         ),

@@ -183,7 +183,7 @@ def words_not_known(text: str) -> list[str]:
 
 def test_no_table_tells_what_nobody_knows(unknown: Run) -> None:
     tables = sorted((unknown.results / "tables").glob("*.parquet"))
-    assert len(tables) == 7
+    assert len(tables) == 8
     for path in tables:
         table = pd.read_parquet(path)
         values = table.drop(columns=["inputs", "outputs"], errors="ignore")

@@ -1,6 +1,6 @@
 """The report's table of detectors: how much each finds, and how much it accuses by mistake, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -53,7 +53,7 @@ def detector_lines(detectors: pd.DataFrame) -> DetectorLines | None:
     )
 
 
-def _told(row: Mapping[str, Any], score: str) -> str:
+def _told(row: Mapping[Hashable, Any], score: str) -> str:
     """Return a share in per cent with its interval, or why there is none."""
     if row["attack"] == UNPOISONED and score != "false_alarm_rate":
         return "none planted"
@@ -61,4 +61,6 @@ def _told(row: Mapping[str, Any], score: str) -> str:
         return "not measured"
     low, high = row[f"{score}_low"], row[f"{score}_high"]
     mean = per_cent(row[score])
-    return mean if pd.isna(low) else f"{mean} [{per_cent(low)}, {per_cent(high)}]".replace("-", "\N{MINUS SIGN}")
+    return (
+        mean if pd.isna(low) else f"{mean} [{per_cent(low)}, {per_cent(high)}]".replace("-", "\N{MINUS SIGN}")
+    )

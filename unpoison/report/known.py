@@ -4,7 +4,15 @@ from collections.abc import Collection, Iterator
 
 import pandas as pd
 
-from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, NOTES, ON_SUSPECT_DATA, UNPLANTED, UNPOISONED
+from unpoison.attack_kinds import (
+    AS_FOUND,
+    AS_FOUND_LISTED,
+    FOUND,
+    NOTES,
+    ON_SUSPECT_DATA,
+    UNPLANTED,
+    UNPOISONED,
+)
 from unpoison.report.words import Finding, capital
 from unpoison.results import CLEAN, robust_metric
 

@@ -44,7 +44,9 @@ def _check_counts(counts: Counts, dataset: Dataset, poison: Poison, deletion: De
     if deletion.bias == "class" and poison.is_found:
         raise UserError("bias: class needs the true class of each row, and of listed poisons nobody knows it")
     if deletion.bias == "similarity" and poison.is_clean:
-        raise UserError("bias: similarity accuses the clean rows nearest to the poisons; of an unpoisoned set none is there")
+        raise UserError(
+            "bias: similarity accuses the clean rows nearest to the poisons; of an unpoisoned set none is there"
+        )
     poisoned = counts.poisoned(dataset, poison)
     clean = sum(counts.training(dataset).values()) - poisoned
     rows = count_deletion(poisoned, clean, **{key: asked[key] for key in asked if key != "bias"})

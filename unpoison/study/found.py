@@ -12,6 +12,12 @@ from unpoison.study.records import Dataset, Poison, Source
 from unpoison.study.studies import Study
 
 OTHER_SPLITS = ("test", "trusted", "triggered")  # options of sources that name images not trained on
+# Kinds of attack that one study or figure may have together.
+FAMILIES = {
+    "attacks that are planted": (PLANTED, ON_SUSPECT_DATA),
+    "data as found": FOUND,
+    "an unpoisoned set": (UNPOISONED,),
+}
 Pairs = Iterable[tuple[Dataset, Poison]]
 
 
@@ -84,16 +90,17 @@ def _check_found(counts: Counts, dataset: Dataset, poison: Poison) -> None:
 
 
 def check_one_kind(where: str, *studies: Study) -> None:
-    """Refuse a study or a figure in which some data are used as found and in others an attack is planted.
+    """Refuse a study or a figure of two of these: planted attacks, data as found, an unpoisoned set.
 
     One point or one sentence would hold numbers of both.
     """
     kinds = {kind for study in studies for kind in study.attacks.values()}
-    if kinds & set(FOUND) and kinds - set(FOUND):
+    told = [words for words, family in FAMILIES.items() if not kinds.isdisjoint(family)]
+    if len(told) > 1:
         names = ", ".join(sorted(study.name for study in studies))
         raise UserError(
-            f"{where}: found attacks that are planted and data as found ({names}); allowed: one of both, and a study "
-            "or figure of its own for the other"
+            f"{where}: found {' and '.join(told)} ({names}); allowed: one of them, and a study or figure of its own "
+            "for the other"
         )
 
 
