@@ -68,7 +68,7 @@ wildcard_constraints:
 rule all:
     input:
         [f"results/tables/{t}.{k}"
-         for t in ("results", "summary", "references", "paired", "best", "thresholds", "provenance")
+         for t in ("results", "summary", "references", "paired", "best", "thresholds", "detectors", "provenance")
          for k in ("parquet", "csv")],
         [f"results/figures/{f}_many.{k}" for f in ("samples", "training") for k in ("pdf", "png")],
         "results/report.html",
@@ -176,7 +176,7 @@ rule make_tables:
         table="results/tables/results.parquet",
     output:
         [f"results/tables/{t}.{k}"
-         for t in ("summary", "references", "paired", "best", "thresholds") for k in ("parquet", "csv")],
+         for t in ("summary", "references", "paired", "best", "thresholds", "detectors") for k in ("parquet", "csv")],
     log: "results/logs/tables/make_tables.log"
     script: SCRIPTS + "make_tables.py"
 

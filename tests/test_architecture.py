@@ -79,7 +79,7 @@ ORDER = (
     *("asking", "asking_base", "scores", "detectors", "bias", "deletion", "unlearning", "metrics"),
     "probes",
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
-    *("columns", "results", "references", "statistics", "plane", "tracing", "tables"),
+    *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("study", "identity", "jobs", "runs"),
 )
@@ -108,6 +108,7 @@ TABLE_MODULES = (
     "references",
     "statistics",
     "plane",
+    "false_alarms",
     "tracing",
     "tables",
     "drawing",

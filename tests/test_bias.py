@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from planted import rows_of
@@ -101,3 +102,16 @@ def test_distances_are_from_the_nearest_kind_of_poison(poisoned_data) -> None:
     features = np.where(train.trigger_id == 0, 10.0, -10.0)[:, None]
     views = view(train, features, np.zeros((len(train), 3)))
     assert views.distance[train.is_poisoned].tolist() == pytest.approx([0] * train.is_poisoned.sum())
+
+
+@pytest.mark.parametrize("bias", ["class", "confidence"])
+def test_false_alarms_are_biased_without_a_poison(bias: str) -> None:
+    """An unpoisoned set has no row to be near to, and its false alarms depend on class and confidence all the same."""
+    train = tiny.chosen_rows().of("train")
+    rng = np.random.default_rng(0)
+    views = view(train, rng.normal(size=(len(train), 4)), rng.normal(size=(len(train), 3)))
+    assert np.isinf(views.distance).all()
+    rows = draw_biased(train, 0, 10, 0, bias=bias, views=views)
+    assert len(rows) == 10
+    if bias == "confidence":
+        assert views.confidence[rows].max() <= np.delete(views.confidence, rows).min()

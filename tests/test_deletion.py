@@ -157,6 +157,33 @@ def test_a_size_is_met_exactly_in_either_reading_or_refused(
                 count_deletion(poisoned, clean, size=size, **{kind: rate})
 
 
+UNPOISONED_COUNTS = [
+    ({"recall": 0.5}, "recall"),
+    ({"recall": 0.5, "fpr": 0.1}, "recall"),
+    ({"recall": 0.0, "fdr": 0.5}, "fdr"),
+    ({"size": 10}, "size"),
+    ({"size": 10, "fpr": 0.1}, "size"),
+    ({"size": 10, "fdr": 1}, "size"),
+]
+
+
+@pytest.mark.parametrize(("asked", "word"), UNPOISONED_COUNTS)
+def test_counts_that_have_no_meaning_without_a_poison_are_refused(asked: dict[str, float], word: str) -> None:
+    with pytest.raises(
+        UserError, match=f"no training row is poisoned, so a set by {word} has no meaning"
+    ) as error:
+        count_deletion(0, 100, **asked)
+    assert "\n" not in str(error.value)
+
+
+def test_false_alarms_alone_are_drawn_without_a_poison() -> None:
+    assert count_deletion(0, 100, recall=0, fpr=0.1) == (0, 10)
+    assert count_deletion(0, 100, recall=0) == (0, 0)
+    train = tiny.chosen_rows().of("train")
+    drawn = select(train, 0, recall=0, fpr=0.25)
+    assert (len(drawn.rows), drawn.recall, drawn.fpr) == (14, None, 14 / 54)
+
+
 # -- draws ------------------------------------------------------------------------------------------
 
 

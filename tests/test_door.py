@@ -603,6 +603,19 @@ def test_the_parts_of_several_attacks_are_planted(data: unpoison.Data) -> None:
     assert planted.rows.is_poisoned.sum() == 9
 
 
+def test_data_taken_for_clean_have_a_known_truth_and_no_attack(data: unpoison.Data, model: Any) -> None:
+    clean = unpoison.poison(data, "unpoisoned")
+    train = clean.rows.of("train")
+    assert train.is_poisoned is not None
+    assert not train.is_poisoned.any()
+    assert train.label.tolist() == train.given_label.tolist()
+    assert not clean.is_planted
+    measured = set(unpoison.measure(model, clean)["metric"])
+    assert "retained_accuracy" in measured
+    assert not {"adversarial_accuracy", "attack_success_rate", "corrected_accuracy"} & measured
+    assert unpoison.poison(clean, "patch", target="dog", count=3).rows.is_poisoned.sum() == 3
+
+
 def test_an_attack_is_made_against_a_surrogate_that_stays_as_it_is(data: unpoison.Data, model: Any) -> None:
     before = weights(model)
     planted = unpoison.poison(data, "clean_label", target="dog", count=3, steps=2, surrogate=model)

@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unpoison.columns import TABLES
 from unpoison.files import table_of_csv, write_table
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import settings_rows
+from unpoison.report.detecting import detector_lines
 from unpoison.report.findings import findings, idle, untrained
+from unpoison.report.known import CONTROL_LEAD, PLANTED_LEAD, lead_of, model_of, title_of
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
 
@@ -321,3 +324,53 @@ def test_a_method_that_changed_no_weight_is_named_with_its_setting() -> None:
 
 def test_where_nobody_counted_the_weights_no_method_is_named() -> None:
     assert not list(idle(summarise(results(3))))
+
+
+# -- detectors and the unpoisoned control ------------------------------------------------------------
+
+
+def detectors_of(*lines: dict[str, object]) -> pd.DataFrame:
+    """A table of detectors: of these lines, what they do not say being null."""
+    columns = TABLES["detectors"].columns
+    fixed = {"study": "found", "dataset": "ten", "poison": "patch", "attack": "planted", "training": "net"}
+    fixed |= {"deletion": "own", "detector": "own", "n": 3, "fdr_n": 3, "false_alarm_rate_n": 0}
+    table = pd.DataFrame([fixed | line for line in lines], columns=list(columns), dtype=object)
+    return table.astype({name: column.dtype for name, column in columns.items()})
+
+
+RATE = {"false_alarm_rate": 0.031, "false_alarm_rate_low": 0.0149, "false_alarm_rate_high": 0.0471}
+FOUND_HALF = {"recall": 0.5, "recall_low": 0.404, "recall_high": 0.596, "fpr": 0.02, **RATE}
+CONTROL = {"study": "control", "poison": "unpoisoned", "attack": "unpoisoned", "fpr": 0.031, **RATE}
+
+
+def test_a_detector_is_told_with_its_false_alarms_where_nothing_is_planted() -> None:
+    told = detector_lines(detectors_of(FOUND_HALF, CONTROL))
+    assert told is not None
+    assert told.names == ["deletion set"]
+    assert told.lines == [(["own"], ["50.0 [40.4, 59.6]", "2.0", "3.1 [1.5, 4.7]"])]
+
+
+def test_a_control_without_an_attack_beside_it_is_told_alone() -> None:
+    told = detector_lines(detectors_of(FOUND_HALF | {"deletion": "top", **dict.fromkeys(RATE)}, CONTROL))
+    assert told is not None
+    assert told.names == ["study", "poison", "deletion set", "detector"]
+    assert told.lines[0] == (["found", "patch", "top", "own"], ["50.0 [40.4, 59.6]", "2.0", "not measured"])
+    assert told.lines[1][1] == ["none planted", "none planted", "3.1 [1.5, 4.7]"]
+
+
+def test_of_data_as_found_no_detector_is_told() -> None:
+    assert detector_lines(detectors_of({"attack": "as found"})) is None
+    assert detector_lines(detectors_of()) is None
+
+
+def test_the_lead_and_the_title_tell_a_control_from_an_attack() -> None:
+    assert lead_of({"planted"}) == PLANTED_LEAD
+    assert lead_of({"unpoisoned"}) == CONTROL_LEAD
+    mixed = lead_of({"planted", "unpoisoned"})
+    assert mixed.startswith(
+        "Studies of an unpoisoned set plant nothing: all that is flagged there is a false alarm. In"
+    )
+    assert mixed.endswith(PLANTED_LEAD[1:])
+    assert title_of({"unpoisoned"}) == "What do false alarms cost?"
+    assert title_of({"planted", "unpoisoned"}) == "Which unlearning method repairs the model best?"
+    assert model_of("unpoisoned") == "the model"

@@ -52,6 +52,7 @@ def model(
         "unit": np.array(["share", "share"], dtype=object),
         "higher_is_better": np.array([True, True]),
         **dict.fromkeys(("recall", "fdr", "fpr"), rates),
+        "size": np.array([None, None] if deletion is None else [7, 7]),
     }
     identity = {"dataset": dataset, "poison": "patch", "training": "quick", "seed": seed}
     return columns, {**identity, "deletion": deletion, "method": method}
@@ -137,7 +138,8 @@ def test_values_and_rates_stay_with_their_model(table: pd.DataFrame) -> None:
         (table["dataset"] == WHOLE) & (table["deletion"] == "all") & (table["method"] == "retrain")
     ]
     assert set(shared["value"]) == {0.7}
-    assert table.loc[table["deletion"].isna(), ["recall", "fdr", "fpr"]].isna().all(axis=None)
+    assert table.loc[table["deletion"].isna(), ["recall", "fdr", "fpr", "size"]].isna().all(axis=None)
+    assert set(table.loc[table["deletion"].notna(), "size"]) == {7}
     assert (table.loc[table["deletion"].notna(), "recall"] == 0.5).all()
 
 

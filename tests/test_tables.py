@@ -30,7 +30,7 @@ def results() -> pd.DataFrame:
         columns=["study", "seed", "deletion", "method", "recall", "metric", "class_name", "value"],
     )
     table = table.assign(dataset="catdog", poison="patch", attack="planted", training="quick")
-    table = table.assign(unit="share", higher_is_better=True, fdr=0.0, fpr=0.0)
+    table = table.assign(unit="share", higher_is_better=True, fdr=0.0, fpr=0.0, size=3)
     table["detector"] = table["deletion"].map({"drawn0.5": "loss"})
     table["deletion.recall"] = table["recall"]
     return table.astype({name: column.dtype for name, column in COLUMNS.items()})
@@ -52,7 +52,7 @@ def test_a_table_of_averages_is_of_the_averaged_studies_and_left_out_without_one
 
 
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:
-    assert reported_names([]) == ["summary", "references", "paired", "provenance"]
+    assert reported_names([]) == ["summary", "references", "paired", "detectors", "provenance"]
     assert {*VIEWED, *SHOWN} <= {*names(["recalls"]), "missing"}
 
 

@@ -4,8 +4,12 @@ PLANTED = "planted"
 ON_SUSPECT_DATA = "planted on suspect data"
 AS_FOUND = "as found"
 AS_FOUND_LISTED = "as found, truth listed"
-KINDS = (PLANTED, ON_SUSPECT_DATA, AS_FOUND, AS_FOUND_LISTED)
-FOUND = (AS_FOUND, AS_FOUND_LISTED)  # nothing planted
+UNPOISONED = "unpoisoned"
+KINDS = (PLANTED, ON_SUSPECT_DATA, AS_FOUND, AS_FOUND_LISTED, UNPOISONED)
+FOUND = (AS_FOUND, AS_FOUND_LISTED)
+UNPLANTED = (*FOUND, UNPOISONED)
+# Of data as found nobody can train it; of an unpoisoned set it is trained on the rows of the model itself.
+WITHOUT_ORACLE = (AS_FOUND, UNPOISONED)
 # Stands wherever numbers of such an attack do.
 NOTES = {
     ON_SUSPECT_DATA: "planted attack on suspect data: it measures the planted poisons alone; rows that were poisoned "

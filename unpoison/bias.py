@@ -22,7 +22,7 @@ class Views:
     """How the poisoned model sees each training row, stamped and not augmented.
 
     confidence: probability that it gives the row's given label; distance: Euclidean, of its features from the
-    mean features of the nearest kind of poison (those of one trigger and given label).
+    mean features of the nearest kind of poison (those of one trigger and given label); infinite without a poison.
     """
 
     confidence: Float64[np.ndarray, " rows"]
@@ -40,7 +40,8 @@ def view(
         np.linalg.norm(features - features[poisoned & (kinds == kind).all(1)].mean(0), axis=1)
         for kind in np.unique(kinds[poisoned], axis=0)
     ]
-    return Views(confidence, np.min(distances, axis=0))
+    # Without a poison no row is near one.
+    return Views(confidence, np.min(distances, axis=0) if distances else np.full(len(train), np.inf))
 
 
 def draw_biased(

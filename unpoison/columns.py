@@ -28,6 +28,7 @@ class Table(NamedTuple):
 
 
 FOUND = "of the deletion set, as achieved; null without one, and for data as found of which nobody knows the truth"
+NONE_THERE = "null too where no row is poisoned"
 COLUMNS = {
     "study": Column("string", "name of the study in the config"),
     "dataset": Column("string", "name of the data set, with the keys that the study varies"),
@@ -35,7 +36,8 @@ COLUMNS = {
     "attack": Column(
         "string",
         "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as "
-        "clean); as found (nothing is planted, nobody knows); as found, truth listed",
+        "clean); as found (nothing is planted, nobody knows); as found, truth listed; unpoisoned (nothing is planted, "
+        "every row is taken for clean)",
     ),
     "training": Column("string", "name of the training"),
     "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),
@@ -56,14 +58,14 @@ COLUMNS = {
     "higher_is_better": Column("boolean", "whether more is better; null: neither"),
     "recall": Column(
         "float64",
-        f"share of the poisoned training rows that is found, {FOUND}",
+        f"share of the poisoned training rows that is found, {FOUND}; {NONE_THERE}",
         "share",
         "poisoned rows in the deletion set / n_poison",
         "Goel et al. 2024 (arXiv 2402.14015): gamma",
     ),
     "fdr": Column(
         "float64",
-        f"false discovery rate, {FOUND}",
+        f"false discovery rate, {FOUND}; null too where the set is empty",
         "share",
         "clean rows in the deletion set / rows in the deletion set",
         "Benjamini and Hochberg 1995",
@@ -75,6 +77,7 @@ COLUMNS = {
         "clean rows in the deletion set / n_clean",
         "Fawcett 2006 (An introduction to ROC analysis)",
     ),
+    "size": Column("Int64", "size of the deletion set; null without one", "rows"),
 }
 OF_THE_SEEDS = {
     "mean": Column("float64", "mean over the seeds", "the row's own", "sum(x) / n"),
@@ -275,6 +278,36 @@ CHOSEN = {
 }
 
 
+RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
+DETECTED = {
+    "n": Column("int64", "number of seeds", "seeds"),
+    **_with_ends(
+        "auroc", Column("float64", f"area under the ROC curve, {RANKING}", "share", "mean over the seeds")
+    ),
+    **_with_ends(
+        "average_precision",
+        Column("float64", f"average precision, {RANKING}", "share", "mean over the seeds"),
+    ),
+    **{
+        key: column
+        for name in (*RATES, "size")
+        for key, column in _with_ends(
+            name, COLUMNS[name]._replace(dtype="float64", formula="mean over the seeds that have a value")
+        ).items()
+    },
+    "fdr_n": Column("int64", "number of the seeds whose deletion set has a row", "seeds"),
+    **_with_ends(
+        "false_alarm_rate",
+        Column(
+            "float64",
+            "share of the training rows that the same detector and cut accuse in the unpoisoned twin: the same data set, "
+            "training and deletion set with nothing planted; null where no study of the results has it",
+            "share",
+            "mean over the twin's seeds of (rows in its deletion set / its training rows)",
+        ),
+    ),
+    "false_alarm_rate_n": Column("int64", "number of the twin's seeds", "seeds"),
+}
 TRAINED = {
     "training_accuracy": Column(
         "float64",
@@ -353,6 +386,11 @@ TABLES = {
         "detector and method, with the deletion set to choose; chosen and scored on the same data, so optimistic; none "
         "for studies that `best` leaves out",
         {**_shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
+    ),
+    "detectors": Table(
+        "`tables/detectors.parquet`",
+        "deletion set of a study that comes from a detector",
+        {**_shared(*CELL, "detector"), **DETECTED},
     ),
     "missing": Table(
         "`partial/tables/missing.parquet` (`make partial`)",

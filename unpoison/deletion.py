@@ -35,6 +35,7 @@ def count_deletion(
     alarms (none when left out):
     size and fpr: fp = fpr * clean, tp = size - fp; size and fdr: fp = fdr * size, tp = size - fp;
     recall and fpr: tp = recall * poisoned, fp = fpr * clean; recall and fdr: fp = tp * fdr / (1 - fdr).
+    Of an unpoisoned set `recall: 0` and `fpr` alone have a meaning: false alarms, and nothing found.
 
     Raises:
         UserError: for any other combination, and for counts that cannot be met, naming the numbers.
@@ -45,6 +46,12 @@ def count_deletion(
             ", ".join(f"{key}: {value}" for key, value in found.items() if value is not None) or "(nothing)"
         )
         raise UserError(f"a deletion set takes size or recall, and fpr or fdr or neither; found {given}")
+    if not poisoned and (recall != 0 or fdr is not None):
+        asked = "size" if size is not None else "fdr" if recall == 0 else "recall"
+        raise UserError(
+            f"no training row is poisoned, so a set by {asked} has no meaning; allowed: a detector, a list of rows, or "
+            "recall: 0 with fpr, which draws false alarms alone"
+        )
     if fdr == 1 and size is None:
         raise UserError("a deletion set with recall cannot have fdr: 1; fdr must be below 1")
     if size is not None:

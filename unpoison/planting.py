@@ -37,7 +37,8 @@ def poison(
     The labels that the training rows were given are taken to be the true ones.
 
     Args:
-        attack: a name of POISONS; options: its own. The parts of `several` are {"poison": name, "options": {...}}.
+        attack: a name of POISONS; options: its own. The parts of `several` are {"poison": name, "options": {...}};
+            `unpoisoned` plants nothing, and says that all training rows are clean.
         stamp: whether the trigger is put on after or before augmentation.
         surrogate: the attacker's own network, for attacks that change images by more than a stamp.
 
@@ -49,7 +50,8 @@ def poison(
     check_seed(seed)
     check_word("stamp", stamp, get_args(StampTime))
     checked = _checked(attack, options_of(POISONS, attack, options))
-    if not POISONS.constant(attack, "PLANTS", True):
+    is_clean = POISONS.constant(attack, "IS_CLEAN", False)
+    if not (is_clean or POISONS.constant(attack, "PLANTS", True)):
         raise UserError(f"the attack {attack} plants nothing; data are as found before poison is called")
     if data.is_planted:
         raise UserError(
@@ -62,6 +64,8 @@ def poison(
     there = data.rows.of("train").count_by_class()
     POISONS.module(attack).plan(there, data.image_size, **checked)
     rows, images = plant(POISONS[attack], data.rows, seed, data.image_size, checked), data.images
+    if is_clean:
+        return Data.of_rows(images, rows)
     if surrogate is not None:
         images = _perturbed(data, rows, attack, surrogate, checked)
     put_on = trigger_of(attack, checked)

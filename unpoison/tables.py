@@ -31,12 +31,13 @@ DERIVED = {
     "paired": Derived("unpoison.statistics", "paired"),
     "best": Derived("unpoison.plane", "best_methods"),
     "thresholds": Derived("unpoison.plane", "thresholds"),
+    "detectors": Derived("unpoison.false_alarms", "detectors"),
     "utility_healed": Derived("unpoison.statistics", "utility_healed", is_shown=True, is_averaged=True),
 }
 # The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
-# The report's interactive view and its provenance are made of these.
-VIEWED = ("summary", "paired", "provenance")
+# The report's interactive view, its provenance and its table of detectors are made of these.
+VIEWED = ("summary", "paired", "provenance", "detectors")
 SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
 
 

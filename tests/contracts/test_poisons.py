@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,10 @@ from unpoison.asking import ask
 from unpoison.attacks import (
     apply,
     before_attack,
+    in_words,
     open_images,
     perturbed,
+    plant,
     set_triggered_aside,
     stamped_classes,
 )
@@ -34,7 +36,7 @@ from unpoison.examples import examples_of
 from unpoison.files import write_array
 from unpoison.poisons import POISONS, trigger_of
 from unpoison.poisons._stamps import CORNERS
-from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, Rows
+from unpoison.rows import COLUMNS, NONE, TEST_SPLITS, TRIGGERED, Rows
 
 every_poison = pytest.mark.parametrize("name", tiny.planting(POISONS))
 MakeData = Callable[[str], SimpleNamespace]
@@ -690,3 +692,31 @@ def test_a_wave_of_any_amplitude_ends_at_black_and_white() -> None:
     stamp = POISONS.module("sinusoid").stamp
     highest, high = (stamp(images.copy(), np.zeros(1, int), amplitude=top) for top in (2**31 - 1, 10_000))
     assert np.array_equal(highest, high)
+
+
+# -- the control ------------------------------------------------------------------------------------
+
+
+def test_an_unpoisoned_set_is_the_rows_as_they_were_all_known_to_be_clean(clean: Rows) -> None:
+    rows = plant(POISONS["unpoisoned"], clean, tiny.SEED, tiny.IMAGE_SIZE, {})
+    for column in COLUMNS:
+        np.testing.assert_array_equal(getattr(rows, column), getattr(clean, column))
+    assert rows.is_poisoned is not None
+    assert not rows.is_poisoned.any()
+    assert POISONS.module("unpoisoned").plan(clean.of("train").count_by_class(), tiny.IMAGE_SIZE) == 0
+    assert in_words(rows.of("train")) == "0 of 54 training rows poisoned"
+
+
+def test_an_unpoisoned_set_has_no_triggered_image_and_no_trigger(clean: Rows) -> None:
+    split = clean.split.copy()
+    split[np.flatnonzero(split == "test")[1::2]] = TRIGGERED
+    rows = plant(POISONS["unpoisoned"], replace(clean, split=split), tiny.SEED, tiny.IMAGE_SIZE, {})
+    assert len(rows.of(TRIGGERED)) == 0
+    images = some_images()
+    assert np.array_equal(trigger_of("unpoisoned", {})(images.copy(), np.zeros(8, int)), images)
+
+
+def test_the_control_alone_is_known_to_be_clean() -> None:
+    clean = [name for name in POISONS if POISONS.constant(name, "IS_CLEAN", False)]
+    assert clean == ["unpoisoned"]
+    assert not POISONS.constant("unpoisoned", "PLANTS", True)

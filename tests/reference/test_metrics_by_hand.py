@@ -294,12 +294,18 @@ def test_the_table_carries_unit_direction_and_the_achieved_rates() -> None:
         "recall": [0.5, 0.5],
         "fdr": [0.5, 0.5],
         "fpr": [1 / 3, 1 / 3],
+        "size": [2, 2],
     }
 
 
-def test_without_a_deletion_set_the_rates_are_null() -> None:
+def test_without_a_deletion_set_the_rates_and_the_size_are_null() -> None:
     table = metrics_table([Measurement("clean_accuracy", None, 0.5)], NO_DELETION)
-    assert [table[rate] for rate in ("recall", "fdr", "fpr")] == [[None]] * 3
+    assert [table[rate] for rate in ("recall", "fdr", "fpr", "size")] == [[None]] * 4
+
+
+def test_an_empty_deletion_set_has_the_size_0() -> None:
+    empty = Deletion(rows=NOTHING, recall=0.0, fdr=None, fpr=0.0)
+    assert metrics_table([Measurement("clean_accuracy", None, 0.5)], empty)["size"] == [0]
 
 
 def test_the_detectors_numbers_and_the_cost_are_told_where_they_are_known() -> None:

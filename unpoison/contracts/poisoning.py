@@ -19,7 +19,7 @@ class Poisoning:
     further_attacks: of several attacks at once, what each one after the first does. is_planted: False where the
     data are used as found; then rows are those that the user lists as poisoned, their true classes are not known,
     and attacks are of the triggered images that the user has. is_known: False where nobody knows which rows are
-    poisoned; then rows are empty.
+    poisoned; then rows are empty. No rows that are planted, and no attacks: every training row is known to be clean.
     """
 
     rows: Indices

@@ -77,7 +77,7 @@ class TableSpecs:
         poison = self.plan.poisons[min(study.variants["poison"])]
         spec = {
             "trigger": trigger_of(poison),
-            "is_found": study.is_found,
+            "plants": study.plants,
             "note": note_of(study),
             "code": code_digest("unpoison.jobs.draw_samples", *poison_code(poison)),
         }
@@ -88,7 +88,7 @@ class TableSpecs:
         lines = [{"variant": variant, "seed": model["seed"]} for model, variant in trained_models(study)]
         spec = {
             "models": lines,
-            "what": "models as they were trained" if study.is_found else "poisoned models",
+            "what": "poisoned models" if study.plants else "models as they were trained",
             "note": note_of(study),
             "code": code_digest("unpoison.jobs.draw_training"),
         }

@@ -21,5 +21,5 @@ def main(snakemake: Any) -> None:
     rows = read_rows(given.rows)
     stored, attacked = map_array(given.images), open_images(given.images, rows, given.get("perturbed"))
     stamp = trigger_of(trigger["poison"], trigger["options"])
-    figure = draw_found(stored, rows) if spec["is_found"] else draw_samples(stored, attacked, rows, stamp)
+    figure = draw_samples(stored, attacked, rows, stamp) if spec["plants"] else draw_found(stored, rows)
     save(figure, snakemake.output.pdf, snakemake.output.png, spec["note"])

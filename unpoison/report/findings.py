@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from unpoison.attack_kinds import AS_FOUND
+from unpoison.attack_kinds import AS_FOUND, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
 from unpoison.report.known import model_of
 from unpoison.report.words import Finding, capital, interval, per_cent, points, prose_of, setting, span
@@ -107,7 +107,7 @@ def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
     if not metrics:
         return
     attack = str(whole["attack"].iloc[0])
-    references = [name for name in REFERENCES if name != "oracle" or attack != AS_FOUND]
+    references = [name for name in REFERENCES if name != "oracle" or attack not in WITHOUT_ORACLE]
     if not set(references) <= set(means):
         return
     told = [

@@ -4,7 +4,15 @@ from collections.abc import Collection, Iterator
 
 import pandas as pd
 
-from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, NOTES, ON_SUSPECT_DATA
+from unpoison.attack_kinds import (
+    AS_FOUND,
+    AS_FOUND_LISTED,
+    FOUND,
+    NOTES,
+    ON_SUSPECT_DATA,
+    UNPLANTED,
+    UNPOISONED,
+)
 from unpoison.report.words import Finding, capital
 from unpoison.results import CLEAN, robust_metric
 
@@ -24,18 +32,31 @@ BOTH = (
     "page reports what each method repairs, and at what cost"
 )
 
+CONTROL_LEAD = (
+    "Nothing is planted in the training set, and every row of it counts as clean. A detector flagged some of its rows, "
+    "all of them false alarms, and unlearning is told to forget them. This page reports how many rows each detector "
+    "accuses, and what it costs to forget them"
+)
+CONTROL = "Studies of an unpoisoned set plant nothing: all that is flagged there is a false alarm"
+
 
 def lead_of(attacks: Collection[str]) -> str:
     """Return the first paragraph of the page, by the kinds of attack of its studies."""
-    found = set(attacks) & set(FOUND)
-    if not found:
-        return PLANTED_LEAD
-    return FOUND_LEAD if found == set(attacks) else BOTH
+    others = set(attacks) - {UNPOISONED}
+    if not others:
+        return CONTROL_LEAD
+    found = others & set(FOUND)
+    lead = PLANTED_LEAD if not found else FOUND_LEAD if found == others else BOTH
+    if others == set(attacks):
+        return lead
+    return f"{CONTROL}. {lead}" if lead == BOTH else f"{CONTROL}. In the others {lead[0].lower()}{lead[1:]}"
 
 
 def title_of(attacks: Collection[str]) -> str:
-    """The page's title: where nobody knows the truth, no method can be called the best."""
-    if set(attacks) == {AS_FOUND}:
+    """Return the page's title: where nobody knows the truth, or nothing is there, no method can be called the best."""
+    if set(attacks) == {UNPOISONED}:
+        return "What do false alarms cost?"
+    if set(attacks) <= {AS_FOUND, UNPOISONED}:
         return "What does each unlearning method change?"
     return "Which unlearning method repairs the model best?"
 
@@ -49,6 +70,13 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
     """
     if attack == ON_SUSPECT_DATA:
         yield Finding("measured", f"{capital(NOTES[attack])}.")
+        return
+    if attack == UNPOISONED:
+        yield Finding(
+            "measured",
+            "Nothing is planted: every training row counts as clean, and every row of a deletion set is a false alarm. "
+            "There is no oracle, which would be trained on the rows of the model itself.",
+        )
         return
     if attack not in FOUND:
         return
@@ -67,4 +95,4 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
 
 def model_of(attack: str) -> str:
     """Return the name of the unrepaired model in sentences."""
-    return "the model" if attack in FOUND else "the poisoned model"
+    return "the model" if attack in UNPLANTED else "the poisoned model"

@@ -12,7 +12,7 @@ import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from unpoison.attack_kinds import AS_FOUND, FOUND
+from unpoison.attack_kinds import UNPLANTED, UNPOISONED, WITHOUT_ORACLE
 from unpoison.columns import TABLES
 from unpoison.files import table_of_csv
 from unpoison.levels import IDENTITY
@@ -20,6 +20,7 @@ from unpoison.metrics import METRICS
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
 from unpoison.report.data import packed, page_data, settings_rows
+from unpoison.report.detecting import detector_lines
 from unpoison.report.findings import findings, idle, untrained
 from unpoison.report.known import lead_of, standing, title_of
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
@@ -82,7 +83,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    summary, paired, records = (tables.named[name] for name in VIEWED)
+    summary, paired, records, detectors = (tables.named[name] for name in VIEWED)
     missing = tables.named.get("missing")
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = table_of_csv(tables.csv)
@@ -92,7 +93,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     return environment.get_template("page.html").render(
         title=title_of(attacks),
         lead=lead_of(attacks),
-        knows=attacks != {AS_FOUND},
+        knows=not attacks <= set(WITHOUT_ORACLE),
         folder=folder,
         style=_read("page.css"),
         scripts=[
@@ -104,6 +105,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]}
         <= {"untrained", "idle", "few", "measured"},
+        detectors=detector_lines(detectors),
         figures=figures,
         others=[(name, TABLES[name].row) for name in tables.shown],
         metrics=[(metric_label(metric), metric_note(metric)) for metric in metrics],
@@ -156,9 +158,10 @@ def in_words(study: Mapping[str, Any]) -> str:
     seeds = study["seeds"]
     count = "one seed" if len(seeds) == 1 else f"{len(seeds)} independent seeds"
     varied = [f"{key_label(key)} ({', '.join(map(plain, values))})" for key, values in study["vary"].items()]
-    is_found = study["attack"] in FOUND
-    how = "used as it was found" if is_found else f"poisoned by {listed(names['poison'])}"
-    own = "rows, weights and batches" if is_found else "rows, poisons, weights and batches"
+    is_unplanted = study["attack"] in UNPLANTED
+    how = "used as it was found" if is_unplanted else f"poisoned by {listed(names['poison'])}"
+    how = "not poisoned" if study["attack"] == UNPOISONED else how
+    own = "rows, weights and batches" if is_unplanted else "rows, poisons, weights and batches"
     said = [
         f"The data set {listed(names['data set'])} is {how}, and the network "
         f"{listed(names['training'])} is trained on it.",

@@ -27,8 +27,9 @@ f(x) is the class that the model predicts for image x, y its true class, t(x) th
 class's attack, a the class that the attack wants it to get.
 
 A metric of no rows at all (the adversarial accuracy of a class that is not attacked) is left out; so an attack without
-a trigger has no `adversarial_accuracy` and no `attack_success_rate`. The detector's two metrics, like `recall`, `fdr`
-and `fpr`, belong to the deletion set and stand with each of its models; those that come from no detector lack them.
+a trigger has no `adversarial_accuracy` and no `attack_success_rate`. The detector's two metrics, like `recall`, `fdr`,
+`fpr` and `size`, belong to the deletion set and stand with each of its models. Sets that come from no detector lack the
+metrics, and so do those of an unpoisoned set.
 """
 ORIGIN = """
 ## Where a number comes from

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unpoison.answers import Answers, questions
-from unpoison.contracts.deletion import Deletion
+from unpoison.contracts.deletion import NO_DELETION, Deletion
 from unpoison.contracts.judged import Judged
 from unpoison.costs import Cost
 from unpoison.errors import UserError
@@ -88,8 +88,9 @@ def _checked(name: str, values: object, class_names: tuple[str, ...]) -> dict[st
 
 
 def metrics_table(measurements: Iterable[Measurement], deletion: Deletion) -> dict[str, list[Any]]:
-    """Return the metrics of one model as columns, with the rates that its deletion set achieved."""
+    """Return the metrics of one model as columns, with the rates and the size of its deletion set."""
     found = list(measurements)
+    size = None if deletion is NO_DELETION else len(deletion.rows)
     known = {name: METRICS[name] for name in {entry.metric for entry in found}}
     return {
         "metric": [entry.metric for entry in found],
@@ -98,4 +99,5 @@ def metrics_table(measurements: Iterable[Measurement], deletion: Deletion) -> di
         "unit": [known[entry.metric].unit for entry in found],
         "higher_is_better": [known[entry.metric].higher_is_better for entry in found],
         **{rate: [getattr(deletion, rate)] * len(found) for rate in ("recall", "fdr", "fpr")},
+        "size": [size] * len(found),
     }

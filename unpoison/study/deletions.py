@@ -41,8 +41,12 @@ def _check_counts(counts: Counts, dataset: Dataset, poison: Poison, deletion: De
             "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, "
             f"a list of rows, or the poisons themselves (poisons.{poison.name}.truth)"
         )
-    if deletion.bias == "class" and not poison.plants:
+    if deletion.bias == "class" and poison.is_found:
         raise UserError("bias: class needs the true class of each row, and of listed poisons nobody knows it")
+    if deletion.bias == "similarity" and poison.is_clean:
+        raise UserError(
+            "bias: similarity accuses the clean rows nearest to the poisons; of an unpoisoned set none is there"
+        )
     poisoned = counts.poisoned(dataset, poison)
     clean = sum(counts.training(dataset).values()) - poisoned
     rows = count_deletion(poisoned, clean, **{key: asked[key] for key in asked if key != "bias"})
@@ -83,8 +87,9 @@ def _check_cut(
 def check_stampable(counts: Counts, dataset: Dataset, poison: Poison, detector: Detector) -> None:
     """Refuse triggered examples where no trigger is planted, or no test row tells which classes it is for."""
     if not poison.plants:
+        where = "an unpoisoned set" if poison.is_clean else "data as found"
         raise UserError(
-            f"detectors.{detector.name} is shown examples of a planted trigger; in data as found none is planted"
+            f"detectors.{detector.name} is shown examples of a planted trigger; in {where} none is planted"
         )
     untested = counts.untested(dataset)
     if untested:

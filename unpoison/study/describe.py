@@ -101,6 +101,6 @@ def caption_of(plan: Plan, figure: str) -> str:
     else:
         kind, name = figure.split("_", maxsplit=1)
         study = plan.studies[name]
-        file = "found" if kind == "samples" and study.is_found else DRAWN_ALWAYS[kind]
+        file = "found" if kind == "samples" and not study.plants else DRAWN_ALWAYS[kind]
         caption, note = first_paragraph(DRAWING / f"{file}.py"), note_of(study)
     return f"{caption} {note[0].upper()}{note[1:]}." if note else caption

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
-from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, ON_SUSPECT_DATA, PLANTED
+from unpoison.attack_kinds import AS_FOUND, AS_FOUND_LISTED, FOUND, ON_SUSPECT_DATA, PLANTED, UNPOISONED
 from unpoison.errors import UserError
 from unpoison.study.counts import Counts
 from unpoison.study.peeks import peek
@@ -12,18 +12,35 @@ from unpoison.study.records import Dataset, Poison, Source
 from unpoison.study.studies import Study
 
 OTHER_SPLITS = ("test", "trusted", "triggered")  # options of sources that name images not trained on
+# Kinds of attack that one study or figure may have together.
+FAMILIES = {
+    "attacks that are planted": (PLANTED, ON_SUSPECT_DATA),
+    "data as found": FOUND,
+    "an unpoisoned set": (UNPOISONED,),
+}
 Pairs = Iterable[tuple[Dataset, Poison]]
 
 
 def attack_of(dataset: Dataset, poison: Poison, suspect: Set[str]) -> str:
-    """Return the kind of attack: planted, planted on suspect data, as found, or as found with a list of poisons.
+    """Return the kind of attack (see `attack_kinds`).
 
     Args:
         suspect: names of the sources whose training images may be poisoned.
+
+    Raises:
+        UserError: where rows of a suspect source are taken for clean.
     """
-    if not poison.plants:
+    if poison.is_found:
         return AS_FOUND_LISTED if poison.is_known else AS_FOUND
-    return ON_SUSPECT_DATA if dataset.source.name in suspect else PLANTED
+    is_suspect = dataset.source.name in suspect
+    if not poison.is_clean:
+        return ON_SUSPECT_DATA if is_suspect else PLANTED
+    if is_suspect:
+        raise UserError(
+            f"poison '{poison.name}' on dataset '{dataset.name}': found a suspect source, allowed: images that are "
+            "known to be clean; a source is suspect where it says so, and where a study uses it as found"
+        )
+    return UNPOISONED
 
 
 def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: str) -> set[str]:
@@ -34,7 +51,7 @@ def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: st
     """
     pairs = list(pairs)
     said = {name for name, source in sources.items() if source.is_suspect}
-    suspect = said | {dataset.source.name for dataset, poison in pairs if not poison.plants}
+    suspect = said | {dataset.source.name for dataset, poison in pairs if poison.is_found}
     if not suspect:
         return set()
     read = set().union(*(_read(sources[name], data_folder) for name in suspect))
@@ -53,7 +70,7 @@ def check_poison(counts: Counts, dataset: Dataset, poison: Poison) -> None:
 
 def _check_found(counts: Counts, dataset: Dataset, poison: Poison) -> None:
     """Refuse trusted rows that are drawn from data as found, and a target that no triggered image can be taken for."""
-    if poison.plants:
+    if not poison.is_found:
         return
     if dataset.validation:
         raise UserError(
@@ -73,16 +90,17 @@ def _check_found(counts: Counts, dataset: Dataset, poison: Poison) -> None:
 
 
 def check_one_kind(where: str, *studies: Study) -> None:
-    """Refuse a study or a figure in which some data are used as found and in others an attack is planted.
+    """Refuse a study or a figure of two of these: planted attacks, data as found, an unpoisoned set.
 
     One point or one sentence would hold numbers of both.
     """
     kinds = {kind for study in studies for kind in study.attacks.values()}
-    if kinds & set(FOUND) and kinds - set(FOUND):
+    told = [words for words, family in FAMILIES.items() if not kinds.isdisjoint(family)]
+    if len(told) > 1:
         names = ", ".join(sorted(study.name for study in studies))
         raise UserError(
-            f"{where}: found attacks that are planted and data as found ({names}); allowed: one of both, and a study "
-            "or figure of its own for the other"
+            f"{where}: found {' and '.join(told)} ({names}); allowed: one of them, and a study or figure of its own "
+            "for the other"
         )
 
 
@@ -100,6 +118,10 @@ def check_measured(counts: Counts, figure: str, study: Study) -> None:
 
 
 def _check_judged(counts: Counts, figure: str, study: Study, dataset: Dataset, poison: Poison) -> None:
+    if poison.is_clean:
+        raise UserError(
+            f"{figure} cannot show {study.name}, a study of an unpoisoned set: there is no attack to judge repairs by"
+        )
     if poison.plants:
         return
     lacks = [] if poison.is_known else ["a list of the poisons (option truth of the poison)"]

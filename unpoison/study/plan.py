@@ -100,7 +100,7 @@ class Plan(Entries):
             for name, study in sorted(self.studies.items())
             if "deletion.recall" in study.vary
             and len(study.bases["deletion"]) == 1
-            and not study.is_found  # whose poisons have no known true class
+            and study.plants  # poisons of data as found have no known true class
         ]
 
     def _data(self) -> Iterator[Path]:

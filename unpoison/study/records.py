@@ -78,13 +78,23 @@ class Poison(Variant):
 
     @cached_property
     def plants(self) -> bool:
-        """Whether it plants anything; one that does not uses the data as found."""
+        """Whether it plants anything."""
         return bool(POISONS.constant(self.kind, "PLANTS", True))
+
+    @cached_property
+    def is_clean(self) -> bool:
+        """Whether every training row is known to be clean: the control."""
+        return bool(POISONS.constant(self.kind, "IS_CLEAN", False))
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the data are used as found: nothing is planted, and rows may be poisoned all the same."""
+        return not (self.plants or self.is_clean)
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known which training rows are poisoned: planted ones, and those that a user lists."""
-        return self.plants or self.options.get("truth") is not None
+        """Whether it is known which training rows are poisoned: planted ones, those that a user lists, none."""
+        return not self.is_found or self.options.get("truth") is not None
 
     @cached_property
     def needs_surrogate(self) -> bool:

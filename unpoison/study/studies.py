@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from unpoison.attack_kinds import FOUND, KINDS, NOTES, ON_SUSPECT_DATA
+from unpoison.attack_kinds import KINDS, NOTES, ON_SUSPECT_DATA, UNPLANTED, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
 from unpoison.study.records import Dataset, Deletion, Method, Poison, Scalar, Training
 
@@ -60,9 +60,9 @@ class Study:
         return max(self.attacks.values(), key=KINDS.index)
 
     @property
-    def is_found(self) -> bool:
-        """Whether it plants nothing."""
-        return not set(FOUND).isdisjoint(self.attacks.values())
+    def plants(self) -> bool:
+        """Whether it plants an attack."""
+        return set(UNPLANTED).isdisjoint(self.attacks.values())
 
     @property
     def is_on_suspect_data(self) -> bool:
@@ -80,7 +80,8 @@ class Study:
         by_deletion = [name for name in self.variants["method"] if name not in (*REFERENCES, *repairs)]
         deletions = [deletion.name for deletion in self.deletions if not deletion.is_empty]
         for dataset, poison, training in product(self.datasets, self.poisons, self.trainings):
-            references = [name for name in REFERENCES if name != "oracle" or poison.is_known]
+            has_oracle = self.attacks[dataset.name, poison.name] not in WITHOUT_ORACLE
+            references = [name for name in REFERENCES if name != "oracle" or has_oracle]
             for seed in self.seeds:
                 names = (dataset.name, seed, poison.name, training.name)
                 for method in (*references, *repairs):
