@@ -1,6 +1,6 @@
 """What every detector of the registry promises."""
 
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,8 @@ PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "activation_clustering": ("patch", {}),
     "confident_learning": ("wrong labels", {"folds": 2, "length": 2.0}),
     "frequency": ("patch", {}),
-    "influence": ("patch", {}),
-    "loss": ("patch", {}),
+    "influence": ("patch", {"layers": "last"}),
+    "loss": ("patch", {"early": False}),
     "neighbour_disagreement": ("wrong labels", {"neighbours": 8}),
     "scan": ("patch", {}),
     "spectral_signatures": ("patch", {}),
@@ -217,6 +217,25 @@ def test_early_losses_come_from_a_network_of_their_own() -> None:
     assert cost.image_passes == 3 * len(found.train)  # half of six epochs
     assert steps == 3 * 6
     assert cost.forward_passes == len(found.train) + len(found.evidence.validation)
+
+
+def test_the_rate_of_early_training_is_the_recipes_own_or_holds() -> None:
+    found = planted_case("loss")
+    scores = {
+        rate: detected("loss", found, early=True, rate=rate).training for rate in ("constant", "recipe")
+    }
+    assert scores["constant"].tolist() != scores["recipe"].tolist()
+    level = replace(found.evidence.recipe, warmup=0.0, decay_span=1e9)  # a schedule that holds its rate
+    held = replace(found, evidence=replace(found.evidence, recipe=level))
+    assert detected("loss", held, early=True, rate="recipe").training == pytest.approx(scores["constant"])
+
+
+def test_influence_by_all_weights_costs_a_backward_pass_of_every_row() -> None:
+    found = planted_case("influence")
+    scores, cost = run(DETECTORS["influence"], found.evidence, {"layers": "all"})
+    assert auroc(scores.training, found.is_poisoned) > 0.75
+    assert cost.image_passes == len(found.train) + len(found.evidence.validation) + triggered("influence")
+    assert cost.forward_passes == 0
 
 
 def test_flooding_keeps_early_losses_up() -> None:

@@ -27,6 +27,7 @@ from unpoison.detectors.activation_clustering import split_class
 from unpoison.detectors.spectral_signatures import main_direction
 from unpoison.detectors.spectral_signatures import score as spectral_signatures
 from unpoison.errors import UserError
+from unpoison.examples import Examples
 from unpoison.features import head_of, outputs_of
 from unpoison.outputs import Outputs
 from unpoison.scores import auroc
@@ -151,6 +152,54 @@ def test_influence_is_the_product_of_autograds_gradients(renormalised: bool) -> 
     assert np.allclose(influence.likeness(passed(rows), passed(shown), renormalised), expected)
 
 
+@pytest.mark.parametrize("renormalised", [True, False])
+def test_influence_is_the_product_of_autograds_gradients_by_all_weights(evidence, renormalised: bool) -> None:
+    """At one checkpoint, of the loss without weight decay: the cosine (GAS) or the product (TracIn), a mean of two."""
+    model = tiny.build("resnet9", 3, {"width": 2}, 1).eval()
+
+    def gradients(rows: Examples, places: list[int]) -> list[torch.Tensor]:
+        images = torch.cat([images for images, _ in rows.in_order()])
+        found = []
+        for place in places:
+            model.zero_grad()
+            cross_entropy(model(images[place : place + 1]), rows.labels[place : place + 1]).backward()
+            gradient = torch.cat([weights.grad.flatten() for weights in model.parameters()]).double()
+            found.append(gradient / (gradient.norm() if renormalised else 1))
+        return found
+
+    shown = gradients(evidence.triggered, [0, 1])
+    expected = [
+        float((gradient @ shown[0] + gradient @ shown[1]) / 2)
+        for gradient in gradients(evidence.training, [0, 5, 9])
+    ]
+    scores = influence.score(replace(evidence, model=model), renormalised=renormalised)
+    assert_same(scores.training[[0, 5, 9]].astype(np.float32), np.array(expected), terms=PASS)
+
+
+def test_the_default_influence_is_by_all_weights(evidence) -> None:
+    found = influence.score(evidence)
+    assert found.training.tolist() == influence.score(evidence, layers="all").training.tolist()
+    assert influence.score(evidence, layers="last").training.max() <= 1 + 1e-9
+
+
+def test_neighbours_are_the_nearest_by_euclidean_distance(evidence) -> None:
+    """The authors' k-NN takes features as they are; by the cosine their length has no part."""
+    rng = np.random.default_rng(6)
+    features, labels = rng.normal(size=(30, 3)) * rng.uniform(1, 9, (30, 1)), rng.integers(0, 3, 30)
+    training = Outputs(features, np.zeros((30, 3)), labels)
+    stored = replace(evidence)
+    stored.__dict__["outputs"] = training, training.take(np.array([], dtype=np.int64))
+    expected = []
+    for place in range(30):
+        distances = ((features - features[place]) ** 2).sum(1)
+        distances[place] = np.inf
+        expected.append((labels[np.argsort(distances)[:8]] != labels[place]).mean())
+    found = neighbour_disagreement.score(stored, neighbours=8).training.tolist()
+    assert found == pytest.approx(expected)
+    by_cosine = neighbour_disagreement.score(stored, neighbours=8, distance="cosine").training.tolist()
+    assert by_cosine != pytest.approx(expected)
+
+
 def test_neighbours_votes_are_shares() -> None:
     found = neighbour_disagreement.votes(np.array([[0, 0, 1, 2], [1, 1, 1, 1]]), 3)
     assert found.tolist() == [[0.5, 0.25, 0.25], [0, 1, 0]]
@@ -259,6 +308,19 @@ def test_two_clouds_are_split_into_their_rows() -> None:
     side = found.side(np.concatenate([near, far]))
     assert (side[:12] < -0.5).all()
     assert (side[12:] > 0.5).all()
+
+
+def test_independent_components_split_a_class_of_other_rows() -> None:
+    """By ICA, as in the paper, every direction has the same variance; by PCA, as in ART, the widest decides."""
+    wide = RNG.normal(size=(40, 4)) * [9, 1, 1, 1]
+    wide[:6, 3] += 12
+    ids = np.array([f"row/{number}" for number in range(40)], object)
+    first = {
+        reduction: split_class(wide, ids, dimensions=4, seed=0, reduction=reduction).is_smaller
+        for reduction in ("pca", "ica")
+    }
+    assert first["ica"].tolist() == [True] * 6 + [False] * 34
+    assert first["pca"].tolist() != first["ica"].tolist()
 
 
 def test_a_single_wave_has_a_single_frequency() -> None:

@@ -27,7 +27,10 @@ from unpoison.types import PositiveFloat, Share
 
 NEEDS = ("validation",)
 OWN_RULE = True
-ROUNDS, SETTLED = 100, 0.01  # of the expectation maximisation at most; the change that ends it (both published)
+ROUNDS, SETTLED = (
+    100,
+    0.01,
+)  # of the expectation maximisation at most; the change that ends it (both published)
 Places = Float64[np.ndarray, "rows channels"]
 
 
@@ -62,9 +65,7 @@ def score(
             chosen = rows.labels == label
             found[chosen] = splits[label].ratio(where[chosen])
     flagged = np.zeros(len(training.labels), dtype=bool)
-    gains = [
-        groups.gain / (len(groups.is_smaller) if gain == "mean" else 1) for groups in splits.values()
-    ]
+    gains = [groups.gain / (len(groups.is_smaller) if gain == "mean" else 1) for groups in splits.values()]
     indices = anomaly_indices(np.array(gains), one_sided)
     for label, anomaly in zip(splits, indices, strict=True):
         if anomaly > index:
