@@ -6,9 +6,9 @@ its class and the silhouette score is at least that high. A row's score is how f
 smaller cluster's side: (distance to the larger centre - distance to the smaller) / their sum, from -1 to 1; with
 `silhouette` times the class's silhouette score, so that a class that falls into two counts more.
 
-Paper and code part here: the paper reduces by ICA, the class of the authors' library (ART, ActivationDefence) by PCA. The
-paper names two tests for a poisoned class, the share of the smaller cluster and the silhouette score; the thresholds are
-ART's for both together. ART accuses every smaller cluster unless told otherwise (`silhouette: null`).
+Paper and code part here: the paper reduces by ICA, the authors' library (ART, ActivationDefence) by PCA. The paper has
+two tests for a poisoned class, the share of the smaller cluster and the silhouette score; the thresholds are ART's for
+both together. ART accuses every smaller cluster unless told otherwise (`silhouette: null`).
 
 The silhouette score of a class with more than 2,000 rows is that of 2,000 drawn from it.
 """
@@ -43,7 +43,7 @@ def score(
     """Score every row by its side in the split of its class.
 
     Args:
-        silhouette: lowest silhouette score of a class that is accused (ART's test has 0.1); None accuses in every class.
+        silhouette: lowest silhouette score of a class that is accused (0.1 in ART); None accuses in every class.
         smaller_share: the cluster that is accused holds less than this share of its class (0.35 in ART).
         dimensions: what the features are reduced to before they are split; 10 as published.
         reduction: by principal components (ART) or by independent ones (the paper; FastICA with ART's settings).

@@ -1,9 +1,9 @@
 """Loss of the given label: poisons are learned first (Li et al. 2021, anti-backdoor learning, arXiv 2110.11571).
 
 A fresh network is trained for a few epochs, its loss held up at `flooding` (local gradient ascent: the step goes up
-where the batch's loss is below it), and rows of the lowest loss are the most suspicious. With `early: false` the loss is
-that of the poisoned model, at no cost. `suspect: high` turns the order round, for wrong labels without a trigger, which
-are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
+where the batch's loss is below it), and rows of the lowest loss are the most suspicious. With `early: false` the loss
+is that of the poisoned model, at no cost. `suspect: high` turns the order round, for wrong labels without a trigger,
+which are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
 
 The authors (bboylyg/ABL) train 20 of 100 epochs at one rate, and score rows in evaluation mode and not augmented. The
 optimiser, its rate and the batch size are the recipe's here, and `length` is a share of its steps.

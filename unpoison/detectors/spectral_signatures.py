@@ -2,9 +2,9 @@
 
 In each class (by the given label) v is the first right singular vector of the penultimate features phi, centred on
 their mean mu. Paper and code part here: the score of algorithm 1 is (v . (phi - mu))^2, that of the authors' code
-(MadryLab/backdoor_data_poisoning, compute_corr.py) is |v . phi|, of features that are not centred. `centred: false`, the
-default, is the code's, squared, which leaves the order as it is; `centred: true` is the paper's. Scores of all classes
-are on one scale, that of the features.
+(MadryLab/backdoor_data_poisoning, compute_corr.py) is |v . phi|, of features that are not centred. `centred: false`,
+the default, is the code's, squared, which leaves the order as it is; `centred: true` is the paper's. Scores of all
+classes are on one scale, that of the features.
 """
 
 import numpy as np

@@ -68,7 +68,7 @@ def _entropies(
 
 
 def add(images: Images, others: Images) -> Pixels:
-    """Return the sums of the images' levels as floats, from 0 to 510: cut off at white, bright triggers would vanish."""
+    """Return the sums of the levels as floats, from 0 to 510: a cut-off at white would hide bright triggers."""
     return images.float() + others
 
 
