@@ -30,7 +30,7 @@ from unpoison.steps.setting import Setting
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "activation_clustering": ("patch", {}),
     "confident_learning": ("wrong labels", {"folds": 2, "length": 2.0}),
-    "frequency": ("patch", {}),
+    "frequency": ("patch", {"classifier": "logistic"}),
     "influence": ("patch", {"layers": "last"}),
     "loss": ("patch", {"early": False}),
     "neighbour_disagreement": ("wrong labels", {"neighbours": 8}),
@@ -266,8 +266,27 @@ def test_every_overlay_is_counted_and_nothing_else() -> None:
 
 
 def test_the_frequency_detector_sends_no_image_through_a_network() -> None:
-    _, cost = run(DETECTORS["frequency"], planted_case("frequency").evidence, {})
+    _, cost = run(DETECTORS["frequency"], planted_case("frequency").evidence, {"classifier": "logistic"})
     assert (cost.image_passes, cost.forward_passes) == (0, 0)
+
+
+def test_the_network_of_the_frequency_detector_is_counted_and_follows_the_ids() -> None:
+    options = {"classifier": "network", "rounds": 1, "folds": 2}
+    found = planted_case("frequency")
+    scores, cost = run(DETECTORS["frequency"], found.evidence, options)
+    rows, trusted = len(found.train), len(found.evidence.validation)
+    assert (
+        cost.image_passes == 10 * 2 * trusted
+    )  # ten epochs of half the images, with and without a trigger, twice
+    assert cost.forward_passes == 2 * rows + trusted
+    assert np.isfinite(scores.training).all()
+    shuffled = planted_case("frequency", order=np.random.default_rng(1).permutation)
+    again, _ = run(DETECTORS["frequency"], shuffled.evidence, options)
+    by_id = [
+        dict(zip(one.train.row_id, s.training, strict=True))
+        for one, s in ((found, scores), (shuffled, again))
+    ]
+    assert by_id[0] == by_id[1]
 
 
 # -- what a detector may not know ---------------------------------------------------------------------

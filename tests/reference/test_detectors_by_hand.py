@@ -10,6 +10,7 @@ import torch
 from arithmetic import PASS, assert_same
 from cleanlab.filter import find_label_issues
 from planted import case, rows_of
+from scipy.fft import dct
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -23,6 +24,7 @@ from unpoison.detectors import (
     scan,
     strip,
 )
+from unpoison.detectors._spectral_network import spectral_network
 from unpoison.detectors.activation_clustering import split_class
 from unpoison.detectors.spectral_signatures import main_direction
 from unpoison.detectors.spectral_signatures import score as spectral_signatures
@@ -321,6 +323,22 @@ def test_independent_components_split_a_class_of_other_rows() -> None:
     }
     assert first["ica"].tolist() == [True] * 6 + [False] * 34
     assert first["pca"].tolist() != first["ica"].tolist()
+
+
+def test_the_network_of_spectra_is_that_of_the_authors() -> None:
+    """292,898 weights and statistics on images of 32 pixels, as their notebook prints; ELU comes before batch norm."""
+    network = spectral_network(32, 32)
+    statistics = sum(buffer.numel() for name, buffer in network.named_buffers() if "num_batches" not in name)
+    assert sum(weights.numel() for weights in network.parameters()) + statistics == 292_898
+    assert [type(layer).__name__ for layer in network[:3]] == ["Conv2d", "ELU", "BatchNorm2d"]
+
+
+def test_the_network_sees_the_transform_of_each_channel_in_levels() -> None:
+    """SciPy's one-dimensional transform along lines and then along columns, of whole levels cut off at white."""
+    images = RNG.uniform(0, 300, (2, 3, 8, 8))
+    levels = np.floor(np.minimum(images, 255))
+    expected = dct(dct(levels, axis=3, norm="ortho"), axis=2, norm="ortho")
+    assert_same(frequency.coefficients(images), expected.astype(np.float32), terms=64)
 
 
 def test_a_single_wave_has_a_single_frequency() -> None:
