@@ -209,9 +209,9 @@ def test_losses_are_turned_round_for_wrong_labels() -> None:
     assert auroc(detected("loss", wrong, suspect="low").training, wrong.is_poisoned) < 0.1
 
 
-def test_early_losses_come_from_a_network_of_their_own() -> None:
+def test_losses_come_from_a_network_of_their_own_by_default() -> None:
     found = planted_case("loss")
-    scores, cost = run(DETECTORS["loss"], found.evidence, {"early": True, "length": 0.5, "suspect": "high"})
+    scores, cost = run(DETECTORS["loss"], found.evidence, {"length": 0.5, "suspect": "high"})
     assert scores.training.tolist() != detected("loss", found).training.tolist()
     steps = found.evidence.recipe.steps(len(found.train), 0.5)
     assert cost.image_passes == 3 * len(found.train)  # half of six epochs

@@ -134,6 +134,28 @@ def test_losses_are_torchs_cross_entropy() -> None:
     assert np.allclose(loss.losses(outputs), expected)
 
 
+def test_early_losses_are_those_after_steps_at_one_rate_that_turn_round_at_gamma(evidence) -> None:
+    """The authors' loss is sign(loss - gamma) x loss, and their rate is the same in every step of the isolation."""
+    recipe = evidence.recipe
+    model = evidence.new_model(evidence.seed).train()
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+    )
+    steps = recipe.steps(len(evidence.training), 0.2)
+    for images, labels in evidence.training.batches(recipe, evidence.seed, steps=steps):
+        found = cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        (torch.sign(found - 0.9) * found).backward()
+        optimizer.step()
+    images = torch.cat([images for images, _ in evidence.training.in_order()])
+    expected = cross_entropy(model.eval()(images), evidence.training.labels, reduction="none")
+    scores = loss.score(evidence, flooding=0.9).training
+    assert_same(-scores.astype(np.float32), expected, terms=PASS * steps)
+
+
 @pytest.mark.parametrize("renormalised", [True, False])
 def test_influence_is_the_product_of_autograds_gradients(renormalised: bool) -> None:
     rows, shown = some_outputs(5, seed=2), some_outputs(2, seed=3)
