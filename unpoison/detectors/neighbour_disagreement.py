@@ -31,8 +31,8 @@ def score(
     """Score every row by the share of its neighbours that have another label.
 
     Args:
-        neighbours: how many; a poison is found only while fewer of them are poisons of its kind than are not. The paper
-            leaves it open: about twice the poisons.
+        neighbours: how many; a poison is found only while fewer of them are poisons of its kind than are not. The
+            authors' script has 101, of 500 rows.
         distance: of features; euclidean as published, or the cosine, in which their length has no part.
     """
     training, trusted = (_placed(rows, distance) for rows in evidence.outputs)
