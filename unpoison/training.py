@@ -18,7 +18,7 @@ from unpoison.networks import DIVERGED, finite_logits, require_finite
 from unpoison.optimisers import SGD, Adam, Muon
 from unpoison.pixels import EVALUATION_BATCH
 from unpoison.recipes import Recipe
-from unpoison.types import Images, Logits
+from unpoison.types import Logits, Pixels
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon:
@@ -149,8 +149,8 @@ def accuracy(model: nn.Module, examples: Examples, precision: str = "auto") -> f
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, images: Images, precision: str = "auto") -> Logits:
-    """Return the logits (n, classes) of uint8 images in evaluation mode, computed in batches.
+def predict(model: nn.Module, images: Pixels, precision: str = "auto") -> Logits:
+    """Return the logits (n, classes) of images in evaluation mode, computed in batches.
 
     Raises:
         UserError: where a logit is not finite.

@@ -1,6 +1,6 @@
 """What every detector of the registry promises."""
 
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,9 @@ from unpoison.steps.setting import Setting
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "activation_clustering": ("patch", {}),
     "confident_learning": ("wrong labels", {"folds": 2, "length": 2.0}),
-    "frequency": ("patch", {}),
-    "influence": ("patch", {}),
-    "loss": ("patch", {}),
+    "frequency": ("patch", {"classifier": "logistic"}),
+    "influence": ("patch", {"layers": "last"}),
+    "loss": ("patch", {"early": False}),
     "neighbour_disagreement": ("wrong labels", {"neighbours": 8}),
     "scan": ("patch", {}),
     "spectral_signatures": ("patch", {}),
@@ -209,14 +209,33 @@ def test_losses_are_turned_round_for_wrong_labels() -> None:
     assert auroc(detected("loss", wrong, suspect="low").training, wrong.is_poisoned) < 0.1
 
 
-def test_early_losses_come_from_a_network_of_their_own() -> None:
+def test_losses_come_from_a_network_of_their_own_by_default() -> None:
     found = planted_case("loss")
-    scores, cost = run(DETECTORS["loss"], found.evidence, {"early": True, "length": 0.5, "suspect": "high"})
+    scores, cost = run(DETECTORS["loss"], found.evidence, {"length": 0.5, "suspect": "high"})
     assert scores.training.tolist() != detected("loss", found).training.tolist()
     steps = found.evidence.recipe.steps(len(found.train), 0.5)
     assert cost.image_passes == 3 * len(found.train)  # half of six epochs
     assert steps == 3 * 6
     assert cost.forward_passes == len(found.train) + len(found.evidence.validation)
+
+
+def test_the_rate_of_early_training_is_the_recipes_own_or_holds() -> None:
+    found = planted_case("loss")
+    scores = {
+        rate: detected("loss", found, early=True, rate=rate).training for rate in ("constant", "recipe")
+    }
+    assert scores["constant"].tolist() != scores["recipe"].tolist()
+    level = replace(found.evidence.recipe, warmup=0.0, decay_span=1e9)  # a schedule that holds its rate
+    held = replace(found, evidence=replace(found.evidence, recipe=level))
+    assert detected("loss", held, early=True, rate="recipe").training == pytest.approx(scores["constant"])
+
+
+def test_influence_by_all_weights_costs_a_backward_pass_of_every_row() -> None:
+    found = planted_case("influence")
+    scores, cost = run(DETECTORS["influence"], found.evidence, {"layers": "all"})
+    assert auroc(scores.training, found.is_poisoned) > 0.75
+    assert cost.image_passes == len(found.train) + len(found.evidence.validation) + triggered("influence")
+    assert cost.forward_passes == 0
 
 
 def test_flooding_keeps_early_losses_up() -> None:
@@ -247,8 +266,27 @@ def test_every_overlay_is_counted_and_nothing_else() -> None:
 
 
 def test_the_frequency_detector_sends_no_image_through_a_network() -> None:
-    _, cost = run(DETECTORS["frequency"], planted_case("frequency").evidence, {})
+    _, cost = run(DETECTORS["frequency"], planted_case("frequency").evidence, {"classifier": "logistic"})
     assert (cost.image_passes, cost.forward_passes) == (0, 0)
+
+
+def test_the_network_of_the_frequency_detector_is_counted_and_follows_the_ids() -> None:
+    options = {"classifier": "network", "rounds": 1, "folds": 2}
+    found = planted_case("frequency")
+    scores, cost = run(DETECTORS["frequency"], found.evidence, options)
+    rows, trusted = len(found.train), len(found.evidence.validation)
+    assert (
+        cost.image_passes == 10 * 2 * trusted
+    )  # ten epochs of half the images, with and without a trigger, twice
+    assert cost.forward_passes == 2 * rows + trusted
+    assert np.isfinite(scores.training).all()
+    shuffled = planted_case("frequency", order=np.random.default_rng(1).permutation)
+    again, _ = run(DETECTORS["frequency"], shuffled.evidence, options)
+    by_id = [
+        dict(zip(one.train.row_id, s.training, strict=True))
+        for one, s in ((found, scores), (shuffled, again))
+    ]
+    assert by_id[0] == by_id[1]
 
 
 # -- what a detector may not know ---------------------------------------------------------------------

@@ -1,21 +1,25 @@
 """Activation clustering: the smaller of two clusters of a class's features (Chen et al. 2018, arXiv 1811.03728).
 
 In each class (by the given label) the penultimate features are reduced to ten dimensions and split by 2-means. The
-detector's own rule accuses the smaller cluster, or with `silhouette` only where it is less than `smaller_share` of
+detector's own rule accuses the smaller cluster, with `silhouette` only where it is less than `smaller_share` of
 its class and the silhouette score is at least that high. A row's score is how far it lies on the
 smaller cluster's side: (distance to the larger centre - distance to the smaller) / their sum, from -1 to 1; with
 `silhouette` times the class's silhouette score, so that a class that falls into two counts more.
 
-Deviations: PCA in place of ICA (as the authors' later library, ART, offers); the silhouette score of a class with
-more than 2,000 rows is that of 2,000 drawn from it.
+Paper and code part here: the paper reduces by ICA, the authors' library (ART, ActivationDefence) by PCA. The paper has
+two tests for a poisoned class, the share of the smaller cluster and the silhouette score; the thresholds are ART's for
+both together. ART accuses every smaller cluster unless told otherwise (`silhouette: null`).
+
+The silhouette score of a class with more than 2,000 rows is that of 2,000 drawn from it.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, FastICA
 from sklearn.metrics import silhouette_score
 
 from unpoison.contracts.evidence import Evidence
@@ -34,13 +38,15 @@ def score(
     silhouette: Share | None = 0.1,
     smaller_share: Share = 0.35,
     dimensions: PositiveInt = 10,
+    reduction: Literal["pca", "ica"] = "pca",
 ) -> Scores:
     """Score every row by its side in the split of its class.
 
     Args:
-        silhouette: lowest silhouette score of a class that is accused; None accuses in every class.
-        smaller_share: the cluster that is accused holds less than this share of its class.
-        dimensions: what the features are reduced to before they are split.
+        silhouette: lowest silhouette score of a class that is accused (0.1 in ART); None accuses in every class.
+        smaller_share: the cluster that is accused holds less than this share of its class (0.35 in ART).
+        dimensions: what the features are reduced to before they are split; 10 as published.
+        reduction: by principal components (ART) or by independent ones (the paper; FastICA with ART's settings).
     """
     training, trusted = evidence.outputs
     scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
@@ -48,7 +54,9 @@ def score(
     for label in range(len(evidence.class_names)):
         of_class = np.flatnonzero(training.labels == label)
         seed = derive_seed("clusters", evidence.seed, label) % 2**32
-        split = split_class(training.features[of_class], evidence.training_ids[of_class], dimensions, seed)
+        split = split_class(
+            training.features[of_class], evidence.training_ids[of_class], dimensions, seed, reduction
+        )
         if split is None:
             continue
         weight = 1.0 if silhouette is None else split.silhouette
@@ -65,7 +73,7 @@ def score(
 class Split:
     """A class's features in two clusters: which rows are in the smaller, and how well they fall apart."""
 
-    reduction: PCA
+    reduction: PCA | FastICA
     larger: Float64[np.ndarray, " dimensions"]
     smaller: Float64[np.ndarray, " dimensions"]
     is_smaller: np.ndarray
@@ -80,21 +88,37 @@ class Split:
         return (far - near) / np.maximum(far + near, np.finfo(float).tiny)
 
 
-def split_class(features: np.ndarray, ids: np.ndarray, dimensions: int, seed: int) -> Split | None:
+def split_class(
+    features: np.ndarray,
+    ids: np.ndarray,
+    dimensions: int,
+    seed: int,
+    reduction: Literal["pca", "ica"] = "pca",
+) -> Split | None:
     """Two clusters of the rows of a class; None where there are no two places to put centres at."""
     if len(np.unique(features, axis=0)) < 3:
         return None
-    reduction = PCA(min(dimensions, *features.shape), svd_solver="full").fit(features)
-    places = reduction.transform(features)
+    reduced = reducer(features, dimensions, seed, reduction).fit(features)
+    places = reduced.transform(features)
     clusters = KMeans(2, n_init=10, random_state=seed).fit(places)
     counts = np.bincount(clusters.labels_, minlength=2)
     smaller = int(counts[1] <= counts[0])
     drawn = draw(ids, min(MEASURED, len(ids)), "silhouettes", seed)
     cluster = clusters.labels_[drawn]
     return Split(
-        reduction,
+        reduced,
         clusters.cluster_centers_[1 - smaller],
         clusters.cluster_centers_[smaller],
         clusters.labels_ == smaller,
         float(silhouette_score(places[drawn], cluster)) if 1 < len(set(cluster)) < len(drawn) else 0.0,
     )
+
+
+def reducer(
+    features: np.ndarray, dimensions: int, seed: int, reduction: Literal["pca", "ica"]
+) -> PCA | FastICA:
+    """What reduces the features of a class: to at most as many dimensions as they have variation in."""
+    if reduction == "pca":
+        return PCA(min(dimensions, *features.shape), svd_solver="full")
+    varied = np.linalg.matrix_rank(features - features.mean(0))  # what has no variation cannot be made white
+    return FastICA(min(dimensions, varied), max_iter=1000, tol=0.005, random_state=seed)

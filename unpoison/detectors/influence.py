@@ -1,35 +1,73 @@
 """Influence on a known triggered image: rows whose gradient points the same way (Hammoudeh and Lowd, arXiv 2201.10055).
 
 For users who have an image with the trigger on and know what it is taken for. The influence of a training row on it is
-the product of the two gradients of the loss (TracIn, Pruthi et al. 2020, arXiv 2002.08484, at one checkpoint), here by
-the last layer's weights: (p - y) . (p' - y') times h . h', with probabilities p, labels y and features h. Renormalised
+the product of the two gradients of the loss by the weights (TracIn, Pruthi et al. 2020, arXiv 2002.08484). Renormalised
 as in the paper (GAS), both gradients have unit length, for those of rows that were learned well are close to zero. A
 row's score is the mean over the triggered images, from -1 to 1; high is what taught the network to take them so.
 
-Deviations: the last layer and the last checkpoint only.
+`layers: last` reads the last layer alone, whose gradients need no backward pass: (p - y) . (p' - y') times h . h', with
+probabilities p, labels y and features h. The authors (ZaydH/target_identification) sum over the checkpoints of the
+training, each weighed by its learning rate, and trace one target at a time; here the last checkpoint is the only one
+that a detector is given. Their gradient is of the loss with its weight decay; here it is of the loss alone, since the
+decay is the same for every row.
 """
 
+from collections.abc import Iterator
+from typing import Literal
+
 import numpy as np
+import torch
 from jaxtyping import Float64
 from scipy.special import softmax
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
+from unpoison.examples import Examples
 from unpoison.features import outputs_of
+from unpoison.gradients import gradients_of, trained_parameters
+from unpoison.networks import finite_logits
 from unpoison.outputs import Outputs
 
 NEEDS = ("triggered_examples",)
 OWN_RULE = False
 
 
-def score(evidence: Evidence, *, renormalised: bool = True) -> Scores:
+def score(evidence: Evidence, *, renormalised: bool = True, layers: Literal["all", "last"] = "all") -> Scores:
     """Score every row by its gradient's likeness to those of the triggered examples.
 
     Args:
-        renormalised: compare directions alone; false weighs by the gradients' lengths (TracIn as published).
+        renormalised: compare directions alone, as published; false weighs by the gradients' lengths (TracIn).
+        layers: whose weights the gradients are by; all of them as published, or the last layer's alone.
     """
-    triggered = outputs_of(evidence.model, evidence.triggered, evidence.precision)
-    return Scores(*(likeness(rows, triggered, renormalised) for rows in evidence.outputs))
+    if layers == "last":
+        triggered = outputs_of(evidence.model, evidence.triggered, evidence.precision)
+        return Scores(*(likeness(rows, triggered, renormalised) for rows in evidence.outputs))
+    model = evidence.model.eval()
+    wanted = torch.stack(
+        [_scaled(gradient, renormalised) for gradient in gradients(model, evidence.triggered)]
+    ).mean(0)
+    parts = evidence.training, evidence.validation
+    return Scores(
+        *(
+            np.array([float(_scaled(gradient, renormalised) @ wanted) for gradient in gradients(model, rows)])
+            for rows in parts
+        )
+    )
+
+
+def gradients(model: nn.Module, rows: Examples) -> Iterator[Tensor]:
+    """Gradients of the rows' losses by all weights, one after another and in double precision: (weights,)."""
+    parameters = trained_parameters(model)
+    for image, label in rows.in_order(1, backward=True):
+        loss = cross_entropy(finite_logits(model(image).float()), label)
+        yield torch.cat([part.flatten() for part in gradients_of(loss, parameters)]).double()
+
+
+def _scaled(gradient: Tensor, renormalised: bool) -> Tensor:
+    length = gradient.norm().clamp_min(torch.finfo(gradient.dtype).tiny)
+    return gradient / length if renormalised else gradient
 
 
 def likeness(rows: Outputs, triggered: Outputs, renormalised: bool) -> Float64[np.ndarray, " rows"]:

@@ -1,12 +1,12 @@
 """Loss of the given label: poisons are learned first (Li et al. 2021, anti-backdoor learning, arXiv 2110.11571).
 
-With `early` a fresh network is trained for a few epochs, its loss held up at `flooding` (local gradient
-ascent: the step goes up where the batch's loss is below it), and rows of the lowest loss are the most
-suspicious. Without, the loss is that of the poisoned model. `suspect: high` turns the order round, for wrong
-labels without a trigger, which are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
+A fresh network is trained for a few epochs, its loss held up at `flooding` (local gradient ascent: the step goes up
+where the batch's loss is below it), and rows of the lowest loss are the most suspicious. With `early: false` the loss
+is that of the poisoned model, at no cost. `suspect: high` turns the order round, for wrong labels without a trigger,
+which are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
 
-Deviations: 20 of the paper's 100 epochs are the first steps of the recipe, a share `length` of them, at its
-own rates; rows are scored in evaluation mode and not augmented.
+The authors (bboylyg/ABL) train 20 of 100 epochs at one rate, and score rows in evaluation mode and not augmented. The
+optimiser, its rate and the batch size are the recipe's here, and `length` is a share of its steps.
 """
 
 from typing import Literal
@@ -31,21 +31,23 @@ OWN_RULE = False
 def score(
     evidence: Evidence,
     *,
-    early: bool = False,
+    early: bool = True,
     suspect: Literal["low", "high"] = "low",
     length: PositiveShare = 0.2,
     flooding: NotNegative = 0.5,
+    rate: Literal["constant", "recipe"] = "constant",
 ) -> Scores:
     """Score every row by the cross-entropy of its given label.
 
     Args:
-        early: look at a network in early training, not at the poisoned model.
-        suspect: which losses are suspicious, low (backdoors) or high (wrong labels).
-        length: of the early training, as a share of the recipe's steps.
-        flooding: the loss below which early training turns round (gamma; 0 never does).
+        early: look at a network in early training, as published, or at the poisoned model.
+        suspect: which losses are suspicious, low as published (backdoors) or high (wrong labels).
+        length: of the early training, as a share of the recipe's steps; 0.2 as published.
+        flooding: the loss below which early training turns round (gamma); 0.5 as published, 0 never does.
+        rate: the recipe's learning rate throughout, as published, or the rates of the recipe's first steps.
     """
     sign = 1 if suspect == "high" else -1
-    found = early_outputs(evidence, length, flooding) if early else evidence.outputs
+    found = early_outputs(evidence, length, flooding, rate) if early else evidence.outputs
     training, trusted = (sign * losses(part) for part in found)
     return Scores(training, trusted)
 
@@ -56,15 +58,19 @@ def losses(outputs: Outputs) -> np.ndarray:
     return logsumexp(outputs.logits, axis=1) - outputs.logits[rows, outputs.labels]
 
 
-def early_outputs(evidence: Evidence, length: float, flooding: float) -> Pair:
+def early_outputs(
+    evidence: Evidence, length: float, flooding: float, rate: Literal["constant", "recipe"]
+) -> Pair:
     """Return the outputs of the training and of the validation rows by a network in early training."""
-    model = early_network(evidence, length, flooding)
+    model = early_network(evidence, length, flooding, rate)
     parts = evidence.training, evidence.validation
     training, trusted = (outputs_of(model, part, evidence.precision) for part in parts)
     return training, trusted
 
 
-def early_network(evidence: Evidence, length: float, flooding: float) -> Classifier:
+def early_network(
+    evidence: Evidence, length: float, flooding: float, rate: Literal["constant", "recipe"] = "constant"
+) -> Classifier:
     """A fresh network after a few epochs in which no batch's loss is pushed below `flooding`."""
     model, recipe = evidence.new_model(evidence.seed).train(), evidence.recipe
     optimizer = optimiser_of(model, recipe, evidence.precision)
@@ -73,5 +79,6 @@ def early_network(evidence: Evidence, length: float, flooding: float) -> Classif
         with autocast(images.device, evidence.precision):
             logits = model(images)
         loss = cross_entropy(logits.float(), labels)
-        take_step(optimizer, loss if loss.detach() >= flooding else -loss, recipe.rate(step, whole))
+        of_step = recipe.learning_rate if rate == "constant" else recipe.rate(step, whole)
+        take_step(optimizer, loss if loss.detach() >= flooding else -loss, of_step)
     return model

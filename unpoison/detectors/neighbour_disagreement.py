@@ -1,11 +1,14 @@
 """Disagreement with neighbours: how many of the nearest rows have another label (Peri et al. 2020, arXiv 1909.13374).
 
-Neighbours are the `neighbours` nearest training rows in penultimate features of unit length (a row is not its own); a
-row's score is the share of them with another given label (Bahri et al. 2020, arXiv 2004.12289, in that form). The own
-rule is the paper's deep k-NN defence: a row whose label is not the most frequent one among its neighbours is accused.
+Neighbours are the `neighbours` nearest training rows by their penultimate features; a row's score is the share of them
+with another given label (Bahri et al. 2020, arXiv 2004.12289, in that form). The own rule is the paper's deep k-NN
+defence: a row whose label is not the most frequent one among its neighbours is accused.
 
-Deviation: cosine distance in place of Euclidean, so that the length of the features has no part in it.
+The authors' code (neeharperi/DeepKNNDefense) counts a row among its own neighbours, which is one vote for its label;
+here a row is not its own neighbour, since a score of one row and of the rows about it would mix.
 """
+
+from typing import Literal
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -19,15 +22,22 @@ NEEDS = ()
 OWN_RULE = True
 
 
-def score(evidence: Evidence, *, neighbours: PositiveInt = 50) -> Scores:
+def score(
+    evidence: Evidence,
+    *,
+    neighbours: PositiveInt = 50,
+    distance: Literal["euclidean", "cosine"] = "euclidean",
+) -> Scores:
     """Score every row by the share of its neighbours that have another label.
 
     Args:
-        neighbours: how many; a poison is found only while fewer of them are poisons of its kind than are not.
+        neighbours: how many; a poison is found only while fewer of them are poisons of its kind than are not. The
+            authors' script has 101, of 500 rows.
+        distance: of features; euclidean as published, or the cosine, in which their length has no part.
     """
-    training, trusted = evidence.outputs
+    training, trusted = (_placed(rows, distance) for rows in evidence.outputs)
     count = max(1, min(neighbours, len(training.labels) - 1))
-    index = NearestNeighbors(n_neighbors=count).fit(_unit(training.features))
+    index = NearestNeighbors(n_neighbors=count).fit(training.features)
     places = index.kneighbors(return_distance=False)  # of the rows themselves: each without itself
     found = votes(training.labels[places], len(evidence.class_names))
     rows = np.arange(len(training.labels))
@@ -47,10 +57,14 @@ def _disagreement(
 ) -> np.ndarray:
     if not len(trusted.labels):
         return np.empty(0)
-    places = index.kneighbors(_unit(trusted.features), return_distance=False)
+    places = index.kneighbors(trusted.features, return_distance=False)
     found = votes(training.labels[places], len(evidence.class_names))
     return 1 - found[np.arange(len(found)), trusted.labels]
 
 
-def _unit(features: np.ndarray) -> np.ndarray:
-    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), np.finfo(float).tiny)
+def _placed(rows: Outputs, distance: Literal["euclidean", "cosine"]) -> Outputs:
+    """Return the rows with features whose Euclidean distances put neighbours in the order asked for."""
+    if distance == "euclidean":
+        return rows
+    lengths = np.linalg.norm(rows.features, axis=1, keepdims=True)
+    return Outputs(rows.features / np.maximum(lengths, np.finfo(float).tiny), rows.logits, rows.labels)

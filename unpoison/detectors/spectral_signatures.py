@@ -1,8 +1,10 @@
 """Spectral signatures: distance along the main direction of a class's features (Tran et al. 2018, arXiv 1811.00636).
 
-In each class (by the given label) the penultimate features phi are centred on their mean mu; v is their first
-right singular vector, and a row's score is (v . (phi - mu))^2 (algorithm 1). Scores of all classes are on one
-scale, that of the features, so one cut over all classes finds the class that spreads most.
+In each class (by the given label) v is the first right singular vector of the penultimate features phi, centred on
+their mean mu. Paper and code part here: the score of algorithm 1 is (v . (phi - mu))^2, that of the authors' code
+(MadryLab/backdoor_data_poisoning, compute_corr.py) is |v . phi|, of features that are not centred. `centred: false`,
+the default, is the code's, squared, which leaves the order as it is; `centred: true` is the paper's. Scores of all
+classes are on one scale, that of the features.
 """
 
 import numpy as np
@@ -17,12 +19,15 @@ NEEDS = ()
 OWN_RULE = True
 
 
-def score(evidence: Evidence, *, expected: Share = 0.1) -> Scores:
+def score(evidence: Evidence, *, expected: Share = 0.1, centred: bool = False) -> Scores:
     """Score every row along the main direction of its class.
 
     Args:
         expected: for the detector's own rule, the user's guess of the largest share of a class that is
-            poisoned, never the true one: 1.5 times as much of every class is flagged, as in the paper.
+            poisoned, never the true one: 1.5 times as much of every class is flagged, as in the paper (0.1
+            gives the code's 15 %).
+        centred: project what is left of the features without their mean (the paper's algorithm 1), or the features
+            themselves (the authors' code).
     """
     training, trusted = evidence.outputs
     scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
@@ -32,9 +37,10 @@ def score(evidence: Evidence, *, expected: Share = 0.1) -> Scores:
         if not len(of_class):
             continue  # a trusted row of a class without a training row scores 0
         centre, direction = main_direction(training.features[of_class])
+        origin = centre if centred else 0.0
         for found, rows in zip(scores, (training, trusted), strict=True):
             chosen = rows.labels == label
-            found[chosen] = ((rows.features[chosen] - centre) @ direction) ** 2
+            found[chosen] = ((rows.features[chosen] - origin) @ direction) ** 2
         accused = min(count_of(expected * 1.5, len(of_class)), len(of_class))
         flagged[of_class[np.argsort(-scores[0][of_class], kind="stable")[:accused]]] = True
     return Scores(*scores, flagged)

@@ -1,12 +1,13 @@
 """STRIP: what a triggered image is taken for survives other images laid over it (Gao et al. 2019, arXiv 1902.06531).
 
-Each row is added to `overlays` trusted images (pixel by pixel, cut off at white); the entropy of the network's
-prediction, averaged over them, is low where a trigger decides alone. A row's score is minus
-that entropy, in bits. The own rule accuses what lies under the quantile `rejected` of a normal distribution fitted to
-the entropies of the trusted rows (the false rejection rate that is set in advance).
+Each row is added to `overlays` trusted images, pixel by pixel and in floats: a sum may be brighter than white, as in
+the authors' code (weights 1 and 1, no cut-off), and is normalised as any image is. The entropy of the network's
+prediction, averaged over the overlays, is low where a trigger decides alone. A row's score is minus that entropy, in
+bits. The own rule is the authors': it accuses what lies under the quantile `rejected` of a normal distribution fitted
+to the entropies of the trusted rows (the false rejection rate that is set in advance).
 
-The overlays are drawn from the trusted rows, never from the test set: a run of their order by hash that begins where
-the row's own hash points.
+Overlays are a run of the trusted rows in their order by hash, which begins where the row's own hash points; the authors
+draw each anew, with replacement.
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ from unpoison.examples import Examples
 from unpoison.pixels import EVALUATION_BATCH
 from unpoison.seeds import priorities
 from unpoison.training import predict
-from unpoison.types import PositiveInt, Share
+from unpoison.types import Images, Pixels, PositiveInt, Share
 
 NEEDS = ("validation",)
 OWN_RULE = True
@@ -33,7 +34,8 @@ def score(evidence: Evidence, *, overlays: PositiveInt = 100, rejected: Share = 
 
     Args:
         overlays: trusted images laid over each row (all of them where there are fewer): so many forward passes.
-        rejected: share of clean rows that the own rule is to accuse, by the fitted distribution.
+            100 as published.
+        rejected: share of clean rows that the own rule is to accuse, by the fitted distribution; 0.01 as published.
     """
     trusted = torch.cat([images for images, _ in evidence.validation.unmetered().in_order()])
     trusted = trusted[_by_hash(evidence.validation_ids, evidence.seed).argsort()]
@@ -65,9 +67,9 @@ def _entropies(
     return total / count
 
 
-def add(images: Tensor, others: Tensor) -> Tensor:
-    """Two images in one, white where their sum is more."""
-    return (images.short() + others).clamp_(max=255).byte()
+def add(images: Images, others: Images) -> Pixels:
+    """Return the sums of the levels as floats, from 0 to 510: a cut-off at white would hide bright triggers."""
+    return images.float() + others
 
 
 def entropy(logits: Tensor) -> Float64[np.ndarray, " rows"]:
