@@ -1,7 +1,7 @@
 """Influence unlearning: one Newton-like step away from the deletion set (Koh and Liang 2017, arXiv 1703.04730, Eq. 1).
 
 weights + s (H + damping)^-1 (sum of the deletion set's gradients) / n, H the Hessian of the mean cross-entropy of all
-n training rows. The damping is the paper's for networks away from a minimum; how large, it leaves open (0.01 in its code).
+n training rows. The damping is the paper's for networks away from a minimum; its code takes 0.01.
 `over: retain` takes H and n of the retain set: the Newton step on its loss (Guo et al. 2020, arXiv 1911.03030), exact
 where the loss is quadratic. It differs most where the deletion set bends the loss most, as poisons do.
 The system is solved by conjugate gradients on products with H, as in the authors' code. They stop where the curvature
