@@ -1,15 +1,17 @@
 """Influence unlearning: one Newton-like step away from the deletion set (Koh and Liang 2017, arXiv 1703.04730, Eq. 1).
 
-theta + s (H + damping)^-1 (sum of the deletion set's gradients) / (rows retained): a Newton step on the retain set's
-loss at a minimum of the whole loss (Guo et al. 2020, arXiv 1911.03030; exact where the loss is quadratic and H the
-retain set's Hessian). The rule is "IU" in Jia et al. 2023 (arXiv 2304.04934), who solve it by WoodFisher.
+weights + s (H + damping)^-1 (sum of the deletion set's gradients) / n, H the Hessian of the mean cross-entropy of all
+n training rows. The damping is the paper's for networks away from a minimum; its code takes 0.01.
+`over: retain` takes H and n of the retain set: the Newton step on its loss (Guo et al. 2020, arXiv 1911.03030), exact
+where the loss is quadratic. It differs most where the deletion set bends the loss most, as poisons do.
+The system is solved by conjugate gradients on products with H, as in the authors' code. They stop where the curvature
+is negative, as the Hessian of a network can be. `curvature: gauss_newton` is never indefinite: a deviation of ours.
+"IU" of Jia et al. 2023 (arXiv 2304.04934) is another step: WoodFisher's curvature, and the retain set's gradient is
+taken from the deletion set's.
 
-H is the Gauss-Newton matrix of the cross-entropy over a sample of the retain set, and the system is solved by conjugate
-gradients: H is then never indefinite, as the Hessian of a network is, and does not fade with the gradients of images
-that are fitted, as the Fisher information of WoodFisher does.
-
-Deviations: the sample, and no more than `iterations` steps of the solver. Images are as they are, stamped and not
-augmented, in float32. BatchNorm in evaluation mode: its running statistics are used as they are and stay.
+Fewer rows and steps than published, by option: `sample` and `iterations`. Images are as they are, stamped and not
+augmented, in float32. BatchNorm in evaluation mode, as its running statistics are part of the function whose loss is
+bent; they stay. No published network of the paper has BatchNorm.
 """
 
 from collections.abc import Callable, Sequence
