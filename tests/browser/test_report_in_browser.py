@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from unpoison.columns import TABLES
 from unpoison.drawing.looks import LOOKS
 from unpoison.provenance import PACKAGES
 from unpoison.report.page import Figure, Tables, render
@@ -73,6 +74,15 @@ def results(
     return table.astype({"class_name": "string", "deletion": "string"})
 
 
+def detectors() -> pd.DataFrame:
+    """Return a table of detectors with one line."""
+    columns = TABLES["detectors"].columns
+    line = {name: 0.5 for name, column in columns.items() if column.dtype == "float64"}
+    line |= {name: 3 for name, column in columns.items() if column.dtype == "int64"}
+    line |= {name: "found" for name, column in columns.items() if column.dtype == "string"}
+    return pd.DataFrame([line], columns=list(columns))
+
+
 def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None) -> str:
     cells = table[["dataset", "poison", "training", "seed", "deletion", "method"]].drop_duplicates()
     told = {
@@ -99,7 +109,8 @@ def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
         "vary": {KEY: ratios},
         "deletions": {"found": "found"},
     }
-    named = {"summary": summarise(table), "paired": paired(table), "provenance": records, **(others or {})}
+    named = {"summary": summarise(table), "paired": paired(table), "provenance": records}
+    named |= {"detectors": detectors(), **(others or {})}
     tables = Tables(named, table.to_csv(index=False).encode())
     figures = [Figure("imbalance", "Accuracy over the ratio.", picture.getvalue())]
     return render(tables, figures, {"imbalance": {**study, "entries": entries}}, "results/made_up")
