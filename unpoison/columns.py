@@ -300,7 +300,7 @@ DETECTED = {
         "false_alarm_rate",
         Column(
             "float64",
-            "share of the training rows that the same detector and cut accuse in the unpoisoned twin: the same data set, "
+            "share of the training rows that the same detector and cut accuse in the unpoisoned twin: same data set, "
             "training and deletion set with nothing planted; null where no study of the results has it",
             "share",
             "mean over the twin's seeds of (rows in its deletion set / its training rows)",
