@@ -277,50 +277,94 @@ def _with_alarms() -> list[str]:
 
 DEVIATIONS = "deviations"
 CONFIG = DOCS.parent / "config" / "deviations_cifar10.yaml"
-AT = (0.2, 0.5, 0.9, 1.0)
+AT = (0.2, 0.7, 1.0)
 
 
 def deviations() -> Rows:
-    """Every method with the published settings, and below it each deviation."""
+    """Every method with the published settings, and below it each deviation; then the references."""
     yield (
-        *("method", "options", "adversarial at recall 0.2", *map(str, AT[1:])),
-        *("clean at 0.9", "target class at 0.9", f"healed at {', '.join(map(str, AT))}"),
-        *("adversarial minus first line: at 0.2", "at 0.9", "clean minus first line: at 0.9"),
+        *("method", "options", *(f"adversarial at recall {recall}" for recall in AT)),
+        *("clean at 1.0", "target class at 1.0", f"healed at {', '.join(map(str, AT))}"),
+        *("adversarial minus first line: at 0.2", "at 1.0", "clean minus first line: at 1.0"),
     )
-    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["methods"]
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    there = methods_of(DEVIATIONS, DEVIATIONS)
     methods: dict[str, list[str]] = {}
-    for name, options in entries.items():
-        methods.setdefault(options.get("method", name), []).append(name)
+    for name, options in entries["methods"].items():
+        if name in there:
+            methods.setdefault(options.get("method", name), []).append(name)
     for method in in_order(methods):
         published = methods[method][0]
         for name in methods[method]:
-            yield label_of(method) if name == published else "", *_deviation(name, entries[name], published)
+            shown = label_of(method) if name == published else ""
+            yield shown, *_deviation(name, entries["methods"][name], published)
+    for name in REFERENCES:
+        yield label_of(name), *_deviation(name, {}, name)
 
 
 def _deviation(name: str, entry: Mapping[str, Any], published: str) -> Iterator[str]:
-    options = ", ".join(f"`{key}: {_plain(value)}`" for key, value in entry.items() if key != "method")
-    yield options or "defaults"
-    recalls = AT if takes_rows(DEVIATIONS, DEVIATIONS, name) else AT[:1]
-    yield from _padded([mean_of(_at(recall, name, STAMPED)) for recall in recalls])
-    yield mean_of(_at(LATE, name, CLEAN))
-    yield mean_of(_at(LATE, name, TARGET))
-    yield ", ".join(healed(DEVIATIONS, DEVIATIONS, _found(recall), name) for recall in recalls)
-    for recall, measure in ((0.2, STAMPED), (LATE, STAMPED), (LATE, CLEAN)):
-        is_same = name == published or (recall != LATE and len(recalls) == 1)
+    yield _options(entry)
+    recalls = AT if takes_rows(DEVIATIONS, DEVIATIONS, name) else AT[-1:]
+    yield from [""] * (len(AT) - len(recalls))
+    yield from (mean_of(_at(recall, name, STAMPED)) for recall in recalls)
+    yield from (mean_of(_at(AT[-1], name, measure)) for measure in (CLEAN, TARGET))
+    yield (
+        ""
+        if name in REFERENCES
+        else ", ".join(healed(DEVIATIONS, DEVIATIONS, f"found@recall={recall}", name) for recall in recalls)
+    )
+    for recall, measure in ((AT[0], STAMPED), (AT[-1], STAMPED), (AT[-1], CLEAN)):
+        is_same = name == published or recall not in recalls
         yield "" if is_same else difference(_at(recall, name, measure), _at(recall, published, measure))
 
 
+def _options(entry: Mapping[str, Any], *without: str) -> str:
+    """The options of an entry as its config has them."""
+    kept = {key: value for key, value in entry.items() if key not in ("method", "detector", *without)}
+    return ", ".join(f"`{key}: {_plain(value)}`" for key, value in kept.items()) or "defaults"
+
+
+def clean_rows() -> Rows:
+    """SSD with a share of the clean rows in the deletion set."""
+    yield "clean rows in the set", "options of `ssd`", "adversarial", "clean", "healed of 3"
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    study = entries["studies"]["clean_rows"]
+    for share in study["vary"]["deletion.fpr"]:
+        for name in study["methods"]:
+            place = DEVIATIONS, "clean_rows", f"found@fpr={share}"
+            told = (spread(seeds(*place, name, measure)) for measure in (STAMPED, CLEAN))
+            yield f"{share:.0%}", _options(entries["methods"][name]), *told, healed(*place, name)
+
+
 def _at(recall: float, name: str, measure: str) -> np.ndarray | None:
-    return seeds(DEVIATIONS, DEVIATIONS, _found(recall), name, measure)
-
-
-def _padded(cells: list[str]) -> list[str]:
-    return [*cells, *[""] * (len(AT) - len(cells))]
+    return seeds(DEVIATIONS, DEVIATIONS, f"found@recall={recall}", name, measure)
 
 
 def _plain(value: object) -> str:
     """A value as YAML has it."""
     return yaml.safe_dump(value).removesuffix("\n...\n").strip()
+
+
+def detectors() -> Rows:
+    """Every detector with the published settings, and below it each deviation."""
+    yield "detector", "options", "AUROC", "recall", "FPR", "accused where nothing is planted"
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["detectors"]
+    table = pd.read_parquet(DOCS / "results" / DEVIATIONS / "tables" / "detectors.parquet")
+    lines = table[table["study"] == "detectors"].set_index("deletion")
+    detector = ""
+    for name, entry in entries.items():
+        is_first = entry.get("detector", name) != detector
+        detector = entry.get("detector", name)
+        ends = (_ends(lines.loc[name], column) for column in ("auroc", "recall", "fpr", "false_alarm_rate"))
+        yield f"`{detector}`" if is_first else "", _options(entry, "triggered_examples"), *ends
+
+
+def _ends(line: pd.Series, name: str) -> str:
+    """A mean of the table of detectors in %, with the ends of its interval."""
+    if pd.isna(line[name]):
+        return ""
+    low, high = (printed(100 * line[f"{name}_{end}"]) for end in ("low", "high"))
+    return f"{printed(100 * line[name])} [{low}, {high}]"
 
 
 PAGES = [
@@ -330,7 +374,17 @@ PAGES = [
 ]
 TABLES: dict[str, Callable[[], Rows]] = {
     table.__name__: table
-    for table in (numbers, averages, seeds_healed, against_eu, false_alarms, changes_by_alarms, deviations)
+    for table in (
+        numbers,
+        averages,
+        seeds_healed,
+        against_eu,
+        false_alarms,
+        changes_by_alarms,
+        deviations,
+        clean_rows,
+        detectors,
+    )
 }
 
 

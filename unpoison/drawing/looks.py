@@ -43,6 +43,7 @@ LOOKS = {
     "salun": Look("SalUn", PURPLE, "P", "--"),
     "bad_teacher": Look("bad teacher", PURPLE, "v", "-."),
     "scrub": Look("SCRUB", PURPLE, "o", DENSE),
+    "scrub_goel": Look("SCRUB (Goel)", PURPLE, "d", ":"),
     # weights damped or moved in one step
     "ssd": Look("SSD", SKY, "^", "-"),
     "lfssd": Look("LFSSD", SKY, "v", "--"),
