@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from scipy import stats
 
 ROOT = Path(__file__).parents[1]
@@ -219,10 +220,30 @@ def rates(run: str) -> Iterator[np.ndarray]:
         yield from (100 * group[rate].to_numpy(dtype=float) for rate in ("recall", "fpr"))
 
 
+def deviations() -> Iterator[np.ndarray]:
+    """What each entry measures, and its difference to the entry with the published settings."""
+    entries = yaml.safe_load((ROOT / "config" / "deviations_cifar10.yaml").read_text(encoding="utf-8"))[
+        "methods"
+    ]
+    published: dict[str, str] = {}
+    for name, options in entries.items():
+        published.setdefault(options.get("method", name), name)
+    for measure in (CLEAN, STAMPED, "detector_auroc"):
+        every = dict(models("deviations", measure))
+        for (dataset, poison, deletion, method), values in every.items():
+            yield values
+            first = published.get(entries.get(method, {}).get("method", method), method)
+            if (other := every.get((dataset, poison, deletion, first))) is not None:
+                yield values - other
+
+
 @cache
 def intervals_of(run: str) -> frozenset[tuple[str, str, str]]:
     every = [*rates(run), *differences_of_differences(run)]
-    every += [values for measure in MEASURES for values in differences(run, measure)]
+    if run == "deviations":
+        every += deviations()
+    else:
+        every += [values for measure in MEASURES for values in differences(run, measure)]
     told: set[tuple[str, ...]] = set()
     if run == "methods_cifar10":
         every += averages_over_recalls()

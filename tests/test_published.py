@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
 from pathlib import Path
 
@@ -36,7 +37,16 @@ from published import (
     weakened,
 )
 
+from unpoison.drawing.looks import LOOKS
+
 PAGES = sorted(RESULTS.glob("**/*.md"))
+_SPEC = spec_from_file_location("measured_pages", ROOT / "docs" / "measured.py")
+measured_pages = module_from_spec(_SPEC)
+_SPEC.loader.exec_module(measured_pages)
+
+
+def config_of(name: str) -> dict:
+    return yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def answers() -> Iterator[str]:
@@ -136,19 +146,38 @@ def test_the_seeds_healed_over_the_plane_are_counted(
         assert f"| {name}, {words} | {' | '.join(cells)} |" in page
 
 
-ENTRIES = re.split(r"^### ", (ROOT / "docs" / "methods.md").read_text(), flags=re.MULTILINE)[1:]
-OF_ENTRY = {entry.split("`")[1]: entry for entry in ENTRIES}
+@pytest.mark.parametrize("page", measured_pages.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_tables_of_measured_numbers_are_those_of_the_script(page: Path) -> None:
+    text_ = page.read_text(encoding="utf-8")
+    assert "<!-- measured: " in text_
+    assert measured_pages.filled(text_) == text_, "run `python docs/measured.py`"
+
+
 REPAIRS = {"fine_pruning", "anp", "ibau"}
+RECALLS = (0.2, 0.5, 0.8, 0.9, 1.0)
 
 
-@pytest.mark.parametrize("method", sorted(OF_ENTRY.keys() - REPAIRS))
+@pytest.mark.parametrize("method", sorted(set(config_of("methods")["methods"]) - REPAIRS))
 def test_the_seeds_healed_by_a_method_are_counted(method: str) -> None:
     run, study, _ = found(0.2)
-    counts = [healed(run, study, method, found(recall)[2]) for recall in (0.2, 0.5, 0.8, 0.9, 1.0)]
-    told = re.search(r"[Hh]ealed (none|3 at every recall|\d(?:, \d){4})", OF_ENTRY[method])
-    assert told
-    short = {"none": "0, 0, 0, 0, 0", "3 at every recall": "3, 3, 3, 3, 3"}
-    assert short.get(told[1], told[1]) == ", ".join(map(str, counts))
+    counts = [weakened(run, study, method, found(recall)[2]) for recall in RECALLS]
+    cells = [f"{whole}, {broken} broken" if broken else str(whole) for whole, broken in counts]
+    assert f"| {LOOKS[method].label} | {' | '.join(cells)} |" in flat(RESULTS / run / "README.md")
+
+
+def test_the_seeds_healed_by_a_deviation_are_counted() -> None:
+    page = flat(ROOT / "docs" / "methods.md")
+    entries = config_of("deviations_cifar10")["methods"]
+    for name in ("salun", "salun_eval", "scrub_goel_full_rate", "negative_gradient_plus_eval", "ssd_goel"):
+        recalls = (0.2, 0.7, 1.0)
+        counts = [weakened("deviations", "deviations", name, f"found@recall={recall}") for recall in recalls]
+        told = ", ".join(f"{whole}, {broken} broken" if broken else str(whole) for whole, broken in counts)
+        options = [
+            f"`{key}: {str(value).lower()}`" for key, value in entries[name].items() if key != "method"
+        ]
+        assert re.search(rf"\| {re.escape(', '.join(options) or 'defaults')} \|[^\n]*?\| {told} \|", page), (
+            name
+        )
 
 
 SPREAD = re.compile(r"(-?\d+\.\d)(?: points)? \[(-?\d+\.\d), (-?\d+\.\d)\]")
@@ -160,8 +189,12 @@ def turned(spread: tuple[str, str, str]) -> tuple[str, str, str]:
     return mean, high, low
 
 
-TOLD = [(page, page.parent.name) for page in PAGES if page.parent.name not in (RESULTS.name, "demo_seeds")]
-TOLD.append((ROOT / "docs" / "methods.md", "methods_cifar10"))
+TOLD = [
+    (page, page.parent.name)
+    for page in PAGES
+    if page.parent.name not in (RESULTS.name, "demo_seeds", "deviations")
+]
+TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods.md", "detectors.md")]
 
 
 @pytest.mark.parametrize(("page", "run"), TOLD, ids=[str(page.relative_to(ROOT)) for page, _ in TOLD])
