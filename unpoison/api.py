@@ -134,7 +134,7 @@ def repair(
     model: Classifier,
     data: Data,
     flagged: Flagged | None,
-    method: str = "salun",
+    method: str = "npo",
     *,
     recipe: AnyRecipe | None = None,
     seed: int = 0,
