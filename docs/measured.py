@@ -112,7 +112,7 @@ def healed(run: str, study: str, deletion: str, method: str) -> str:
     assert nothing is not None and oracle is not None and before is not None, f"{study} has no references"
     is_weak = (attack - oracle) / (nothing - oracle) < 0.5
     is_broken = is_weak & (before - clean >= 10)
-    broken = f", {is_broken.sum()} broken" if is_broken.any() else ""
+    broken = f" (+{is_broken.sum()} broken)" if is_broken.any() else ""
     return f"{(is_weak & ~is_broken).sum()}{broken}"
 
 
@@ -194,7 +194,7 @@ def seeds_healed() -> Rows:
         else (f"{label_of(name)}, without a deletion set", healed(METHODS, "methods", "", name), *[""] * 4)
         for name in names
     ]
-    yield from sorted(rows, key=lambda row: -sum(int(cell.split(",")[0]) for cell in row[1:] if cell))
+    yield from sorted(rows, key=lambda row: -sum(int(cell.split()[0]) for cell in row[1:] if cell))
 
 
 def against_eu() -> Rows:

@@ -161,23 +161,23 @@ RECALLS = (0.2, 0.5, 0.8, 0.9, 1.0)
 def test_the_seeds_healed_by_a_method_are_counted(method: str) -> None:
     run, study, _ = found(0.2)
     counts = [weakened(run, study, method, found(recall)[2]) for recall in RECALLS]
-    cells = [f"{whole}, {broken} broken" if broken else str(whole) for whole, broken in counts]
+    cells = [f"{whole} (+{broken} broken)" if broken else str(whole) for whole, broken in counts]
     assert f"| {LOOKS[method].label} | {' | '.join(cells)} |" in flat(RESULTS / run / "README.md")
 
 
 def test_the_seeds_healed_by_a_deviation_are_counted() -> None:
     page = flat(ROOT / "docs" / "methods.md")
     entries = config_of("deviations_cifar10")["methods"]
-  XX
+    for name in ("salun", "salun_eval", "rem_eval", "scrub_goel_full_rate", "ssd_goel", "npo"):
         recalls = (0.2, 0.7, 1.0)
         counts = [weakened("deviations", "deviations", name, f"found@recall={recall}") for recall in recalls]
-        told = ", ".join(f"{whole}, {broken} broken" if broken else str(whole) for whole, broken in counts)
+        told = ", ".join(f"{whole} (+{broken} broken)" if broken else str(whole) for whole, broken in counts)
         options = [
             f"`{key}: {str(value).lower()}`" for key, value in entries[name].items() if key != "method"
         ]
-        assert re.search(rf"\| {re.escape(', '.join(options) or 'defaults')} \|[^\n]*?\| {told} \|", page), (
-            name
-        )
+        assert re.search(
+            rf"\| {re.escape(', '.join(options) or 'defaults')} \|[^\n]*?\| {re.escape(told)} \|", page
+        ), name
 
 
 SPREAD = re.compile(r"(-?\d+\.\d)(?: points)? \[(-?\d+\.\d), (-?\d+\.\d)\]")

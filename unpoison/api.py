@@ -134,7 +134,7 @@ def repair(
     model: Classifier,
     data: Data,
     flagged: Flagged | None,
-    method: str = "npo",
+    method: str = "retrain",
     *,
     recipe: AnyRecipe | None = None,
     seed: int = 0,
