@@ -164,13 +164,6 @@ def passes(method: str, *, tuning: bool) -> float:
     return (spent[method] + searched * tuning) / spent[EU]
 
 
-def same_forty_rows() -> np.ndarray:
-    """EU's attack success with the same 40 poisons missed: with 10 % FPR, minus without false alarms."""
-    many = seeds("plane_cifar10", "biased", EU, "uniform", ATTACK)
-    run, study, deletion = found(0.8)
-    return many - seeds(run, study, EU, deletion, ATTACK)
-
-
 # Every interval of the pages is one of the tables: a mean, or a difference, paired by seed, to a model of the same
 # deletion set or method.
 
@@ -204,8 +197,6 @@ def averages_over_recalls() -> Iterator[np.ndarray]:
 
 def differences_of_differences(run: str) -> Iterator[np.ndarray]:
     """The slopes, interactions and comparisons of two runs that the pages of a run tell."""
-    if run == "plane_cifar10":
-        yield same_forty_rows()
     if run == "cifar10_cpu":
         for method in (EU, CF):
             yield from (slope(method, measure) for measure in (CLEAN, STAMPED))

@@ -30,7 +30,6 @@ from published import (
     pairs_won,
     passes,
     printed,
-    same_forty_rows,
     slope,
     table,
     text,
@@ -66,19 +65,17 @@ def answers() -> Iterator[str]:
     more, cats, dogs = (text(imbalance(EU, STAMPED + of)) for of in ("", ":cat", ":dog"))
     yield f"{more.split()[0]} points more beside 1,000 cats than beside 5,000 | {more}, 3 of 3 seeds"
     yield f"cats {cats}, dogs {dogs}"
-    yield f"{text(below_eu('negative_gradient_plus'))} and {text(below_eu('random_labels'))} adversarial"
+    yield f"{text(below_eu('npo'))} and {text(below_eu('random_labels'))} adversarial"
     run_alone, with_search = (passes("random_labels", tuning=tuning) for tuning in (False, True))
     yield f"{run_alone:.2f} of EU's image passes for a run, and {with_search:.2f} with the tuning"
     frequency, clustering, scan = map(detected, ("frequency", "clustering", "scan"))
     assert clustering == scan
     yield f"Frequency healed {frequency} of 9 seeds, activation clustering and SCAn {scan} of 9"
     yield f"shares {exact(frequency, 9)} and {exact(scan, 9)}"
-    mean, low, high = interval(same_forty_rows())
-    yield f"the difference in attack success is {mean} points [{low}, {high}]"
 
 
-EARLY = ["negative_gradient_plus", "npo", "potion", "rem", "salun"]
-NEAR = ["negative_gradient_plus", "npo", "random_labels", "salun"]
+EARLY = ["npo", "potion"]
+NEAR = ["npo", "random_labels", "ssd", "bad_teacher"]
 
 
 def front_page() -> Iterator[str]:
@@ -114,16 +111,6 @@ def test_the_methods_that_heal_at_recall_0_2_are_those_named() -> None:
     assert sorted(name for name in methods if healed(run, study, name, deletion) == 3) == EARLY
     assert healed(run, study, EU, deletion) == 0
     assert all(healed(*found(0.9)[:2], name, found(0.9)[2]) == 3 for name in [*NEAR, EU])
-
-
-def test_the_same_rows_are_poisoned_in_both_studies_of_small_images() -> None:
-    made = [
-        [*table(run, "provenance").query("step == 'poison_dataset' and seed < 3").sort_values("seed").outputs]
-        for run in ("methods_cifar10", "plane_cifar10")
-    ]
-    sums = [[re.search(r': "(\w+)"', outputs)[1] for outputs in run] for run in made]
-    assert sums[0] == sums[1]
-    assert len(set(sums[0])) == 3
 
 
 FOUND = {"half found": 0.5, "90 % found": 0.9, "all found": 1.0}
