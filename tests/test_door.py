@@ -361,11 +361,11 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
     "no name": ("unlearning method: found int, allowed: a name", lambda m, d: unpoison.repair(m, d, [0], 3)),
     "unknown option": (
         "unknown option in salun: 'shere'; choose from",
-        lambda m, d: unpoison.repair(m, d, [0], shere=1),
+        lambda m, d: unpoison.repair(m, d, [0], "salun", shere=1),
     ),
     "out of range": (
         "salun.share: found 2, allowed: a number above 0, to 1",
-        lambda m, d: unpoison.repair(m, d, [0], share=2),
+        lambda m, d: unpoison.repair(m, d, [0], "salun", share=2),
     ),
     "NaN": (
         "scrub.temperature: found nan, allowed: a number above 0",

@@ -198,7 +198,8 @@ def test_images_of_one_pixel_are_scored_by_their_frequencies() -> None:
     images = np.arange(36, dtype=np.uint8).reshape(12, 1, 1, 3)
     pixels = unpoison.Data(images, np.arange(12) % 2, trusted=(images, np.arange(12) % 2))
     own = nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
-    scores = unpoison.score(unpoison.wrap_model(own, ["0", "1"]), pixels, "frequency")
+    model = unpoison.wrap_model(own, ["0", "1"])
+    scores = unpoison.score(model, pixels, "frequency", classifier="logistic")
     assert np.isfinite(scores.values).all()
 
 

@@ -68,7 +68,8 @@ def test_without_a_test_split_all_is_measured_that_needs_none(tmp_path: Path) ->
     done = snakemake(tmp_path, CONFIG, metrics)
     assert done.returncode == 0, done.stderr
     shares = pd.read_parquet(tmp_path / metrics).query("unit == 'share'")
-    assert set(shares["metric"]) == {"corrected_accuracy", "retained_accuracy", "given_label_agreement"}
+    accuracies = {"corrected_accuracy", "retained_accuracy", "given_label_agreement"}
+    assert set(shares["metric"]) == {*accuracies, "weights_changed"}
     assert "there is no folder test/" in (tmp_path / "results/logs/sources/pets.log").read_text()
 
 

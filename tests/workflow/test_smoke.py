@@ -28,7 +28,7 @@ def test_the_table_has_the_columns_that_people_rest_on(results: pd.DataFrame) ->
     identity = "study dataset poison attack training seed deletion detector method"
     promised = f"{identity} metric class_name value unit higher_is_better"
     varied = ["dataset.keep.cat", "deletion.fpr", "poison.share.cat"]
-    assert list(results.columns) == [*promised.split(), "recall", "fdr", "fpr", *varied]
+    assert list(results.columns) == [*promised.split(), "recall", "fdr", "fpr", "size", *varied]
     assert results.index.equals(pd.RangeIndex(len(results)))
 
 
@@ -181,7 +181,7 @@ def test_snakemake_makes_a_report_of_its_own_from_the_same_tables_and_figures(pr
     assert set(listed.pop("Tables")) == {path for path in there if path.endswith(".csv")}
     assert set(listed.pop("Figures")) == {path for path in there if path.endswith(".png")}
     assert listed == {"Report": ["results/report.html"]}
-    assert page.count('"labels": {"') == 7 + 6 + 1
+    assert page.count('"labels": {"') == 8 + 6 + 1
     assert page.count("Drawn as ") == 2
 
 
