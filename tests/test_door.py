@@ -413,6 +413,10 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
         "triggered_examples: found -1",
         lambda m, d: unpoison.score(m, d, "influence", triggered_examples=-1),
     ),
+    "one of two": (
+        "ssd: found selection: 3 and share: 0.1, allowed: one of selection, share",
+        lambda m, d: unpoison.repair(m, d, [0], "ssd", selection=3, share=0.1),
+    ),
     "unknown detector": ("unknown detector 'los'; choose from", lambda m, d: unpoison.score(m, d, "los")),
     "unknown model": ("unknown model 'resnet'; choose from", lambda m, d: unpoison.train(d, "resnet")),
     "model option": (

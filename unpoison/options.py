@@ -4,7 +4,7 @@ import ast
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from unpoison.errors import UserError, one_of
@@ -66,6 +66,13 @@ def check_given(
             numbers = any(accepts(annotation, number) for number in (1, 0.5))
             said = advise(value, text="str" in annotation, number=numbers)
             raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
+
+
+def check_one_of(given: Mapping[str, Any], rivals: Sequence[str], where: str) -> None:
+    """Refuse two options of which one takes the other's place (a plug-in's constant `ONE_OF`)."""
+    found = [f"{name}: {given[name]}" for name in rivals if given.get(name) is not None]
+    if len(found) > 1:
+        raise UserError(f"{where}: found {' and '.join(found)}, allowed: one of {', '.join(rivals)}")
 
 
 def in_words(annotation: str) -> str:

@@ -42,6 +42,7 @@ from unpoison.unlearning._trusted import drawn_batches, halves
 
 NEEDS = ("validation",)
 SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+ONE_OF = ("neurons", "accuracy_drop")
 MOMENTUM = 0.9
 TRIES = 100  # thresholds that are tried at most, each the mask of a neuron
 
