@@ -88,6 +88,8 @@ def in_words(annotation: str) -> str:
     }
     for name, text in {**words, "None": "null", " | ": " or "}.items():
         annotation = annotation.replace(name, text)
+    if " or " in annotation:
+        annotation = re.sub(r"Literal\[([^\]]*)\]", lambda found: found[1].replace(", ", " or "), annotation)
     annotation = re.sub(r"dict\[str, (.*)\]", r"a mapping of names to \1", annotation)
     return re.sub(r"list\[str\]", "a list of names", annotation)
 

@@ -261,6 +261,11 @@ REFUSED = {
         {"loss": {"flooding": -0.1}},
         "detectors.loss.flooding: found -0.1, allowed: a number from 0 on",
     ),
+    "no word of an option that takes a number or a word": (
+        "methods/finetune",
+        {"method": "gradient_ascent", "bound": "chanc"},
+        "methods.finetune.bound: found 'chanc', allowed: a number above 0 or 'chance' or null",
+    ),
     "rate of zero": ("methods/finetune/learning_rate", 0, "found 0, allowed: a number above 0 or null"),
     "negative length": ("methods/finetune/length", -1, "found -1, allowed: a number above 0"),
     "network of no width": ("trainings/resnet9/width", 0, "found 0, allowed: an integer above 0"),
