@@ -531,6 +531,16 @@ def test_a_bad_argument_is_refused_in_a_line(case: str, model: Any, data: unpois
     refused(sentence, lambda: call(model, data))
 
 
+@pytest.mark.parametrize("method", ["retrain", "finetune"])
+def test_the_head_alone_is_trained_by_a_recipe_with_muon(method: str, data: unpoison.Data) -> None:
+    """The last layer has no filters and no batch norm: the recipe is not refused for that."""
+    recipe = {**RECIPE, "filter_rate": 0.6}
+    trained = unpoison.train(data, width=2, recipe=recipe)
+    _, cost = unpoison.repair(trained, data, [0], method, last=1)
+    assert cost.weights_changed is not None
+    assert 0 < cost.weights_changed < 0.5
+
+
 def test_a_refused_repair_sends_no_more_than_one_image_through_the_network(data: unpoison.Data) -> None:
     """REM needs an untrained network only at its second stage, and asks for it at once."""
     own = Net()
