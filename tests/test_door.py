@@ -413,6 +413,10 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
         "triggered_examples: found -1",
         lambda m, d: unpoison.score(m, d, "influence", triggered_examples=-1),
     ),
+    "one of two": (
+        "ssd: found selection: 3 and share: 0.1, allowed: one of selection, share",
+        lambda m, d: unpoison.repair(m, d, [0], "ssd", selection=3, share=0.1),
+    ),
     "unknown detector": ("unknown detector 'los'; choose from", lambda m, d: unpoison.score(m, d, "los")),
     "unknown model": ("unknown model 'resnet'; choose from", lambda m, d: unpoison.train(d, "resnet")),
     "model option": (
@@ -525,6 +529,16 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
 def test_a_bad_argument_is_refused_in_a_line(case: str, model: Any, data: unpoison.Data) -> None:
     sentence, call = BAD_CALLS[case]
     refused(sentence, lambda: call(model, data))
+
+
+@pytest.mark.parametrize("method", ["retrain", "finetune"])
+def test_the_head_alone_is_trained_by_a_recipe_with_muon(method: str, data: unpoison.Data) -> None:
+    """The last layer has no filters and no batch norm: the recipe is not refused for that."""
+    recipe = {**RECIPE, "filter_rate": 0.6}
+    trained = unpoison.train(data, width=2, recipe=recipe)
+    _, cost = unpoison.repair(trained, data, [0], method, last=1)
+    assert cost.weights_changed is not None
+    assert 0 < cost.weights_changed < 0.5
 
 
 def test_a_refused_repair_sends_no_more_than_one_image_through_the_network(data: unpoison.Data) -> None:

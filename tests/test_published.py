@@ -167,6 +167,44 @@ def test_the_seeds_healed_by_a_deviation_are_counted() -> None:
         ), name
 
 
+def deviation_claims() -> Iterator[tuple[str, str]]:
+    """Pages, and what they tell of published settings and deviations, with the counts of the tables."""
+
+    def counts(name: str) -> list[tuple[int, int]]:
+        recalls = (0.2, 0.7, 1.0)
+        return [weakened("deviations", "deviations", name, f"found@recall={recall}") for recall in recalls]
+
+    def all_healed(name: str) -> int:
+        return sum(whole for whole, _ in counts(name))
+
+    assert all_healed("negative_gradient_plus_bound") == 0
+    bound, ours = (all_healed(f"negative_gradient_plus_{name}") for name in ("eval_bound", "all"))
+    yield "deviations", f"with it {bound} of 9 models were healed, {ours} of 9 with the recipe's momentum"
+    broken = {sum(broken for _, broken in counts(name)) for name in ("lfssd", "npo_beta")}
+    yield "deviations", f"NPO with its paper's beta of 0.1, in {broken.pop()} of 9 models each"
+    assert not broken
+    as_they_are, augmented, default = (
+        healed("deviations", "clean_rows", name, "found@fpr=0.05")
+        for name in ("ssd_retain", "ssd_goel", "ssd")
+    )
+    many = healed("deviations", "clean_rows", "ssd_retain", "found@fpr=0.2")
+    yield "deviations", f"| {as_they_are}, {augmented}, {default} and {many} of 3 seeds |"
+    yield "", f"{augmented} of 3 where they were augmented, and {many} of 3 with a fifth"
+    yield (
+        "methods_cifar10",
+        f"At the recipe's rate it healed {counts('salun')[2][0]} of 3 seeds at recall 1.0",
+    )
+    yield (
+        "methods_cifar10",
+        f"At the published rates Goel et al.'s healed {counts('scrub_goel')[2][0]} of 3 at recall 1.0",
+    )
+
+
+@pytest.mark.parametrize(("run", "claim"), [*deviation_claims()])
+def test_what_the_pages_tell_of_deviations_is_counted(run: str, claim: str) -> None:
+    assert claim in flat(RESULTS / run / "README.md")
+
+
 SPREAD = re.compile(r"(-?\d+\.\d)(?: points)? \[(-?\d+\.\d), (-?\d+\.\d)\]")
 
 

@@ -322,6 +322,22 @@ def test_a_method_that_changed_no_weight_is_named_with_its_setting() -> None:
     assert finding.text.startswith("CF changed no weight in 2 of 3 seeds at cat images kept 1")
 
 
+def test_no_method_is_blamed_for_a_deletion_set_without_a_row() -> None:
+    """A detector that accuses nobody leaves nothing to forget, by whatever options."""
+    table = results(3)
+    counted = table[(table["metric"] == "clean_accuracy") & (table["method"] != "oracle")]
+    counted = counted.assign(metric="weights_changed", value=0.0)
+    some = pd.concat([table, counted], ignore_index=True)
+    nobody = some[some["deletion"].notna()].assign(deletion="nobody", recall=0.0, fdr=float("nan"))
+    some.loc[some["metric"].eq("weights_changed") & some["method"].eq("retrain"), "value"] = 1.0
+    nothing, finetune = (
+        finding.text for finding in idle(summarise(pd.concat([some, nobody], ignore_index=True)))
+    )
+    assert nothing.startswith("Nothing was flagged in any seed (deletion set nobody")
+    assert finetune.startswith("CF changed no weight in 3 of 3 seeds at deletion set found")
+    assert "attack" not in finetune  # there is none in an unpoisoned set
+
+
 def test_where_nobody_counted_the_weights_no_method_is_named() -> None:
     assert not list(idle(summarise(results(3))))
 

@@ -156,6 +156,26 @@ def test_a_batch_norm_of_vectors_that_meets_a_single_row_is_refused_in_a_line(da
     )
 
 
+def test_a_single_row_to_forget_is_told_to_pass_in_evaluation_mode(data: unpoison.Data) -> None:
+    model = wrapped(with_vector_norm(), new=with_vector_norm)
+    refused(
+        "on a batch of one row .*batch_norm: eval",
+        lambda: unpoison.repair(model, data, [0], "salun", recipe=RECIPE),
+    )
+    unpoison.repair(model, data, [0], "salun", recipe=RECIPE, batch_norm="eval")
+
+
+def test_batch_norms_without_a_scale_have_no_neurons_to_prune(data: unpoison.Data) -> None:
+    bare = nn.Sequential(
+        nn.Conv2d(3, 4, 3),
+        nn.BatchNorm2d(4, affine=False),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 3),
+    )
+    refused("batch norms with a scale", lambda: unpoison.repair(wrapped(bare), data, [], "anp", steps=1))
+
+
 @pytest.mark.parametrize(
     ("features", "sentence"),
     [

@@ -17,7 +17,7 @@ from unpoison.devices import pick_device
 from unpoison.errors import UserError, first_line
 from unpoison.features import try_features
 from unpoison.networks import Classifier, Preprocessing
-from unpoison.options import check_options
+from unpoison.options import check_one_of, check_options
 from unpoison.plain_values import plain
 from unpoison.plugins import Plugins
 from unpoison.recipes import RECIPES, Recipe, recipe_of
@@ -46,6 +46,7 @@ def options_of(registry: Plugins, name: str, given: Mapping[str, Any]) -> dict[s
     if any(option.annotation == "Parts" for option in known.values()):
         return options  # dicts here, names in a config: checked one by one
     check_options(options, known, name)
+    check_one_of(options, registry.constant(name, "ONE_OF", ()), name)
     return options
 
 

@@ -105,7 +105,7 @@ class Classifier(nn.Module):
             if self.training and len(images) == 1:  # a batch norm of one value for each channel
                 raise UserError(
                     f"the network cannot be trained on a batch of one row ({first_line(error)}); choose a batch_size "
-                    "of the recipe that leaves no single row over"
+                    "of the recipe that leaves no single row over, and for a single row to forget batch_norm: eval"
                 ) from error
             raise
         if not isinstance(logits, Tensor):

@@ -4,7 +4,7 @@ import ast
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from unpoison.errors import UserError, one_of
@@ -68,6 +68,13 @@ def check_given(
             raise UserError(f"{where}.{name}: found {value!r}, allowed: {in_words(annotation)}{said}")
 
 
+def check_one_of(given: Mapping[str, Any], rivals: Sequence[str], where: str) -> None:
+    """Refuse two options of which one takes the other's place (a plug-in's constant `ONE_OF`)."""
+    found = [f"{name}: {given[name]}" for name in rivals if given.get(name) is not None]
+    if len(found) > 1:
+        raise UserError(f"{where}: found {' and '.join(found)}, allowed: one of {', '.join(rivals)}")
+
+
 def in_words(annotation: str) -> str:
     """An annotation as a reader of configs would say it."""
     words = {
@@ -81,6 +88,8 @@ def in_words(annotation: str) -> str:
     }
     for name, text in {**words, "None": "null", " | ": " or "}.items():
         annotation = annotation.replace(name, text)
+    if " or " in annotation:
+        annotation = re.sub(r"Literal\[([^\]]*)\]", lambda found: found[1].replace(", ", " or "), annotation)
     annotation = re.sub(r"dict\[str, (.*)\]", r"a mapping of names to \1", annotation)
     return re.sub(r"list\[str\]", "a list of names", annotation)
 

@@ -261,6 +261,11 @@ REFUSED = {
         {"loss": {"flooding": -0.1}},
         "detectors.loss.flooding: found -0.1, allowed: a number from 0 on",
     ),
+    "no word of an option that takes a number or a word": (
+        "methods/finetune",
+        {"method": "gradient_ascent", "bound": "chanc"},
+        "methods.finetune.bound: found 'chanc', allowed: a number above 0 or 'chance' or null",
+    ),
     "rate of zero": ("methods/finetune/learning_rate", 0, "found 0, allowed: a number above 0 or null"),
     "negative length": ("methods/finetune/length", -1, "found -1, allowed: a number above 0"),
     "network of no width": ("trainings/resnet9/width", 0, "found 0, allowed: an integer above 0"),
@@ -353,6 +358,11 @@ TUNINGS = {
     "unknown deletion": ({"deletion": "half"}, {}, "unknown deletion in tunings.small: 'half'"),
     "nothing to forget": ({}, {"deletions/everything_found": {"recall": 0.0}}, "has no row to forget"),
     "no option": ({}, {"methods/finetune/method": "retrain"}, "methods.finetune.tuning: no option is left"),
+    "two of which one is allowed": (
+        {},
+        {"methods/finetune": {"method": "anp", "neurons": 3, "accuracy_drop": 0.1}},
+        "methods.finetune: found neurons: 3 and accuracy_drop: 0.1, allowed: one of neurons, accuracy_drop",
+    ),
     "no open option": (
         {},
         {"methods/finetune/length": 0.1, "methods/finetune/learning_rate": 0.1},
@@ -372,6 +382,16 @@ def test_a_tuning_that_would_not_be_honest_is_refused(case: str) -> None:
     with pytest.raises(UserError) as error:
         Plan(config)
     assert words in str(error.value)
+
+
+def test_a_tuning_does_not_search_what_a_given_option_takes_the_place_of() -> None:
+    config = changed("tunings", {"small": {"seeds": [1000], "deletion": "everything_found"}})
+    for name in ("catdog", "ten_classes"):
+        config = changed(f"datasets/{name}/validation", 0.1, config)
+    config = changed("methods/finetune", {"method": "ssd", "selection": 5.0, "tuning": "small"}, config)
+    tuning = Plan(config).methods["finetune"].tuning
+    assert tuning is not None
+    assert set(tuning.space) == {"dampening"}
 
 
 def test_a_key_that_is_not_text_is_refused() -> None:

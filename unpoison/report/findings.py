@@ -69,22 +69,43 @@ def untrained(references: pd.DataFrame) -> Iterator[Finding]:
 
 
 def idle(summary: pd.DataFrame) -> Iterator[Finding]:
-    """Name each method that changed no weight, and where, from the rows of one study in the summary."""
-    keys = varied_keys(summary)
+    """Name each method that changed no weight, and where, from the rows of one study in the summary.
+
+    No method is blamed for a deletion set without a row: those are named by themselves.
+    """
     cells = summary.drop_duplicates(["dataset", "poison", "training", "deletion", "method"])
+    cells = cells.assign(**{"deletion set": cells["deletion"].str.split("@").str[0]})
+    named = ["deletion set"] if cells["deletion set"].nunique() > 1 else []
+    keys = [*named, *varied_keys(summary)]
     cells = cells[cells["did_nothing"].fillna(0).gt(0) & ~cells["method"].isin(REFERENCES)]
-    for method, rows in cells.groupby("method", sort=False):
-        where = [setting(dict(zip(keys, row, strict=True))) for row in rows[keys].itertuples(index=False)]
+    is_empty = cells["deletion"].notna() & cells["recall"].fillna(0).eq(0) & cells["fpr"].eq(0)
+    places = list(dict.fromkeys(_places(cells[is_empty], keys)))
+    if places:
+        where = f" ({_listed(places)})" if any(places) else ""
+        yield Finding(
+            "idle", f"Nothing was flagged in any seed{where}: every method gives the model back there."
+        )
+    for method, rows in cells[~is_empty].groupby("method", sort=False):
         told = [
             f"{found} of {n} {_seeds(n)}" + (f" at {place}" if place else "")
-            for place, found, n in zip(where, rows["did_nothing"], rows["n"], strict=True)
+            for place, found, n in zip(_places(rows, keys), rows["did_nothing"], rows["n"], strict=True)
         ]
-        more = f" and in {len(told) - MOST} further settings" if len(told) > MOST else ""
         yield Finding(
             "idle",
-            f"{capital(prose_of(str(method)))} changed no weight in {'; '.join(told[:MOST])}{more}. "
-            "It left the attack as it was there: this is no measure of the method with other options.",
+            f"{capital(prose_of(str(method)))} changed no weight in {_listed(told)}. "
+            "It left the model as it was there: this is no measure of the method with other options.",
         )
+
+
+def _places(cells: pd.DataFrame, keys: list[str]) -> list[str]:
+    """The setting of each cell in words."""
+    return [setting(dict(zip(keys, row, strict=True))) for row in cells[keys].itertuples(index=False)]
+
+
+def _listed(told: list[str]) -> str:
+    """The first of them, and the number of the others."""
+    more = f" and in {len(told) - MOST} further settings" if len(told) > MOST else ""
+    return "; ".join(told[:MOST]) + more
 
 
 def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:

@@ -9,6 +9,7 @@ from unpoison.datasets import SOURCES
 from unpoison.detectors import DETECTORS
 from unpoison.errors import UserError, one_of
 from unpoison.models import MODELS
+from unpoison.options import check_one_of
 from unpoison.plots import PLOTS
 from unpoison.plugins import Plugins
 from unpoison.poisons import POISONS, with_files
@@ -167,8 +168,10 @@ def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:
     """
     name = method["tuning"]
     entry = _named(config["tunings"], "tuning", where, name)
-    space = METHODS.constant(kind, "SPACE", {})
-    searched = {option: bounds for option, bounds in space.items() if option not in method}
+    space, rivals = METHODS.constant(kind, "SPACE", {}), METHODS.constant(kind, "ONE_OF", ())
+    # Every trial of a rival of an option that the entry gives would be refused.
+    given = {*method, *(rivals if any(method.get(rival) is not None for rival in rivals) else ())}
+    searched = {option: bounds for option, bounds in space.items() if option not in given}
     if not searched:
         names = ", ".join(space) or "(none)"
         raise UserError(f"{where}.tuning: no option is left to search; {kind} has {names}")
@@ -177,7 +180,9 @@ def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:
 
 def _options(registry: Plugins, level: str, kind: str, where: str, entry: Entry) -> dict[str, Any]:
     """Return all options of an entry's plug-in, checked, those that are left out by their defaults."""
-    return check_options(given_options(level, entry), registry.options(kind), where)
+    options = check_options(given_options(level, entry), registry.options(kind), where)
+    check_one_of(options, registry.constant(kind, "ONE_OF", ()), where)
+    return options
 
 
 def _named(there: Mapping[str, Any], what: str, where: str, name: str) -> Any:

@@ -1,6 +1,7 @@
 """The last layers of a network trained alone, as in EU-k and CF-k (Goel et al. 2024, arXiv 2402.14015)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,8 @@ def train_last(model: Classifier, cut: int, request: Request, recipe: Recipe, le
         return frozen(model.prepared(images))
 
     behind = Behind(features_of, request.retain, request.precision)
+    if not any(weights.ndim == 4 for weights in layers[cut:].parameters()):
+        recipe = replace(recipe, filter_rate=None)  # no filter is left that Muon would train
     train(layers[cut:], behind, recipe, request.seed, precision=request.precision, length=length)
 
 

@@ -42,6 +42,7 @@ from unpoison.unlearning._trusted import drawn_batches, halves
 
 NEEDS = ("validation",)
 SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+ONE_OF = ("neurons", "accuracy_drop")
 MOMENTUM = 0.9
 TRIES = 100  # thresholds that are tried at most, each the mask of a neuron
 
@@ -107,15 +108,19 @@ class Batch:
 
 
 def norms_of(model: nn.Module) -> dict[str, nn.BatchNorm2d]:
-    """Return the batch norms of a network by their names.
+    """Return the batch norms of a network that have a scale and a shift, by their names.
 
     Raises:
         UserError: for a network without one.
     """
-    norms = {name: module for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    norms = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and module.affine
+    }
     if not norms:
         raise UserError(
-            "anp prunes the channels of batch norms, and this network has none; choose another method"
+            "anp prunes the channels of batch norms with a scale, and this network has none; choose another method"
         )
     return norms
 

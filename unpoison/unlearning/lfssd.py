@@ -20,6 +20,7 @@ SPACE = {  # a share has one useful window, whatever the importances and the siz
     "share": {"low": 0.0005, "high": 0.02, "log": True},
     "dampening": {"low": 0.1, "high": 2.0, "log": True},
 }
+ONE_OF = ("selection", "share")
 SELECTION = {"batch": 10.0, "sample": 8.0}
 
 
