@@ -4,7 +4,6 @@ A table stands between `<!-- measured: NAME -->` and `<!-- end of measured -->`,
 made from the tables that docs/results holds. `tests/test_published.py` computes them again in another way.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from scipy import stats
 
 from unpoison.drawing.looks import LOOKS, in_order
+from unpoison.runs.options import filled as filled_between
 
 DOCS = Path(__file__).parent
 CLEAN, STAMPED, ATTACK, WORST = (
@@ -261,7 +261,7 @@ def false_alarms() -> Rows:
 
 
 def changes_by_alarms() -> Rows:
-    """What the false alarms changed, seed by seed."""
+    """The changes by false alarms, seed by seed."""
     yield "change by the false alarms, paired", "adversarial", "clean", "seeds healed of 3"
     for name in _with_alarms():
         changes = [
@@ -396,12 +396,7 @@ def in_markdown(rows: Rows) -> str:
 
 def filled(page: str) -> str:
     """Return a page with its tables made anew."""
-    return re.sub(
-        r"(<!-- measured: (\w+) -->\n).*?(<!-- end of measured -->)",
-        lambda found: f"{found[1]}{in_markdown(TABLES[found[2]]())}\n{found[3]}",
-        page,
-        flags=re.DOTALL,
-    )
+    return filled_between(page, "measured", lambda name: in_markdown(TABLES[name]()))
 
 
 if __name__ == "__main__":

@@ -20,12 +20,11 @@ from unpoison.seeds import derive_seed
 from unpoison.steps.repairing import run_method
 from unpoison.training import accuracy
 from unpoison.unlearning import METHODS
-from unpoison.unlearning._descend import held
+from unpoison.unlearning._descend import alternate, held
 from unpoison.unlearning._last import cut_before
 from unpoison.unlearning._preference import preference_loss
 from unpoison.unlearning._relabel import other_labels, wrong_labels
 from unpoison.unlearning.salun import largest
-from unpoison.unlearning.scrub import alternating
 
 MakeRequest = Callable[..., Request]
 FORGET = range(8)
@@ -472,7 +471,7 @@ def test_the_two_scrubs_differ_by_the_cross_entropy_that_goel_climbs(request_: R
 
 def test_scrubs_first_rounds_begin_with_a_max_pass_and_all_end_with_a_min_pass(request_: Request) -> None:
     halves = replace(request_.recipe, batch_size=4)
-    found = alternating(request_, request_.recipe, halves, 2, 3)
+    found = alternate(request_, request_.recipe, [2, 2, 0], forgetting=halves)
     batches = [(is_forget, len(labels)) for is_forget, _, labels in found]
     climbed, descended = [(True, 4), (True, 4)], [(False, 16), (False, 16), (False, 14)]
     assert batches == [*climbed, *descended, *climbed, *descended, *descended]

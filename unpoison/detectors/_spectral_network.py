@@ -69,7 +69,7 @@ def trained_network(
 
 @torch.inference_mode()
 def logits(network: nn.Sequential, spectra: Spectra) -> Float64[np.ndarray, " rows"]:
-    """How much likelier a spectrum is that of an image with a trigger: the difference of the two logits."""
+    """Return the logit of a trigger less that of a clean image, for each spectrum."""
     device = next(network.parameters()).device
     parts = torch.from_numpy(spectra).split(EVALUATION_BATCH)
     found = torch.cat([network(part.to(device)).cpu() for part in parts])

@@ -117,7 +117,7 @@ def split_class(
 def reducer(
     features: np.ndarray, dimensions: int, seed: int, reduction: Literal["pca", "ica"]
 ) -> PCA | FastICA:
-    """What reduces the features of a class: to at most as many dimensions as they have variation in."""
+    """Return what reduces the features of a class, to at most as many dimensions as they vary in."""
     if reduction == "pca":
         return PCA(min(dimensions, *features.shape), svd_solver="full")
     varied = np.linalg.matrix_rank(features - features.mean(0))  # what has no variation cannot be made white

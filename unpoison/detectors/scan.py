@@ -27,10 +27,8 @@ from unpoison.types import PositiveFloat, Share
 
 NEEDS = ("validation",)
 OWN_RULE = True
-ROUNDS, SETTLED = (
-    100,
-    0.01,
-)  # of the expectation maximisation at most; the change that ends it (both published)
+ROUNDS = 100  # of the expectation maximisation at most, as published
+SETTLED = 0.01  # the change that ends it, as published
 Places = Float64[np.ndarray, "rows channels"]
 
 
@@ -100,7 +98,7 @@ def split(places: Places, seed: int) -> Split:
 def anomaly_indices(
     gains: Float64[np.ndarray, " classes"], one_sided: bool = False
 ) -> Float64[np.ndarray, " classes"]:
-    """How far from the median each class's gain lies, in median absolute deviations (of a normal: standard ones).
+    """Return how many median absolute deviations (of a normal: standard ones) each gain lies from the median.
 
     Args:
         one_sided: a gain below the median has a negative index.

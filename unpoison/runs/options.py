@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from unpoison.datasets import SOURCES
@@ -13,7 +13,6 @@ from unpoison.probes import PROBES
 from unpoison.source_text import REQUIRED, Option
 from unpoison.study.config import SCHEMA
 
-BEGIN, END = "<!-- table: {name} -->", "<!-- end of table -->"
 PLUGINS = {
     "options of sources": ("source", SOURCES),
     "options of figures": ("figure", PLOTS),
@@ -44,11 +43,15 @@ NAMED = {  # definitions of the schema, in words
 }
 
 
-def filled(page: str) -> str:
-    """Return a page with its tables made anew, each between `<!-- table: NAME -->` and `<!-- end of table -->`."""
+def filled(page: str, mark: str = "table", made: Callable[[str], str] | None = None) -> str:
+    """Return a page with its tables made anew, each between `<!-- MARK: NAME -->` and `<!-- end of MARK -->`.
+
+    Args:
+        made: gives a table by its name; None is `table`.
+    """
     return re.sub(
-        rf"({BEGIN.format(name='(.+?)')}\n).*?({END})",
-        lambda found: f"{found[1]}{table(found[2])}\n{found[3]}",
+        rf"(<!-- {mark}: (.+?) -->\n).*?(<!-- end of {mark} -->)",
+        lambda found: f"{found[1]}{(made or table)(found[2])}\n{found[3]}",
         page,
         flags=re.DOTALL,
     )

@@ -34,6 +34,11 @@ def held(recipe: Recipe) -> Recipe:
     return replace(recipe, warmup=0.0, decay_span=math.inf)
 
 
+def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
+    """The recipe itself, or one whose peak rate holds in every step."""
+    return recipe if schedule == "recipe" else held(recipe)
+
+
 def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
     """What the network makes of a batch, in float32 whatever it computes in."""
     with autocast(images.device, precision):
@@ -43,11 +48,6 @@ def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
 def sgd(model: nn.Module, recipe: Recipe) -> SGD:
     """SGD over all parameters with the momentum and the weight decay of a recipe."""
     return SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-
-
-def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
-    """The recipe itself, or one whose peak rate holds in every step."""
-    return recipe if schedule == "recipe" else held(recipe)
 
 
 def per_pass(examples: Examples, recipe: Recipe) -> int:
@@ -74,14 +74,17 @@ def rounds_of(request: Request, recipe: Recipe, length: float) -> int:
 
 
 def alternate(
-    request: Request, recipe: Recipe, forget_steps: Sequence[int]
+    request: Request, recipe: Recipe, forget_steps: Sequence[int], *, forgetting: Recipe | None = None
 ) -> Iterator[tuple[bool, Tensor, Tensor]]:
     """In each round so many batches of the deletion set, then a pass over the retain set.
 
     Gives whether the batch is to be forgotten, its images and its labels; the last batch is to be retained.
+
+    Args:
+        forgetting: the recipe whose batch size the deletion set's batches have; None is `recipe`.
     """
     each = per_pass(request.retain, recipe)
-    forget = forget_batches(request, recipe, sum(forget_steps))
+    forget = forget_batches(request, forgetting or recipe, sum(forget_steps))
     retain = request.retain.batches(recipe, request.seed, steps=each * len(forget_steps))
     for steps in forget_steps:
         for images, labels in islice(forget, steps):

@@ -36,7 +36,7 @@ from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
-from unpoison.unlearning._descend import at_rate, held, logits_of, per_pass, sgd
+from unpoison.unlearning._descend import at_rate, logits_of, per_pass, sgd, with_schedule
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
 
 SPACE = {
@@ -94,7 +94,7 @@ def unlearn(
     epochs = max(1, round(recipe.steps(len(both), length) / each))
     pushes = with_base(request, recipe, epochs * removal_passes * per_pass(request.forget, recipe))
     batches = both.numbered().batches(recipe, request.seed, steps=epochs * each)
-    pace = held(recipe) if schedule == "constant" else recipe
+    pace = with_schedule(recipe, schedule)
     best, most = deepcopy(model), worth(model, request, label_accuracy) if keep == "best" else 0.0
     for epoch in range(epochs):
         if epoch == 0 or flush == "every_epoch":

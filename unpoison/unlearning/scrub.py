@@ -25,22 +25,19 @@ BatchNorm: both pass the student in training mode on both sets. With `batch_norm
 it in evaluation mode: Kurmanji's first max pass then stands still, as student and teacher are the same function.
 """
 
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
-from unpoison.recipes import Recipe
 from unpoison.types import PositiveFloat, PositiveInt
 from unpoison.unlearning._descend import (
+    alternate,
     at_rate,
     descend,
-    forget_batches,
     held,
     logits_of,
     per_pass,
@@ -60,7 +57,7 @@ SPACE = {
 
 @dataclass(frozen=True)
 class Published:
-    """What an objective's authors train by; `rate` is a share of the recipe's, None is the recipe's own."""
+    """The training settings of an objective's authors; `rate` is a share of the recipe's, None is the recipe's own."""
 
     paper: str
     rounds: int | None
@@ -132,32 +129,14 @@ def unlearn(
         flush=True,
     )
     climbing, retained = replace(recipe, batch_size=size), per_pass(request.retain, recipe)
+    ascents = [per_pass(request.forget, climbing)] * climbs + [0] * (rounds - climbs)
     paces = {"constant": held(recipe), "linear": replace(recipe, warmup=0.01, decay_span=1.25)}
     descend(
         sgd(student, recipe),
         loss,
-        alternating(request, recipe, climbing, climbs, rounds),
+        alternate(request, recipe, ascents, forgetting=climbing),
         paces[schedule or authors.schedule],
-        steps=climbs * per_pass(request.forget, climbing) + rounds * retained,
+        steps=sum(ascents) + rounds * retained,
         epochs=rounds,
     )
     return student.eval()
-
-
-def alternating(
-    request: Request, recipe: Recipe, climbing: Recipe, climbs: int, rounds: int
-) -> Iterator[tuple[bool, Tensor, Tensor]]:
-    """Batches of the rounds: whether the batch is to be forgotten, its images and its labels.
-
-    Args:
-        climbing: the recipe whose batch size the deletion set's batches have.
-        climbs: how many rounds begin with a pass over the deletion set.
-    """
-    up, down = per_pass(request.forget, climbing), per_pass(request.retain, recipe)
-    forget = forget_batches(request, climbing, up * climbs)
-    retain = request.retain.batches(recipe, request.seed, steps=down * rounds)
-    for number in range(rounds):
-        for images, labels in islice(forget, up if number < climbs else 0):
-            yield True, images, labels
-        for images, labels in islice(retain, down):
-            yield False, images, labels
