@@ -39,6 +39,11 @@ def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Re
     return recipe if schedule == "recipe" else held(recipe)
 
 
+def limit_of(bound: float | Literal["chance"], classes: int) -> float:
+    """The loss that a bound stands for: chance is that of a guess, the logarithm of the number of classes."""
+    return math.log(classes) if bound == "chance" else bound
+
+
 def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
     """What the network makes of a batch, in float32 whatever it computes in."""
     with autocast(images.device, precision):

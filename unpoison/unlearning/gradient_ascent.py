@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy
 from unpoison.contracts.request import Request
 from unpoison.training import accuracy, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
-from unpoison.unlearning._descend import forget_batches, logits_of, per_pass, sgd
+from unpoison.unlearning._descend import forget_batches, limit_of, logits_of, per_pass, sgd
 
 SPACE = {
     "learning_rate": {"low": 1e-5, "high": 0.01, "log": True},
@@ -55,7 +55,7 @@ def unlearn(
     def step_up(images: Tensor, labels: Tensor) -> bool:
         logits = logits_of(model.train(batch_norm == "train"), images, request.precision)
         loss = cross_entropy(logits, labels)
-        climbs = bound is None or bool(loss < (math.log(logits.shape[1]) if bound == "chance" else bound))
+        climbs = bound is None or bool(loss < limit_of(bound, logits.shape[1]))
         if climbs or not loss.isfinite():
             take_step(optimizer, -loss, learning_rate)
         return climbs

@@ -12,7 +12,6 @@ BatchNorm: in training mode both sets move the running statistics, and the delet
 evaluation mode (`batch_norm: eval`, ours) the deletion set passes by the statistics of the retain set.
 """
 
-import math
 from copy import deepcopy
 from typing import Literal
 
@@ -22,7 +21,16 @@ from torch.nn.functional import cross_entropy
 from unpoison.contracts.request import Request
 from unpoison.optimisers import SGD
 from unpoison.types import PositiveFloat, Share
-from unpoison.unlearning._descend import at_rate, descend, logits_of, pairs, rounds_of, sgd, with_schedule
+from unpoison.unlearning._descend import (
+    at_rate,
+    descend,
+    limit_of,
+    logits_of,
+    pairs,
+    rounds_of,
+    sgd,
+    with_schedule,
+)
 
 SPACE = {
     "retain_share": {"low": 0.5, "high": 0.999},
@@ -64,7 +72,7 @@ def unlearn(
         model.train(batch_norm == "train")
         climbed = cross_entropy(logits_of(model, forget_images, request.precision), forget_labels)
         if bound is not None:
-            climbed = climbed.clamp(max=math.log(logits.shape[1]) if bound == "chance" else bound)
+            climbed = climbed.clamp(max=limit_of(bound, logits.shape[1]))
         return retain_share * kept - (1 - retain_share) * climbed
 
     plain = SGD(model.parameters(), momentum=0.0, weight_decay=0.0)
