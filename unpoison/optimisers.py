@@ -50,8 +50,10 @@ class SGD:
 class Adam:
     """Adam (Kingma and Ba 2015, arXiv 1412.6980, Algorithm 1), with its defaults (the updates of torch.optim.Adam)."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+    def __init__(self, parameters: Iterable[nn.Parameter], *, scale: float = 1.0) -> None:
+        """`scale`: what every rate is multiplied by."""
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self._scale = scale
         self._means = [torch.zeros_like(parameter) for parameter in self._parameters]
         self._squares = [torch.zeros_like(parameter) for parameter in self._parameters]
         self._steps = 0
@@ -69,7 +71,7 @@ class Adam:
             mean.lerp_(gradient, 1 - 0.9)
             square.lerp_(gradient.square(), 1 - 0.999)
             spread = (square / (1 - 0.999**self._steps)).sqrt_().add_(1e-8)
-            weights.addcdiv_(mean, spread, value=-rate / (1 - 0.9**self._steps))
+            weights.addcdiv_(mean, spread, value=-self._scale * rate / (1 - 0.9**self._steps))
 
 
 def laid_out_as(weights: Tensor, gradient: Tensor) -> Tensor:

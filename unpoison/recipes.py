@@ -22,6 +22,7 @@ LIMITS: dict[str, tuple[type, float, float, str]] = {
     "flip": (bool, 0, 1, "True or False"),
     "label_smoothing": (float, 0, 1 - 2**-53, "a number from 0 to below 1"),
     "filter_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
+    "adam_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
 }
 
 
@@ -32,7 +33,8 @@ class Recipe:
     Exactly one of `epochs` and `iterations` is given. `warmup` is a share of the steps; `decay_span` is
     where the decay would reach zero, in shares of the steps: 1 ends at zero, 1.25 (Goel et al. 2024) at
     a fifth of the peak. With a `filter_rate` the filters of convolutions are trained by Muon, at that many
-    times the learning rate.
+    times the learning rate. With an `adam_rate` whole trainings use Adam, at that many times the learning rate and
+    without weight decay; methods still step with SGD at the learning rate.
     """
 
     learning_rate: float
@@ -47,11 +49,16 @@ class Recipe:
     flip: bool = True
     label_smoothing: float = 0.0
     filter_rate: float | None = None
+    adam_rate: float | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.iterations is None):
             raise UserError(
                 f"a recipe takes either epochs or iterations; found epochs={self.epochs}, iterations={self.iterations}"
+            )
+        if self.filter_rate is not None and self.adam_rate is not None:
+            raise UserError(
+                f"a recipe takes filter_rate or adam_rate or neither; found {self.filter_rate} and {self.adam_rate}"
             )
 
     def steps(self, rows: int, length: float = 1.0) -> int:

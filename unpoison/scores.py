@@ -14,11 +14,15 @@ from unpoison.seeds import priorities
 from unpoison.shares import count_of
 from unpoison.types import Indices, Mask
 
+COLUMNS = ("split", "position", "row_id", "score", "flagged")
 ScoreOfRow = Float64[np.ndarray, " rows"]
 
 
 def write_scores(path: str | Path, train: Rows, validation: Rows, scores: Scores) -> None:
-    """Write a row for each training and validation row; `flagged` is null where the own rule says nothing."""
+    """Write a row for each training and validation row; `flagged` is null where the own rule says nothing.
+
+    Details are columns of their own, null for validation rows.
+    """
     flagged = [None] * len(train) if scores.flagged is None else scores.flagged.tolist()
     columns = {
         "split": ["train"] * len(train) + ["validation"] * len(validation),
@@ -27,7 +31,8 @@ def write_scores(path: str | Path, train: Rows, validation: Rows, scores: Scores
         "score": np.concatenate([scores.training, scores.validation]),
         "flagged": flagged + [None] * len(validation),
     }
-    write_columns(path, columns)
+    details = {name: [*values.tolist(), *[None] * len(validation)] for name, values in scores.details.items()}
+    write_columns(path, {**columns, **details})
 
 
 def read_scores(path: str | Path) -> Scores:
@@ -40,6 +45,7 @@ def read_scores(path: str | Path) -> Scores:
         columns["score"][training],
         columns["score"][~training],
         flagged.astype(bool) if has_rule else None,
+        {name: np.array(values[training].tolist()) for name, values in columns.items() if name not in COLUMNS},
     )
 
 

@@ -21,12 +21,14 @@ from unpoison.recipes import Recipe
 from unpoison.types import Logits, Pixels
 
 
-def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Muon:
+def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Adam | Muon:
     """Return the optimiser of a recipe.
 
     Raises:
         UserError: for a recipe with a `filter_rate` and a network without a batch norm.
     """
+    if recipe.adam_rate is not None:
+        return Adam(model.parameters(), scale=recipe.adam_rate)
     settings = {"momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
     if recipe.filter_rate is None:
         return SGD(model.parameters(), **settings)

@@ -94,6 +94,7 @@ def run_detector(
         _put_back(found.training, places[0]),
         _put_back(found.validation, places[1]),
         None if found.flagged is None else _put_back(found.flagged, places[0]),
+        {name: _put_back(values, places[0]) for name, values in found.details.items()},
     )
     return scores, Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)
 
