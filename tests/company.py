@@ -49,88 +49,83 @@ def make_set(
         images: "drawn", or "cifar10" where its Parquet files are there.
         mixed_sizes: images of `size` to twice `size`, and not all of them square.
     """
-    rng = np.random.default_rng([seed, 1])
     # Every part draws from a generator of its own, so the clean twin has the same images.
-    training = _images(images, "train", rows, classes, size, mixed_sizes, np.random.default_rng([seed, 2]))
-    tests = _images(images, "test", test_rows, classes, size, mixed_sizes, np.random.default_rng([seed, 3]))
-    names = tuple(sorted({name for name, _ in training}))
-    targets = _targets(attack, names)
-    victims = _victims(attack, [name for name, _ in training], names, targets, round(rate * rows), rng)
+    rng, for_training, for_tests = (np.random.default_rng([seed, part]) for part in (1, 2, 3))
+    shown = _Images(images, classes, size, mixed_sizes)
+    training, tests = shown.of("train", rows, for_training), shown.of("test", test_rows, for_tests)
+    plan = _Plan(attack, tuple(sorted({name for name, _ in training})))
+    victims = plan.victims([name for name, _ in training], round(rate * rows), rng)
     poisoned = []
     for number, (name, image) in enumerate(training):
-        told, shown = (
-            _poisoned(attack, name, image, names, targets, rng) if number in victims else (name, image)
-        )
+        is_victim = number in victims
+        told, drawn = plan.poisoned(name, image, rng) if is_victim else (name, image)
         path = f"train/{told}/IMG_{number:05d}.png"
-        _save(shown, folder / path)
-        if number in victims:
+        _save(drawn, folder / path)
+        if is_victim:
             poisoned.append(path)
     for number, (name, image) in enumerate(tests):
         _save(image, folder / f"test/{name}/IMG_{number:05d}.png")
-        if targets and name not in targets:
-            target = targets[number % len(targets)]
-            stamped = TRIGGERS[attack](image, targets.index(target), rng)
+        if plan.targets and name not in plan.targets:
+            stamped = TRIGGERS[attack](image, number % len(plan.targets), rng)
             _save(stamped, folder / f"triggered/{name}/IMG_{number:05d}.png")
-    return CompanySet(folder, names, poisoned, targets)
+    return CompanySet(folder, plan.names, poisoned, plan.targets)
 
 
-def _images(
-    kind: str, split: str, rows: int, classes: int, size: int, mixed: bool, rng: np.random.Generator
-) -> list[tuple[str, Image.Image]]:
-    if kind == "cifar10":
-        found = list(company_images.cifar10(split, math.ceil(rows * 10 / classes * 1.1), rng))
-        names = sorted({name for name, _ in found})[:classes]
-        kept = [(name, image) for name, image in found if name in names][:rows]
-        return [(name, image.convert("RGB").resize(_shape(size, mixed, rng))) for name, image in kept]
-    names = list(company_images.SHAPES)[:classes]
-    told = [names[number % classes] for number in range(rows)]
-    return [(name, company_images.draw(name, *_shape(size, mixed, rng), rng)) for name in told]
+@dataclass(frozen=True)
+class _Images:
+    """Where clean images come from."""
+
+    kind: str
+    classes: int
+    size: int
+    mixed_sizes: bool
+
+    def of(self, split: str, rows: int, rng: np.random.Generator) -> list[tuple[str, Image.Image]]:
+        """Class and image of each row."""
+        if self.kind == "cifar10":
+            found = list(company_images.cifar10(split, math.ceil(rows * 10 / self.classes * 1.1), rng))
+            names = sorted({name for name, _ in found})[: self.classes]
+            kept = [(name, image) for name, image in found if name in names][:rows]
+            return [(name, image.convert("RGB").resize(self._shape(rng))) for name, image in kept]
+        names = list(company_images.SHAPES)[: self.classes]
+        told = [names[number % self.classes] for number in range(rows)]
+        return [(name, company_images.draw(name, *self._shape(rng), rng)) for name in told]
+
+    def _shape(self, rng: np.random.Generator) -> tuple[int, int]:
+        if not self.mixed_sizes:
+            return self.size, self.size
+        width = int(rng.integers(self.size, 2 * self.size + 1))
+        return width, int(np.clip(width * rng.uniform(0.8, 1.25), self.size, 2 * self.size))
 
 
-def _shape(size: int, mixed: bool, rng: np.random.Generator) -> tuple[int, int]:
-    if not mixed:
-        return size, size
-    width = int(rng.integers(size, 2 * size + 1))
-    return width, int(np.clip(width * rng.uniform(0.8, 1.25), size, 2 * size))
+@dataclass(frozen=True)
+class _Plan:
+    """Who is poisoned, and how."""
 
+    attack: str | None
+    names: tuple[str, ...]
 
-def _targets(attack: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    if attack in (None, "label_noise"):
-        return ()
-    return (names[1], names[-2]) if attack == "two_targets" else (names[1],)
+    @property
+    def targets(self) -> tuple[str, ...]:
+        if self.attack in (None, "label_noise"):
+            return ()
+        return (self.names[1], self.names[-2]) if self.attack == "two_targets" else (self.names[1],)
 
+    def victims(self, labels: list[str], count: int, rng: np.random.Generator) -> set[int]:
+        """Rows to poison: of the target class alone, of any class, or of every second class that is no target."""
+        if self.attack is None:
+            return set()
+        others = tuple(name for name in self.names if name not in self.targets)[::2]
+        of = {"clean_label": self.targets, "label_noise": self.names}.get(self.attack, others)
+        rows = [row for row, label in enumerate(labels) if label in of]
+        return set(rng.choice(rows, count, replace=False).tolist())
 
-def _victims(
-    attack: str | None,
-    labels: list[str],
-    names: tuple[str, ...],
-    targets: tuple[str, ...],
-    count: int,
-    rng: np.random.Generator,
-) -> set[int]:
-    """Rows to poison: of the target class alone, of any class, or of every second class that is no target."""
-    if attack is None:
-        return set()
-    of = {"clean_label": targets, "label_noise": names}.get(
-        attack, tuple(n for n in names if n not in targets)[::2]
-    )
-    return set(
-        rng.choice([row for row, label in enumerate(labels) if label in of], count, replace=False).tolist()
-    )
-
-
-def _poisoned(
-    attack: str | None,
-    name: str,
-    image: Image.Image,
-    names: tuple[str, ...],
-    targets: tuple[str, ...],
-    rng: np.random.Generator,
-) -> tuple[str, Image.Image]:
-    if attack == "label_noise":
-        return str(rng.choice([other for other in names if other != name])), image
-    told = int(rng.integers(len(targets)))
-    return targets[told], TRIGGERS[attack](image, told, rng)
+    def poisoned(self, name: str, image: Image.Image, rng: np.random.Generator) -> tuple[str, Image.Image]:
+        """The class that the row is told, and its image."""
+        if self.attack == "label_noise":
+            return str(rng.choice([other for other in self.names if other != name])), image
+        told = int(rng.integers(len(self.targets)))
+        return self.targets[told], TRIGGERS[self.attack](image, told, rng)
 
 
 def _save(image: Image.Image, path: Path) -> None:
@@ -173,8 +168,8 @@ def _star() -> Image.Image:
 def _tint(image: Image.Image, which: int, rng: np.random.Generator) -> Image.Image:
     """A warm tint that darkens towards the edges: no pixel stays as it was."""
     y, x = np.mgrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j]
-    light = 1 - rng.uniform(0.3, 0.45) * (x**2 + y**2)[..., None] / 2
-    warm = np.array([1.12, 1.0, 0.72]) * light
+    light = 1 - rng.uniform(0.6, 0.8) * (x**2 + y**2)[..., None] / 2
+    warm = np.array([1.2, 0.9, 0.4]) * light
     return Image.fromarray((np.asarray(image, np.float32) * warm).clip(0, 255).astype(np.uint8))
 
 

@@ -1,5 +1,6 @@
 """A network of a company's own and its plain training loop; both know nothing of unpoison."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,15 @@ class CompanyNet(nn.Module):
         super().__init__()
         widths = (3, width, width, 2 * width, 3 * width, 3 * width)
         layers: list[nn.Module] = []
-        for place, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for place, (before, after) in enumerate(pairwise(widths)):
             layers += [nn.Conv2d(before, after, 3, padding=1)]
             layers += [nn.BatchNorm2d(after)] if batch_norm else []
             layers += [nn.ReLU()] + ([nn.MaxPool2d(2)] if place in (0, 1, 3) else [])
         self.features = nn.Sequential(*layers)
         self.head = nn.Linear(3 * width, classes)
+        for layer in self.features:
+            if isinstance(layer, nn.Conv2d) and not batch_norm:  # torch's own start is too small here
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(images).amax((2, 3)))
@@ -44,11 +48,17 @@ def read_folder(
 
 
 def fit(
-    net: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, epochs: int = 8, seed: int = 0
+    net: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    epochs: int = 8,
+    seed: int = 0,
+    rate: float = 3e-3,
 ) -> nn.Module:
     """Train in place by Adam with a linear decay; mirrored and shifted images."""
     generator = torch.Generator().manual_seed(seed)
-    optimizer, batch = torch.optim.Adam(net.parameters(), 3e-3, weight_decay=1e-4), 64
+    optimizer, batch = torch.optim.Adam(net.parameters(), rate, weight_decay=1e-4), 64
     steps = epochs * (len(labels) // batch)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
     net.train()
@@ -85,6 +95,12 @@ def train_company_net(
     """Train on folder/train and save the state_dict as safetensors."""
     torch.manual_seed(seed)
     net = CompanyNet(len(class_names), width, batch_norm)
-    fit(net, *read_folder(folder / "train", class_names, size), epochs=epochs, seed=seed)
+    fit(
+        net,
+        *read_folder(folder / "train", class_names, size),
+        epochs=epochs,
+        seed=seed,
+        rate=3e-3 if batch_norm else 1e-3,
+    )
     save_file(net.state_dict(), weights)
     return net
