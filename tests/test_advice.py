@@ -1,0 +1,149 @@
+"""The advice follows from the shipped table, and the table from the measurements."""
+
+import json
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+from scipy.stats import binom
+
+from unpoison import advice
+from unpoison.advice import Measured, advise, jeffreys
+from unpoison.command import advise as command
+from unpoison.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+
+
+def line(**changes: object) -> Measured:
+    about = {"network": "a net", "source": "a study", "commit": "abc"}
+    numbers = {"recall": 0.8, "fpr": 0.05, "healed": 9, "broken": 0, "below_15": 9, "models": 9}
+    means = {"attack": 5.0, "clean_lost": 1.0, "target_lost": 2.0, "passes": 1.0}
+    return Measured(**{**numbers, **means, **about, **changes})
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch):
+    """Sets what was measured: the lines of each method."""
+
+    def tell(**methods: list[Measured]) -> None:
+        monkeypatch.setattr(advice, "_table", lambda: {(name, "{}"): rows for name, rows in methods.items()})
+
+    return tell
+
+
+def best(**asked: object) -> str:
+    return advise(recall=(0.8, 1.0), fpr=(0.0, 0.05), **asked).method
+
+
+def test_the_shipped_table_is_what_the_script_makes_of_the_measurements() -> None:
+    spec = spec_from_file_location("advice_table", ROOT / "docs/advice_table.py")
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert advice.TABLE.read_text(encoding="utf-8") == script.written()
+
+
+def test_every_method_of_the_table_takes_its_options() -> None:
+    from unpoison.options import check_given
+    from unpoison.unlearning import METHODS
+
+    for method, options in advice._table():
+        check_given(json.loads(options), METHODS.options(method), method)
+
+
+def test_what_healed_more_models_is_preferred(told) -> None:
+    told(sure=[line()], unsure=[line(healed=3, passes=0.1)])
+    assert best() == "sure"
+
+
+def test_a_few_models_are_less_evidence_than_many(told) -> None:
+    told(many=[line()], few=[line(healed=3, below_15=3, models=3, passes=0.1)])
+    assert best() == "many"
+
+
+def test_of_equal_evidence_the_cheaper_method_is_chosen(told) -> None:
+    told(dear=[line()], cheap=[line(passes=0.2)])
+    assert best() == "cheap"
+
+
+def test_of_equally_healed_models_fewer_with_an_attack_above_15_percent_are_preferred(told) -> None:
+    told(deep=[line()], shallow=[line(passes=0.2, below_15=2)])
+    assert best() == "deep"
+
+
+def test_the_budget_leaves_out_what_costs_more(told) -> None:
+    told(dear=[line()], cheap=[line(healed=1, passes=0.2)])
+    assert best(budget=0.5) == "cheap" and best() == "dear"
+    with pytest.raises(UserError, match=r"budget: found 0.1, allowed: from 0.20 on"):
+        best(budget=0.1)
+
+
+def test_lists_outside_of_the_ranges_do_not_count(told) -> None:
+    told(
+        here=[line(), line(recall=0.9)],
+        elsewhere=[line(healed=0), line(recall=0.9, healed=0), line(recall=0.3, models=90, healed=90)],
+    )
+    assert best() == "here"
+
+
+def test_a_method_that_was_never_given_false_alarms_comes_after_those_that_were(told) -> None:
+    told(pure=[line(fpr=0.0, passes=0.1)], mixed=[line(healed=8)])
+    assert best() == "mixed"
+    told(pure=[line(fpr=0.0, passes=0.1)])
+    assert "was measured: this is an extrapolation" in advise(recall=(0.8, 1.0)).why
+
+
+def test_where_nothing_was_measured_at_the_hard_end_the_next_harder_list_counts(told) -> None:
+    told(one=[line(recall=1.0), line(recall=0.7, healed=0), line(recall=0.2, healed=0)])
+    (candidate,) = advise(recall=(0.8, 1.0)).candidates
+    assert [row.recall for row in candidate.rows] == [1.0, 0.7]
+
+
+def test_the_reason_says_how_many_models_were_healed_and_where(told) -> None:
+    told(one=[line(healed=4)])
+    why = advise(recall=(0.8, 1.0)).why
+    assert "one healed 4 of 9 models (95 % interval: 17 to 75 %)" in why and "a net (a study)" in why
+    assert "No measured method is likely to heal such a model" in why
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 9), (3, 9), (9, 9)])
+def test_the_interval_holds_the_observed_share_and_excludes_shares_that_hardly_give_it(
+    count: int, of: int
+) -> None:
+    low, high = jeffreys(count, of)
+    assert low <= count / of <= high
+    assert count == 0 or binom.sf(count - 1, of, low) < 0.1
+    assert count == of or binom.cdf(count, of, high) < 0.1
+
+
+@pytest.mark.parametrize(("asked", "sentence"), [
+    ({"recall": (0.9, 0.8)}, "recall: found"),
+    ({"fpr": (0.0, 1.5)}, "fpr: found"),
+    ({"budget": 0}, "budget: found 0"),
+])  # fmt: skip
+def test_a_range_that_is_none_is_refused(asked: dict, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        advise(**asked)
+
+
+@pytest.mark.parametrize("text", ["a", "0.8-", "1-0.8", "80", "0.1-0.2-0.3", "-0.5"])
+def test_the_command_refuses_what_is_no_range(text: str) -> None:
+    with pytest.raises(UserError, match="--recall: found"):
+        command.advise(recall=text)
+
+
+def test_the_command_prints_the_reasons_and_the_best_candidates(capsys: pytest.CaptureFixture[str]) -> None:
+    command.advise(recall="0.8-1", fpr="0-0.05")
+    shown = capsys.readouterr().out
+    assert shown.startswith(advise(recall=(0.8, 1.0), fpr=(0.0, 0.05)).why)
+    assert len(shown.splitlines()) == 2 + 1 + command.SHOWN
+
+
+def test_the_command_imports_neither_torch_nor_pandas() -> None:
+    program = (
+        "import sys; from unpoison.command.advise import advise; advise()\n"
+        "assert not {'torch', 'pandas', 'snakemake'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)

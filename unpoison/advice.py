@@ -1,0 +1,205 @@
+"""Which method to repair with, chosen from measured repairs."""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from unpoison.errors import UserError
+
+TABLE = Path(__file__).with_name("advice.csv")  # written by docs/advice_table.py
+UNKNOWN_RECALL, UNKNOWN_FPR = (0.2, 1.0), (0.0, 0.05)
+EQUAL = 0.05  # lower ends of intervals that differ by less are taken for equal: the models are few
+ROUNDING = 0.005  # rates in the table have two decimals
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Repairs by one method on one kind of deletion set, counted over the models of one study.
+
+    healed: models with less than half of the attack left, at less than 10 points of clean accuracy. broken: models
+    that lost 10 points or more. below_15: healed models with an attack success below 15 %. attack: mean attack
+    success left, in %. clean_lost, target_lost: means, in points. passes: image passes over those of retraining.
+    """
+
+    recall: float
+    fpr: float
+    healed: int
+    broken: int
+    below_15: int
+    models: int
+    attack: float
+    clean_lost: float
+    target_lost: float
+    passes: float
+    network: str
+    source: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method with its options, and the measured repairs that speak for or against it on lists like the user's.
+
+    is_covered: whether a list with as low a recall was measured, and one with as many false alarms.
+    """
+
+    method: str
+    options: dict[str, Any]
+    rows: tuple[Measured, ...]
+    is_covered: bool
+
+    def count(self, name: str) -> int:
+        """Return the sum of a count over all rows."""
+        return sum(getattr(row, name) for row in self.rows)
+
+    def mean(self, name: str) -> float:
+        """Return the mean of a value over all models."""
+        return sum(getattr(row, name) * row.models for row in self.rows) / self.count("models")
+
+    @property
+    def worst_attack(self) -> float:
+        """The largest mean attack success that a list left, in %."""
+        return max(row.attack for row in self.rows)
+
+    @cached_property
+    def healed(self) -> Range:
+        """The 95 % interval of the share of models that are healed."""
+        return jeffreys(self.count("healed"), self.count("models"))
+
+    @cached_property
+    def repaired(self) -> Range:
+        """The 95 % interval of the share of models that keep less than 15 % attack success."""
+        return jeffreys(self.count("below_15"), self.count("models"))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A method with its options, the reasons in sentences, and all candidates, the best first."""
+
+    method: str
+    options: dict[str, Any]
+    why: str
+    candidates: tuple[Candidate, ...]
+
+
+def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: float | None = None) -> Advice:
+    """Return the method that healed most of the measured models on lists like the user's.
+
+    Evidence comes from lists whose recall and false positive rate (FPR) lie in the given ranges. Where a method was
+    measured on none at the hard end of a range, its nearest list beyond it counts too. Methods are ranked by the lower
+    end of the 95 % interval (Jeffreys) of the share of healed models. Among those within 0.05 of the best, the one
+    that leaves less than 15 % attack success most often is chosen, then the cheapest.
+
+    Args:
+        recall: the least and the largest share of the poisons that the list may hold; None: 0.2 to 1.
+        fpr: the least and the largest share of the clean rows that the list may hold; None: 0 to 0.05.
+        budget: the most that a repair may cost, in image passes over those of retraining; None: any.
+
+    Raises:
+        UserError: for a range that is none, and a budget below every measured method's cost.
+    """
+    recall = _checked("recall", recall or UNKNOWN_RECALL)
+    fpr = _checked("fpr", fpr or UNKNOWN_FPR)
+    if budget is not None and not budget > 0:
+        raise UserError(f"budget: found {budget}, allowed: a number above 0 (1 is the cost of retraining)")
+    found = [_candidate(name, json.loads(options), recall, fpr) for name, options in _table()]
+    candidates = [one for one in found if one.rows]
+    affordable = [one for one in candidates if budget is None or one.mean("passes") <= budget]
+    if not affordable:
+        least = min(one.mean("passes") for one in candidates)
+        raise UserError(
+            f"budget: found {budget}, allowed: from {least:.2f} on, the cheapest measured method's cost"
+        )
+    ranked = tuple(_ranked(affordable))
+    return Advice(ranked[0].method, ranked[0].options, _reasons(ranked[0], recall, fpr), ranked)
+
+
+def jeffreys(count: int, of: int) -> Range:
+    """Return the 95 % interval of a share by Jeffreys' prior; its end is 0 or 1 where none or all were counted."""
+    from scipy.stats import beta  # noqa: PLC0415 (half a second that the help of the command does not need)
+
+    low, high = beta.ppf((0.025, 0.975), count + 0.5, of - count + 0.5)
+    return (float(low) if count else 0.0), (float(high) if count < of else 1.0)
+
+
+def _checked(name: str, span: Sequence[float]) -> Range:
+    if len(span) != 2 or not 0 <= span[0] <= span[1] <= 1:
+        raise UserError(f"{name}: found {span}, allowed: two shares from 0 to 1, the smaller one first")
+    return float(span[0]), float(span[1])
+
+
+@cache
+def _table() -> dict[tuple[str, str], list[Measured]]:
+    """The measured repairs by method and options."""
+    known: dict[tuple[str, str], list[Measured]] = defaultdict(list)
+    with TABLE.open(encoding="utf-8", newline="") as lines:
+        for line in csv.DictReader(lines):
+            key = (line.pop("method"), line.pop("options"))
+            types: dict[str, Callable[[str], Any]] = Measured.__annotations__
+            known[key].append(Measured(**{name: types[name](value) for name, value in line.items()}))
+    return known
+
+
+def _candidate(method: str, options: dict[str, Any], recall: Range, fpr: Range) -> Candidate:
+    rows = _table()[method, json.dumps(options, sort_keys=True)]
+    recalls, reaches_down = _near([-row.recall for row in rows], (-recall[1], -recall[0]))
+    rates, reaches_up = _near([row.fpr for row in rows], fpr)
+    kept = tuple(row for row in rows if -row.recall in recalls and row.fpr in rates)
+    return Candidate(method, options, kept, reaches_down and reaches_up)
+
+
+def _near(values: Sequence[float], span: Range) -> tuple[set[float], bool]:
+    """The values in a range, and the next above it if none is at its end; and whether they reach that end."""
+    inside = {value for value in values if span[0] - ROUNDING <= value <= span[1] + ROUNDING}
+    if any(value >= span[1] - ROUNDING for value in inside):
+        return inside, True
+    above = [value for value in values if value > span[1]]
+    return inside | ({min(above)} if above else set()), bool(above)
+
+
+def _ranked(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """The best first: each time the best of those that are left."""
+    left = list(candidates)
+    while left:
+        pool = [one for one in left if one.is_covered] or left
+        for lower_end in (lambda one: one.healed[0], lambda one: one.repaired[0]):
+            best = max(map(lower_end, pool))
+            pool = [one for one in pool if lower_end(one) >= best - EQUAL]
+        chosen = min(pool, key=lambda one: (one.mean("passes"), one.method))
+        left.remove(chosen)
+        yield chosen
+
+
+def _reasons(best: Candidate, recall: Range, fpr: Range) -> str:
+    healed, broken, models = (best.count(name) for name in ("healed", "broken", "models"))
+    name = best.method + (f" with {_in_words(best.options)}" if best.options else "")
+    low, high = (round(100 * end) for end in best.healed)
+    sources = sorted({(row.network, row.source) for row in best.rows})
+    sentences = [
+        f"{name} healed {healed} of {models} models (95 % interval: {low} to {high} %) and broke {broken}.",
+        f"Their lists held {_spread(best, 'recall')} of the poisons and {_spread(best, 'fpr')} of the clean rows.",
+        f"The attack success left was {best.mean('attack'):.0f} % on average, and {best.worst_attack:.0f} % at worst.",
+        f"A repair cost {best.mean('passes'):.2f} of retraining and {best.mean('clean_lost'):.1f} points of accuracy.",
+        "Measured on " + "; ".join(f"{network} ({source})" for network, source in sources) + ".",
+    ]
+    if not best.is_covered:
+        asked = f"recall {recall[0]:g} and {100 * fpr[1]:g} % false alarms"
+        sentences.append(f"No list with {asked} was measured: this is an extrapolation.")
+    if healed < models / 2:
+        sentences.append("No measured method is likely to heal such a model: find more of the poisons first.")
+    return " ".join(sentences)
+
+
+def _spread(candidate: Candidate, name: str) -> str:
+    values = [round(100 * getattr(row, name)) for row in candidate.rows]
+    return f"{min(values)} %" if min(values) == max(values) else f"{min(values)} to {max(values)} %"
+
+
+def _in_words(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {json.dumps(value).strip(chr(34))}" for name, value in options.items())

@@ -1,0 +1,1 @@
+"""The command `unpoison`: one module a subcommand."""
