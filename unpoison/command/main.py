@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 from cyclopts import App, CycloptsError, Parameter
 
-from unpoison import __version__
 from unpoison.errors import UserError
 from unpoison.runs.encoding import escape_what_the_terminal_lacks
 
@@ -27,9 +26,10 @@ def build_app() -> App:
     app = App(
         name="unpoison",
         help="Find the poisoned rows of a training set, repair the model that was trained on them, and check it.",
-        version=__version__,
+        version=sys.modules["unpoison"].__version__,
         help_format="plaintext",
         default_parameter=Parameter(negative=()),
+        suppress_keyboard_interrupt=False,
     )
     for place, name in enumerate(SUBCOMMANDS):
         if find_spec(f"unpoison.command.{name}"):

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Thread
 from types import FrameType, TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from unpoison.command.screen import Screen, screen_for
 from unpoison.errors import UserError
@@ -134,7 +134,7 @@ class Signals:
         self._process: subprocess.Popen[bytes] | None = None
         self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Signals":
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._pass_on)

@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, runtime_checkable
 
 from unpoison.runs.progress import EVERY
 
 
+@runtime_checkable
 class Screen(Protocol):
     """Shows the messages of `unpoison.runs.progress.Progress`."""
 

@@ -46,7 +46,8 @@ class Progress(logging.Handler):
         super().__init__()
         self.clock = clock
         self.listener = listener
-        self.now = ""
+        self.now = ""  # the message of the job that started last
+        self.message_of: dict[int, str] = {}
         self.total: Counter[str] = Counter()
         self.rule_of: dict[int, str] = {}
         self.running: dict[int, float] = {}  # since when
@@ -64,7 +65,8 @@ class Progress(logging.Handler):
             case "job_info":
                 job = vars(record)["jobid"]
                 self.rule_of[job] = vars(record)["rule_name"]
-                self.now = str(vars(record).get("rule_msg") or self.now)
+                if message := vars(record).get("rule_msg"):
+                    self.now = self.message_of[job] = str(message)
                 if vars(record).get("indent"):  # one of several jobs of a submission
                     self._start([job])
             case "job_started":
@@ -79,7 +81,7 @@ class Progress(logging.Handler):
                 self._end(vars(record)["jobid"])
                 self.failed.add(vars(record)["jobid"])
                 if self.listener is not None:
-                    self._report(**failure(vars(record)))
+                    self._report(**self._failure(vars(record)))
 
     def line(self) -> str:
         """What is to be told now."""
@@ -119,6 +121,15 @@ class Progress(logging.Handler):
         with suppress(OSError):  # the command was killed
             os.write(self.listener, f"{json.dumps(told | more)}\n".encode())
 
+    def _failure(self, job: dict[str, Any]) -> dict[str, str]:
+        """Return what is told of a failed job; nothing of one whose submission failed by another job."""
+        log = next(iter(job.get("log") or ()), "")
+        error = error_of(Path(log)) if Path(log).is_file() else ""
+        if job.get("indent") and not error:
+            return {}
+        did = self.message_of.get(job["jobid"], str(job["rule_name"]))
+        return {"failed": did, "error": error or "it ended without a message", "log": log}
+
     def _start(self, jobs: list[int]) -> None:
         self.running |= dict.fromkeys(jobs, self.clock())
         self.failed -= set(jobs)  # they are tried again
@@ -149,16 +160,6 @@ class Progress(logging.Handler):
                 return "the time left is not known yet"
             return f"more than {span} to go"
         return f"about {span} to go, until {datetime.now() + timedelta(seconds=work / at_work):%H:%M}"
-
-
-def failure(job: dict[str, Any]) -> dict[str, str]:
-    """Return what is told of a failed job; nothing of one whose submission failed by another job."""
-    log = next(iter(job.get("log") or ()), "")
-    error = error_of(Path(log)) if Path(log).is_file() else ""
-    if job.get("indent") and not error:
-        return {}
-    did = str(job.get("rule_msg") or job["rule_name"])
-    return {"failed": did, "error": error or "it ended without a message", "log": log}
 
 
 def in_words(seconds: float) -> str:
