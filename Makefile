@@ -5,10 +5,9 @@ CONFIG ?= config/demo.yaml
 CORES ?= all
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RUN := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --cores $(CORES)
 # CONFIG='a.yaml b.yaml data_folder=images' is files, each laid over those before it, and single keys.
-KEYS := $(foreach word,$(CONFIG),$(if $(findstring =,$(word)),$(word)))
-OF_CONFIG := --configfile $(filter-out $(KEYS),$(CONFIG)) $(if $(KEYS),--config $(KEYS))
+COMMAND := $(BIN)/python -m unpoison
+OF_CORES := $(if $(filter-out all,$(CORES)),--cores $(CORES))
 # The checkout that VENV was made by, where it is another one: nothing is installed into that.
 BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 
@@ -18,21 +17,19 @@ export PYTHONUTF8 := 1
 .PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
-	$(RUN) $(OF_CONFIG)
-	@$(BIN)/python -m unpoison.runs.commands.where $(CONFIG)
+	$(COMMAND) run $(CONFIG) $(OF_CORES)
 
 status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
-	@$(BIN)/python -m unpoison.runs.commands.status $(CONFIG)
+	@$(COMMAND) status $(CONFIG)
 
 partial: $(READY)  ## tables, figures and report of the cells of CONFIG that are done; runs no job
-	@$(BIN)/python -m unpoison.runs.commands.partial $(CONFIG)
+	@$(COMMAND) partial $(CONFIG)
 
 estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run of CONFIG will take
-	@$(BIN)/python -m unpoison.runs.commands.estimate $(CONFIG)
+	@$(COMMAND) estimate $(CONFIG)
 
 report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from
-	$(RUN) report $(OF_CONFIG)
-	@$(BIN)/python -m unpoison.runs.commands.where $(CONFIG)
+	$(COMMAND) report $(CONFIG) $(OF_CORES)
 
 test: lint  ## lint, types and all tests, on all cores
 	$(BIN)/python -m pytest -n logical --dist worksteal

@@ -83,7 +83,7 @@ ORDER = (
     *("steps", "tuning", "arguments", "wrapping", "loading", "planting", "api"),
     *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
-    *("study", "identity", "jobs", "runs", "command"),
+    *("study", "identity", "jobs", "runs", "command", "__main__"),
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {

@@ -99,7 +99,8 @@ class Run:
         command = [
             sys.executable,
             "-m",
-            f"unpoison.runs.commands.{name}",
+            "unpoison",
+            name,
             str(self.folder / "config.yaml"),
         ]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
@@ -249,7 +250,7 @@ def test_no_log_no_message_and_no_command_tells_what_nobody_knows(unknown: Run) 
     for path in logs:
         assert not words_not_known(path.read_text()), path
     assert not words_not_known(unknown.said)
-    for name in ("status", "where"):
+    for name in ("status", "run"):
         assert not words_not_known(unknown.command(name)), name
 
 

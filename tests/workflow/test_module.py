@@ -190,7 +190,7 @@ def test_a_prefix_is_for_the_results_and_their_lock_and_not_for_the_users_own_ro
     (outer.folder / "data/flagged.csv").write_text("row_id\ntrain/horse/00001\n")
     target = "below/results/pair/seed0/corner_swap/resnet9/mine/deletion.parquet"
     told = outer.refused(target)
-    assert "unpoison.runs.commands.status config/config.yaml results_folder=below/results tells" in told
+    assert "unpoison status config/config.yaml results_folder=below/results` tells" in told
     (outer.folder / "data/flagged.csv").write_text("row_id\ntrain/cat/00001\n")
     outer.run(target)
     assert list(pd.read_parquet(outer.folder / target)["row_id"]) == ["train/cat/00001"]

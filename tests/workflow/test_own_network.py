@@ -188,7 +188,7 @@ def test_another_layer_of_features_reruns_neither_oracle_nor_surrogate(company: 
 
 
 def test_the_estimate_measures_the_users_network(repaired: Project) -> None:
-    command = [sys.executable, "-m", "unpoison.runs.commands.estimate", "tiny.yaml"]
+    command = [sys.executable, "-m", "unpoison", "estimate", "tiny.yaml"]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         command, check=False, cwd=repaired.folder, env=environment, capture_output=True, text=True

@@ -12,7 +12,7 @@ import yaml
 from unpoison.errors import UserError
 from unpoison.report.words import gaps
 from unpoison.runs.artifacts import Standing, standings
-from unpoison.runs.commands.partial import draw_figures, missing_cells, tables_of, write_report
+from unpoison.runs.partial import draw_figures, missing_cells, tables_of, write_report
 from unpoison.runs.read import config_of
 from unpoison.study.plan import Plan
 
@@ -31,7 +31,7 @@ def unlearn(request: Request) -> nn.Module:
 
 
 def partial(project) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "unpoison.runs.commands.partial", "tiny.yaml"]
+    command = [sys.executable, "-m", "unpoison", "partial", "tiny.yaml"]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
 
 
@@ -51,7 +51,7 @@ def test_a_method_that_breaks_leaves_the_rest_to_be_had(project) -> None:
     before = (project.folder / "results/tables/results.parquet").stat()
     run = project.snakemake()
     assert run.returncode != 0
-    assert "make partial CONFIG='tiny.yaml' makes" in run.stderr
+    assert "unpoison partial tiny.yaml` makes" in run.stderr
     done = partial(project)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 of 16 cells are missing (2 failed)\n")
@@ -136,7 +136,7 @@ def test_nothing_done_is_told_in_a_line(project, monkeypatch: pytest.MonkeyPatch
     done = partial(project)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: none of the 14 cells in elsewhere is done; `make status` tells why"
+        "error: none of the 14 cells in elsewhere is done; `unpoison status` tells why"
     ]
 
 

@@ -109,7 +109,7 @@ def test_status_tells_any_error_in_any_locale(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (tmp_path / "logs/sources").mkdir(parents=True)
     (tmp_path / "logs/sources/generated.log").write_text("error: no 喵 \x1b[31m\n", encoding="utf-8")
-    done = run_in_ascii("-m", "unpoison.runs.commands.status", str(tmp_path / "config.yaml"))
+    done = run_in_ascii("-m", "unpoison", "status", str(tmp_path / "config.yaml"))
     assert done.returncode == 0, done.stderr
     assert r"error: no \u55b5 \x1b[31m" in done.stdout
 

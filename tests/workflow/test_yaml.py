@@ -128,7 +128,7 @@ def test_status_answers_a_file_that_is_no_config_in_a_line(case: str, tmp_path: 
         (tmp_path / "mine.yaml").mkdir()
     else:
         (tmp_path / "mine.yaml").write_bytes(content)
-    command = [sys.executable, "-m", "unpoison.runs.commands.status", "mine.yaml"]
+    command = [sys.executable, "-m", "unpoison", "status", "mine.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr[-500:]

@@ -1,1 +1,1 @@
-"""The command `unpoison`: one module a subcommand."""
+"""The `unpoison` command: one module for each subcommand; none imports torch before it runs."""

@@ -2,14 +2,13 @@
 
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from statistics import mean
 
 from unpoison.errors import UserError
 from unpoison.rules import NETWORKS, ON_GPU
 from unpoison.runs.gpu import gpu_tag
-from unpoison.runs.read import split
+from unpoison.runs.starting import snakemake_command
 from unpoison.study.plan import Plan
 from unpoison.study.records import Dataset, Training
 from unpoison.study.studies import Cell
@@ -24,9 +23,7 @@ def jobs_left(arguments: Sequence[str]) -> dict[str, int]:
     Raises:
         UserError: where Snakemake refuses the config.
     """
-    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--cores", "1"]
-    files, keys = split(arguments)
-    command += ["--configfile", *files, *(["--config", *keys] if keys else [])]
+    command = snakemake_command(arguments, "-n", "--nolock")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     if done.returncode:

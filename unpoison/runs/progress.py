@@ -1,30 +1,53 @@
-"""A line a minute while jobs run: done, running, left, and when the run will end.
+"""The progress of a run: jobs done, running, left and failed, and when the run will end.
 
 Snakemake's own lines tell the steps done and no time; of its logger plugins, rich's tells the time gone by and needs a
-terminal. A handler on Snakemake's logger tells the rest, in a terminal as in a file.
+terminal. A handler on Snakemake's logger tells the rest: in a line a minute, or to the `unpoison` command that started
+this Snakemake and shows it.
 """
 
+import json
 import logging
+import os
 import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
-EVERY = 60.0  # seconds
+from unpoison.runs.artifacts import error_of
+
+EVERY = 60.0  # seconds between two lines
+EVERY_TOLD = 1.0  # seconds between two messages to the command
+LISTENER = "UNPOISON_LISTENER"  # variable: the descriptor of a pipe to the command
+
+
+def listener() -> int | None:
+    """Return the pipe to the command that started this Snakemake, if one did; jobs do not inherit it."""
+    number = os.environ.pop(LISTENER, None)
+    return None if number is None else int(number)
 
 
 class Progress(logging.Handler):
     """Follows the events of Snakemake's logger.
 
+    listener: a pipe. Each message to it is a line of JSON: `done` and `total` (jobs), `line`, `outlook` (the time to
+    go), and `now`, what the job that started last does. A failed job adds `failed` (what it did), `error` and `log`.
+    None: lines on standard error.
+
     The time left is, for each rule, its jobs left times the mean seconds of its jobs so far, divided by how many jobs
     were at work on average. Of a rule of which none has ended yet nothing is known: then it is 'more than'.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, listener: int | None = None) -> None:
         super().__init__()
         self.clock = clock
+        self.listener = listener
+        self.now = ""  # the message of the job that started last
+        self.message_of: dict[int, str] = {}
         self.total: Counter[str] = Counter()
         self.rule_of: dict[int, str] = {}
         self.running: dict[int, float] = {}  # since when
@@ -38,9 +61,12 @@ class Progress(logging.Handler):
             case "run_info":
                 self.total = Counter(vars(record)["stats"])
                 del self.total["total"]
+                self._report()
             case "job_info":
                 job = vars(record)["jobid"]
                 self.rule_of[job] = vars(record)["rule_name"]
+                if message := vars(record).get("rule_msg"):
+                    self.now = self.message_of[job] = str(message)
                 if vars(record).get("indent"):  # one of several jobs of a submission
                     self._start([job])
             case "job_started":
@@ -50,9 +76,12 @@ class Progress(logging.Handler):
             case "job_finished":
                 job = vars(record)["job_id"]
                 self.seconds[self.rule_of[job]].append(self._end(job))
+                self._report()
             case "job_error":
                 self._end(vars(record)["jobid"])
                 self.failed.add(vars(record)["jobid"])
+                if self.listener is not None:
+                    self._report(**self._failure(vars(record)))
 
     def line(self) -> str:
         """What is to be told now."""
@@ -72,10 +101,34 @@ class Progress(logging.Handler):
 
     def _tell(self) -> None:
         while True:
-            time.sleep(EVERY)
+            time.sleep(EVERY if self.listener is None else EVERY_TOLD)
             with self.lock or threading.Lock():
-                if self.running:
+                if self.listener is not None:
+                    self._report()
+                elif self.running:
                     print(f"[{datetime.now():%H:%M}] {self.line()}", file=sys.stderr, flush=True)
+
+    def _report(self, **more: str) -> None:
+        if self.listener is None:
+            return
+        told = {
+            "done": self._done(),
+            "total": self.total.total(),
+            "line": self.line(),
+            "outlook": self._outlook(),
+            "now": self.now,
+        }
+        with suppress(OSError):  # the command was killed
+            os.write(self.listener, f"{json.dumps(told | more)}\n".encode())
+
+    def _failure(self, job: dict[str, Any]) -> dict[str, str]:
+        """Return what is told of a failed job; nothing of one whose submission failed by another job."""
+        log = next(iter(job.get("log") or ()), "")
+        error = error_of(Path(log)) if Path(log).is_file() else ""
+        if job.get("indent") and not error:
+            return {}
+        did = self.message_of.get(job["jobid"], str(job["rule_name"]))
+        return {"failed": did, "error": error or "it ended without a message", "log": log}
 
     def _start(self, jobs: list[int]) -> None:
         self.running |= dict.fromkeys(jobs, self.clock())
@@ -103,6 +156,8 @@ class Progress(logging.Handler):
         at_work = max(1.0, spent / max(now - (now if self.begun is None else self.begun), 1e-9))
         span = in_words(max(0.0, work) / at_work)
         if any(rule not in mean for rule in left if rule != "all"):
+            if work / at_work < 1:
+                return "the time left is not known yet"
             return f"more than {span} to go"
         return f"about {span} to go, until {datetime.now() + timedelta(seconds=work / at_work):%H:%M}"
 

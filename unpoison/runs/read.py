@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,20 @@ from typing import Any
 from snakemake.utils import update_config
 
 from unpoison.damage import put_damage_aside
-from unpoison.errors import UserError, show_user_errors_in_one_line
+from unpoison.errors import UserError
 from unpoison.provenance import record_of
-from unpoison.runs.encoding import escape_what_the_terminal_lacks
 from unpoison.study.plan import Plan
 from unpoison.study.written import parsed, read_text
 
 
-def plan_of_arguments() -> Plan:
-    """The plan of the configs that the command line names; what the user can fix ends the program in one line."""
-    show_user_errors_in_one_line()
-    escape_what_the_terminal_lacks()
+def plan_of(words: Sequence[str]) -> Plan:
+    """Return the plan of configs and single keys, as they stand on a command line.
+
+    Raises:
+        UserError: where no file is named, one cannot be read, or the config is wrong.
+    """
     put_damage_aside(record_of)
-    return Plan(config_of(sys.argv[1:]))
+    return Plan(config_of(words))
 
 
 def config_of(arguments: Sequence[str]) -> dict[str, Any]:

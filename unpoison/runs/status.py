@@ -1,4 +1,4 @@
-"""The table of `make status`: cells done, failed, begun and left, and why those that failed did."""
+"""The table of `unpoison status`: cells done, failed, begun and left, and why those that failed did."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def status(plan: Plan) -> Iterator[str]:
     yield from _errors_after(plan)
     share = f"{whole['done'] / whole.total():.0%} done"
     where = f"by the files in {plan.settings.results_folder}"
-    yield f"{share}, {where}; `snakemake -n` tells what changed settings make anew"
+    yield f"{share}, {where}; `unpoison run ... -- -n` tells what changed settings make anew"
 
 
 def _columns(*values: object) -> str:

@@ -6,6 +6,8 @@ terminal sends Ctrl-C to them too, `kill -INT` does not.
 """
 
 import logging
+import os
+import select
 import signal
 import sys
 import time
@@ -42,6 +44,20 @@ def stop_when_told(*, jobs_run_here: bool) -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
+
+
+def stop_with(listener: int | None) -> None:
+    """From here on cancel the run when the command at the other end of this pipe has ended, in whatever way."""
+    if listener is None:
+        return
+
+    def wait() -> None:
+        end = select.poll()
+        end.register(listener, 0)  # an error is told without being asked for
+        end.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _end_jobs() -> None:

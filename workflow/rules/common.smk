@@ -33,9 +33,10 @@ from unpoison.runs.killed import Killed
 from unpoison.jobs.warm import keep_warm
 from unpoison.study.sections import RESERVED
 from unpoison.study.plan import Plan
-from unpoison.runs.progress import Progress
+from unpoison.runs.progress import Progress, listener
 from unpoison.identity.specs import Specs
-from unpoison.runs.stopping import stop_when_told
+from unpoison.runs.starting import what_can_be_had
+from unpoison.runs.stopping import stop_when_told, stop_with
 from unpoison.study.written import check_file
 from snakemake.logging import logger
 from unpoison.errors import UserError
@@ -59,8 +60,10 @@ if any(isinstance(handler, Progress) for handler in logger.handlers):
     sys.exit(
         "error: module: found unpoison twice, allowed: once; one config may have many studies"
     )
-logger.addHandler(Progress())
+LISTENER = listener()
+# First, so that the error of a killed job is in its log when it is told.
 logger.addHandler(Killed())
+logger.addHandler(Progress(listener=LISTENER))
 
 ENV = "../../envs/unpoison.yaml"
 THREADS = plan.settings.threads
@@ -115,6 +118,11 @@ def choose_when_a_job_ends():
         workflow.scheduler.job_rate_limiter = None
 
 
+def tell_of_all_jobs():
+    """Have Snakemake log the end of each job with --quiet too: our progress counts them; it shows nothing more."""
+    workflow.scheduler.print_progress = True
+
+
 def warm_up():
     """Import what the planned jobs import once, in a process that forks each of them, where jobs run here."""
     if not workflow.local_exec:
@@ -142,13 +150,4 @@ def tell_what_can_be_had():
     configs = " ".join(map(os.path.relpath, workflow.configfiles))
     if RESULTS_FOLDER != plan.settings.results_folder:
         configs += f" results_folder={RESULTS_FOLDER}"
-    command = (
-        f"make {{}} CONFIG='{configs}'"
-        if IS_CHECKOUT
-        else f"python -m unpoison.runs.commands.{{}} {configs}"
-    )
-    print(
-        f"{command.format('status')} tells which cells are missing and why; {command.format('partial')} makes"
-        " tables, figures and a report of those that are done",
-        file=sys.stderr,
-    )
+    print(what_can_be_had(configs), file=sys.stderr)

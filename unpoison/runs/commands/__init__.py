@@ -1,1 +1,1 @@
-"""The programs that `make` runs beside Snakemake: `python -m unpoison.runs.commands.status CONFIG`."""
+"""The programs that write pages of the documentation: `python -m unpoison.runs.commands.options config/README.md`."""

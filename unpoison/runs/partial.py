@@ -1,4 +1,4 @@
-"""Tables, figures and report of the cells that are done, without running a job: `make partial CONFIG=...`."""
+"""Tables, figures and report of the cells that are done, without running a job: `unpoison partial`."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,6 @@ from unpoison.report.words import gaps
 from unpoison.results import collect
 from unpoison.rows import read_rows
 from unpoison.runs.artifacts import REASONS, Standing, after_probe, answers_of, standings
-from unpoison.runs.read import plan_of_arguments
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.plan import Plan
 from unpoison.study.sections import PARTIAL
@@ -29,14 +28,13 @@ from unpoison.tables import make_tables
 from unpoison.tracing import trace
 
 
-def main() -> None:
+def write_partial(plan: Plan) -> None:
     """Put everything below <results>/partial, anew each time: nothing there is an input of a job."""
-    plan = plan_of_arguments()
     results = Path(plan.settings.results_folder)
     found = standings(plan)
     done = [cell for cell, standing in found.items() if standing.state == "done"]
     if not done:
-        raise UserError(f"none of the {len(found)} cells in {results} is done; `make status` tells why")
+        raise UserError(f"none of the {len(found)} cells in {results} is done; `unpoison status` tells why")
     folder = results / PARTIAL
     if folder.is_symlink():  # what it leads to is not ours
         folder.unlink()
@@ -141,7 +139,3 @@ def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figu
     )
     with written_whole(folder / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,5 @@
-"""Print how many jobs, core-hours, GPU-hours and gigabytes a run of a config will take: `make estimate CONFIG=...`."""
+"""Seconds of a training step on this machine, measured for `unpoison estimate`."""
 
-import sys
-import time
 from contextlib import redirect_stdout
 from io import StringIO
 
@@ -14,18 +12,16 @@ from unpoison.examples import Examples
 from unpoison.networks import Architecture
 from unpoison.pixels import Pixels
 from unpoison.recipes import Recipe
-from unpoison.runs.estimate import estimate, example_cell, jobs_left
-from unpoison.runs.read import plan_of_arguments
+from unpoison.runs.estimate import example_cell
 from unpoison.steps.trying import check_untrained
+from unpoison.study.plan import Plan
 from unpoison.training import train
 
 STEPS = 3
 
-plan = plan_of_arguments()
 
-
-def calibrate(training: str) -> tuple[float, int]:
-    """Seconds of a step of the training's own network and batch, after one that warms up; and its weights."""
+def calibrate(plan: Plan, training: str) -> tuple[float, int]:
+    """Return the seconds of a step of a training's network and batch after one warm-up step, and its weights."""
     compute_repeatably(plan.settings.threads)
     device, dataset = pick_device(plan.settings.device), plan.datasets[example_cell(plan, training).dataset]
     trained, side = plan.trainings[training], dataset.source.image_size
@@ -42,9 +38,3 @@ def calibrate(training: str) -> tuple[float, int]:
         history = train(model, given, recipe, 0, precision=plan.settings.precision)
     seconds = min(epoch.seconds for epoch in history[1:])
     return seconds, sum(part.numel() for part in model.parameters())
-
-
-started = time.perf_counter()
-for line in estimate(plan, jobs_left(sys.argv[1:]), calibrate):
-    print(line)
-print(f"(estimated in {time.perf_counter() - started:.0f} s from {STEPS} training steps)")

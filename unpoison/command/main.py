@@ -1,0 +1,81 @@
+"""The `unpoison` command itself: its subcommands, exit codes and error lines."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+from cyclopts import App, CycloptsError, Parameter
+
+from unpoison.errors import UserError
+from unpoison.runs.encoding import escape_what_the_terminal_lacks
+
+# In the order of the help. The function has the name of its module, which imports what it needs when it is called.
+SUBCOMMANDS = (
+    *("scan", "repair", "verify", "advise"),
+    *("init", "run", "status", "estimate", "partial", "report", "clean", "listing"),
+)
+NAMES = {"listing": "list"}  # a module called list would hide Python's own
+RUNS_SNAKEMAKE = ("run", "report")  # what follows `--` there goes to Snakemake
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def build_app() -> App:
+    """Return the command with those subcommands whose modules are there."""
+    app = App(
+        name="unpoison",
+        help="Find the poisoned rows of a training set, repair the model that was trained on them, and check it.",
+        version=sys.modules["unpoison"].__version__,
+        help_format="plaintext",
+        default_parameter=Parameter(negative=()),
+        suppress_keyboard_interrupt=False,
+    )
+    for place, name in enumerate(SUBCOMMANDS):
+        if find_spec(f"unpoison.command.{name}"):
+            function = getattr(import_module(f"unpoison.command.{name}"), name)
+            app.command(function, name=NAMES.get(name, name), sort_key=place)
+    return app
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a command line, and return its exit code.
+
+    What a subcommand returns is its exit code; 1: an error that is told in one line; 2: a wrong command line; 130:
+    Ctrl-C.
+    """
+    escape_what_the_terminal_lacks()
+    try:
+        code = build_app()(
+            with_further(words), exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _tell(f"error: {' '.join(str(error).split())} `unpoison --help` tells more", MISUSED)
+    except UserError as error:
+        return _tell(f"error: {error}", FAILED)
+    except KeyboardInterrupt:
+        return _tell("Stopped; the same command starts again", INTERRUPTED)
+    except BrokenPipeError:  # as of `unpoison list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code if isinstance(code, int) else DONE
+
+
+def with_further(words: Sequence[str]) -> list[str]:
+    """Return the words with those that follow `--` as values of `--further`, where they are for Snakemake."""
+    words = list(words)
+    if words[:1] and words[0] in RUNS_SNAKEMAKE and "--" in words:
+        end = words.index("--")
+        return [*words[:end], *(f"--further={word}" for word in words[end + 1 :])]
+    return words
+
+
+def main() -> None:
+    """Run the command line of this process, and end it with the exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _tell(line: str, code: int) -> int:
+    print(line, file=sys.stderr, flush=True)
+    return code

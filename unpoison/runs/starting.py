@@ -1,0 +1,37 @@
+"""The command lines of Snakemake with this package's workflow, and how a user calls this package's command."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+from unpoison.runs.places import profile_folder, workflow_file
+from unpoison.runs.read import split
+
+
+def snakemake_command(words: Sequence[str], *more: str) -> list[str]:
+    """Return the command that runs Snakemake on configs and single keys, in any working directory.
+
+    Args:
+        words: files of configs, and keys as `data_folder=images`.
+        more: further arguments of Snakemake; they win over those before them.
+    """
+    files, keys = split(words)
+    # -P: a file of the user's in the working directory is no module of Snakemake.
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(workflow_file())]
+    command += ["--workflow-profile", str(profile_folder()), "--configfile", *files]
+    return [*command, *(["--config", *keys] if keys else []), *more]
+
+
+def program() -> str:
+    """Return how the `unpoison` command is called in the user's shell."""
+    python = min(sys.executable, os.path.relpath(sys.executable), key=len)
+    return "unpoison" if shutil.which("unpoison") else f"{python} -m unpoison"
+
+
+def what_can_be_had(configs: str) -> str:
+    """Return the sentence that names the commands for the cells of a run with failed jobs."""
+    return (
+        f"`{program()} status {configs}` tells which cells are missing and why; `{program()} partial {configs}` makes "
+        "tables, figures and a report of those that are done"
+    )

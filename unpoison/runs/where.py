@@ -1,0 +1,17 @@
+"""The lines that tell where a run left its results."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from unpoison.files import read_table
+from unpoison.study.plan import Plan
+from unpoison.tracing import doubts
+
+
+def where(plan: Plan) -> Iterator[str]:
+    """Return the folders of a finished run, warnings about the origin of its results, and the report's file."""
+    folder = Path(plan.settings.results_folder)
+    records = read_table(folder / "tables/provenance.parquet")
+    yield f"Done. Tables: {folder}/tables/  Figures: {folder}/figures/"
+    yield from (f"Note: {doubt}" for doubt in doubts(records))
+    yield f"Open the report in a browser: {folder}/report.html"
