@@ -30,7 +30,7 @@ SETTINGS = (
 )
 STEPS = (
     ("Look at the rows below and save your decisions. Then repair the model:",
-     "unpoison repair company_data --flagged decisions.csv --model company.py:SmallCNN --weights w.safetensors --out repaired"),
+     "unpoison repair company_data --flagged decisions.csv --model company.py:SmallCNN --out repaired"),
     ("Or train again yourself on the rows that nobody accuses:", "python train.py --data scan/clean.csv"),
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def scan(**changes: Any) -> ScanPage:
     images = pictures(96)
     content: dict[str, Any] = {
         "verdict": "poisoned",
-        "sentence": "Three classes look tampered: 138 rows told bird, ship or cat show something else (95 % sure for each).",
+        "sentence": "Three classes look tampered: 138 rows told bird, ship or cat show something else (95 % sure).",
         "data": "company_data",
         "classes": tuple(
             checked(name, place, images[place : place + 9]) for place, name in enumerate(CLASSES)
@@ -139,27 +139,27 @@ def repair(**changes: Any) -> RepairPage:
     )
     content: dict[str, Any] = {
         "outcome": "healed",
-        "sentence": "The repair worked: the attack's success fell from about 93 % to about 8 %, and clean accuracy by 1.8 points.",
+        "sentence": "The repair worked: attack success fell from about 93 % to about 8 %, clean accuracy by 1.8 points.",
         "data": "company_data",
         "method": "SalUn",
-        "why_method": "On measured attacks with 75 to 100 % of the poisons flagged, it removes the attack at the lowest cost "
-        "within 20 passes over the data.",
+        "why_method": "On measured attacks with 75 to 100 % of the poisons flagged, it removes the attack at "
+        "the lowest cost within 20 passes over the data.",
         "accuracy": (around(0.723, 0.01), around(0.705, 0.01)),
         "held_out": HeldOutCheck(
             around(0.93, 0.05, 131), around(0.08, 0.05, 131), 131, 5,
-            "About 8 % of the poisoned images still reach the attacker's class, and at most 13 %. That is as rare as for a "
-            "model that never saw them.",
+            "About 8 % of the poisoned images still reach the attacker's class, and at most 13 %.",
         ),
         "classes": classes,
         "costs": (("seconds on 2 cores", "41"), ("image passes", "62,000"), ("points of clean accuracy", "\u22121.8")),
-        "loading": "from safetensors.torch import load_file\nmodel = SmallCNN()\nmodel.load_state_dict(load_file('repaired/repaired.safetensors'))",
-        "files": (("repaired.safetensors", "the weights, under your own keys"), ("repair.json", "all numbers of this page"),
+        "loading": "from safetensors.torch import load_file\nmodel = SmallCNN()\n"
+        "model.load_state_dict(load_file('repaired/repaired.safetensors'))",
+        "files": (("repaired.safetensors", "the weights, under your own keys"), ("repair.json", "all numbers"),
                   ("clean.csv", "the rows that nobody flagged")),
         "settings": (*SETTINGS[:2], ("command", "unpoison repair company_data --flagged decisions.csv --out repaired")),
         "attack": None,
         "relearning": ((0, around(0.08)), (50, around(0.09)), (200, around(0.11))),
         "churn": around(0.043, 0.01),
         "flagged": flagged,
-        "caveats": ("Poisoned rows that nobody flagged still act on the repaired model. The held-out check does not see a second trigger.",),
+        "caveats": ("Poisoned rows that nobody flagged still act on the model. The check sees no second trigger.",),
     }  # fmt: skip
     return RepairPage(**content | changes)

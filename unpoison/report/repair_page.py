@@ -9,7 +9,7 @@ from unpoison.report.templates import filled, read
 
 MOST_PICTURES = 400
 MOST_BYTES = 6_000_000  # of all pictures; as text for a page they take a third more
-FIRST = 36  # pictures that are seen before the list is unfolded
+FIRST = 24  # pictures that are seen before the list is unfolded
 CLASSES = 12  # seen before the list is unfolded
 
 
@@ -28,8 +28,8 @@ class ClassChange:
 class HeldOutCheck:
     """The estimate of the attack's success from flagged rows that the repair was not told of.
 
-    rows, folds: how many flagged rows were asked about, and in how many parts; meaning: sentences on what it says of this
-    repair; none where it was not made.
+    rows, folds: how many flagged rows were asked about, and in how many parts; meaning: sentences on what the estimate
+    says of this repair.
     """
 
     before: Estimate
@@ -54,11 +54,12 @@ class FlaggedImage:
 class RepairPage:
     """All that the page of a repair shows, as plain values.
 
-    outcome, sentence: whether it worked, one sentence with its full stop; data: the user's name for the data; accuracy:
-    on clean test images, all classes, before and after; attack: the attack's true success before and after, where the user
-    has triggered images; costs: labels and values with their units (seconds, image passes); relearning: training steps on
-    the retained rows and the attack's success after them; churn: the share of the trusted rows that is read as another
-    class than before; loading: lines of Python; files: names and what they hold; caveats: sentences.
+    outcome, sentence: whether it worked, one sentence with its full stop; data: the user's name for the data.
+    accuracy: on clean test images of all classes, before and after; attack: the measured success before and after, where
+    the user has triggered images; held_out: none where the check was not made.
+    costs: labels with units (seconds, image passes) and values; relearning: numbers of training steps on the retained
+    rows, and the estimated attack success after them; churn: share of the trusted rows read as another class than before.
+    loading: lines of Python; files: names and what they hold; caveats: sentences.
     """
 
     outcome: Literal["healed", "reduced", "failed", "cannot_tell"]

@@ -63,8 +63,9 @@ class SuspiciousRow:
 class DetectorSummary:
     """What a detector accuses.
 
-    confirmed: of the accused rows, those that the left-out check confirms; none where it was not made; false_alarms: the
-    share of the control rows that it accuses; planted: the smallest and the largest share found of a planted trigger.
+    confirmed: of the accused rows, those that the left-out check confirms; none where it was not made.
+    false_alarms: the share of the control rows that it accuses.
+    planted: the smallest and the largest share that it finds of the rows of a planted trigger.
     """
 
     name: str
@@ -159,9 +160,7 @@ def _agreement(content: ScanPage) -> Iterable[tuple[str, list[tuple[int, float]]
         yield detector.name, cells
 
 
-def _review(
-    content: ScanPage, rows: Sequence[SuspiciousRow], pictures: Sequence[bytes]
-) -> Mapping[str, Any]:
+def _review(content: ScanPage, rows: Sequence[SuspiciousRow], pictures: Sequence[bytes]) -> Mapping[str, Any]:
     """The rows as the page's script reads them; `scan` names the list, so that kept decisions are never another's."""
     names = [row.path for row in rows], [row.given_label for row in rows], [row.action for row in rows]
     judgements = {each.name: each.judgement for each in content.classes}

@@ -29,14 +29,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "place": place, "span": span}
-    environment.filters |= {"shown": shown, "picture": picture}
+    environment.filters |= {"shown": shown, "code": code, "picture": picture}
     return environment
 
 
 def shown(text: str) -> str:
-    """Return a text as a page shows it: what is not printable as its escape, and no line break before a per cent sign."""
+    """Return a text as a page shows it: escapes for unprintable letters, no line break before `%`."""
     spaced = printable(text.replace("\N{NO-BREAK SPACE}", " "))
     return spaced.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def code(text: str) -> str:
+    """Return lines of code as a page shows them: unprintable letters, such as those that turn its direction, as escapes."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def packed(data: bytes) -> str:
