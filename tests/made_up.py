@@ -139,7 +139,7 @@ def repair(**changes: Any) -> RepairPage:
     )
     content: dict[str, Any] = {
         "outcome": "healed",
-        "sentence": "The repair worked: attack success fell from about 93 % to about 8 %, clean accuracy by 1.8 points.",
+        "sentence": "The repair worked: attack success fell from 93 % to 8 %, clean accuracy by 1.8 points.",
         "data": "company_data",
         "method": "SalUn",
         "why_method": "On measured attacks with 75 to 100 % of the poisons flagged, it removes the attack at "

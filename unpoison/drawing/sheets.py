@@ -24,8 +24,8 @@ Span = tuple[float, float, float]  # a share with the ends of its 95 % interval
 class SheetLine:
     """A class of a contact sheet.
 
-    typical, suspicious: positions of its images; read_as: of each suspicious image the class that a model reads that was
-    trained without it.
+    typical, suspicious: positions of its images; read_as: of each suspicious image the class that the
+    left-out model reads.
     """
 
     name: str

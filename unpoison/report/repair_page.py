@@ -55,10 +55,11 @@ class RepairPage:
     """All that the page of a repair shows, as plain values.
 
     outcome, sentence: whether it worked, one sentence with its full stop; data: the user's name for the data.
-    accuracy: on clean test images of all classes, before and after; attack: the measured success before and after, where
+    accuracy: on clean test images of all classes, before and after; attack: the measured success before and after, if
     the user has triggered images; held_out: none where the check was not made.
     costs: labels with units (seconds, image passes) and values; relearning: numbers of training steps on the retained
-    rows, and the estimated attack success after them; churn: share of the trusted rows read as another class than before.
+    rows, and the estimated attack success after them; churn: share of the trusted rows read as another class than
+    before.
     loading: lines of Python; files: names and what they hold; caveats: sentences.
     """
 

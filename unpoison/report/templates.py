@@ -40,7 +40,7 @@ def shown(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return lines of code as a page shows them: unprintable letters, such as those that turn its direction, as escapes."""
+    """Return lines of code with escapes for unprintable letters, such as those that turn the direction."""
     return "\n".join(map(printable, text.split("\n")))
 
 
