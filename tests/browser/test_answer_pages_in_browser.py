@@ -181,17 +181,25 @@ def test_keys_move_keep_delete_and_save(review: Page) -> None:
 
 def test_down_moves_to_the_tile_below_and_past_the_end_into_the_next_class(review: Page) -> None:
     tiles = review.locator(".sheet").first.locator(".tile")
+    lefts = tiles.evaluate_all("all => all.map((each) => each.getBoundingClientRect().left)")
+    columns = lefts[1:].index(lefts[0]) + 1
     tiles.first.focus()
-    top = tiles.first.bounding_box()
     review.keyboard.press("ArrowDown")
-    below = review.locator(":focus").bounding_box()
-    assert below["x"] == top["x"]
-    assert below["y"] > top["y"]
+    below = tiles.nth(columns).get_attribute("aria-label")
+    assert review.locator(":focus").get_attribute("aria-label") == below
     tiles.last.focus()
     review.keyboard.press("ArrowRight")
     assert "told cat" in review.locator(":focus").get_attribute("aria-label")
     review.keyboard.press("ArrowLeft")
     assert review.locator(":focus").get_attribute("aria-label") == tiles.last.get_attribute("aria-label")
+
+
+def test_the_tile_with_the_focus_is_never_under_the_bar(review: Page) -> None:
+    review.locator(".tile").first.focus()
+    for _ in range(8):
+        review.keyboard.press("ArrowDown")
+        focused, bar = review.locator(":focus").bounding_box(), review.locator(".bar").bounding_box()
+        assert focused["y"] + focused["height"] <= bar["y"]
 
 
 def test_all_or_none_of_a_class_leaves_the_other_classes_and_is_undone(review: Page) -> None:

@@ -76,13 +76,15 @@ def draw_before_after(
         shares: names such as "clean accuracy", each with the value before and after.
     """
     figure = Figure(figsize=(PAGE_WIDTH, 1.5), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[2, 3])
+    grid = figure.add_gridspec(1, 2, width_ratios=[2, 3])
+    left, right = figure.add_subfigure(grid[0, 0]), figure.add_subfigure(grid[0, 1])
     _compare(left.subplots(), shares)
-    for axes, row, (before, after) in zip(right.subplots(1, FLAGGED), rows, readings, strict=False):
+    panels = right.subplots(1, FLAGGED, squeeze=False)[0]
+    for axes, row, (before, after) in zip(panels, rows, readings, strict=False):
         _show(axes, stored[row])
         readings_of = [shortened(drawn_name(name), MOST) for name in (before, after)]
         _write(axes, "before: {}\nafter: {}".format(*readings_of))
-    for axes in right.axes[len(rows) :]:
+    for axes in panels[len(rows) :]:
         axes.set_axis_off()
     return figure
 

@@ -130,7 +130,8 @@ def scan_page(content: ScanPage) -> str:
 
 def _pictures(rows: Sequence[SuspiciousRow]) -> list[bytes]:
     """Return the picture of each row; it is empty for one that has none, or has no room."""
-    pictures, held = [], 0
+    pictures: list[bytes] = []
+    held = 0
     for row in rows:
         image = row.image or b""
         has_room = held + len(image) <= MOST_BYTES and len(pictures) < MOST_PICTURES
@@ -142,7 +143,7 @@ def _pictures(rows: Sequence[SuspiciousRow]) -> list[bytes]:
 def _strip(rows: Sequence[SuspiciousRow]) -> list[SuspiciousRow]:
     """Return the images of the first screen: the most suspicious row of each class in turn, those to remove first."""
     places: dict[str, int] = {}
-    ranked = []
+    ranked: list[tuple[bool, int, int, SuspiciousRow]] = []
     for row in rows:
         places[row.given_label] = places.get(row.given_label, -1) + 1
         ranked.append((row.action != "remove", places[row.given_label], len(ranked), row))
