@@ -1,7 +1,5 @@
 """The numbers that the page carries: tables as columns, compressed, which the page's own script opens."""
 
-import base64
-import gzip
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,11 +25,6 @@ SHAPES = {
 }
 SHAPES |= {"<": "triangle-left", ">": "triangle-right", "p": "circle", "h": "circle", "*": "wedge"}
 DASHES = {"-": [1, 0], "--": [6, 3], "-.": [7, 3, 2, 3], ":": [2, 3]}
-
-
-def packed(data: bytes) -> str:
-    """Bytes as text for a page, compressed; the same bytes give the same text."""
-    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
 
 
 def page_data(

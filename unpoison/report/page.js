@@ -1,18 +1,5 @@
-// Opens the data that the page carries, and makes the tables and the downloads.
+// The tables and the downloads of the report.
 const ROWS_AT_ONCE = 20;
-
-async function opened(id) {
-  const text = document.getElementById(id).textContent.trim();
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).text();
-}
-
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
 
 // A column of choices and codes as an array of values; null where there is none.
 const values = (column) => column.codes.map((code) => (code < 0 ? null : column.choices[code]));
@@ -23,17 +10,6 @@ function picker(label, choices, chosen, change) {
   select.value = chosen;
   return element("label", {}, label, select);
 }
-
-function save(name, text) {
-  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
-const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
-
-// A text that a spreadsheet would take for a formula gets an apostrophe before it, as in the CSV files of a run.
-const asCell = (text) => (/^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);
 
 const minus = (text) => text.replace("-", "\u2212");
 

@@ -1,16 +1,13 @@
 """The page: everything the report says, put into one HTML file that needs no network."""
 
-import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from unpoison.attack_kinds import UNPLANTED, UNPOISONED, WITHOUT_ORACLE
 from unpoison.columns import TABLES
@@ -19,15 +16,15 @@ from unpoison.levels import IDENTITY
 from unpoison.metrics import METRICS
 from unpoison.references import trained_references
 from unpoison.report.along import changes, same_rows
-from unpoison.report.data import packed, page_data, settings_rows
+from unpoison.report.data import page_data, settings_rows
 from unpoison.report.detecting import detector_lines
 from unpoison.report.findings import findings, idle, untrained
 from unpoison.report.known import lead_of, standing, title_of
+from unpoison.report.templates import filled, packed, picture, read, script
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
 from unpoison.tables import SHOWN, VIEWED
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
-FOLDER = Path(__file__).parent
 TAGS = {
     "untrained": "Did not train",
     "idle": "Did nothing",
@@ -48,7 +45,7 @@ class Figure:
 
     @property
     def source(self) -> str:
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        return picture(self.png, "png")
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,6 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         settings: for each study its question, seeds, varied keys and entries, as the planner describes them.
         folder: the name of the results folder, to say where the tables are.
     """
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     summary, paired, records, detectors = (tables.named[name] for name in VIEWED)
     missing = tables.named.get("missing")
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
@@ -90,15 +80,16 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     studies = [_study(name, study, tables, results) for name, study in settings.items()]
     attacks = {study["attack"] for study in settings.values()}
     models = len(results[[name for name in IDENTITY if name != "study"]].drop_duplicates())
-    return environment.get_template("page.html").render(
+    return filled(
+        "page.html",
         title=title_of(attacks),
         lead=lead_of(attacks),
         knows=not attacks <= set(WITHOUT_ORACLE),
         folder=folder,
-        style=_read("page.css"),
+        style=read("page.css"),
         scripts=[
-            _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
-            _script(_read("chart.js") + _read("page.js")),
+            script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+            script(read("common.js", "chart.js", "page.js")),
         ],
         data=packed(page_data(summary, paired, records, tables.shown, settings)),
         csv=packed(tables.csv),
@@ -115,15 +106,6 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         models=models,
         measurements=len(results),
     )
-
-
-def _script(text: str) -> str:
-    """A script in a scope of its own, and without what would end its element."""
-    return "(() => {" + text.replace("</script", "<\\/script") + "})();"
-
-
-def _read(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.DataFrame) -> dict[str, Any]:
