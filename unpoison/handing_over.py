@@ -46,9 +46,10 @@ class HandedOver:
 def summary_of(given: HandedOver) -> dict[str, Any]:
     """Return the summary as plain values; shares (0 to 1) are null where the data cannot tell.
 
-    before, after: clean accuracy, agreement with the given labels of the retained rows, attack success rate on triggered
-    images, and the share of flagged rows that are read as told; `by_class` the same by class. relearning: after a few
-    steps of training on the retained rows. churn: the share of images whose prediction changed, and of which images.
+    before, after: clean accuracy, agreement with the given labels of the retained rows, attack success rate on
+    triggered images, and the share of flagged rows that are read as told; `by_class` the same by class.
+    relearning: after a few steps of training on the retained rows. churn: the share of images whose prediction
+    changed, and of which images.
     """
     before, after = (_judged(given, answers) for answers in (given.before, given.after))
     return {

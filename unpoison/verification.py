@@ -7,10 +7,10 @@ attacked test image. A false alarm is a clean row, and a good model reads it as 
     raw = f * q + (1 - f) * attack
 
 q is the share of control rows that the same model reads as told: unflagged rows of the same class, left out alike.
-f, the share of false alarms, has two upper bounds, and the smaller one is taken class by class:
+f, the share of false alarms, has two upper bounds. The smaller one is taken class by class:
 
-- The reference, trained anew without any of these rows, reads s = f * q' + (1 - f) * p0 as told, with q' of control rows
-  and p0 by chance. A poison that still works makes this bound too large.
+- The reference, trained anew without any of these rows, reads s = f * q' + (1 - f) * p0 as told, with q' of control
+  rows and p0 by chance. A poison that still works makes this bound too large.
 - The poisoned model has learned its poisons better than half of the clean rows. So the flagged rows whose log-odds of
   the given label are below the median of unflagged ones of the class are false alarms, and half of those are.
 """
@@ -58,9 +58,10 @@ class OfClass:
 class Verification:
     """An estimate of the attack success rate after a repair, without ground truth; all are shares (0 to 1).
 
-    attack_success: None where the list seems to hold fewer than five poisons; low, high: the 95 % interval; read_as_told:
-    of all held-out flagged rows, false alarms included; by_fold: the same of each fold; false_alarms: of the list;
-    by_class: of the classes, by given label, that have a flagged row; assumed: what the estimate takes for granted.
+    attack_success: None where the list seems to hold fewer than five poisons; low, high: the 95 % interval;
+    read_as_told: of all held-out flagged rows, false alarms included; by_fold: the same of each fold; false_alarms: of
+    the list; by_class: of the classes, by given label, that have a flagged row; assumed: what the estimate takes for
+    granted.
     """
 
     attack_success: float | None
@@ -82,18 +83,17 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
     flagged, classes = readings.is_flagged, len(class_names)
     labels = np.unique(readings.label[flagged])
     counts = _Counts.of(readings, labels, classes)
-    attack, false = _mixture(counts, *counts.shares())
-    drawn, _ = _mixture(counts, *counts.draws(np.random.default_rng(0)))
+    attack, false = _mixture(counts, counts.shares())
+    drawn, _ = _mixture(counts, counts.draws(np.random.default_rng(0)))
     by_fold = np.array(
         [
             readings.held_out[flagged & (readings.fold == fold)].mean()
             for fold in np.unique(readings.fold[flagged])
         ]
     )
-    read, poisons = float(readings.held_out[flagged].mean()), float((counts.flagged * (1 - false)).sum())
-    low, high = _interval(
-        drawn, _spread(by_fold, read, counts.flagged.sum()) * counts.flagged.sum() / max(poisons, 1.0)
-    )
+    read, rows = float(readings.held_out[flagged].mean()), float(counts.flagged.sum())
+    poisons = float((counts.flagged * (1 - false)).sum())
+    low, high = _interval(drawn, _spread(by_fold, read, rows) * rows / max(poisons, 1.0))
     told = None if poisons < FEWEST else float(attack)
     if told is not None:
         low, high = min(low, told), max(high, told)
@@ -102,7 +102,7 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
         *((0.0, 1.0) if told is None else (low, high)),
         read,
         tuple(by_fold.tolist()),
-        float((counts.flagged * false).sum() / counts.flagged.sum()),
+        1 - poisons / rows,
         {
             class_names[label]: counts.of_class(place, float(false[place]))
             for place, label in enumerate(labels)
@@ -168,15 +168,14 @@ class _Counts:
         return pairs
 
 
-def _mixture(
-    counts: _Counts, raw: Shares, read: Shares, doubted: Shares, held: Shares, clean: Shares
-) -> tuple[np.ndarray, Shares]:
+def _mixture(counts: _Counts, shares: tuple[Shares, ...]) -> tuple[np.ndarray, Shares]:
     """Return the attack's success over all classes, and the share of false alarms of each.
 
     Args:
-        raw, read, doubted: shares of the flagged rows; held, clean: of control rows that the repaired models and the
-            reference read as told.
+        shares: of the flagged rows that are read as told, read so by the reference, and doubted; of the control rows
+            that the repaired models and the reference read as told.
     """
+    raw, read, doubted, held, clean = shares
     gap = clean - counts.chance
     by_reference = np.where(gap > APART, (read - counts.chance) / np.maximum(gap, APART), 1.0)
     false = np.clip(np.minimum(by_reference, 2 * doubted), 0.0, 1.0)

@@ -71,7 +71,9 @@ def verify(
         how = recipe_for(copied, recipe)
         base = answer(data, copied, asked_of(data.rows, np.arange(len(data))), setting.precision)
         reference, *held_out = (
-            answers_without(data, copied, rows, fold_of, fold, (method, checked), how, setting)
+            answers_without(
+                data, copied, rows, fold_of, fold, method=(method, checked), recipe=how, setting=setting
+            )
             for fold in (None, *range(folds))
         )
     return verification_of(readings_of(data.rows, rows, held_out, reference, base), data.class_names)

@@ -45,8 +45,7 @@ def save_model(path: str | Path, model: Classifier) -> None:
 def export_weights(path: str | Path, model: Classifier) -> None:
     """Write the weights alone, under the network's own keys, as safetensors.
 
-    `net.load_state_dict(safetensors.torch.load_file(path))` takes them, where `net` is the network without what
-    prepares its images.
+    `load_state_dict` of the network takes what `load_file` of safetensors reads from it.
     """
     with written_whole(path) as temporary:
         temporary.write_bytes(save(_tensors_of(model)))

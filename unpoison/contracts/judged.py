@@ -40,8 +40,8 @@ class Judged:
 
     rows: the whole table of the poisoned data set; answers: those to `questions(rows)`, in that order; deletion: the
     deletion set of the model, NO_DELETION where it has none; cost: of making the model, with what it changed, None
-    where unknown; probed: by the name of a probe, the answers of the model after it; verification: the held-out check of
-    the model, None where it was not made.
+    where unknown; probed: by the name of a probe, the answers of the model after it; verification: the held-out check
+    of the model, None where it was not made.
     """
 
     rows: Rows

@@ -20,7 +20,14 @@ def main(snakemake: Any) -> None:
     method = (spec["method"], options_of(spec, snakemake.input.get("tuned")))
     model = load_model(snakemake.input.model)
     answers = answers_without(
-        job.data, model, flagged, fold_of, spec["fold"], method, job.recipe, job.setting()
+        job.data,
+        model,
+        flagged,
+        fold_of,
+        spec["fold"],
+        method=method,
+        recipe=job.recipe,
+        setting=job.setting(),
     )
     write_answers(snakemake.output.answers, answers)
     write_record(snakemake, "hold_out", spec={**spec, "options": method[1]}, device=job.device_name())

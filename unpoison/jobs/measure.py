@@ -78,7 +78,7 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
         cost = Cost(0.0, 0, 0, weights_changed=0.0) if cell.method == FREE else _cost_of(cell.run)
         probed = {name: read_answers(file) for name, file in cell.probed.items()}
         check = read_verification(cell.verified) if cell.verified else None
-        found = measure(rows, read_answers(cell.answers), deletion, cost, probed, check)
+        found = measure(rows, read_answers(cell.answers), deletion, cost, probed, verification=check)
         table = metrics_table(found, deletion)
         count = len(table["metric"])
         names: dict[str, list[Any]] = {"deletion": [cell.deletion] * count, "method": [cell.method] * count}

@@ -18,6 +18,15 @@ def main(snakemake: Any) -> None:
     # Which rows are left out does not depend on the number of folds that they are dealt to.
     fold_of = folds_of(job.data.rows.of("train"), flagged, FEWEST_FOLDS, job.spec["seed"])
     model = load_model(snakemake.input.model)
-    answers = answers_without(job.data, model, flagged, fold_of, None, REFERENCE, job.recipe, job.setting())
+    answers = answers_without(
+        job.data,
+        model,
+        flagged,
+        fold_of,
+        None,
+        method=REFERENCE,
+        recipe=job.recipe,
+        setting=job.setting(),
+    )
     write_answers(snakemake.output.answers, answers)
     write_record(snakemake, "train_reference", device=job.device_name())

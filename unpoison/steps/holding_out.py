@@ -25,6 +25,7 @@ def answers_without(
     flagged: Indices,
     fold_of: Labels,
     fold: int | None,
+    *,
     method: Method,
     recipe: Recipe,
     setting: Setting,
@@ -37,7 +38,7 @@ def answers_without(
         model: the poisoned model, which was trained on all rows.
         flagged: positions among the training rows.
         fold_of: (n,) as `folds_of` gives it.
-        fold: None for the reference, a network trained anew without any row that a fold leaves out, and asked about all.
+        fold: None for the reference, a network trained anew without the rows of all folds, and asked about all.
         method: its name and options; not read for the reference.
     """
     asked = np.flatnonzero(fold_of >= 0 if fold is None else fold_of == fold)

@@ -36,6 +36,7 @@ def measure(
     deletion: Deletion,
     cost: Cost | None,
     probed: Mapping[str, Answers] = NO_PROBE,
+    *,
     verification: Verification | None = None,
 ) -> list[Measurement]:
     """Return all that can be measured of a model with what is known of the data.

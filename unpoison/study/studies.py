@@ -35,8 +35,8 @@ class Study:
     """A study with its axes multiplied out: the variants of each level.
 
     bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
-    `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a deletion
-    set, None where none is asked for.
+    `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a
+    deletion set, None where none is asked for.
     """
 
     name: str
