@@ -5,14 +5,14 @@ import numpy as np
 from unpoison.errors import UserError
 from unpoison.rows import Rows
 from unpoison.seeds import priorities
-from unpoison.types import Indices, Labels
+from unpoison.types import Flagged, Labels
 
 FEWEST_FOLDS, MOST_FOLDS = 2, 20
 CONTROLS = 0.1  # of the rows of a class that nobody flagged, at most
 WANTED = 20  # control rows of a class with few flagged rows
 
 
-def folds_of(train: Rows, flagged: Indices, folds: int, seed: int) -> Labels:
+def folds_of(train: Rows, flagged: Flagged, folds: int, seed: int) -> Labels:
     """Return the fold (n,) that leaves each training row out, -1 for rows that none does.
 
     Each flagged row is in one fold. So are control rows: unflagged rows of the classes (by given label) that have a
@@ -29,23 +29,16 @@ def folds_of(train: Rows, flagged: Indices, folds: int, seed: int) -> Labels:
     is_flagged = np.isin(np.arange(len(train)), flagged)
     order = np.argsort(priorities(train.row_id, "held out", seed), kind="stable")
     fold = np.full(len(train), -1, dtype=np.int64)
-    for kind, dealt in (("flagged", is_flagged), ("control", ~is_flagged)):
-        queue = [
-            row
-            for label in np.unique(train.given_label[is_flagged])
-            for row in _chosen(
-                order[(dealt & (train.given_label == label))[order]], kind, label, train, is_flagged
-            )
-        ]
+    dealt: tuple[list[int], list[int]] = ([], [])
+    for label in np.unique(train.given_label[is_flagged]):
+        of_class = order[train.given_label[order] == label]
+        accused, others = of_class[is_flagged[of_class]], of_class[~is_flagged[of_class]]
+        controls = min(max(len(accused), WANTED), int(CONTROLS * len(others)))
+        dealt[0].extend(accused)
+        dealt[1].extend(others[:controls])
+    for queue in dealt:
         fold[queue] = np.arange(len(queue)) % folds
     return fold
-
-
-def _chosen(rows: Indices, kind: str, label: int, train: Rows, is_flagged: np.ndarray) -> Indices:
-    if kind == "flagged":
-        return rows
-    of_class = int((is_flagged & (train.given_label == label)).sum())
-    return rows[: min(max(of_class, WANTED), int(CONTROLS * len(rows)))]
 
 
 def check_folds(folds: object, flagged: int | None = None) -> None:

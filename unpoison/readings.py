@@ -8,7 +8,7 @@ import numpy as np
 from unpoison.answers import Answers, joined
 from unpoison.errors import UserError
 from unpoison.rows import Rows
-from unpoison.types import Indices, Labels, Mask
+from unpoison.types import Flagged, Indices, Labels, LeftOut, Mask
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Readings:
 
 
 def readings_of(
-    rows: Rows, flagged: Indices, held_out: Sequence[Answers], reference: Answers, base: Answers
+    rows: Rows, flagged: Flagged, held_out: Sequence[Answers], reference: Answers, base: Answers
 ) -> Readings:
     """Return what the models of a check read, from their answers.
 
@@ -66,7 +66,7 @@ def readings_of(
     )
 
 
-def _is_doubted(rows: Rows, asked: Indices, unflagged: Indices, base: Answers) -> Mask:
+def _is_doubted(rows: Rows, asked: Indices, unflagged: LeftOut, base: Answers) -> Mask:
     """Return whether the log-odds of the given label are below the median of the unflagged rows of the class."""
     log_odds = np.full(len(rows), np.nan)
     log_odds[base.row] = base.given_log_odds

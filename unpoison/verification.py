@@ -7,7 +7,8 @@ attacked test image. A false alarm is a clean row, and a good model reads it as 
     raw = f * q + (1 - f) * attack
 
 q is the share of control rows that the same model reads as told: unflagged rows of the same class, left out alike.
-f, the share of false alarms, has two upper bounds. The smaller one is taken class by class:
+f, the share of false alarms, has two upper bounds. The first is taken class by class, the second where it is clearly
+smaller:
 
 - The reference, trained anew without any of these rows, reads s = f * q' + (1 - f) * p0 as told, with q' of control
   rows and p0 by chance. A poison that still works makes this bound too large.
@@ -28,7 +29,7 @@ from unpoison.readings import Readings
 from unpoison.types import Labels
 
 CONFIDENCE = 0.95
-DRAWS = 4000
+DRAWS = 2000
 PRIOR = 4.0  # control rows that the mean of all classes counts for, beside those of a class
 APART = 0.1  # of q' and chance: where they are closer, the reference cannot tell false alarms
 FEWEST = 5.0  # poisons that a list must seem to hold
@@ -83,8 +84,14 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
     flagged, classes = readings.is_flagged, len(class_names)
     labels = np.unique(readings.label[flagged])
     counts = _Counts.of(readings, labels, classes)
-    attack, false = _mixture(counts, counts.shares())
-    drawn, _ = _mixture(counts, counts.draws(np.random.default_rng(0)))
+    shares, draws = counts.shares(), counts.draws(np.random.default_rng(0))
+    bounds, drawn = _bounds(counts, shares), _bounds(counts, draws)
+    # A class with few rows keeps the bound by the reference, which is right on average: the smaller of two is not.
+    is_larger = bounds[0] - bounds[1] > 2 * (drawn[0] - drawn[1]).std(axis=0)
+    false, false_drawn = (
+        np.where(is_larger, by_doubt, by_reference) for by_reference, by_doubt in (bounds, drawn)
+    )
+    attack = _attack(counts, shares, false)
     by_fold = np.array(
         [
             readings.held_out[flagged & (readings.fold == fold)].mean()
@@ -92,8 +99,10 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
         ]
     )
     read, rows = float(readings.held_out[flagged].mean()), float(counts.flagged.sum())
-    poisons = float((counts.flagged * (1 - false)).sum())
-    low, high = _interval(drawn, _spread(by_fold, read, rows) * rows / max(poisons, 1.0))
+    poisons = max(0.0, float((counts.flagged * (1 - false)).sum()))
+    low, high = _interval(
+        _attack(counts, draws, false_drawn), _spread(by_fold, read, rows) * rows / max(poisons, 1.0)
+    )
     told = None if poisons < FEWEST else float(attack)
     if told is not None:
         low, high = min(low, told), max(high, told)
@@ -102,9 +111,9 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
         *((0.0, 1.0) if told is None else (low, high)),
         read,
         tuple(by_fold.tolist()),
-        1 - poisons / rows,
+        max(0.0, 1 - poisons / rows),
         {
-            class_names[label]: counts.of_class(place, float(false[place]))
+            class_names[label]: counts.of_class(place, float(np.clip(false[place], 0, 1)))
             for place, label in enumerate(labels)
         },
     )
@@ -168,21 +177,20 @@ class _Counts:
         return pairs
 
 
-def _mixture(counts: _Counts, shares: tuple[Shares, ...]) -> tuple[np.ndarray, Shares]:
-    """Return the attack's success over all classes, and the share of false alarms of each.
+def _bounds(counts: _Counts, shares: tuple[Shares, ...]) -> tuple[Shares, Shares]:
+    """Return the share of false alarms by class, by the reference and by doubt.
 
-    Args:
-        shares: of the flagged rows that are read as told, read so by the reference, and doubted; of the control rows
-            that the repaired models and the reference read as told.
+    They are not cut to 0 and 1: over many small classes the cut would make poisons of false alarms.
     """
-    raw, read, doubted, held, clean = shares
-    gap = clean - counts.chance
-    by_reference = np.where(gap > APART, (read - counts.chance) / np.maximum(gap, APART), 1.0)
-    false = np.clip(np.minimum(by_reference, 2 * doubted), 0.0, 1.0)
-    poisons = counts.flagged * (1 - false)
-    hits = np.clip(counts.flagged * (raw - false * held), 0.0, poisons)
-    total = poisons.sum(-1)
-    return hits.sum(-1) / np.maximum(total, 1e-9), false
+    _, read, doubted, _, clean = shares
+    return (read - counts.chance) / np.maximum(clean - counts.chance, APART), 2 * doubted
+
+
+def _attack(counts: _Counts, shares: tuple[Shares, ...], false: Shares) -> np.ndarray:
+    """Return the attack's success over all classes, of which `false` are false alarms."""
+    raw, _, _, held, _ = shares
+    poisons = np.maximum((counts.flagged * (1 - false)).sum(-1), 1e-9)
+    return np.asarray(np.clip((counts.flagged * (raw - false * held)).sum(-1) / poisons, 0.0, 1.0))
 
 
 def _spread(by_fold: np.ndarray, read: float, rows: float) -> float:
@@ -228,7 +236,11 @@ def _rounded(value: Any) -> Any:
 
 def read_verification(path: str | Path) -> Verification:
     """Return what `write_verification` wrote."""
-    told = read_json(path)
+    return of_told(read_json(path))
+
+
+def of_told(told: Mapping[str, Any]) -> Verification:
+    """Return the estimate that `as_told` made plain values of."""
     classes = {name: OfClass(**found) for name, found in told["by_class"].items()}
     lists = {name: tuple(told[name]) for name in ("by_fold", "assumed")}
     return Verification(**{**told, **lists, "by_class": classes})

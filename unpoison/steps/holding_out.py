@@ -13,7 +13,7 @@ from unpoison.recipes import Recipe
 from unpoison.rows import NONE, Rows
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.steps.setting import Setting
-from unpoison.types import Indices, Labels
+from unpoison.types import Flagged, Indices, Labels
 
 Method = tuple[str, Mapping[str, Any]]  # its name and options
 REFERENCE: Method = ("retrain", {"last": None, "length": None})  # never sees what it forgets
@@ -22,7 +22,7 @@ REFERENCE: Method = ("retrain", {"last": None, "length": None})  # never sees wh
 def answers_without(
     data: Data,
     model: Classifier,
-    flagged: Indices,
+    flagged: Flagged,
     fold_of: Labels,
     fold: int | None,
     *,

@@ -18,7 +18,7 @@ from unpoison.errors import UserError
 from unpoison.networks import Classifier, require_finite
 from unpoison.recipes import Recipe
 from unpoison.steps.setting import Setting, seeded, untrained
-from unpoison.types import Indices
+from unpoison.types import Indices, LeftOut
 from unpoison.unlearning import METHODS, needs
 
 
@@ -29,7 +29,7 @@ def request_of(
     recipe: Recipe,
     setting: Setting,
     *,
-    left_out: Indices = NO_DELETION.rows,
+    left_out: LeftOut = NO_DELETION.rows,
 ) -> Request:
     """Return the model, and the training rows parted by the deletion set; of a repair by trusted rows all are retained.
 

@@ -1,0 +1,1 @@
+"""The `unpoison` command: one module for each subcommand; none imports torch before it runs."""
