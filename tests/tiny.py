@@ -192,3 +192,9 @@ def source_rows(order: np.ndarray | None = None) -> Rows:
 def chosen_rows(order: np.ndarray | None = None) -> Rows:
     """All rows of the tiny source, some training rows set aside for validation."""
     return choose_rows(source_rows(order), SEED, validation=VALIDATION)
+
+
+def rows_of_three_classes(count: int) -> Rows:
+    """Training rows of the three classes in turn, that nobody has touched."""
+    ids = [f"train/{place:05}" for place in range(count)]
+    return clean_rows(ids, ["train"] * count, np.arange(count) % len(CLASS_NAMES), CLASS_NAMES)

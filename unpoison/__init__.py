@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from unpoison.recipes import RECIPES, Recipe
     from unpoison.registration import register
     from unpoison.unlearning import METHODS
+    from unpoison.verification import Verification
+    from unpoison.verifying import verify
     from unpoison.weights import load_model, save_model
     from unpoison.wrapping import wrap_model
 
@@ -45,6 +47,8 @@ HOMES = {
     "recipes": ("RECIPES", "Recipe"),
     "unlearning": ("METHODS",),
     "registration": ("register",),
+    "verification": ("Verification",),
+    "verifying": ("verify",),
     "weights": ("load_model", "save_model"),
     "wrapping": ("wrap_model",),
 }
@@ -65,6 +69,7 @@ __all__ = [
     "Request",
     "Scores",
     "UserError",
+    "Verification",
     "load_data",
     "load_model",
     "measure",
@@ -74,6 +79,7 @@ __all__ = [
     "save_model",
     "score",
     "train",
+    "verify",
     "wrap_model",
 ]
 

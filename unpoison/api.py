@@ -14,6 +14,7 @@ from unpoison.arguments import (
     check_data,
     check_trusted,
     copy_for,
+    flagged_for,
     options_of,
     positions_of,
     preprocessing_of,
@@ -162,7 +163,7 @@ def repair(
     checked, setting = options_of(METHODS, method, options), setting_of(seed, device, precision)
     wanted = needs(method)
     check_trusted(data, f"the method {method}", wanted)
-    rows = _flagged_for(method, flagged, data)
+    rows = flagged_for(method, flagged, data)
     with computing_repeatably():
         copied = copy_for(model, data, setting.device)
         request = request_of(data, copied, rows, recipe_for(copied, recipe), setting)
@@ -216,18 +217,3 @@ def _check_triggered(detector: str, count: int, is_needed: bool) -> None:
         )
     if count and not is_needed:
         raise UserError(f"triggered_examples: found {count}; the detector {detector} looks at none")
-
-
-def _flagged_for(method: str, flagged: Flagged | None, data: Data) -> np.ndarray:
-    """The rows to forget, none for a repair by trusted rows."""
-    takes_rows = "forget" in needs(method)
-    rows = positions_of([] if flagged is None and not takes_rows else flagged, data)
-    if takes_rows and not len(rows):
-        raise UserError("flagged holds no row; with nothing to forget every method does nothing")
-    if len(rows) and not takes_rows:
-        raise UserError(
-            f"flagged: found {len(rows)} rows; the method {method} repairs by trusted images alone, give []"
-        )
-    if len(rows) == len(data):
-        raise UserError(f"flagged holds all {len(data)} training rows, and none would be left to retain")
-    return rows

@@ -24,6 +24,7 @@ from unpoison.recipes import RECIPES, Recipe, recipe_of
 from unpoison.steps.setting import Setting
 from unpoison.steps.trying import first_image, try_on
 from unpoison.types import Indices, Mask
+from unpoison.unlearning import needs
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "bfloat16", "float32"]
@@ -184,3 +185,22 @@ def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " fla
     if 2 < rows.size == count and rows.max() <= 1:
         raise UserError(f"flagged: found {count} numbers that are all 0 or 1; a mask must be of booleans")
     return np.unique(rows).astype(np.int64)
+
+
+def flagged_for(method: str, flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " flagged"]:
+    """Return the rows to forget, as positions; none for a repair by trusted rows.
+
+    Raises:
+        UserError: as `positions_of`, for no row or all rows, and for rows that the method does not take.
+    """
+    takes_rows = "forget" in needs(method)
+    rows = positions_of([] if flagged is None and not takes_rows else flagged, data)
+    if takes_rows and not len(rows):
+        raise UserError("flagged holds no row; with nothing to forget every method does nothing")
+    if len(rows) and not takes_rows:
+        raise UserError(
+            f"flagged: found {len(rows)} rows; the method {method} repairs by trusted images alone, give []"
+        )
+    if len(rows) == len(data):
+        raise UserError(f"flagged holds all {len(data)} training rows, and none would be left to retain")
+    return rows

@@ -3,7 +3,12 @@
 REFERENCE_MODELS = {"train_base": "do_nothing", "train_oracle": "oracle"}  # the models that these rules make
 TRAININGS = (*REFERENCE_MODELS, "train_surrogate")
 CELLS = ("unlearn", "repair")
-NETWORKS = (*TRAININGS, *CELLS)  # each makes one network, and takes about as long as one training or less
+CHECKS = ("hold_out", "train_reference")  # of the held-out check
+NETWORKS = (
+    *TRAININGS,
+    *CELLS,
+    *CHECKS,
+)  # each makes one network, and takes about as long as one training or less
 # Rules that run a network, and ask for a GPU where there is one.
 ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
 OF_TABLES = ("collect_results", "make_tables", "trace_records")
@@ -11,7 +16,7 @@ OF_ALL_CELLS = (  # read what all cells have
     *OF_TABLES,
     *("draw_figure", "draw_samples", "draw_training", "write_report"),
 )
-OF_SECONDS = ("poison_dataset", "select_deletion", "measure", *OF_ALL_CELLS)
+OF_SECONDS = ("poison_dataset", "select_deletion", "verify", "write_repair", "measure", *OF_ALL_CELLS)
 RULES = ("prepare_source", *ON_GPU, *OF_SECONDS)
 # Submitted to a cluster one by one: they take minutes to hours, or come once.
 ALONE = ("prepare_source", *TRAININGS, "perturb_images", "tune")

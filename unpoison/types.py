@@ -16,6 +16,8 @@ AugmentedImages = UInt8[Any, "batch 3 cropped_height cropped_width"]
 Labels = Int64[Any, " n"]
 Indices = Int64[Any, " n"]
 Mask = Bool[Any, " n"]
+Flagged = Int64[Any, " flagged"]  # positions among the training rows
+LeftOut = Int64[Any, " left_out"]  # the same
 # Options of plug-ins: plain numbers to Python; their ranges are checked while the DAG is built.
 PositiveInt = int
 PositiveFloat = float

@@ -34,15 +34,29 @@ def save_model(path: str | Path, model: Classifier) -> None:
         raise UserError(
             "only a network that unpoison built can be saved; save your own module's state_dict() yourself"
         )
-    tensors = {  # copied: safetensors refuses weights that two layers share
-        key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for key, tensor in model.network.state_dict().items()
-    }
+    tensors = _tensors_of(model)
     recipe = None if model.recipe is None else asdict(model.recipe)
     description = {**asdict(model.kind), "recipe": recipe}
     whole = json.dumps({**description, CHECKSUM: _checksum(description, tensors)})
     with written_whole(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={"unpoison": whole}))
+
+
+def export_weights(path: str | Path, model: Classifier) -> None:
+    """Write the weights alone, under the network's own keys, as safetensors.
+
+    `load_state_dict` of the network takes what `load_file` of safetensors reads from it.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_bytes(save(_tensors_of(model)))
+
+
+def _tensors_of(model: Classifier) -> dict[str, Tensor]:
+    """Return the weights of the network, copied: safetensors refuses weights that two layers share."""
+    return {
+        key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, tensor in model.network.state_dict().items()
+    }
 
 
 def load_model(folder: str | Path) -> Classifier:

@@ -11,6 +11,7 @@ from unpoison.contracts.deletion import Deletion
 from unpoison.costs import Cost
 from unpoison.rows import NONE, Rows
 from unpoison.types import Mask
+from unpoison.verification import Verification
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Judged:
 
     rows: the whole table of the poisoned data set; answers: those to `questions(rows)`, in that order; deletion: the
     deletion set of the model, NO_DELETION where it has none; cost: of making the model, with what it changed, None
-    where unknown; probed: by the name of a probe, the answers of the model after it.
+    where unknown; probed: by the name of a probe, the answers of the model after it; verification: the held-out check
+    of the model, None where it was not made.
     """
 
     rows: Rows
@@ -47,6 +49,7 @@ class Judged:
     deletion: Deletion
     cost: Cost | None = None
     probed: Mapping[str, Answers] = field(default_factory=dict)
+    verification: Verification | None = None
 
     def after(self, probe: str) -> "Judged":
         """The same with the answers of the probed model."""
@@ -130,5 +133,6 @@ HAS: dict[str, Callable[[Judged], bool]] = {
         judged.deletion.detector_auroc is not None or judged.deletion.detector_average_precision is not None
     ),
     "cost": lambda judged: judged.cost is not None,
+    "verification": lambda judged: judged.verification is not None,
     "weights_changed": lambda judged: judged.cost is not None and judged.cost.weights_changed is not None,
 }

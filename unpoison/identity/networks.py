@@ -22,6 +22,7 @@ from unpoison.poisons import POISONS
 from unpoison.study.code import code_digest
 from unpoison.study.entries import canonical
 from unpoison.study.plan import Plan
+from unpoison.study.studies import cell_of
 from unpoison.unlearning import METHODS
 
 
@@ -91,6 +92,29 @@ class NetworkSpecs:
                 "recipe": recipe_of(self.plan.trainings[wildcards.training]),
                 "code": self._code(wildcards, "unpoison.jobs.unlearn", METHODS.code(method.kind)),
                 **probes_of(self.plan),
+            }
+        )
+
+    def hold_out(self, wildcards: Any) -> Spec:
+        method = self.plan.methods[wildcards.method]
+        return in_order(
+            {
+                **self._network(wildcards),
+                "method": method.kind,
+                "options": settled_options(method),
+                "recipe": recipe_of(self.plan.trainings[wildcards.training]),
+                "folds": self.plan.folds[cell_of(wildcards)],
+                "fold": int(wildcards.fold),
+                "code": self._code(wildcards, "unpoison.jobs.hold_out", METHODS.code(method.kind)),
+            }
+        )
+
+    def train_reference(self, wildcards: Any) -> Spec:
+        return in_order(
+            {
+                **self._network(wildcards),
+                "recipe": recipe_of(self.plan.trainings[wildcards.training]),
+                "code": self._code(wildcards, "unpoison.jobs.train_reference", METHODS.code("retrain")),
             }
         )
 

@@ -12,6 +12,7 @@ from unpoison.identity.blocks import (
     poison_code,
     poisoned_data,
     recipe_of,
+    settled_options,
     source_content,
     trigger_of,
 )
@@ -21,6 +22,7 @@ from unpoison.metrics import METRICS
 from unpoison.study.code import code_digest
 from unpoison.study.entries import canonical
 from unpoison.study.plan import Plan
+from unpoison.study.studies import cell_of
 
 
 class Specs(NetworkSpecs, TableSpecs):
@@ -57,13 +59,41 @@ class Specs(NetworkSpecs, TableSpecs):
         flagged = list_content(deletion)
         return canonical(spec if flagged is None else {**spec, "flagged": flagged})
 
+    def verify(self, wildcards: Any) -> Spec:
+        training = self.plan.trainings[wildcards.training]
+        dataset, poison = self.plan.datasets[wildcards.dataset], self.plan.poisons[wildcards.poison]
+        return {
+            "code": code_digest("unpoison.jobs.verify"),
+            "data": digest_of_data(self.plan, dataset, poison),
+            "folds": self.plan.folds[cell_of(wildcards)],
+            "model": model_of(training),
+            "recipe": recipe_of(training),
+            "trigger": trigger_of(poison),
+        }
+
+    def write_repair(self, wildcards: Any) -> Spec:
+        repair = self.plan.repairs[wildcards.repair]
+        cell = repair.cell
+        dataset, poison = self.plan.datasets[cell.dataset], self.plan.poisons[cell.poison]
+        method = self.plan.methods[cell.method]
+        return {
+            "code": code_digest("unpoison.jobs.write_repair", *(METRICS.code(name) for name in METRICS)),
+            "data": digest_of_data(self.plan, dataset, poison),
+            "method": method.kind,
+            "options": settled_options(method),
+            "trained": repair.study.trainings[0].weights is None,
+            "trigger": trigger_of(poison),
+        }
+
     def measure(self, wildcards: Any) -> Spec:
         names = {level: getattr(wildcards, level) for level in ("dataset", "poison", "training")}
         dataset, poison = self.plan.datasets[wildcards.dataset], self.plan.poisons[wildcards.poison]
         training = self.plan.trainings[wildcards.training]
         cells = self.plan.cells_of(**names, seed=int(wildcards.seed))
+        verified = [[cell.deletion, cell.method] for cell in cells if cell in self.plan.folds]
         return {
             "cells": [[cell.deletion, cell.method] for cell in cells],
+            **({"verified": verified} if verified else {}),
             "code": code_digest("unpoison.jobs.measure", *(METRICS.code(name) for name in METRICS)),
             "probes": list(self.plan.probes),
             "data": digest_of_data(self.plan, dataset, poison),

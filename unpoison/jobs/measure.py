@@ -15,12 +15,17 @@ from unpoison.jobs.inputs import check_inputs
 from unpoison.jobs.record import write_record
 from unpoison.rows import Rows, read_rows
 from unpoison.steps.measuring import measure, metrics_table
+from unpoison.verification import read_verification
 
 FREE = "do_nothing"  # its model is the base model, whose training is no cost of a repair
 
 
 class CellFiles(NamedTuple):
-    """The names of a cell, and its files: answers, record, deletion set if it has one, answers after each probe."""
+    """The names of a cell, and its files.
+
+    answers, run: of its model; deletion_set: if it has one; probed: answers after each probe; verified: the held-out
+    check, if it was made.
+    """
 
     deletion: str | None
     method: str
@@ -28,6 +33,7 @@ class CellFiles(NamedTuple):
     run: str | Path
     deletion_set: str | Path | None
     probed: Mapping[str, str | Path]
+    verified: str | Path | None = None
 
 
 def main(snakemake: Any) -> None:
@@ -40,8 +46,12 @@ def main(snakemake: Any) -> None:
     probed = [  # of each cell, its files by probe
         dict(zip(probes, given.probed[place * len(probes) :], strict=False)) for place in range(len(told))
     ]
+    checked = [tuple(names) for names in snakemake.params.spec.get("verified", ())]
+    check_of = dict(zip(checked, given.get("verified") or (), strict=True))
     cells = [
-        CellFiles(deletion, method, answers, run, set_of.get(deletion), after)
+        CellFiles(
+            deletion, method, answers, run, set_of.get(deletion), after, check_of.get((deletion, method))
+        )
         for (deletion, method), answers, run, after in zip(
             told, given.answers, given.runs, probed, strict=True
         )
@@ -67,7 +77,8 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
         deletion = read_deletion(cell.deletion_set) if cell.deletion_set else NO_DELETION
         cost = Cost(0.0, 0, 0, weights_changed=0.0) if cell.method == FREE else _cost_of(cell.run)
         probed = {name: read_answers(file) for name, file in cell.probed.items()}
-        found = measure(rows, read_answers(cell.answers), deletion, cost, probed)
+        check = read_verification(cell.verified) if cell.verified else None
+        found = measure(rows, read_answers(cell.answers), deletion, cost, probed, verification=check)
         table = metrics_table(found, deletion)
         count = len(table["metric"])
         names: dict[str, list[Any]] = {"deletion": [cell.deletion] * count, "method": [cell.method] * count}

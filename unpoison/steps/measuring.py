@@ -16,6 +16,7 @@ from unpoison.costs import Cost
 from unpoison.errors import UserError
 from unpoison.metrics import METRICS
 from unpoison.rows import Rows
+from unpoison.verification import Verification
 
 NO_PROBE: Mapping[str, Answers] = MappingProxyType({})
 
@@ -35,6 +36,8 @@ def measure(
     deletion: Deletion,
     cost: Cost | None,
     probed: Mapping[str, Answers] = NO_PROBE,
+    *,
+    verification: Verification | None = None,
 ) -> list[Measurement]:
     """Return all that can be measured of a model with what is known of the data.
 
@@ -46,13 +49,14 @@ def measure(
         deletion: NO_DELETION for a model without one.
         cost: of making the model; None leaves the metrics of cost out.
         probed: the answers of the model after each probe, by the probe's name.
+        verification: the held-out check of the model, where it was made.
 
     Raises:
         UserError: for answers about other rows, and for a metric whose result is not a dict of finite numbers by class.
     """
     for told in (answers, *probed.values()):
         _check_questions(rows, told)
-    judged = Judged(rows, answers, deletion, cost, probed)
+    judged = Judged(rows, answers, deletion, cost, probed, verification)
     found: list[Measurement] = []
     for name, metric in METRICS.items():
         if metric.can_measure(judged):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from unpoison.contracts.deletion import NO_DELETION
 from unpoison.contracts.request import Request
 from unpoison.costs import Cost, Meter
 from unpoison.data import Data
@@ -17,19 +18,34 @@ from unpoison.errors import UserError
 from unpoison.networks import Classifier, require_finite
 from unpoison.recipes import Recipe
 from unpoison.steps.setting import Setting, seeded, untrained
-from unpoison.types import Indices
+from unpoison.types import Indices, LeftOut
 from unpoison.unlearning import METHODS, needs
 
 
-def request_of(data: Data, model: Classifier, flagged: Indices, recipe: Recipe, setting: Setting) -> Request:
-    """The model, and the training rows parted by the deletion set; of a repair by trusted rows all are retained."""
+def request_of(
+    data: Data,
+    model: Classifier,
+    flagged: Indices,
+    recipe: Recipe,
+    setting: Setting,
+    *,
+    left_out: LeftOut = NO_DELETION.rows,
+) -> Request:
+    """Return the model, and the training rows parted by the deletion set; of a repair by trusted rows all are retained.
+
+    Args:
+        flagged: positions among the training rows.
+        left_out: positions of rows that are neither retained nor forgotten, flagged or not.
+    """
     device, train_rows = setting.device, data.rows.of("train")
-    forget = np.isin(np.arange(len(train_rows)), flagged)
+    places = np.arange(len(train_rows))
+    is_asked = np.isin(places, left_out, invert=True)
+    forget = np.isin(places, flagged) & is_asked
     model = model.to(device)
     return Request(
         model=model,
         new_model=untrained(model, device),
-        retain=data.examples(train_rows.take(~forget), device),
+        retain=data.examples(train_rows.take(~forget & is_asked), device),
         forget=data.examples(train_rows.take(forget), device),
         validation=data.examples(data.rows.of("validation"), device),
         recipe=recipe,

@@ -32,6 +32,10 @@ def check_figure(counts: Counts, figure: Figure, there: Mapping[str, Study]) -> 
     for study in beside:
         _check_beside(where, study, studies)
     for study in drawn:
+        if _constant(figure, "VERIFIED", False) and study.folds is None:
+            raise UserError(
+                f"{where} shows held-out checks; found none in {study.name}, allowed: verify in studies.{study.name}"
+            )
         check_measured(counts, where, study)
         _check_drawable(where, study, choices, _constant(figure, "ALSO", ()))
         _check_chosen(counts, where, figure, study)

@@ -18,6 +18,7 @@ from unpoison.study.found import attack_of, check_one_kind, check_poison, suspec
 from unpoison.study.methods import check_last, check_trusted, check_tuning
 from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
+from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
 from unpoison.study.resolve import figure_of, probes_of, settings_of
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
@@ -28,7 +29,8 @@ class Plan(Entries):
     """The records of a config, its studies and their cells.
 
     figures: those that the config asks for; `all_figures` names those too that are drawn of every study. probes: the
-    options of each by its name.
+    options of each by its name. repairs: the models to hand over, whose cells are no study's. folds: of the held-out
+    check, by cell.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -45,9 +47,23 @@ class Plan(Entries):
         self.counts = Counts(self.settings.data_folder)
         check_results_folder(Path(self.settings.results_folder), self._data())
         self._checked: set[tuple[object, ...]] = set()
-        self.studies = self._with_attacks([self._study(name) for name in filled["studies"]])
+        studies = [self._study(f"studies.{name}", name, entry) for name, entry in filled["studies"].items()]
+        repairs = [
+            self._study(f"repairs.{name}", name, as_study(entry)) for name, entry in filled["repairs"].items()
+        ]
+        if not studies and not repairs:
+            raise UserError(
+                "the config asks for nothing: found no entry of studies and repairs, allowed: one or more"
+            )
+        whole = self._with_attacks([*studies, *repairs])
+        self.studies = {study.name: study for study in whole[: len(studies)]}
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
+        self.repairs: dict[str, Repair] = {}
+        for study in whole[len(studies) :]:
+            check_repair(self.settings, study)
+            self.repairs[study.name] = Repair(study.name, study, study.folds or 0)
+        self.folds = folds_of(whole)
         self.figures = {name: figure_of(filled, name) for name in filled["figures"]}
         for figure in self.figures.values():
             check_figure(self.counts, figure, self.studies)
@@ -112,9 +128,8 @@ class Plan(Entries):
         for section, key in (("trainings", "weights"), ("deletions", "rows"), ("poisons", "truth")):
             yield from (folder / entry[key] for entry in self.config[section].values() if entry.get(key))
 
-    def _study(self, name: str) -> Study:
+    def _study(self, where: str, name: str, entry: Mapping[str, Any]) -> Study:
         """Return a checked study, of which it is not told yet what kinds of attack it has."""
-        entry = self.config["studies"][name]
         bases = {
             "dataset": [entry["dataset"]],
             "poison": [entry["poison"]],
@@ -123,8 +138,7 @@ class Plan(Entries):
             "method": entry["methods"],
         }
         variants = {
-            level: self.variants(level, names, entry["vary"], f"studies.{name}")
-            for level, names in bases.items()
+            level: self.variants(level, names, entry["vary"], where) for level, names in bases.items()
         }
         seeds = entry["seeds"]
         study = Study(
@@ -139,6 +153,7 @@ class Plan(Entries):
             tuple(self.deletions[variant] for variant in variants["deletion"]),
             tuple(self.methods[variant] for variant in variants["method"]),
             attacks={},
+            folds=entry["verify"]["folds"] if "verify" in entry else None,
         )
         self._check_study(study)
         return study
@@ -174,15 +189,15 @@ class Plan(Entries):
             check(*arguments)
             self._checked.add((check, *arguments))
 
-    def _with_attacks(self, studies: list[Study]) -> dict[str, Study]:
+    def _with_attacks(self, studies: list[Study]) -> list[Study]:
         """Return the studies with their kinds of attack: a study that uses a source as found tells it of all others."""
         pairs = [pair for study in studies for pair in product(study.datasets, study.poisons)]
         suspect = suspect_sources(self.sources, pairs, self.settings.data_folder)
-        found = {}
+        found = []
         for study in studies:
             attacks = {
                 (dataset.name, poison.name): attack_of(dataset, poison, suspect)
                 for dataset, poison in product(study.datasets, study.poisons)
             }
-            found[study.name] = replace(study, attacks=attacks)
+            found.append(replace(study, attacks=attacks))
         return found

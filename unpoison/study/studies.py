@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 from unpoison.attack_kinds import KINDS, NOTES, ON_SUSPECT_DATA, UNPLANTED, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
@@ -22,12 +23,20 @@ class Cell:
     method: str
 
 
+def cell_of(wildcards: Any) -> Cell:
+    """Return the cell that the wildcards of a job name."""
+    deletion = getattr(wildcards, "deletion", None)
+    names = (wildcards.dataset, int(wildcards.seed), wildcards.poison, wildcards.training)
+    return Cell(*names, deletion, wildcards.method)
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """A study with its axes multiplied out: the variants of each level.
 
     bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
-    `attack_kinds`) of each data set and poison, by their names.
+    `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a
+    deletion set, None where none is asked for.
     """
 
     name: str
@@ -41,6 +50,7 @@ class Study:
     deletions: tuple[Deletion, ...]
     methods: tuple[Method, ...]
     attacks: Mapping[tuple[str, str], str]
+    folds: int | None = None
 
     @cached_property
     def variants(self) -> dict[str, tuple[str, ...]]:

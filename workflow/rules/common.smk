@@ -94,7 +94,9 @@ wildcard_constraints:
     method="[^/]+",
     reference="base|oracle",
     figure="|".join(plan.figures) or "none",
-    study="|".join(plan.studies),
+    study="|".join(plan.studies) or "none",
+    repair="|".join(plan.repairs) or "none",
+    fold="[0-9]+",
 
 
 HELD = []

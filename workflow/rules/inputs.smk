@@ -9,6 +9,7 @@ from unpoison.runs.artifacts import ANSWERS, after_probe, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.study.patterns import is_literal
+from unpoison.study.studies import cell_of
 
 
 def with_signature(function):
@@ -228,6 +229,34 @@ def cell_files(wildcards):
         "probed": [path for folder in folders for path in probed(folder).values()],
         "runs": [f"{folder}/run.json" for folder in folders],
         "deletions": [DELETION.format(**names, deletion=each) for each in deletions],
+        "verified": [
+            VERIFIED.format(**vars(cell)) for cell in cells if cell in plan.folds
+        ],
+    }
+
+
+@with_signature
+def held_out_answers(wildcards):
+    """The answers of the model that was repaired without each fold, in the order of the folds."""
+    folds = plan.folds[cell_of(wildcards)]
+    names = dict(wildcards.items())
+    return [HELD_OUT.format(**names, fold=fold) for fold in range(folds)]
+
+
+def repair_files(wildcards):
+    """The model to hand over and the poisoned one, with all that tells what the repair changed."""
+    cell = plan.repairs[wildcards.repair].cell
+    names = vars(cell)
+    after = UNLEARNED_MODEL.format(**names)
+    relearned = [after_probe(name) for name in plan.probes if name == "relearning"]
+    return {
+        "rows": ROWS.format(**names),
+        "deletion": DELETION.format(**names),
+        "model": after,
+        "answers": [BASE_ANSWERS.format(**names), UNLEARNED_ANSWERS.format(**names)],
+        "runs": [BASE_RUN.format(**names), UNLEARNED_RUN.format(**names)],
+        "probed": [f"{os.path.dirname(after)}/{file}" for file in relearned],
+        "verified": VERIFIED.format(**names),
     }
 
 

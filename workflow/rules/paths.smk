@@ -12,9 +12,12 @@
 #     scores/                                           {detector}.parquet  {detector}.run.json
 #     repaired/{method}/                                as below {deletion}/
 #     {deletion}/                                       deletion.parquet  run.json
+#     {deletion}/                                       reference.npy  reference.run.json  (for held-out checks)
 #     {deletion}/{method}/                              answers.npy  run.json
+#                                                       held_out{fold}.npy  verified.json  (each with its .run.json)
 #     (with keep_models: all, oracles and repaired models have their model.safetensors too)
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
+#   repairs/{repair}/                                   repaired.safetensors  repair.json  clean.csv
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
@@ -66,6 +69,14 @@ UNLEARNED_MODEL = f"<results>/{UNLEARNED}/model.safetensors"
 UNLEARNED_RUN = f"<results>/{UNLEARNED}/run.json"
 UNLEARNED_ANSWERS = f"<results>/{UNLEARNED}/answers.npy"
 
+REFERENCE = f"<results>/{TRAINED}/{{deletion}}/reference.npy"
+REFERENCE_RUN = f"<results>/{TRAINED}/{{deletion}}/reference.run.json"
+HELD_OUT = f"<results>/{UNLEARNED}/held_out{{fold}}.npy"
+HELD_OUT_RUN = f"<results>/{UNLEARNED}/held_out{{fold}}.run.json"
+VERIFIED = f"<results>/{UNLEARNED}/verified.json"
+VERIFIED_RUN = f"<results>/{UNLEARNED}/verified.run.json"
+HANDED_OVER = "<results>/repairs/{repair}"
+
 TUNED_BELOW = "{dataset}/tuned/{poison}/{training}/{method}"
 TUNED = f"<results>/{TUNED_BELOW}.yaml"
 TUNED_RUN = f"<results>/{TUNED_BELOW}.run.json"
@@ -77,7 +88,7 @@ REPAIRED_ANSWERS = f"<results>/{REPAIRED}/answers.npy"
 
 ALL_METRICS = [METRICS.format(**model) for model in plan.models]
 ALL_METRICS_RUNS = [METRICS_RUN.format(**model) for model in plan.models]
-assert ALL_METRICS, "a config without a cell was let through"
+assert ALL_METRICS or plan.repairs, "a config without a cell was let through"
 TABLE = "<results>/tables/{table}.parquet"
 RESULTS = TABLE.format(table="results")
 SUMMARY = TABLE.format(table="summary")
@@ -86,7 +97,7 @@ DERIVED_TABLES = derived_names(plan.averaged)
 REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.averaged)]
 TABLES = [
     f"<results>/tables/{name}.{kind}"
-    for name in table_names(plan.averaged)
+    for name in (table_names(plan.averaged) if plan.studies else ())
     for kind in ("parquet", "csv")
 ]
 # Weights of cells are nobody's input: without this, those that are missing would not be made.
@@ -101,3 +112,7 @@ FIGURES = [
     for kind in ("pdf", "png")
 ]
 REPORT = "<results>/report.html"
+REPORTS = [REPORT] if plan.studies else []
+REPAIRS = [
+    f"{HANDED_OVER}/repair.json".format(repair=repair) for repair in plan.repairs
+]

@@ -1,0 +1,151 @@
+"""`unpoison repair`: a model repaired from a list of flagged rows, handed over with a check of whether it worked."""
+
+from pathlib import Path
+from typing import Any
+
+from unpoison.command.flagged import read_flagged, write_flagged
+from unpoison.command.repairing import MADE, NAME, check_out, method_of, write_config
+
+SHOWN = {
+    "clean_accuracy": "clean accuracy",
+    "given_label_agreement": "agreement with the given labels",
+    "attack_success_rate": "attack success on triggered images",
+    "flagged_read_as_told": "flagged rows read as told",
+}
+
+
+def repair(
+    data: str,
+    *,
+    flagged: str,
+    out: Path,
+    method: str = "auto",
+    options: str | None = None,
+    model: str | None = None,
+    arguments: str | None = None,
+    weights: str | None = None,
+    mean: str | None = None,
+    deviation: str | None = None,
+    image_size: int | None = None,
+    resize: str = "stretch",
+    test: str | None = None,
+    trusted: str | None = None,
+    triggered: str | None = None,
+    target: str | None = None,
+    seed: int = 0,
+    folds: int = 5,
+    cores: int | None = None,
+    verbose: bool = False,
+) -> int:
+    """Repair a model from a list of flagged rows, and check without ground truth whether it worked.
+
+    The folder gets repaired.safetensors (weights under the network's own keys), repair.json (before and after, cost and
+    check) and clean.csv (the rows to train on). A run that was interrupted goes on.
+
+    Parameters
+    ----------
+    data
+        The training set: an image folder, Parquet files, a CSV of path and label, or hf:NAME.
+    flagged
+        CSV with a column path or row_id. With a column action, the rows marked remove.
+    out
+        Folder for the results.
+    method
+        An unlearning method, or auto: the one that the measured tables advise.
+    options
+        Options of the method, as JSON.
+    model
+        Your network, FILE.py:CLASS; left out, a shipped one.
+    arguments
+        What the class is called with, as JSON.
+    weights
+        Weights of the model to repair; left out, one is trained.
+    mean
+        Mean of each channel, such as 0.49,0.48,0.45.
+    deviation
+        Deviation of each channel.
+    image_size
+        Width and height in pixels.
+    resize
+        How other sizes are made to fit: stretch, pad or crop.
+    test
+        Clean images with right labels, to measure accuracy by.
+    trusted
+        Images that are known to be clean.
+    triggered
+        Test images that carry the attacker's trigger.
+    target
+        The class that triggered images are to be taken for.
+    seed
+        Of everything random.
+    folds
+        Parts of the flagged rows; each is left out of one repair and asked about.
+    cores
+        The number of cores that all jobs use together. The default is all cores.
+    verbose
+        Show Snakemake's own output.
+    """
+    from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.running import run_workflow  # noqa: PLC0415
+
+    check_out(out)
+    rows, chosen = read_flagged(flagged), method_of(method, options)
+    entries = entries_of(
+        data,
+        model=model,
+        arguments=arguments,
+        weights=weights,
+        mean=mean,
+        deviation=deviation,
+        image_size=image_size,
+        resize=resize,
+        test=test,
+        trusted=trusted,
+        triggered=triggered,
+        target=target,
+    )
+    write_flagged(out / "flagged.csv", rows)
+    config = write_config(out, entries, chosen, out / "flagged.csv", seed=seed, folds=folds)
+    if not run_workflow(config, ["repairs"], cores=cores, verbose=verbose):
+        return 1
+    _hand_over(out, chosen.why)
+    return 0
+
+
+def _hand_over(out: Path, why: str) -> None:
+    """Copy what the workflow made to the folder, and say what the repair changed."""
+    from unpoison.files import read_json, write_json, written_whole  # noqa: PLC0415
+
+    made = out / "run" / "repairs" / NAME
+    summary = {**read_json(made / "repair.json"), "why": why}
+    for name in MADE:
+        if name != "repair.json":
+            with written_whole(out / name) as temporary:
+                temporary.write_bytes((made / name).read_bytes())
+    write_json(out / "repair.json", summary)
+    for line in told(summary):
+        print(line)
+    print(f"Repaired weights: {out / 'repaired.safetensors'}; rows to train on: {out / 'clean.csv'}")
+    print(f"All numbers, by class too: {out / 'repair.json'}")
+
+
+def told(summary: dict[str, Any]) -> list[str]:
+    """Return what a repair changed, as lines for the terminal."""
+    from unpoison.text import as_table  # noqa: PLC0415
+    from unpoison.verification import in_words, of_told  # noqa: PLC0415
+
+    lines = [
+        (words, _percent(summary["before"][name]), _percent(summary["after"][name]))
+        for name, words in SHOWN.items()
+        if summary["before"][name] is not None
+    ]
+    method = f"Repaired by {summary['method']}, {summary['flagged']} of {summary['rows']} rows flagged."
+    return [
+        method if not summary["why"] else f"{method} {summary['why']}",
+        as_table(("", "before", "after"), lines),
+        in_words(of_told(summary["verify"])),
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

@@ -1,0 +1,96 @@
+"""`unpoison verify`: the held-out check of a method alone, without a model to hand over."""
+
+from pathlib import Path
+
+from unpoison.command.flagged import read_flagged, write_flagged
+from unpoison.command.repairing import check_out, method_of, verified_file, write_config
+
+
+def verify(
+    data: str,
+    *,
+    flagged: str,
+    out: Path,
+    method: str = "auto",
+    options: str | None = None,
+    model: str | None = None,
+    arguments: str | None = None,
+    weights: str | None = None,
+    mean: str | None = None,
+    deviation: str | None = None,
+    image_size: int | None = None,
+    resize: str = "stretch",
+    seed: int = 0,
+    folds: int = 5,
+    cores: int | None = None,
+    verbose: bool = False,
+) -> int:
+    """Estimate how successful the attack still is after a repair, without ground truth.
+
+    Each fold of the flagged rows is left out of one repair, and the repaired model is asked about it. `repair` with the
+    same arguments makes the same check and goes on from it.
+
+    Parameters
+    ----------
+    data
+        The training set: an image folder, Parquet files, a CSV of path and label, or hf:NAME.
+    flagged
+        CSV with a column path or row_id. With a column action, the rows marked remove.
+    out
+        Folder for the results.
+    method
+        An unlearning method, or auto: the one that the measured tables advise.
+    options
+        Options of the method, as JSON.
+    model
+        Your network, FILE.py:CLASS; left out, a shipped one.
+    arguments
+        What the class is called with, as JSON.
+    weights
+        Weights of the model to repair; left out, one is trained.
+    mean
+        Mean of each channel, such as 0.49,0.48,0.45.
+    deviation
+        Deviation of each channel.
+    image_size
+        Width and height in pixels.
+    resize
+        How other sizes are made to fit: stretch, pad or crop.
+    seed
+        Of everything random.
+    folds
+        Parts of the flagged rows.
+    cores
+        The number of cores that all jobs use together. The default is all cores.
+    verbose
+        Show Snakemake's own output.
+    """
+    from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.running import run_workflow  # noqa: PLC0415
+
+    check_out(out)
+    rows, chosen = read_flagged(flagged), method_of(method, options)
+    entries = entries_of(
+        data,
+        model=model,
+        arguments=arguments,
+        weights=weights,
+        mean=mean,
+        deviation=deviation,
+        image_size=image_size,
+        resize=resize,
+    )
+    write_flagged(out / "flagged.csv", rows)
+    config = write_config(out, entries, chosen, out / "flagged.csv", seed=seed, folds=folds)
+    target = verified_file(out, seed)
+    if not run_workflow(config, [str(target)], cores=cores, verbose=verbose):
+        return 1
+    from unpoison.verification import in_words, read_verification  # noqa: PLC0415
+
+    found = read_verification(target)
+    print(f"By {chosen.name}: {in_words(found)}")
+    print(
+        f"Still read as told: {found.read_as_told:.0%} of the held-out flagged rows; of them about "
+        f"{found.false_alarms:.0%} are false alarms."
+    )
+    return 0

@@ -1,0 +1,55 @@
+"""Which rows the held-out check leaves out: flagged rows in folds, and control rows beside them."""
+
+import numpy as np
+
+from unpoison.errors import UserError
+from unpoison.rows import Rows
+from unpoison.seeds import priorities
+from unpoison.types import Flagged, Labels
+
+FEWEST_FOLDS, MOST_FOLDS = 2, 20
+CONTROLS = 0.1  # of the rows of a class that nobody flagged, at most
+WANTED = 20  # control rows of a class with few flagged rows
+
+
+def folds_of(train: Rows, flagged: Flagged, folds: int, seed: int) -> Labels:
+    """Return the fold (n,) that leaves each training row out, -1 for rows that none does.
+
+    Each flagged row is in one fold. So are control rows: unflagged rows of the classes (by given label) that have a
+    flagged row, as many as the flagged rows of the class (at least 20), at most a tenth of the unflagged ones. Both are
+    dealt class by class in a random order by row id.
+
+    Args:
+        flagged: positions among the training rows.
+
+    Raises:
+        UserError: for fewer flagged rows than folds.
+    """
+    check_folds(folds, len(flagged))
+    is_flagged = np.isin(np.arange(len(train)), flagged)
+    order = np.argsort(priorities(train.row_id, "held out", seed), kind="stable")
+    fold = np.full(len(train), -1, dtype=np.int64)
+    dealt: tuple[list[int], list[int]] = ([], [])
+    for label in np.unique(train.given_label[is_flagged]):
+        of_class = order[train.given_label[order] == label]
+        accused, others = of_class[is_flagged[of_class]], of_class[~is_flagged[of_class]]
+        controls = min(max(len(accused), WANTED), int(CONTROLS * len(others)))
+        dealt[0].extend(accused)
+        dealt[1].extend(others[:controls])
+    for queue in dealt:
+        fold[queue] = np.arange(len(queue)) % folds
+    return fold
+
+
+def check_folds(folds: object, flagged: int | None = None) -> None:
+    """Refuse a number of folds that is none, or larger than the number of flagged rows."""
+    if (
+        not isinstance(folds, int | np.integer)
+        or isinstance(folds, bool)
+        or not FEWEST_FOLDS <= folds <= MOST_FOLDS
+    ):
+        raise UserError(f"folds: found {folds!r}, allowed: an integer from {FEWEST_FOLDS} to {MOST_FOLDS}")
+    if flagged is not None and flagged < folds:
+        raise UserError(
+            f"the held-out check needs a flagged row for each of its {folds} folds; found {flagged} flagged rows"
+        )

@@ -1,0 +1,61 @@
+"""Models to hand over: the entries of `repairs`, and the folds of held-out checks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unpoison.errors import UserError
+from unpoison.study.records import Settings
+from unpoison.study.studies import Cell, Study
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """A repaired model to hand over. study: of its cell alone; folds: of its held-out check."""
+
+    name: str
+    study: Study
+    folds: int
+
+    @property
+    def cell(self) -> Cell:
+        """The cell whose model is handed over."""
+        return next(cell for cell in self.study.cells() if cell.deletion)
+
+
+def as_study(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a study that has the one cell of a repair."""
+    names = {key: entry[key] for key in ("dataset", "poison", "training")}
+    lists = {"deletions": [entry["deletion"]], "methods": [entry["method"]], "seeds": [entry["seed"]]}
+    return {"question": "", **names, **lists, "vary": {}, "verify": {"folds": entry["folds"]}}
+
+
+def check_repair(settings: Settings, study: Study) -> None:
+    """Refuse a repair without a cell of its own, and one whose weights are not kept."""
+    where, method = f"repairs.{study.name}", study.methods[0]
+    if not any(cell.deletion for cell in study.cells()):
+        raise UserError(
+            f"{where}: found method {method.name} and deletion {study.deletions[0].name}, allowed: a method that "
+            "forgets rows, and a deletion set with rows"
+        )
+    if settings.keep_models != "all":
+        raise UserError(
+            f"{where} hands over weights; found keep_models: {settings.keep_models}, allowed: all"
+        )
+
+
+def folds_of(studies: Iterable[Study]) -> dict[Cell, int]:
+    """Return the number of folds of each cell that is checked.
+
+    Raises:
+        UserError: where two studies or repairs ask for other numbers of the same cell.
+    """
+    found: dict[Cell, int] = {}
+    for study in studies:
+        for cell in study.cells() if study.folds else ():
+            if cell.deletion and found.setdefault(cell, study.folds or 0) != study.folds:
+                raise UserError(
+                    f"verify.folds: found {found[cell]} and {study.folds} ({study.name}) for the model of "
+                    f"{cell.deletion}/{cell.method}; allowed: one number"
+                )
+    return found

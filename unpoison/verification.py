@@ -1,0 +1,246 @@
+"""The held-out check: the success of an attack after a repair, estimated without knowing which rows are poisoned.
+
+A part of the flagged rows is left out of the repair. Then the repaired model is asked about them: does it still read
+them as they are told (predict the given label)? A poison is an image with its trigger on, so that it stands for an
+attacked test image. A false alarm is a clean row, and a good model reads it as told. So the raw share is a mixture:
+
+    raw = f * q + (1 - f) * attack
+
+q is the share of control rows that the same model reads as told: unflagged rows of the same class, left out alike.
+f, the share of false alarms, has two upper bounds. The first is taken class by class, the second where it is clearly
+smaller:
+
+- The reference, trained anew without any of these rows, reads s = f * q' + (1 - f) * p0 as told, with q' of control
+  rows and p0 by chance. A poison that still works makes this bound too large.
+- The poisoned model has learned its poisons better than half of the clean rows. So the flagged rows whose log-odds of
+  the given label are below the median of unflagged ones of the class are false alarms, and half of those are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from unpoison.files import read_json, write_json
+from unpoison.readings import Readings
+from unpoison.types import Labels
+
+CONFIDENCE = 0.95
+DRAWS = 2000
+PRIOR = 4.0  # control rows that the mean of all classes counts for, beside those of a class
+APART = 0.1  # of q' and chance: where they are closer, the reference cannot tell false alarms
+FEWEST = 5.0  # poisons that a list must seem to hold
+ASSUMED = (
+    "The flagged rows that are poisoned carry the trigger as test images of the attacker will.",
+    "False alarms are read like the control rows, which are unflagged rows of the same class and nearly all clean.",
+    "A repair that is shown all flagged rows is at least as good as one without a fold of them; where a method depends "
+    "on their number, the estimate is too high.",
+)
+Shares = Float[np.ndarray, " *draws classes"]
+
+
+@dataclass(frozen=True)
+class OfClass:
+    """The check in one class. flagged: rows; read_as_told: their raw share; controls: share of its control rows.
+
+    false_alarms: the estimated share of the flagged rows. controls is None for a class without control rows.
+    """
+
+    flagged: int
+    read_as_told: float
+    controls: float | None
+    false_alarms: float
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An estimate of the attack success rate after a repair, without ground truth; all are shares (0 to 1).
+
+    attack_success: None where the list seems to hold fewer than five poisons; low, high: the 95 % interval;
+    read_as_told: of all held-out flagged rows, false alarms included; by_fold: the same of each fold; false_alarms: of
+    the list; by_class: of the classes, by given label, that have a flagged row; assumed: what the estimate takes for
+    granted.
+    """
+
+    attack_success: float | None
+    low: float
+    high: float
+    read_as_told: float
+    by_fold: tuple[float, ...]
+    false_alarms: float
+    by_class: dict[str, OfClass]
+    assumed: tuple[str, ...] = ASSUMED
+
+
+def verification_of(readings: Readings, class_names: Sequence[str]) -> Verification:
+    """Return the estimate that readings give.
+
+    The interval is of draws from the posterior of each share (Jeffreys' prior; for control rows the mean of all
+    classes counts as four more rows), widened by what the folds differ by beyond chance.
+    """
+    flagged, classes = readings.is_flagged, len(class_names)
+    labels = np.unique(readings.label[flagged])
+    counts = _Counts.of(readings, labels, classes)
+    shares, draws = counts.shares(), counts.draws(np.random.default_rng(0))
+    bounds, drawn = _bounds(counts, shares), _bounds(counts, draws)
+    # A class with few rows keeps the bound by the reference, which is right on average: the smaller of two is not.
+    is_larger = bounds[0] - bounds[1] > 2 * (drawn[0] - drawn[1]).std(axis=0)
+    false, false_drawn = (
+        np.where(is_larger, by_doubt, by_reference) for by_reference, by_doubt in (bounds, drawn)
+    )
+    attack = _attack(counts, shares, false)
+    by_fold = np.array(
+        [
+            readings.held_out[flagged & (readings.fold == fold)].mean()
+            for fold in np.unique(readings.fold[flagged])
+        ]
+    )
+    read, rows = float(readings.held_out[flagged].mean()), float(counts.flagged.sum())
+    poisons = max(0.0, float((counts.flagged * (1 - false)).sum()))
+    low, high = _interval(
+        _attack(counts, draws, false_drawn), _spread(by_fold, read, rows) * rows / max(poisons, 1.0)
+    )
+    told = None if poisons < FEWEST else float(attack)
+    if told is not None:
+        low, high = min(low, told), max(high, told)
+    return Verification(
+        told,
+        *((0.0, 1.0) if told is None else (low, high)),
+        read,
+        tuple(by_fold.tolist()),
+        max(0.0, 1 - poisons / rows),
+        {
+            class_names[label]: counts.of_class(place, float(np.clip(false[place], 0, 1)))
+            for place, label in enumerate(labels)
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Rows by class (classes,), and how many of them are read as told or doubted.
+
+    chance: of a clean model to read a row of another class as this one.
+    """
+
+    flagged: np.ndarray
+    raw: np.ndarray
+    reference: np.ndarray
+    doubted: np.ndarray
+    controls: np.ndarray
+    held_controls: np.ndarray
+    reference_controls: np.ndarray
+    chance: float
+
+    @classmethod
+    def of(cls, readings: Readings, labels: Labels, classes: int) -> "_Counts":
+        def count(which: Bool[np.ndarray, " n"]) -> np.ndarray:
+            return np.array([(which & (readings.label == label)).sum() for label in labels], float)
+
+        flagged, control = readings.is_flagged, ~readings.is_flagged
+        read = readings.reference[control].mean() if control.any() else 1.0
+        return cls(
+            count(flagged),
+            count(flagged & readings.held_out),
+            count(flagged & readings.reference),
+            count(flagged & readings.is_doubted),
+            count(control),
+            count(control & readings.held_out),
+            count(control & readings.reference),
+            float(1 - read) / (classes - 1),
+        )
+
+    def shares(self) -> tuple[Shares, ...]:
+        """Return the shares read as told, read by the reference, doubted; and of controls, by model and reference."""
+        own = tuple(of / self.flagged for of in (self.raw, self.reference, self.doubted))
+        return (*own, *(above / (above + below) for above, below in self._of_controls()))
+
+    def draws(self, rng: np.random.Generator) -> tuple[Shares, ...]:
+        """Return draws (draws, classes) from the posteriors of the same shares."""
+        shape = (DRAWS, len(self.flagged))
+        pairs = [(of + 0.5, self.flagged - of + 0.5) for of in (self.raw, self.reference, self.doubted)]
+        return tuple(rng.beta(*pair, size=shape) for pair in (*pairs, *self._of_controls()))
+
+    def of_class(self, place: int, false_alarms: float) -> OfClass:
+        rows, controls = self.flagged[place], self.controls[place]
+        told = float(self.held_controls[place] / controls) if controls else None
+        return OfClass(int(rows), float(self.raw[place] / rows), told, false_alarms)
+
+    def _of_controls(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        pairs = []
+        for of in (self.held_controls, self.reference_controls):
+            mean = (of.sum() + 0.5) / (self.controls.sum() + 1)
+            pairs.append((of + PRIOR * mean, self.controls - of + PRIOR * (1 - mean)))
+        return pairs
+
+
+def _bounds(counts: _Counts, shares: tuple[Shares, ...]) -> tuple[Shares, Shares]:
+    """Return the share of false alarms by class, by the reference and by doubt.
+
+    They are not cut to 0 and 1: over many small classes the cut would make poisons of false alarms.
+    """
+    _, read, doubted, _, clean = shares
+    return (read - counts.chance) / np.maximum(clean - counts.chance, APART), 2 * doubted
+
+
+def _attack(counts: _Counts, shares: tuple[Shares, ...], false: Shares) -> np.ndarray:
+    """Return the attack's success over all classes, of which `false` are false alarms."""
+    raw, _, _, held, _ = shares
+    poisons = np.maximum((counts.flagged * (1 - false)).sum(-1), 1e-9)
+    return np.asarray(np.clip((counts.flagged * (raw - false * held)).sum(-1) / poisons, 0.0, 1.0))
+
+
+def _spread(by_fold: np.ndarray, read: float, rows: float) -> float:
+    """Return the standard deviation of the folds' shares beyond what their number of rows explains."""
+    explained = read * (1 - read) * len(by_fold) / rows
+    return float(np.sqrt(max(0.0, by_fold.var(ddof=1) - explained)))
+
+
+def _interval(drawn: np.ndarray, spread: float) -> tuple[float, float]:
+    rng = np.random.default_rng(1)
+    moved = np.clip(drawn + spread * rng.standard_t(4, size=len(drawn)), 0.0, 1.0)
+    low, high = np.quantile(moved, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def in_words(found: Verification) -> str:
+    """Return the estimate in a sentence."""
+    if found.attack_success is None:
+        return "The flagged rows seem to be false alarms: too few poisons are among them to estimate an attack success."
+    return (
+        f"The attack still succeeds on about {found.attack_success:.0%} of triggered images (95 % interval "
+        f"{found.low:.0%} to {found.high:.0%}), by flagged rows that the repair was not shown."
+    )
+
+
+def write_verification(path: str | Path, verification: Verification) -> None:
+    """Write an estimate as JSON, under the names of its fields."""
+    write_json(path, as_told(verification))
+
+
+def as_told(verification: Verification) -> Mapping[str, Any]:
+    """Return an estimate as plain values, shares to four digits."""
+    return _rounded(asdict(verification))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return [_rounded(part) for part in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def read_verification(path: str | Path) -> Verification:
+    """Return what `write_verification` wrote."""
+    return of_told(read_json(path))
+
+
+def of_told(told: Mapping[str, Any]) -> Verification:
+    """Return the estimate that `as_told` made plain values of."""
+    classes = {name: OfClass(**found) for name, found in told["by_class"].items()}
+    lists = {name: tuple(told[name]) for name in ("by_fold", "assumed")}
+    return Verification(**{**told, **lists, "by_class": classes})
