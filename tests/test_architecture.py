@@ -83,6 +83,7 @@ ORDER = (
     *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("study", "identity", "jobs", "runs"),
+    "command",
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import unpoison
-from unpoison.datasets import load_source, peek_source
 from unpoison.datasets import _npz as npz_module
+from unpoison.datasets import load_source, peek_source
 from unpoison.errors import UserError
 
 RNG = np.random.default_rng(0)

@@ -47,6 +47,9 @@ class Resizing:
         return page
 
 
+STRETCHED = Resizing()
+
+
 def check_size(what: str, size: object, least: int, most: int) -> int:
     """Return an image size in pixels.
 

@@ -26,9 +26,10 @@ class Pictures:
 class SourceImages:
     """All images of a source, in any order.
 
-    images: (n, height, width, 3) uint8 of the size asked for, or `Pictures`, which are then resized; row_ids: unique and stable, they order everything random;
-    splits: "train", "test", "trusted" or "triggered" per row; labels: (n,) index into class_names;
-    notes: sentences about what the source holds and does not use, for the job's log.
+    images: (n, height, width, 3) uint8 of the size asked for, or `Pictures`, which are then resized;
+    row_ids: unique and stable, they order everything random; splits: "train", "test", "trusted" or "triggered" per row;
+    labels: (n,) index into class_names; notes: sentences about what the source holds and does not use, for the job's
+    log.
     """
 
     images: StoredImages | Pictures

@@ -12,7 +12,7 @@ from unpoison.contracts.source import Peek, Pictures, SourceImages
 from unpoison.datasets._duplicates import describe_duplicates
 from unpoison.errors import UserError
 from unpoison.plugins import Plugins
-from unpoison.resizing import Resizing
+from unpoison.resizing import STRETCHED, Resizing
 from unpoison.rows import Rows, clean_rows
 from unpoison.types import StoredImages
 
@@ -41,7 +41,7 @@ def load_source(
     options: Mapping[str, Any],
     tell: Callable[[str], object] = lambda _: None,
     *,
-    resizing: Resizing = Resizing(),
+    resizing: Resizing = STRETCHED,
     room: MakeRoom = room_in_memory,
 ) -> tuple[StoredImages, Rows]:
     """All images of a source and the table of its rows, in the order of their ids and of nothing else.

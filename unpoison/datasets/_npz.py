@@ -165,7 +165,8 @@ def _channels(path: Path, name: str, shape: tuple[int, ...]) -> int | None:
     if first == last:
         found = "can be read in two ways" if first else "has neither 1 nor 3 channels"
         raise UserError(
-            f"{path}, array '{name}': the shape {shape} {found}, allowed: (n, height, width, 3) or (n, 3, height, width)"
+            f"{path}, array '{name}': the shape {shape} {found}, allowed: (n, height, width, 3) or "
+            "(n, 3, height, width)"
         )
     return 0 if first else 2
 
@@ -188,7 +189,8 @@ def _labels(path: Path, archive: zipfile.ZipFile, name: str) -> Labels:
     if not is_label.all():
         row = int(is_label.argmin())
         raise UserError(
-            f"{path}, array '{name}', row {row}: found {values[row]}, allowed: an integer from 0 to {LARGEST}, the label"
+            f"{path}, array '{name}', row {row}: found {values[row]}, allowed: an integer from 0 to {LARGEST}, the "
+            "label"
         )
     return values.astype(np.int64)
 

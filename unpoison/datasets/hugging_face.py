@@ -79,7 +79,7 @@ def peek(
     there = {
         split: Counter(classes[label] for label in part) for split, part in zip(parts, labels, strict=True)
     }
-    counts = {split: {label: there.get(split, {}).get(label, 0) for label in classes} for split in SPLITS}
+    counts = {split: {label: there.get(split, Counter())[label] for label in classes} for split in SPLITS}
     files = dict.fromkeys(file["filename"] for part in parts.values() for file in part.cache_files)
     return Peek(counts["train"], counts["test"], tuple(files), counts["trusted"], counts["triggered"])
 

@@ -1,0 +1,1 @@
+"""The command `unpoison`, a file for each of its subcommands."""
