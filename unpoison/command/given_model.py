@@ -28,7 +28,7 @@ def training_of(
     Raises:
         UserError: for a file or class that is not there, text that is no JSON, and numbers that are out of range.
     """
-    levels = {
+    levels: dict[str, Any] = {
         name: _triple(name, text)
         for name, text in (("mean", mean), ("deviation", deviation))
         if text is not None
