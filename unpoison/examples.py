@@ -39,7 +39,7 @@ class Examples:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
-        channels, height, width = self._pixels.images.shape[1:]
+        channels, height, width = self._pixels.stored.shape[1:]
         return channels, height, width
 
     def metered(self, meter: Meter) -> "Examples":

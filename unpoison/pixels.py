@@ -20,16 +20,21 @@ EVALUATION_BATCH = 200  # fits the cache of a CPU: 1.7 times the images a second
 class Pixels:
     """Images as they are kept, the trigger that each one carries (-1: none), and how and when it is stamped on.
 
-    images: those of a whole data set; places: of these images among them, None for all in their order. So `images` may
+    stored: images of a whole data set; places: of these images among them, None for all in their order. So `stored` may
     be a memory-mapped file that is larger than memory: what is taken from it is a list of places, and only a batch is
     copied.
     """
 
-    images: Images
+    stored: Images
     trigger_ids: Tensor
     stamp: Stamp
     stamp_time: StampTime = "after_augmentation"
     places: Tensor | None = None
+
+    @property
+    def images(self) -> Images:
+        """A copy of these images."""
+        return self._copied(slice(None))
 
     def take(self, places: Tensor) -> "Pixels":
         """The images at these places, in their order."""
@@ -39,11 +44,11 @@ class Pixels:
     def __add__(self, other: "Pixels") -> "Pixels":
         """These images and then those of the other, of the same data set."""
         trigger_ids = torch.cat([self.trigger_ids, other.trigger_ids])
-        same = self.images.shape == other.images.shape and self.images.data_ptr() == other.images.data_ptr()
-        if same and self.places is not None and other.places is not None:
+        is_one = self.stored.shape == other.stored.shape and self.stored.data_ptr() == other.stored.data_ptr()
+        if is_one and self.places is not None and other.places is not None:
             return replace(self, places=torch.cat([self.places, other.places]), trigger_ids=trigger_ids)
-        images = torch.cat([self._copied(slice(None)), other._copied(slice(None))])
-        return replace(self, images=images, places=None, trigger_ids=trigger_ids)
+        images = torch.cat([self.images, other.images])
+        return replace(self, stored=images, places=None, trigger_ids=trigger_ids)
 
     def stamped(self, part: slice) -> Images:
         """Some of the images with their triggers on, not augmented."""
@@ -65,10 +70,10 @@ class Pixels:
 
     def _copied(self, part: slice | Tensor) -> Images:
         """Return a copy of some of the images, channels last in memory."""
-        stored = self.images.permute(0, 2, 3, 1)
+        in_lines = self.stored.permute(0, 2, 3, 1)
         if self.places is not None:
             part = self.places[part]
-        chosen = stored[part].clone() if isinstance(part, slice) else stored.index_select(0, part)
+        chosen = in_lines[part].clone() if isinstance(part, slice) else in_lines.index_select(0, part)
         return chosen.permute(0, 3, 1, 2)
 
 
