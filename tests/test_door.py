@@ -750,7 +750,7 @@ def test_parquet_files_with_images_are_loaded_by_a_glob(folder: Path) -> None:
 
 
 def test_listed_poisons_and_triggered_images_are_told_by_the_user(folder: Path, model: Any) -> None:
-    (folder / "poisons.csv").write_text("row_id\ntrain/cat/0.png\n")
+    (folder / "poisons.csv").write_text("row_id\ncat/0.png\n")
     loaded = unpoison.load_data(
         folder / "photos",
         image_size=16,

@@ -174,9 +174,9 @@ def test_class_folders_are_training_rows_and_further_folders_their_own_split(cla
     _, rows = load_source("class_folders", classes, 16, {"path": "pets", "trusted": "held_out"})
     assert rows.class_names == ("cat", "dog")
     assert dict(zip(rows.row_id, rows.split, strict=True)) == {
-        "train/cat/0.png": "train",
-        "train/cat/1.png": "train",
-        "train/dog/0.png": "train",
+        "cat/0.png": "train",
+        "cat/1.png": "train",
+        "dog/0.png": "train",
         "trusted/cat/0.png": "trusted",
         "trusted/dog/0.png": "trusted",
     }

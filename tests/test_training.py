@@ -202,10 +202,10 @@ def test_reading_examples_leaves_their_images_unstamped(
     examples: MakeExamples, recipe: Recipe, stamp_time: str
 ) -> None:
     given = examples(stamp_time=stamp_time)
-    before = given._pixels.images.clone()
+    before = given._pixels.stored.clone()
     list(given.batches(recipe, 0, steps=5))
     list(given.in_order())
-    assert torch.equal(given._pixels.images, before)
+    assert torch.equal(given._pixels.stored, before)
 
 
 def test_in_order_gives_every_row_once_whatever_the_batch_size(examples: MakeExamples) -> None:

@@ -1,5 +1,6 @@
 """Rows as a method sees them: images with the label each was given, in batches, and every pass counted."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,8 @@ from unpoison.recipes import Recipe
 from unpoison.rows import Rows
 from unpoison.seeds import derive_seed
 from unpoison.types import Labels, StoredImages
+
+COPIED_AT_ONCE = 10_000  # images, to a GPU: the computer's own memory need not hold all
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Examples:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width."""
-        channels, height, width = self._pixels.images.shape[1:]
+        channels, height, width = self._pixels.stored.shape[1:]
         return channels, height, width
 
     def metered(self, meter: Meter) -> "Examples":
@@ -103,7 +106,25 @@ class Examples:
 def examples_of(
     stored: StoredImages, rows: Rows, stamp: Stamp, stamp_time: StampTime, device: torch.device
 ) -> Examples:
-    """The chosen rows of a source as a trainer on that device sees them."""
-    images = torch.from_numpy(stored[rows.image]).permute(0, 3, 1, 2).to(device)
-    labels = torch.from_numpy(rows.given_label).to(device)
-    return Examples(Pixels(images, torch.from_numpy(rows.trigger_id).to(device), stamp, stamp_time), labels)
+    """The chosen rows of a source as a trainer on that device sees them.
+
+    On the CPU the images stay where they are stored, in memory or in a file; to a GPU the chosen ones are copied.
+    """
+    labels, trigger_ids = (
+        torch.from_numpy(values).to(device) for values in (rows.given_label, rows.trigger_id)
+    )
+    if device.type == "cpu":
+        pixels = Pixels(_as_tensor(stored), trigger_ids, stamp, stamp_time, torch.from_numpy(rows.image))
+        return Examples(pixels, labels)
+    images = torch.empty((len(rows), *stored.shape[1:]), dtype=torch.uint8, device=device)
+    for start in range(0, len(rows), COPIED_AT_ONCE):
+        part = slice(start, start + COPIED_AT_ONCE)
+        images[part] = torch.from_numpy(stored[rows.image[part]]).to(device)
+    return Examples(Pixels(images.permute(0, 3, 1, 2), trigger_ids, stamp, stamp_time), labels)
+
+
+def _as_tensor(stored: StoredImages) -> Tensor:
+    with warnings.catch_warnings():
+        # Of a file that is mapped to be read; nothing here writes to the tensor.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(stored).permute(0, 3, 1, 2)

@@ -14,7 +14,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -180,9 +180,32 @@ def write_array(path: str | Path, array: np.ndarray) -> None:
     with written_whole(path) as temporary:
         with temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        seal = crc(np.memmap(temporary, mode="r"))
-        with temporary.open("ab") as file:  # NumPy reads no further than the array
-            file.write(SEAL + seal.encode())
+        _seal(temporary)
+
+
+def _seal(path: Path) -> None:
+    seal = crc(np.memmap(path, mode="r"))
+    with path.open("ab") as file:  # NumPy reads no further than the array
+        file.write(SEAL + seal.encode())
+
+
+@contextmanager
+def new_array(path: str | Path) -> Iterator[Callable[[tuple[int, ...]], np.ndarray]]:
+    """A function that gives an array of uint8 of a shape, in a file that `map_array` can map when the block ends well.
+
+    The array need not fit into memory: the system writes its pages to the file.
+    """
+    with written_whole(path) as temporary:
+        yield lambda shape: _mapped_anew(temporary, shape)
+        _seal(temporary)
+
+
+def _mapped_anew(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process by a signal
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:

@@ -1,21 +1,20 @@
-"""A data set from files: class folders, Parquet files or a list of paths and labels."""
+"""A data set from files: class folders, Parquet files, a list of paths and labels, arrays, or the hub's."""
 
 import os
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from unpoison.attacks import apply
 from unpoison.data import Data
+from unpoison.data_kinds import source_of
 from unpoison.datasets import SOURCES, load_source
-from unpoison.datasets.parquet import may_hold_images
 from unpoison.errors import UserError
 from unpoison.options import check_options
 from unpoison.plain_values import plain
 from unpoison.poisons import POISONS
+from unpoison.resizing import Resizing, check_size
 from unpoison.rows import choose_rows
-from unpoison.source_files import find
 
 SIZES = (16, 512)  # of images in pixels, as in configs
 Path_ = str | os.PathLike[str]
@@ -26,6 +25,8 @@ def load_data(
     path: Path_,
     *,
     image_size: int = 32,
+    resize: str = "stretch",
+    interpolation: str = "bicubic",
     test: Path_ | None = None,
     trusted: Path_ | None = None,
     **options: Any,
@@ -34,16 +35,20 @@ def load_data(
 
     | path | read by the source | test, trusted |
     |---|---|---|
-    | a folder with `train/<class>/*` and perhaps `test/<class>/*` | `image_folder` | folders of class folders |
+    | a folder with `train/<class>/*`, and perhaps `test/` or `val/` | `image_folder` | folders of class folders |
     | a folder of class folders, `<class>/*` | `class_folders` | folders of class folders |
     | a Parquet file with images, or a glob | `parquet` | Parquet files or globs |
     | a CSV or Parquet list of `path` and `label`, or a glob | `image_list` | lists or globs |
+    | a file of arrays, `.npz` | `npz` | `.npz` files |
+    | `hf:NAME` or `hf:NAME:CONFIG` | `hugging_face` | names of splits |
 
     What is not read, and images that are there twice, are told as Python warnings.
 
     Args:
         path: where the training rows are.
         image_size: height and width in pixels; other images are resized.
+        resize: `stretch`, `pad` (black bars) or `crop` (the middle). interpolation: `bicubic`, `bilinear`, `nearest` or
+            `lanczos`.
         test: images whose labels are right, to measure models by.
         trusted: images that are known to be clean, for detectors and repairs that need them.
         options: those of the source, such as `label_column` or `triggered`; `truth`, a list of the poisoned rows (a CSV
@@ -52,20 +57,16 @@ def load_data(
     Raises:
         UserError: for files that are not there or cannot be read, an unknown option, and a single class.
     """
-    size = plain(image_size)
-    if not isinstance(size, int) or isinstance(size, bool) or not SIZES[0] <= size <= SIZES[1]:
-        raise UserError(
-            f"image_size: found {image_size!r}, allowed: an integer from {SIZES[0]} to {SIZES[1]}"
-        )
+    size, resizing = check_size("image_size", plain(image_size), *SIZES), Resizing(resize, interpolation)
     given = {name: plain(value) for name, value in options.items()}
     known = POISONS.options(KNOWN)
     of_user = {name: given.pop(name) for name in list(given) if name in known}
     check_options(of_user, known, "load_data")
     further = {"test": _text("test", test), "trusted": _text("trusted", trusted)}
-    source, asked = _source_of(_text("path", path) or "", {**given, **further})
+    source, asked = source_of(_text("path", path) or "", {**given, **further})
     check_options(asked, SOURCES.options(source), source)
     told: list[str] = []
-    images, listed = load_source(source, Path(), size, asked, tell=told.append)
+    images, listed = load_source(source, Path(), size, asked, tell=told.append, resizing=resizing)
     rows = choose_rows(listed, seed=0)
     rows = apply(POISONS[KNOWN](rows.of("train"), 0, size, **of_user), rows)
     for sentence in told:
@@ -77,35 +78,3 @@ def _text(name: str, path: Path_ | None) -> str | None:
     if path is not None and not isinstance(path, str | os.PathLike):
         raise UserError(f"{name}: found {type(path).__name__}, allowed: a path")
     return None if path is None else os.path.expanduser(os.fspath(path))  # noqa: PTH111 (a glob is no path)
-
-
-def _source_of(path: str, further: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the source that reads a path, and its options."""
-    given = {name: value for name, value in further.items() if value is not None}
-    place = Path(path)
-    if not os.path.isdir(path):  # noqa: PTH112 (is_dir raises where a name is too long)
-        return _source_of_files(path), {"train": path, **given}
-    if not ((place / "train").is_dir() or (place / "test").is_dir()):
-        return "class_folders", {"path": path, **given}
-    if "test" not in given:
-        return "image_folder", {"path": path, **given}
-    if (place / "test").is_dir():
-        raise UserError(
-            f"test: found {given['test']}, and {place} holds a folder test/ too; allowed: one of them"
-        )
-    return "class_folders", {"path": str(place / "train"), **given}
-
-
-def _source_of_files(pattern: str) -> str:
-    try:
-        first = find(Path(), pattern)[0]
-    except UserError as error:
-        raise UserError(f"no such folder, file or glob: {pattern or '(nothing)'}") from error
-    ending = first.suffix.lower()
-    if ending == ".csv":
-        return "image_list"
-    if ending != ".parquet":
-        raise UserError(
-            f"path: found {first}, allowed: a folder, Parquet files (.parquet) or a list (.csv, .parquet)"
-        )
-    return "parquet" if may_hold_images(first) else "image_list"

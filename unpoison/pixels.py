@@ -18,37 +18,63 @@ EVALUATION_BATCH = 200  # fits the cache of a CPU: 1.7 times the images a second
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images as they are kept, the trigger that each one carries (-1: none), and how and when it is stamped on."""
+    """Images as they are kept, the trigger that each one carries (-1: none), and how and when it is stamped on.
 
-    images: Images
+    stored: images of a whole data set; places: of these images among them, None for all in their order. So `stored` may
+    be a memory-mapped file that is larger than memory: what is taken from it is a list of places, and only a batch is
+    copied.
+    """
+
+    stored: Images
     trigger_ids: Tensor
     stamp: Stamp
     stamp_time: StampTime = "after_augmentation"
+    places: Tensor | None = None
+
+    @property
+    def images(self) -> Images:
+        """A copy of these images."""
+        return self._copied(slice(None))
 
     def take(self, places: Tensor) -> "Pixels":
         """The images at these places, in their order."""
-        return replace(self, images=self.images[places], trigger_ids=self.trigger_ids[places])
+        chosen = places if self.places is None else self.places[places]
+        return replace(self, places=chosen, trigger_ids=self.trigger_ids[places])
 
     def __add__(self, other: "Pixels") -> "Pixels":
         """These images and then those of the other, of the same data set."""
+        trigger_ids = torch.cat([self.trigger_ids, other.trigger_ids])
+        is_one = self.stored.shape == other.stored.shape and self.stored.data_ptr() == other.stored.data_ptr()
+        if is_one and self.places is not None and other.places is not None:
+            return replace(self, places=torch.cat([self.places, other.places]), trigger_ids=trigger_ids)
         images = torch.cat([self.images, other.images])
-        return replace(self, images=images, trigger_ids=torch.cat([self.trigger_ids, other.trigger_ids]))
+        return replace(self, stored=images, places=None, trigger_ids=trigger_ids)
 
     def stamped(self, part: slice) -> Images:
         """Some of the images with their triggers on, not augmented."""
-        return self.stamp(self.images[part].clone(), self.trigger_ids[part])
+        return self.stamp(self._copied(part), self.trigger_ids[part])
 
     def augmented(self, recipe: Recipe) -> Callable[[Tensor, Generator], AugmentedImages]:
         """Return a function that gives the images at some places as the recipe augments them, triggers on."""
         before = self.stamp_time == "before_augmentation"
-        images = self.stamp(self.images.clone(), self.trigger_ids) if before else self.images
-        padded = pad(images, [recipe.crop_padding] * 4)
 
         def batch_of(places: Tensor, generator: Generator) -> Tensor:
-            batch = augment(padded, places, recipe, generator)
-            return batch if before else self.stamp(batch, self.trigger_ids[places.to(batch.device)])
+            places = places.to(self.trigger_ids.device, non_blocking=True)
+            images, trigger_ids = self._copied(places), self.trigger_ids[places]
+            images = self.stamp(images, trigger_ids) if before else images
+            padded = pad(images, [recipe.crop_padding] * 4)
+            batch = augment(padded, torch.arange(len(places)), recipe, generator)
+            return batch if before else self.stamp(batch, trigger_ids)
 
         return batch_of
+
+    def _copied(self, part: slice | Tensor) -> Images:
+        """Return a copy of some of the images, channels last in memory."""
+        in_lines = self.stored.permute(0, 2, 3, 1)
+        if self.places is not None:
+            part = self.places[part]
+        chosen = in_lines[part].clone() if isinstance(part, slice) else in_lines.index_select(0, part)
+        return chosen.permute(0, 3, 1, 2)
 
 
 def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) -> AugmentedImages:

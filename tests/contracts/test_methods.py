@@ -277,14 +277,14 @@ def test_retraining_never_sees_forgotten_rows(
     original = Examples.batches
 
     def spied(self: Examples, *arguments: object, **options: object) -> object:
-        seen.append(self._pixels.images)
+        seen.append(self._pixels.stored)
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(Examples, "batches", spied)
     # Rows to forget that would break the training if one of them were in a batch.
     blank = replace(request.forget, labels=torch.full_like(request.forget.labels, 99))
     unlearned(variant, replace(request, forget=blank))
-    assert [images is request.retain._pixels.images for images in seen] == [True]
+    assert [images is request.retain._pixels.stored for images in seen] == [True]
 
 
 # -- repairs by trusted rows alone -------------------------------------------------------------------

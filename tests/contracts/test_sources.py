@@ -9,10 +9,12 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import md5
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hub
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,10 +22,12 @@ import pytest
 import tiny
 from PIL import Image
 
+from unpoison.contracts.source import Pictures
 from unpoison.datasets import SOURCES, cifar10, load_source
 from unpoison.datasets import _images as images_module
 from unpoison.digests import content_digest
 from unpoison.errors import UserError
+from unpoison.resizing import Resizing
 from unpoison.source_text import REQUIRED
 
 every_source = pytest.mark.parametrize("name", list(SOURCES))
@@ -41,6 +45,11 @@ def png(pixels: np.ndarray) -> bytes:
 
 def pictures(split: str) -> list[bytes]:
     return [png(image) for image in tiny.draw_squares(LABELS[split])]
+
+
+def squared(data: bytes, name: str) -> np.ndarray:
+    """An image as it is stored, 16 pixels high and wide."""
+    return np.asarray(Resizing().square(images_module.decode(data, name), 16))
 
 
 # -- a tiny source of every kind --------------------------------------------------------------------
@@ -89,6 +98,14 @@ def write_lists(root: Path) -> dict[str, str]:
     return {"train": "train.csv", "test": "test.csv"}
 
 
+def write_arrays(path: Path) -> dict[str, str]:
+    arrays = {}
+    for split, labels in LABELS.items():
+        arrays |= {f"x_{split}": tiny.draw_squares(labels), f"y_{split}": labels}
+    np.savez(path, **arrays)
+    return {"train": path.name}
+
+
 def write_cifar_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of CIFAR-10's archive with four images in each, and torchvision told their checksums."""
     from torchvision.datasets import CIFAR10
@@ -128,6 +145,10 @@ def make_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
                 return {"path": "pets/train", "test": "pets/test"}
             case "image_list":
                 return write_lists(tmp_path)
+            case "npz":
+                return write_arrays(tmp_path / "arrays.npz")
+            case "hugging_face":
+                return hub.write_cached(tmp_path, monkeypatch)
             case "cifar10":
                 write_cifar_batches(tmp_path, monkeypatch)
                 return {}
@@ -155,9 +176,9 @@ def test_images_are_square_rgb_of_the_size_asked_for(
 ) -> None:
     options = make_source(name)
     for size in (16, 20):
-        source = SOURCES[name](tmp_path, size, **options)
-        assert source.images.shape == (len(source.row_ids), size, size, 3)
-        assert source.images.dtype == np.uint8
+        images, rows = load_source(name, tmp_path, size, options)
+        assert images.shape == (len(rows), size, size, 3)
+        assert images.dtype == np.uint8
 
 
 @every_source
@@ -197,7 +218,11 @@ def test_a_source_is_loaded_in_the_order_of_its_row_ids(
     for place, row_id in enumerate(source.row_ids):
         index = rows.row_id.tolist().index(row_id)
         assert (rows.split[index], rows.label[index]) == (source.splits[place], source.labels[place])
-        np.testing.assert_array_equal(images[index], source.images[place])
+        if isinstance(source.images, Pictures):
+            picture = next(islice(source.images.each(), place, None))
+            np.testing.assert_array_equal(images[index], np.asarray(Resizing().square(picture, 16)))
+        else:
+            np.testing.assert_array_equal(images[index], source.images[place])
     assert images.flags.c_contiguous
 
 
@@ -236,7 +261,7 @@ GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
 def test_grey_images_become_rgb() -> None:
-    found = images_module.decode(png(GREY), "grey", 16)
+    found = squared(png(GREY), "grey")
     np.testing.assert_array_equal(found, np.repeat(GREY[:, :, None], 3, axis=2))
 
 
@@ -246,26 +271,24 @@ def test_palette_images_become_the_rgb_they_stand_for() -> None:
     data = io.BytesIO()
     Image.fromarray(flat).quantize(2).save(data, "png")
     assert Image.open(data).mode == "P"
-    np.testing.assert_array_equal(images_module.decode(data.getvalue(), "palette", 16), flat)
+    np.testing.assert_array_equal(squared(data.getvalue(), "palette"), flat)
 
 
 def test_sixteen_bit_images_are_scaled_and_not_cut_off() -> None:
     deep = GREY.astype(np.uint16) * 257  # 65,535 is white
     data = png(deep)
     assert Image.open(io.BytesIO(data)).mode.startswith("I")
-    np.testing.assert_array_equal(
-        images_module.decode(data, "deep", 16), np.repeat(GREY[:, :, None], 3, axis=2)
-    )
+    np.testing.assert_array_equal(squared(data, "deep"), np.repeat(GREY[:, :, None], 3, axis=2))
 
 
 def test_images_with_transparency_become_rgb() -> None:
     flat = np.full((16, 16, 4), (180, 60, 60, 255), np.uint8)
-    np.testing.assert_array_equal(images_module.decode(png(flat), "rgba", 16), flat[:, :, :3])
+    np.testing.assert_array_equal(squared(png(flat), "rgba"), flat[:, :, :3])
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (40, 24), (7, 9)])
 def test_images_of_other_sizes_are_resized(shape: tuple[int, int]) -> None:
-    found = images_module.decode(png(np.full((*shape, 3), (180, 60, 60), np.uint8)), "image", 16)
+    found = squared(png(np.full((*shape, 3), (180, 60, 60), np.uint8)), "image")
     np.testing.assert_array_equal(found, np.full((16, 16, 3), (180, 60, 60), np.uint8))
 
 
@@ -274,7 +297,7 @@ def test_images_of_other_sizes_are_resized(shape: tuple[int, int]) -> None:
 )
 def test_an_unreadable_image_is_named(data: bytes) -> None:
     with pytest.raises(UserError, match=r"image train/cat/7\.png cannot be read"):
-        images_module.decode(data, "train/cat/7.png", 16)
+        squared(data, "train/cat/7.png")
 
 
 def test_an_image_of_unreasonable_size_is_refused_before_it_fills_the_memory(
@@ -282,14 +305,14 @@ def test_an_image_of_unreasonable_size_is_refused_before_it_fills_the_memory(
 ) -> None:
     monkeypatch.setattr(images_module, "MOST_PIXELS", 255)
     with pytest.raises(UserError, match="image huge has 16 x 16 pixels; at most 255"):
-        images_module.decode(png(GREY), "huge", 16)
+        squared(png(GREY), "huge")
 
 
 @pytest.mark.parametrize("limit", [100, 200], ids=["Pillow's error", "Pillow's warning"])
 def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(UserError, match="image bomb cannot be read"):
-        images_module.decode(png(GREY), "bomb", 16)
+        squared(png(GREY), "bomb")
 
 
 # -- image_folder -----------------------------------------------------------------------------------

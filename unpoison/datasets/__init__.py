@@ -8,14 +8,30 @@ from typing import Any
 import numpy as np
 
 from unpoison.class_names import check_class_names
-from unpoison.contracts.source import Peek
+from unpoison.contracts.source import Peek, Pictures, SourceImages
 from unpoison.datasets._duplicates import describe_duplicates
 from unpoison.errors import UserError
 from unpoison.plugins import Plugins
+from unpoison.resizing import STRETCHED, Resizing
 from unpoison.rows import Rows, clean_rows
 from unpoison.types import StoredImages
 
 SOURCES = Plugins(__name__, "read", "source")
+MakeRoom = Callable[[tuple[int, int, int, int]], StoredImages]
+
+
+def room_in_memory(shape: tuple[int, int, int, int]) -> StoredImages:
+    """Return an array of that shape, uint8 of any values.
+
+    Raises:
+        UserError: for more images than fit into memory.
+    """
+    try:
+        return np.empty(shape, np.uint8)
+    except MemoryError as error:
+        raise UserError(
+            f"{shape[0]} images of {shape[1]} x {shape[2]} pixels do not fit into memory; lower image_size"
+        ) from error
 
 
 def load_source(
@@ -24,6 +40,9 @@ def load_source(
     image_size: int,
     options: Mapping[str, Any],
     tell: Callable[[str], object] = lambda _: None,
+    *,
+    resizing: Resizing = STRETCHED,
+    room: MakeRoom = room_in_memory,
 ) -> tuple[StoredImages, Rows]:
     """All images of a source and the table of its rows, in the order of their ids and of nothing else.
 
@@ -31,6 +50,9 @@ def load_source(
 
     Args:
         tell: is called with each sentence about what is not read, and about images that are there twice.
+        resizing: how images of other sizes become squares of `image_size`.
+        room: gives an array of uint8 for all images, which are decoded into it one by one: a file, where they do not
+            fit into memory.
 
     Raises:
         UserError: for whatever the source refuses, and for class names that cannot be told apart.
@@ -47,10 +69,40 @@ def load_source(
         source.class_names,
     )
     rows = replace(rows, is_poisoned=None)
-    images = np.ascontiguousarray(source.images[order])
+    images = room((len(rows), image_size, image_size, 3))
+    _fill(images, name, source, order, resizing)
     for sentence in (*source.notes, *describe_duplicates(images, rows)):
         tell(sentence)
     return images, rows
+
+
+def _fill(
+    images: StoredImages, name: str, source: SourceImages, order: np.ndarray, resizing: Resizing
+) -> None:
+    """Write the images of a source to the places of their rows.
+
+    Raises:
+        UserError: for arrays of another shape than was asked for, and for more or fewer pictures than rows.
+    """
+    size, found = images.shape[1], source.images
+    if not isinstance(found, Pictures):
+        if found.shape != images.shape:
+            raise UserError(
+                f"the source {name} gives images of the shape {found.shape}, allowed: {images.shape}"
+            )
+        for place, row in enumerate(order):
+            images[place] = found[row]
+        return
+    place_of = np.argsort(order)
+    count = 0
+    for count, picture in enumerate(found.each(), 1):
+        if count > len(images):
+            break
+        images[place_of[count - 1]] = np.asarray(resizing.square(picture, size))
+    if count != len(images):
+        raise UserError(
+            f"the source {name} gives {count} images, allowed: {len(images)}, one for each row id"
+        )
 
 
 def peek_source(name: str, folder: str | Path, options: Mapping[str, Any]) -> Peek:

@@ -47,7 +47,7 @@ def list_images(root: Path, further: Mapping[str, Path] | None = None) -> Listin
     """The images of `train/<class>/` and `test/<class>/`, sorted, and of further folders; `test` may be missing.
 
     Args:
-        further: for each further split its folder, which has one folder for each class too.
+        further: for each further split, or for `test`, its folder, which has one folder for each class too.
 
     Raises:
         UserError: for a missing `train` or further folder, a class folder without an image, an image that lies
@@ -59,7 +59,7 @@ def list_images(root: Path, further: Mapping[str, Path] | None = None) -> Listin
     others = [entry.name for entry in _entries(root) if entry.name not in read and not is_clutter(entry.name)]
     for split, folder in listing.folders.items():
         if not os.path.isdir(folder):  # noqa: PTH112 (is_dir raises where a name is too long)
-            if split != "test" or os.path.lexists(folder):
+            if split in ("train", *further) or os.path.lexists(folder):
                 raise UserError(
                     f"no such folder: {folder} (images are looked for in {split}/<class>/*; "
                     f"{root} holds {', '.join(others[:5]) or 'nothing else'})"

@@ -1,4 +1,4 @@
-"""Image files into arrays of one size."""
+"""Image files into pixels."""
 
 import io
 import warnings
@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from unpoison.datasets._exif import upright
@@ -32,11 +31,11 @@ MOST_PIXELS = 64_000_000
 LONGEST_SIDE = 65_535
 
 
-def decode(data: bytes, name: str, image_size: int) -> np.ndarray:
-    """Return one image as (image_size, image_size, 3) uint8, as a viewer shows it on a white page.
+def decode(data: bytes, name: str) -> Image.Image:
+    """Return one image in RGB, as a viewer shows it on a white page, in the size of its file.
 
     Transparency is composited on white, deep samples are scaled to 8 bits, the EXIF orientation is applied.
-    Other sizes are resized. Of several frames the first is read.
+    Of several frames the first is read.
 
     Raises:
         UserError: for bytes that are no whole image of `FORMATS`, for one of unreasonable size, and for
@@ -45,12 +44,11 @@ def decode(data: bytes, name: str, image_size: int) -> np.ndarray:
     with _strict_pillow():
         try:
             loaded = _load(data, name)
-            pixels = upright(to_rgb(loaded), loaded.image.info)
+            return upright(to_rgb(loaded), loaded.image.info)
         except UserError:
             raise
         except Exception as error:  # Pillow raises whatever its parsing and converting ran into
             raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
-    return np.asarray(_resized(pixels, image_size))
 
 
 def unique_ids(row_ids: list[str]) -> list[str]:
@@ -66,19 +64,6 @@ def unique_ids(row_ids: list[str]) -> list[str]:
         taken.add(name)
         unique.append(name)
     return unique
-
-
-def resize_all(images: np.ndarray, image_size: int) -> np.ndarray:
-    """A whole array of images (n, height, width, 3) at another size; the array itself where it is that size."""
-    if images.shape[1:3] == (image_size, image_size):
-        return images
-    return np.stack([np.asarray(_resized(Image.fromarray(image), image_size)) for image in images])
-
-
-def _resized(image: Image.Image, image_size: int) -> Image.Image:
-    if image.size == (image_size, image_size):
-        return image
-    return image.resize((image_size, image_size), Image.Resampling.BICUBIC)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
+from PIL import Image
 
-from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._images import resize_all
+from unpoison.contracts.source import Peek, Pictures, SourceImages
 from unpoison.errors import UserError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -28,11 +28,14 @@ def read(folder: Path, image_size: int, *, url: str | None = None) -> SourceImag
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".cifar10.lock"):  # two sources of two image sizes share one download
         parts = {split: _load(dataset, folder, split == "train") for split in ("train", "test")}
-    images = np.concatenate([part.data for part in parts.values()])
+    images = Pictures(
+        sum(len(part.data) for part in parts.values()),
+        lambda: (Image.fromarray(image) for part in parts.values() for image in part.data),
+    )
     labels = np.concatenate([np.array(part.targets) for part in parts.values()])
     splits = [split for split, part in parts.items() for _ in part.targets]
     row_ids = [f"{split}/{index:05d}" for split, part in parts.items() for index in range(len(part.targets))]
-    return SourceImages(resize_all(images, image_size), row_ids, splits, labels, CLASS_NAMES)
+    return SourceImages(images, row_ids, splits, labels, CLASS_NAMES)
 
 
 def peek(folder: Path, *, url: str | None = None) -> Peek:

@@ -7,7 +7,7 @@ import numpy as np
 
 from unpoison.class_names import check_class_names, composed
 from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._decoded import decode_files
+from unpoison.datasets._decoded import pictures_of
 from unpoison.datasets._folders import Listing, list_class_folders
 from unpoison.errors import UserError
 from unpoison.source_files import refuse_shared
@@ -26,8 +26,8 @@ def read(
 ) -> SourceImages:
     """Read every image file below `<folder>/<path>/<class>`: the training rows.
 
-    A row's id is `train/<class>/<file>`, and `test/...`, `trusted/...` or `triggered/...` for the further folders; the
-    classes are the folders of `path`, in alphabetical order.
+    A row's id is its path below `path`, `<class>/<file>`, and `test/<class>/<file>`, `trusted/...` or `triggered/...`
+    for the further folders; the classes are the folders of `path`, in alphabetical order.
 
     Args:
         test, trusted: further folders in `folder`, with a folder for each class; trusted are clean images that the
@@ -41,8 +41,8 @@ def read(
     listing = _list(folder, (path, test, trusted, triggered))
     names = _class_names(listing)
     return SourceImages(
-        images=decode_files([(file, listing.path(file)) for file in listing.files], image_size),
-        row_ids=listing.files,
+        images=pictures_of([(file, listing.path(file)) for file in listing.files]),
+        row_ids=[file.removeprefix("train/") for file in listing.files],  # no other split's has two parts
         splits=[_parts(file)[0] for file in listing.files],
         labels=np.array([names.index(_parts(file)[1]) for file in listing.files]),
         class_names=tuple(names),

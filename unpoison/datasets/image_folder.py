@@ -7,7 +7,7 @@ import numpy as np
 
 from unpoison.class_names import check_class_names, composed
 from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._decoded import decode_files
+from unpoison.datasets._decoded import pictures_of
 from unpoison.datasets._folders import SPLITS, Listing, list_images
 from unpoison.errors import UserError
 from unpoison.rows import TRIGGERED, TRUSTED
@@ -21,15 +21,17 @@ def read(
     image_size: int,
     *,
     path: str = ".",
+    test: str | None = None,
     trusted: str | None = None,
     triggered: str | None = None,
 ) -> SourceImages:
     """Read every image file below `<folder>/<path>/train/<class>` and `.../test/<class>`; `test` may be missing.
 
-    A row's id is its path below `path`, and `trusted/<class>/<file>` or `triggered/<class>/<file>` for the further
+    A row's id is its path below `path`, and `test/<class>/<file>`, `trusted/...` or `triggered/...` for the further
     folders; the classes are the folders of `train`, in alphabetical order.
 
     Args:
+        test: a folder in `folder`, with a folder for each class, in place of a folder `test` beside `train`.
         trusted: a folder in `folder`, with a folder for each class: clean images that the user vouches for.
         triggered: the same for test images that carry an attacker's trigger, in the folders of their TRUE classes.
 
@@ -37,17 +39,24 @@ def read(
         UserError: for a missing folder, a class folder without an image, images outside of class folders, a
             class that `train` does not have, one file in two splits, an image that cannot be read.
     """
-    listing = _list(folder, path, trusted, triggered)
+    listing = _list(folder, path, (test, trusted, triggered))
     names = _class_names(listing)
-    images = decode_files([(file, listing.path(file)) for file in listing.files], image_size)
+    images = pictures_of([(file, listing.path(file)) for file in listing.files])
     labels = np.array([names.index(_class_of(file)) for file in listing.files])
     splits = [_split_of(file) for file in listing.files]
     return SourceImages(images, listing.files, splits, labels, tuple(names), tuple(listing.notes))
 
 
-def peek(folder: Path, *, path: str = ".", trusted: str | None = None, triggered: str | None = None) -> Peek:
+def peek(
+    folder: Path,
+    *,
+    path: str = ".",
+    test: str | None = None,
+    trusted: str | None = None,
+    triggered: str | None = None,
+) -> Peek:
     """Class names and counts from the names of the files."""
-    listing = _list(folder, path, trusted, triggered)
+    listing = _list(folder, path, (test, trusted, triggered))
     names = _class_names(listing)
     there = Counter((_split_of(file), _class_of(file)) for file in listing.files)
     counts = {split: {name: there[split, name] for name in names} for split in (*SPLITS, *FURTHER)}
@@ -59,9 +68,14 @@ def peek(folder: Path, *, path: str = ".", trusted: str | None = None, triggered
     )
 
 
-def _list(folder: Path, path: str, trusted: str | None, triggered: str | None) -> Listing:
-    named = zip(FURTHER, (trusted, triggered), strict=True)
-    return list_images(folder / path, {split: folder / name for split, name in named if name is not None})
+def _list(folder: Path, path: str, further: tuple[str | None, ...]) -> Listing:
+    named = zip(("test", *FURTHER), further, strict=True)
+    given = {split: folder / name for split, name in named if name is not None}
+    if "test" in given and (folder / path / "test").is_dir():
+        raise UserError(
+            f"test: found {given['test']}, and {folder / path} holds a folder test/ too; allowed: one of them"
+        )
+    return list_images(folder / path, given)
 
 
 def _class_names(listing: Listing) -> list[str]:

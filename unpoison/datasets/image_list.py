@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._decoded import decode_files
+from unpoison.datasets._decoded import pictures_of
 from unpoison.datasets._lists import Entry, classes_of, read_lists
 
 FILES = (
@@ -45,7 +45,7 @@ def read(
     entries = _entries(folder, (train, test, trusted, triggered), path_column, label_column)
     classes, labels = classes_of(entries)
     return SourceImages(
-        images=decode_files([(str(entry), entry.path) for entry in entries], image_size),
+        images=pictures_of([(str(entry), entry.path) for entry in entries]),
         row_ids=[entry.written for entry in entries],
         splits=[entry.split for entry in entries],
         labels=labels,

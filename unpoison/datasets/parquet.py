@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from PIL import Image
 
-from unpoison.contracts.source import Peek, SourceImages
-from unpoison.datasets._decoded import room_for
+from unpoison.contracts.source import Peek, Pictures, SourceImages
 from unpoison.datasets._images import decode, unique_ids
 from unpoison.datasets._labels import class_names as named_classes
 from unpoison.datasets._labels import indices, read_labels
@@ -55,16 +55,15 @@ def read(
     patterns = _splits(train, test, trusted, triggered)
     files = open_files(folder, patterns, image_column, label_column)
     classes, labels = _labels(files, class_names)
-    images = room_for(sum(file.rows for file in files), image_size)
     row_ids: list[str] = []
     digests: list[str] = []
     for file in files:
-        names, of_file = _decode_all(file, images[len(digests) :], image_size)
+        names, of_file = _names(file)
         digests += of_file
         row_ids += _row_ids(file, names, of_file)
     of_row = np.concatenate(labels)
     return SourceImages(
-        images=images,
+        images=Pictures(len(row_ids), lambda: _pictures(files)),
         row_ids=_numbered(row_ids, digests, of_row),
         splits=[file.split for file in files for _ in range(file.rows)],
         labels=of_row,
@@ -123,22 +122,26 @@ def _labels(files: list[File], given: list[str] | None) -> tuple[tuple[str, ...]
     return classes, [indices(part, classes) for part in labels]
 
 
-def _decode_all(file: File, room: np.ndarray, image_size: int) -> tuple[list[str | None], list[str]]:
-    """Decode the images of a file into the first places of `room`; return their names and digests.
+def _names(file: File) -> tuple[list[str | None], list[str]]:
+    """Return the names and the digests of a file's images, which are read and not decoded.
 
     Raises:
         UserError: where the file holds more or fewer images than its footer counts.
     """
     names: list[str | None] = []
     digests: list[str] = []
-    for place, (data, name) in enumerate(_images(file)):
-        if place < len(room):  # a damaged footer may have counted others
-            room[place] = decode(data, name or f"{file.path.name}, row {place}", image_size)
+    for data, name in _images(file):
         names.append(name)
         digests.append(digest(data))
     if len(names) != file.rows:
         raise UserError(f"{file.path} is damaged: its footer counts {file.rows} rows, found {len(names)}")
     return names, digests
+
+
+def _pictures(files: list[File]) -> Iterator[Image.Image]:
+    for file in files:
+        for place, (data, name) in enumerate(_images(file)):
+            yield decode(data, name or f"{file.path.name}, row {place}")
 
 
 def _images(file: File) -> Iterator[tuple[bytes, str | None]]:

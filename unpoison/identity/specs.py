@@ -37,6 +37,8 @@ class Specs(NetworkSpecs, TableSpecs):
             {
                 "source": source.kind,
                 "image_size": source.image_size,
+                "resize": source.resize,
+                "interpolation": source.interpolation,
                 "options": source.options,
                 "content": source_content(self.plan, source),
                 "code": code_digest("unpoison.jobs.prepare_source", SOURCES.code(source.kind)),

@@ -35,11 +35,16 @@ class Settings:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Source:
-    """A source of images. kind: a plug-in; image_size: in pixels; is_suspect: whether the config says so."""
+    """A source of images. kind: a plug-in; image_size: in pixels; is_suspect: whether the config says so.
+
+    resize, interpolation: how images of other sizes become squares (`Resizing`).
+    """
 
     name: str
     kind: str
     image_size: int
+    resize: str
+    interpolation: str
     options: Options
     is_suspect: bool
 

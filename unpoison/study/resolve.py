@@ -46,7 +46,15 @@ def source_of(config: Config, name: str) -> Source:
     entry = config["sources"][name]
     kind = entry.get("source", name)
     options = _options(SOURCES, "source", kind, f"sources.{name}", entry)
-    return Source(name, kind, entry["image_size"], options, bool(entry.get("suspect")))
+    return Source(
+        name,
+        kind,
+        entry["image_size"],
+        entry["resize"],
+        entry["interpolation"],
+        options,
+        bool(entry.get("suspect")),
+    )
 
 
 def detector_of(config: Config, name: str) -> Detector:

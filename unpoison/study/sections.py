@@ -16,7 +16,7 @@ DRAWN_ALWAYS = {"samples": "samples", "training": "training_curves"}  # of every
 PREPROCESSING = ("mean", "deviation", "image_size", "features")
 # Keys that no plug-in takes. A level's own name is the key that names the plug-in.
 NOT_OPTIONS = {
-    "source": ("source", "image_size", "suspect"),
+    "source": ("source", "image_size", "resize", "interpolation", "suspect"),
     "poison": ("poison", "stamp"),
     "training": ("model", "recipe", "weights", *PREPROCESSING),
     "detector": ("detector", "triggered_examples"),

@@ -1,0 +1,98 @@
+"""The model that a command is given, and how one is trained where there is none."""
+
+import json
+import math
+from typing import Any
+
+from unpoison.command.paths import absolute
+from unpoison.errors import UserError
+from unpoison.files import require_intact
+from unpoison.models import MODELS
+from unpoison.options import check_given
+from unpoison.own_network import OWN, own_network
+
+STEPS = 2000  # of training at the least: a small set is seen more often
+EPOCHS = (8, 40)  # the fewest and the most
+BATCH = 128  # rows
+FEWEST_STEPS = 10  # of an epoch: batches of a tiny set are smaller
+
+
+def training_of(
+    model: str | None, arguments: str | None, weights: str | None, mean: str | None, deviation: str | None
+) -> dict[str, Any]:
+    """Return an entry of trainings without its recipe: the user's network, or one of ours that takes any size.
+
+    Args:
+        model, arguments, weights, mean, deviation: as the command is given them.
+
+    Raises:
+        UserError: for a file or class that is not there, text that is no JSON, and numbers that are out of range.
+    """
+    levels: dict[str, Any] = {
+        name: _triple(name, text)
+        for name, text in (("mean", mean), ("deviation", deviation))
+        if text is not None
+    }
+    if weights is not None:
+        levels["weights"] = str(require_intact(absolute("weights", weights)))
+    if model is None:
+        for name, text in (("arguments", arguments), ("weights", weights)):
+            if text is not None:
+                raise UserError(f"{name}: found {text} without a model; give FILE.py:CLASS as the model too")
+        return {"model": "resnet9", **levels}
+    file, colon, name = model.rpartition(":")
+    python = f"{absolute('model', file)}:{name}" if colon and file else model
+    try:
+        own_network(python)
+    except UserError as error:
+        raise UserError(f"model: {error}") from error
+    called = {} if arguments is None else {"arguments": _arguments(arguments)}
+    return {"model": {"python": python, **called, **levels}}
+
+
+def recipe_for(rows: int, *, is_own: bool) -> dict[str, Any]:
+    """Return the recipe by which a model is trained on that many rows.
+
+    Args:
+        is_own: whether the network is the user's, which Muon may not suit.
+    """
+    batch = max(8, min(BATCH, rows // FEWEST_STEPS))
+    epochs = min(max(EPOCHS[0], math.ceil(STEPS * batch / max(rows, 1))), EPOCHS[1])
+    shared = {"epochs": epochs, "batch_size": batch, "warmup": 0.1, "decay_span": 1.0}
+    if is_own:
+        return {**shared, "learning_rate": 0.05}
+    return {**shared, "learning_rate": 0.1, "label_smoothing": 0.1, "filter_rate": 0.6}
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"arguments: found {text!r}, which is no JSON ({error}), allowed: such as '{{\"width\": 16}}'"
+        ) from error
+    if not isinstance(found, dict):
+        raise UserError(f"arguments: found {text!r}, allowed: names with values, such as '{{\"width\": 16}}'")
+    check_given({"arguments": found}, MODELS.options(OWN), "model")
+    return found
+
+
+def _triple(name: str, text: str) -> list[float]:
+    """Return the three numbers of a text with commas.
+
+    Raises:
+        UserError: for other than three numbers from 0 to 1 (a deviation above 0), with advice for those of 255.
+    """
+    least = 0.0 if name == "mean" else math.ulp(0.0)
+    above = "from 0 to 1" if name == "mean" else "above 0, to 1"
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) == 3 and all(least <= value <= 1 for value in values):
+        return values
+    is_of_255 = len(values) == 3 and all(0 <= value <= 255 for value in values)
+    advice = "; divide those of a scale of 255 by 255" if is_of_255 and max(values) > 1 else ""
+    raise UserError(
+        f"{name}: found '{text}', allowed: three numbers with commas, {above}, white being 1{advice}"
+    )
