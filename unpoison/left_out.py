@@ -1,70 +1,118 @@
-"""The left-out check: how a network that never saw the accused rows reads them, held against rows that nobody accuses.
+"""The left-out check: how a network that never saw the suspected rows reads them, beside rows that nobody suspects.
 
 A network that is trained without a poisoned row reads it as what it shows and not as it is told. A clean row that it
-never saw is read as told about as often as any other clean row of its class.
+never saw is read as told about as often as any other clean row of its class. That alone does not tell poisons from a
+natural kind of image of which no example is left to learn from. So a class is tampered with only where its suspected rows
+also form a group of their own in the features, and where the suspicious model itself has learned them as told.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from scipy.stats import beta
 
 Judgement = Literal["tampered", "clear", "cannot tell"]
-KEPT, ACCUSED, CONTROL = 0, 1, 2  # roles of the rows: trained on, left out as suspect, left out for comparison
-LIMIT = 0.5  # clean rows are read as told at 0.5 to 1.1 times the share of control rows, poisons at about 0.1
-FEWEST = 5  # accused rows and control rows of a class that a judgement needs
-SURE = 2.576  # normal quantile of a two-sided level of 0.01
+KEPT, ACCUSED, CONTROL = (
+    0,
+    1,
+    2,
+)  # roles of the rows: trained on, left out as suspect, left out for comparison
+LIMIT = 0.5  # of the ratio of the shares that are read as told: about 0.1 for poisons, 0.5 and more for clean rows
+APART = 4.0  # standard deviations between a group and its class; a cut through one normal distribution gives about 3
+LEARNED = 0.9  # share of the group that the suspicious model itself reads as told
+FEWEST = 5  # rows of a group, and control rows of a class, that a judgement needs
+SURE = 0.995  # probability that a ratio lies below its upper end, and above its lower one
+DRAWS = 20_000
 
 
 @dataclass(frozen=True)
 class Readings:
-    """How the rows of one class, or of a part of it, are read by a network that never saw them.
+    """How the suspected rows of one class are read, in one search or in several together.
 
-    accused, control: how many of each; accused_as_told, control_as_told: of how many the given label is predicted.
+    accused, control: how many of each there are; accused_as_told, control_as_told: of how many a network that never saw
+    them predicts the given label; learned: of how many accused rows the suspicious model predicts it; apart: how far the
+    group lies from its class, in standard deviations, times `searches`, the number of searches.
     """
 
-    accused: int
-    accused_as_told: int
-    control: int
-    control_as_told: int
+    accused: int = 0
+    accused_as_told: int = 0
+    control: int = 0
+    control_as_told: int = 0
+    learned: int = 0
+    apart: float = 0.0
+    searches: int = 0
 
     def __add__(self, other: "Readings") -> "Readings":
-        return Readings(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
+        pairs = zip(vars(self).values(), vars(other).values(), strict=False)
+        return Readings(*(mine + its for mine, its in pairs))
 
-    @property
+    @cached_property
     def ratio(self) -> tuple[float, float, float]:
         """Share read as told among the accused rows over that among the control rows: (ratio, low, high).
 
-        The ends are those of a normal interval of the logarithm, at a level of 99 %, with half a row added to each
-        count so that none is zero (Katz et al. 1978; Walter 1975).
+        The ends are quantiles of its posterior under Jeffreys priors, each exceeded with a probability of 0.5 %.
         """
-        hits, others = self.accused_as_told + 0.5, self.control_as_told + 0.5
-        ratio = (hits / (self.accused + 1)) / (others / (self.control + 1))
-        variance = 1 / hits - 1 / (self.accused + 1) + 1 / others - 1 / (self.control + 1)
-        spread = SURE * float(np.sqrt(max(variance, 0.0)))
-        return ratio, ratio * float(np.exp(-spread)), ratio * float(np.exp(spread))
+        random = np.random.default_rng(0)
+        shares = [
+            beta.rvs(told + 0.5, rows - told + 0.5, size=DRAWS, random_state=random)
+            for rows, told in ((self.accused, self.accused_as_told), (self.control, self.control_as_told))
+        ]
+        low, high = np.quantile(shares[0] / shares[1], [1 - SURE, SURE])
+        ratio = (
+            (self.accused_as_told + 0.5)
+            / (self.accused + 1)
+            / ((self.control_as_told + 0.5) / (self.control + 1))
+        )
+        return float(ratio), float(low), float(high)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether the accused rows form a group of their own that the suspicious model has learned as told."""
+        if self.accused < FEWEST * max(1, self.searches):
+            return False
+        return self.apart >= APART * self.searches and self.learned >= LEARNED * self.accused
 
     @property
     def judgement(self) -> Judgement:
-        """tampered: the accused rows are surely read as told less than half as often as the control rows."""
-        if self.accused < FEWEST:
+        """tampered: a group of its own, surely read as told less than half as often as control rows.
+
+        cannot tell: a group of its own that is read as told, as poisons with right labels would be, or too few rows.
+        """
+        if not self.is_group:
             return "clear"
         if self.control < FEWEST:
             return "cannot tell"
-        ratio, _, high = self.ratio
-        if high < LIMIT:
-            return "tampered"
-        return "clear" if ratio >= LIMIT else "cannot tell"
+        return "tampered" if self.ratio[2] < LIMIT else "cannot tell"
 
 
-def readings_of(role: np.ndarray, as_told: np.ndarray, where: np.ndarray) -> Readings:
-    """Return the readings of some rows.
+def judgement_of(searches: Sequence[Readings]) -> Judgement:
+    """Return the judgement of several searches together, of which no single one may speak for a clean class."""
+    together = sum(searches, Readings()).judgement
+    if together == "tampered" and any(each.is_group and each.ratio[0] >= LIMIT for each in searches):
+        return "cannot tell"
+    return together
+
+
+def readings_of(
+    role: np.ndarray, as_told: np.ndarray, learned: np.ndarray, apart: np.ndarray, where: np.ndarray
+) -> Readings:
+    """Return the readings of one class in one search.
 
     Args:
-        role: (n,) KEPT, ACCUSED or CONTROL; as_told: (n,) whether the given label is predicted; where: (n,) a mask.
+        role: (n,) KEPT, ACCUSED or CONTROL; as_told, learned: (n,) whether the network of the check and the suspicious
+            model predict the given label; apart: (n,) how far the group of the row's class lies from it; where: (n,) a
+            mask of the rows of the class.
     """
-    counts = []
-    for wanted in (ACCUSED, CONTROL):
-        chosen = where & (role == wanted)
-        counts += [int(chosen.sum()), int((chosen & as_told).sum())]
-    return Readings(*counts)
+    accused, control = where & (role == ACCUSED), where & (role == CONTROL)
+    return Readings(
+        int(accused.sum()),
+        int((accused & as_told).sum()),
+        int(control.sum()),
+        int((control & as_told).sum()),
+        int((accused & learned).sum()),
+        float(apart[where][0]) if where.any() else 0.0,
+        1,
+    )

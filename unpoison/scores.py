@@ -45,7 +45,11 @@ def read_scores(path: str | Path) -> Scores:
         columns["score"][training],
         columns["score"][~training],
         flagged.astype(bool) if has_rule else None,
-        {name: np.array(values[training].tolist()) for name, values in columns.items() if name not in COLUMNS},
+        {
+            name: np.array(values[training].tolist())
+            for name, values in columns.items()
+            if name not in COLUMNS
+        },
     )
 
 

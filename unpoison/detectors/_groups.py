@@ -1,6 +1,7 @@
 """Groups of rows that stand apart from their class, and the rows that are like some of them."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
@@ -16,7 +17,7 @@ from unpoison.types import Mask
 SHRINKAGE = 0.001  # of the variation within classes towards its mean variance
 PARTS = 4  # a class is cut into two parts, and into so many, of which the small ones count
 SMALL = 0.12  # share of its class of a small part
-FOLDS = 5
+FOLDS, ROUNDS = 5, 2
 Places = Float64[np.ndarray, "rows channels"]
 
 
@@ -46,29 +47,48 @@ def apart(places: Places, at_most: float, seed: int) -> Mask:
     for parts, limit in ((2, at_most), (PARTS, SMALL)):
         if len(np.unique(places, axis=0)) <= parts:
             continue
-        group = KMeans(parts, n_init=10, random_state=derive_seed("parts", seed, parts) % 2**32).fit(places).labels_
+        group = (
+            KMeans(parts, n_init=10, random_state=derive_seed("parts", seed, parts) % 2**32)
+            .fit(places)
+            .labels_
+        )
         shares = np.bincount(group, minlength=parts) / len(places)
         found |= shares[group] <= limit if parts > 2 else (group == shares.argmin()) & (shares.min() <= limit)
     return found
 
 
-def like(places: Places, examples: Mask, seed: int) -> Float64[np.ndarray, " rows"]:
-    """Return for each row of a class the probability (0 to 1) that it belongs to the group of the examples.
+@dataclass(frozen=True)
+class Group:
+    """Rows of a class that are alike. chance: (n,) of each row to belong to it; apart: standard deviations from the rest."""
+
+    chance: Float64[np.ndarray, " rows"]
+    apart: float
+
+
+def group_like(places: Places, examples: Mask, seed: int) -> Group:
+    """Return the group of the rows of a class that are like the examples.
 
     A linear discriminant of the examples against all others is asked about rows that it did not see (cross-validation);
     its values are taken for a mixture of two normal distributions. The group may so be larger than the examples, or
-    leave some of them out.
+    leave some of them out. Too few examples are a group by themselves, at no distance.
     """
-    if min(examples.sum(), (~examples).sum()) < FOLDS:
-        return examples.astype(float)
-    values = _discriminant(places, examples, seed)
-    for _ in range(2):
-        chance = _chance(values, examples)
-        examples = chance > 0.5
+    chance, apart = examples.astype(float), 0.0
+    for _ in range(ROUNDS):
         if min(examples.sum(), (~examples).sum()) < FOLDS:
             break
         values = _discriminant(places, examples, seed)
-    return chance
+        chance = _chance(values, examples)
+        examples = chance > 0.5
+        apart = _distance(values, examples)
+    return Group(chance, apart)
+
+
+def _distance(values: Float64[np.ndarray, " rows"], examples: Mask) -> float:
+    """Return the distance of two means in pooled standard deviations; 0 where one of them has no row."""
+    if not 1 < examples.sum() < len(examples) - 1:
+        return 0.0
+    spread = np.sqrt((values[examples].var() + values[~examples].var()) / 2)
+    return float((values[examples].mean() - values[~examples].mean()) / max(spread, np.finfo(float).tiny))
 
 
 def _discriminant(places: Places, examples: Mask, seed: int) -> Float64[np.ndarray, " rows"]:

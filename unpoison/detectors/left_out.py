@@ -18,7 +18,8 @@ from scipy.special import log_softmax
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.detectors._groups import apart, like, places_of
+from unpoison.detectors._groups import apart as stands_apart
+from unpoison.detectors._groups import group_like, places_of
 from unpoison.features import outputs_of
 from unpoison.left_out import ACCUSED, CONTROL, KEPT, readings_of
 from unpoison.seeds import derive_seed, draw
@@ -42,27 +43,39 @@ def score(
         length: of the training, as a share of the recipe's steps.
 
     Returns:
-        Scores whose details say for each row its `role` in the check, what the network of the check `reads` it as, and
-        the log-odds of the given label (`told_log_odds`).
+        Scores whose details say for each row its `role` in the check (0 trained on, 1 suspected, 2 control), what the
+        network of the check `reads` it as, the log-odds of the given label (`told_log_odds`), whether the suspicious
+        model has `learned` it, and how far `apart` the group of its class lies.
     """
     training, trusted = evidence.outputs
     labels, places = training.labels, places_of(training)
     role = roles_of(evidence, places, at_most, control)
-    log_odds, reads = readings_by_new(evidence, role, length)
-    as_told = reads == labels
-    scores, flagged = np.zeros(len(labels)), np.zeros(len(labels), dtype=bool)
+    balanced = readings_by_new(evidence, role, length)
+    reads, learned = balanced.argmax(1), training.logits.argmax(1) == labels
+    chance, apart = np.zeros(len(labels)), np.zeros(len(labels))
+    flagged = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         of_class = labels == label
-        readings = readings_of(role, as_told, of_class)
-        examples = (of_class & (role == ACCUSED) & ~as_told)[of_class]
-        if readings.judgement == "tampered":
-            scores[of_class] = like(places[of_class], examples, derive_seed("like", evidence.seed, int(label)))
-            flagged |= of_class & (scores > 0.5)
-        else:  # suspected, and not confirmed: below every row of a tampered group
-            doubt = max(0.0, 1 - readings.ratio[0]) / 2
-            scores[np.flatnonzero(of_class)[examples]] = doubt
-    details = {"role": role, "reads": reads, "told_log_odds": log_odds}
-    return Scores(scores, np.zeros(len(trusted.labels)), flagged, details)
+        accused = of_class & (role == ACCUSED) & learned
+        unlike = accused & (reads != labels)
+        # Where nearly all are read as told, the group is what stands apart.
+        examples = unlike if 4 * unlike.sum() >= accused.sum() else accused
+        seed = derive_seed("like", evidence.seed, int(label))
+        group = group_like(places[of_class], examples[of_class], seed)
+        chance[of_class], apart[of_class] = group.chance, group.apart
+        found = readings_of(role, reads == labels, learned, apart, of_class)
+        if found.judgement == "tampered":
+            flagged |= of_class & (chance > 0.5)
+        else:  # below every row of a tampered group
+            chance[of_class] *= 0.5 * max(0.0, 1 - found.ratio[0])
+    details = {
+        "role": role,
+        "reads": reads,
+        "told_log_odds": log_odds_of(balanced, labels),
+        "learned": learned.astype(np.int64),
+        "apart": apart,
+    }
+    return Scores(chance, np.zeros(len(trusted.labels)), flagged, details)
 
 
 def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: float) -> np.ndarray:
@@ -71,7 +84,7 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
     role = np.full(len(labels), KEPT)
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)
-        is_apart = apart(places[of_class], at_most, derive_seed("apart", evidence.seed, int(label)))
+        is_apart = stands_apart(places[of_class], at_most, derive_seed("apart", evidence.seed, int(label)))
         role[of_class[is_apart]] = ACCUSED
         others = of_class[~is_apart]
         count = min(count_of(control, len(others)), MOST_CONTROLS)
@@ -79,16 +92,11 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
     return role
 
 
-def readings_by_new(
-    evidence: Evidence, role: np.ndarray, length: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return how a network that was trained on the kept rows alone reads every row.
+def readings_by_new(evidence: Evidence, role: np.ndarray, length: float) -> np.ndarray:
+    """Return the log-probabilities (n, classes) that a network which was trained on the kept rows alone gives every row.
 
-    The classes lose unequal shares of their rows. Its probabilities are divided by the shares of the classes among the kept
-    rows, so that a class that lost many is not read less often for that.
-
-    Returns:
-        the log-odds of the given label and the class that is predicted: two arrays (n,).
+    The classes lose unequal shares of their rows. Its probabilities are divided by the shares of the classes among the
+    kept rows, so that a class that lost many is not read less often for that.
     """
     kept, seed = np.flatnonzero(role == KEPT), derive_seed("left out", evidence.seed)
     model = evidence.new_model(seed)
@@ -102,6 +110,10 @@ def readings_by_new(
     )
     outputs = outputs_of(model, evidence.training, evidence.precision)
     counts = np.bincount(outputs.labels[kept], minlength=outputs.logits.shape[1])
-    balanced = log_softmax(outputs.logits - np.log(np.maximum(counts, 1)), axis=1)
-    told = balanced[np.arange(len(balanced)), outputs.labels]
-    return told - np.log(np.maximum(-np.expm1(told), 1e-12)), balanced.argmax(1)
+    return log_softmax(outputs.logits - np.log(np.maximum(counts, 1)), axis=1)
+
+
+def log_odds_of(balanced: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the log-odds of each row's class: (n,)."""
+    told = balanced[np.arange(len(balanced)), labels]
+    return told - np.log(np.maximum(-np.expm1(told), 1e-12))

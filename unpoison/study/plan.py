@@ -19,7 +19,8 @@ from unpoison.study.methods import check_last, check_trusted, check_tuning
 from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
 from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
-from unpoison.study.resolve import figure_of, probes_of, settings_of
+from unpoison.study.resolve import figure_of, named, probes_of, settings_of
+from unpoison.study.scans import Scan, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
@@ -30,7 +31,7 @@ class Plan(Entries):
 
     figures: those that the config asks for; `all_figures` names those too that are drawn of every study. probes: the
     options of each by its name. repairs: the models to hand over, whose cells are no study's. folds: of the held-out
-    check, by cell.
+    check, by cell. scans: the searches for poisoned rows.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -51,9 +52,10 @@ class Plan(Entries):
         repairs = [
             self._study(f"repairs.{name}", name, as_study(entry)) for name, entry in filled["repairs"].items()
         ]
-        if not studies and not repairs:
+        self.scans = {name: self._scan(name, entry) for name, entry in filled["scans"].items()}
+        if not (studies or repairs or self.scans):
             raise UserError(
-                "the config asks for nothing: found no entry of studies and repairs, allowed: one or more"
+                "the config asks for nothing: found no entry of studies, repairs and scans, allowed: one or more"
             )
         whole = self._with_attacks([*studies, *repairs])
         self.studies = {study.name: study for study in whole[: len(studies)]}
@@ -157,6 +159,22 @@ class Plan(Entries):
         )
         self._check_study(study)
         return study
+
+    def _scan(self, name: str, entry: Mapping[str, Any]) -> Scan:
+        where = f"scans.{name}"
+        chosen = {
+            level: self.of_level(level)[self.variants(level, [entry[level]], {}, where)[0]]
+            for level in ("dataset", "poison", "training")
+        }
+        detectors = tuple(
+            named(self.detectors, "detector", f"{where}.detectors", detector)
+            for detector in entry["detectors"]
+        )
+        scan = Scan(name, **chosen, detectors=detectors, seeds=tuple(range(entry["seeds"])))  # type: ignore[arg-type]
+        self._check_once(check_training, scan.training)
+        self._check_once(check_poison, self.counts, scan.dataset, scan.poison)
+        check_scan(self.counts, scan)
+        return scan
 
     def _check_study(self, study: Study) -> None:
         for training in study.trainings:

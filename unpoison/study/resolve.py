@@ -104,7 +104,7 @@ def figure_of(config: Config, name: str) -> Figure:
 
 def dataset_of(sources: Mapping[str, Source], variant: Variant, entry: Entry) -> Dataset:
     """Return the record of a data set."""
-    source = _named(sources, "source", f"datasets.{variant.name}", entry["source"])
+    source = named(sources, "source", f"datasets.{variant.name}", entry["source"])
     return Dataset(
         **vars(variant),
         source=source,
@@ -133,7 +133,7 @@ def training_of(config: Config, variant: Variant, entry: Entry) -> Training:
         **vars(variant),
         model=entry["model"],
         options=_options(MODELS, "training", entry["model"], where, entry),
-        recipe=_named(config["recipes"], "recipe", where, entry["recipe"]),
+        recipe=named(config["recipes"], "recipe", where, entry["recipe"]),
         weights=None if weights is None else Path(config["data_folder"]) / weights,
         mean=entry["mean"],
         deviation=entry["deviation"],
@@ -155,7 +155,7 @@ def deletion_of(
     if "rows" in entry and others:
         raise UserError(f"{where}: rows is a whole deletion set; found also {', '.join(others)}")
     flagged = Path(config["data_folder"]) / entry["rows"] if "rows" in entry else None
-    detector = _named(detectors, "detector", where, entry["detector"]) if "detector" in entry else None
+    detector = named(detectors, "detector", where, entry["detector"]) if "detector" in entry else None
     asked = {key: value for key, value in entry.items() if key not in ("rows", "detector")}
     return Deletion(**vars(variant), flagged=flagged, detector=detector, asked=asked)
 
@@ -175,7 +175,7 @@ def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:
         UserError: for an unknown entry of tunings, and a method of which nothing is left to search.
     """
     name = method["tuning"]
-    entry = _named(config["tunings"], "tuning", where, name)
+    entry = named(config["tunings"], "tuning", where, name)
     space, rivals = METHODS.constant(kind, "SPACE", {}), METHODS.constant(kind, "ONE_OF", ())
     # Every trial of a rival of an option that the entry gives would be refused.
     given = {*method, *(rivals if any(method.get(rival) is not None for rival in rivals) else ())}
@@ -193,7 +193,7 @@ def _options(registry: Plugins, level: str, kind: str, where: str, entry: Entry)
     return options
 
 
-def _named(there: Mapping[str, Any], what: str, where: str, name: str) -> Any:
+def named(there: Mapping[str, Any], what: str, where: str, name: str) -> Any:
     """Return what an entry names.
 
     Raises:

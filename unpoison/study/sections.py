@@ -8,7 +8,7 @@ from unpoison.levels import LEVELS
 SECTIONS = {level: f"{level}s" for level in LEVELS}
 PARTIAL = "partial"  # the folder of tables, figures and report of a run that is not at its end
 RESERVED = {
-    "dataset": ("sources", "tables", "figures", "logs", "repairs", PARTIAL),
+    "dataset": ("sources", "tables", "figures", "logs", "repairs", "scans", PARTIAL),
     "deletion": ("base", "oracle", "surrogate", "scores", "repaired"),
     "detector": ("deletion",),
 }

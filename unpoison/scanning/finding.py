@@ -1,0 +1,191 @@
+"""The verdict of a scan: which classes look tampered with, and which rows are to be removed or looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from unpoison.contracts.scores import Scores
+from unpoison.left_out import ACCUSED, CONTROL, Judgement, Readings, judgement_of, readings_of
+from unpoison.rows import Rows
+from unpoison.types import Mask
+
+REMOVED = 0.5  # probability to belong to a tampered group from which on a row is removed
+DOUBTED = 0.2  # and from which on it is to be looked at
+NOTHING, LOOK, REMOVE = "", "look", "remove"
+
+
+@dataclass(frozen=True)
+class ClassFinding:
+    """A class: its rows, how the rows that stand apart are read by models that never saw them, and the judgement."""
+
+    name: str
+    rows: int
+    readings: Readings
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Accusation:
+    """What a detector accuses. flagged: (n,) rows that it accuses in at least half of the searches."""
+
+    name: str
+    flagged: Mask
+    values: np.ndarray
+
+    def share_of(self, rows: Mask) -> float | None:
+        """Return the share of some rows that it accuses; None of no rows."""
+        return float(self.flagged[rows].mean()) if rows.any() else None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """All that a scan found out about the training rows.
+
+    score: (n,) 0 to 1, the mean probability to belong to a tampered group; action: (n,) "", look or remove; reads: (n,)
+    what the last model of the check reads a row as; told_log_odds: (n,) its log-odds of the given label; role: (n,) the
+    row's part in that check.
+    """
+
+    train: Rows
+    classes: tuple[ClassFinding, ...]
+    accusations: tuple[Accusation, ...]
+    score: np.ndarray
+    action: np.ndarray
+    reads: np.ndarray
+    told_log_odds: np.ndarray
+    role: np.ndarray
+
+    @cached_property
+    def tampered(self) -> tuple[ClassFinding, ...]:
+        """The classes that look tampered with, the most rows to remove first."""
+        found = [each for each in self.classes if each.judgement == "tampered"]
+        return tuple(sorted(found, key=lambda each: -self.removed_of(each.name)))
+
+    @property
+    def verdict(self) -> str:
+        """poisoned or no_evidence."""
+        return "poisoned" if self.tampered else "no_evidence"
+
+    @cached_property
+    def is_unsuspected(self) -> Mask:
+        """Which rows are of classes that the check clears: (n,)."""
+        clear = [place for place, each in enumerate(self.classes) if each.judgement == "clear"]
+        return np.isin(self.train.given_label, clear)
+
+    def removed_of(self, name: str) -> int:
+        """Return how many rows of a class are to be removed."""
+        label = self.train.class_names.index(name)
+        return int(((self.train.given_label == label) & (self.action == REMOVE)).sum())
+
+    @property
+    def control_share(self) -> float | None:
+        """The share of control rows that the models of the check read as told: their accuracy on this data."""
+        total = sum((each.readings for each in self.classes), Readings(0, 0, 0, 0))
+        return total.control_as_told / total.control if total.control else None
+
+
+def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> Finding:
+    """Return what several searches found together.
+
+    Args:
+        train: the training rows.
+        searches: the scores of the training rows by each detector, for each seed.
+        check: the name of the left-out check among the detectors.
+    """
+    details = [search[check].details for search in searches]
+    as_told = [told["reads"] == train.given_label for told in details]
+    classes = []
+    for label, name in enumerate(train.class_names):
+        of_class = train.given_label == label
+        of_searches = [
+            readings_of(told["role"], read, of_class, told["shows_told"])
+            for told, read in zip(details, as_told, strict=True)
+        ]
+        pooled = sum(of_searches, Readings(0, 0, 0, 0))
+        classes.append(ClassFinding(name, int(of_class.sum()), pooled, judgement_of(of_searches)))
+    tampered = np.isin(
+        train.given_label, [k for k, each in enumerate(classes) if each.judgement == "tampered"]
+    )
+    mean = np.mean([search[check].values for search in searches], axis=0)
+    action = np.full(len(train), NOTHING, dtype=object)
+    action[tampered & (mean > DOUBTED)] = LOOK
+    action[tampered & (mean > REMOVED)] = REMOVE
+    return Finding(
+        train,
+        tuple(classes),
+        tuple(_accusation(name, searches) for name in searches[0]),
+        np.where(tampered, mean, np.minimum(mean, DOUBTED)),
+        action,
+        details[-1]["reads"],
+        details[-1]["told_log_odds"],
+        details[-1]["role"],
+    )
+
+
+def _accusation(name: str, searches: Sequence[Mapping[str, Scores]]) -> Accusation:
+    found = [search[name] for search in searches]
+    flagged = [scores.flagged for scores in found if scores.flagged is not None]
+    return Accusation(name, np.mean(flagged, axis=0) >= 0.5, found[0].values)
+
+
+def in_words(finding: Finding) -> str:
+    """Return the verdict as a sentence."""
+    count = len(finding.classes)
+    doubtful = [each.name for each in finding.classes if each.judgement == "cannot tell"]
+    doubt = f" The check cannot tell for {_listed(doubtful)}." if doubtful else ""
+    if not finding.tampered:
+        return (
+            f"No evidence of poisoning: in none of the {count} classes are the rows that stand apart read otherwise than "
+            f"they are told.{doubt}"
+        )
+    names = _listed([each.name for each in finding.tampered])
+    total = int((finding.action == REMOVE).sum())
+    pooled = sum((each.readings for each in finding.tampered), Readings(0, 0, 0, 0))
+    looks = "looks" if len(finding.tampered) == 1 else "look"
+    return (
+        f"{names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw the suspected rows "
+        f"read {pooled.accused_as_told / pooled.accused:.0%} of them as they are told, and "
+        f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
+    )
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def summary_of(finding: Finding) -> dict[str, Any]:
+    """Return the verdict as plain values: the content of `scan.json`."""
+    return {
+        "verdict": finding.verdict,
+        "sentence": in_words(finding),
+        "rows": len(finding.train),
+        "classes": [each.name for each in finding.tampered],
+        "suspicious": int((finding.action == REMOVE).sum()),
+        "to_look_at": int((finding.action == LOOK).sum()),
+        "false_alarm_rates": {
+            each.name: each.share_of(finding.is_unsuspected) for each in finding.accusations
+        },
+        "accused": {each.name: int(each.flagged.sum()) for each in finding.accusations},
+        "check": {
+            each.name: {
+                "rows": each.rows,
+                "judgement": each.judgement,
+                "ratio": [round(value, 4) for value in each.readings.ratio],
+                "accused": each.readings.accused,
+                "accused_as_told": each.readings.accused_as_told,
+                "control": each.readings.control,
+                "control_as_told": each.readings.control_as_told,
+            }
+            for each in finding.classes
+        },
+    }
+
+
+def of_the_check(finding: Finding, role: int) -> Mask:
+    """Return which rows had a part in the last check: (n,)."""
+    assert role in (ACCUSED, CONTROL), "kept rows have no part in it"
+    return finding.role == role

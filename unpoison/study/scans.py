@@ -1,0 +1,52 @@
+"""Searches for poisoned rows: the entries of `scans`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unpoison.errors import UserError
+from unpoison.study.counts import Counts
+from unpoison.study.deletions import check_deletion
+from unpoison.study.records import Dataset, Deletion, Detector, Poison, Training
+
+CHECK = "left_out"  # the detector that a verdict rests on
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A search for poisoned rows. detectors: that score them; seeds: of models and detectors, each a search of its own."""
+
+    name: str
+    dataset: Dataset
+    poison: Poison
+    training: Training
+    detectors: tuple[Detector, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def check(self) -> Detector:
+        """The detector that the verdict rests on."""
+        return next(detector for detector in self.detectors if detector.kind == CHECK)
+
+    def names(self, seed: int) -> Mapping[str, str | int]:
+        """Return what names the base model of a seed: data set, poison, training and seed."""
+        return {
+            "dataset": self.dataset.name,
+            "poison": self.poison.name,
+            "training": self.training.name,
+            "seed": seed,
+        }
+
+
+def check_scan(counts: Counts, scan: Scan) -> None:
+    """Refuse a scan without the left-out check, and detectors that cannot run or have no rule of their own."""
+    if all(detector.kind != CHECK for detector in scan.detectors):
+        found = ", ".join(detector.name for detector in scan.detectors)
+        raise UserError(
+            f"scans.{scan.name}.detectors: found {found}, allowed: the detector {CHECK} and others beside it"
+        )
+    for detector in scan.detectors:
+        deletion = Deletion(detector.name, detector.name, {}, None, detector, {})
+        try:
+            check_deletion(counts, scan.dataset, scan.poison, deletion)
+        except UserError as error:
+            raise UserError(f"scans.{scan.name}: detectors.{detector.name}: {error}") from error
