@@ -64,7 +64,7 @@ class DetectorSummary:
     """What a detector accuses.
 
     confirmed: of the accused rows, those that the left-out check confirms; none where it was not made.
-    false_alarms: the share of the control rows that it accuses.
+    false_alarms: the share that it accuses of rows that are trusted, or in classes that look clear.
     planted: the smallest and the largest share that it finds of the rows of a planted trigger.
     """
 
