@@ -79,7 +79,7 @@ ORDER = (
     ),
     *("asking", "asking_base", "scores", "detectors", "bias", "deletion", "unlearning", "metrics"),
     "probes",
-    *("steps", "tuning", "arguments", "wrapping", "data_kinds", "loading", "planting", "api"),
+    *("steps", "tuning", "arguments", "wrapping", "data_kinds", "loading", "exports", "planting", "api"),
     *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("study", "identity", "jobs", "runs"),
