@@ -70,7 +70,7 @@ def to_datalab(scan: Folder, data: Folder) -> Any:
     class Poisoned(issues.IssueManager):  # type: ignore[name-defined, misc]
         description = "Rows that a scan of unpoison accuses of being poisoned."
         issue_name = "poisoned"
-        verbosity_levels = {0: [], 1: [], 2: [], 3: []}  # noqa: RUF012 (as the library has it)
+        verbosity_levels: dict[int, list[str]] = {0: [], 1: [], 2: [], 3: []}  # noqa: RUF012 (as the library has it)
 
         def find_issues(self, **_: Any) -> None:
             score = 1 - table["score"].rank(pct=True).to_numpy()
