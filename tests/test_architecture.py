@@ -93,13 +93,14 @@ ORDER = (
         "wrapping",
         "data_kinds",
         "loading",
+        "exports",
         "planting",
         "api",
         "verifying",
     ),
     *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
-    *("study", "identity", "jobs", "runs", "command", "__main__"),
+    *("scanning", "study", "identity", "jobs", "runs", "command", "__main__"),
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {

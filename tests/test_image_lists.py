@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image
 
 from unpoison.datasets import load_source, peek_source
 from unpoison.errors import UserError
+from unpoison.files import write_table
+from unpoison.row_lists import find_rows, read_row_ids
 
 FILES = ("a.png", "b.png", "c.png", "d.png", "é f.png")
 LABELS = ("dog", "cat", "dog", "cat", "cat")
@@ -212,3 +215,18 @@ def test_folders_of_splits_are_no_classes(classes: Path) -> None:
     (classes / "pets").rename(classes / "train")
     with pytest.raises(UserError, match=r"holds a folder train/, .* read it as source: image_folder"):
         peek_source("class_folders", classes, {"path": "."})
+
+
+def test_hostile_names_survive_a_table_of_ours(root: Path) -> None:
+    """As `clean.csv` of a scan, and as a list of flagged rows."""
+    names = ["=1+1.png", 'a,"b".png', "007.png", "-x.png", "'quoted.png"]
+    for number, name in enumerate(names):
+        Image.fromarray(np.full((16, 16, 3), number, np.uint8)).save(root / name)
+    labels = ["cat", "dog", "cat", "dog", "cat"]
+    write_table(root / "clean.csv", pd.DataFrame({"path": names, "label": labels}))
+    images, rows = load_source("image_list", root, 16, {"train": "clean.csv"})
+    assert set(rows.row_id) == set(names)
+    assert [images[rows.row_id.tolist().index(name)].max() for name in names] == [0, 1, 2, 3, 4]
+    write_table(root / "flagged.csv", pd.DataFrame({"row_id": names}))
+    found = find_rows(rows, read_row_ids(root / "flagged.csv"))
+    assert found.tolist() == [0, 1, 2, 3, 4]

@@ -29,6 +29,15 @@ def crc(*parts: Any) -> str:
     return f"{found:08x}"
 
 
+def crc_of_file(path: str | Path) -> str:
+    """Return the `crc` of a file's bytes, which are read in pieces: a map of all of them would count as memory."""
+    found = 0
+    with Path(path).open("rb") as file:
+        while part := file.read(1 << 24):
+            found = zlib.crc32(part, found)
+    return f"{found:08x}"
+
+
 def digest_bytes(data: str | bytes, size: int = SHORT) -> bytes:
     """BLAKE2b of bytes, or of a text in UTF-8; size: of the digest, in bytes."""
     return blake2b(_encoded(data), digest_size=size).digest()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from unpoison.damage import DamagedError
-from unpoison.digests import crc
+from unpoison.digests import crc, crc_of_file
 from unpoison.errors import UserError
 from unpoison.text import as_cell, from_cell
 
@@ -184,7 +184,7 @@ def write_array(path: str | Path, array: np.ndarray) -> None:
 
 
 def _seal(path: Path) -> None:
-    seal = crc(np.memmap(path, mode="r"))
+    seal = crc_of_file(path)
     with path.open("ab") as file:  # NumPy reads no further than the array
         file.write(SEAL + seal.encode())
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from unpoison.errors import UserError
 from unpoison.rows import Rows
+from unpoison.text import from_cell
 from unpoison.types import Indices
 
 
@@ -42,6 +43,8 @@ def read_row_ids(path: str | Path) -> list[str]:
 def find_rows(train: Rows, row_ids: Sequence[str], what: str = "flagged") -> Indices:
     """Positions of listed rows among the training rows, ascending, each once.
 
+    An id that a table of ours marked for spreadsheets, such as `'=1.png`, is found without its apostrophe too.
+
     Args:
         what: how the error calls the rows.
 
@@ -49,6 +52,7 @@ def find_rows(train: Rows, row_ids: Sequence[str], what: str = "flagged") -> Ind
         UserError: for an id that is not a training row of this data set, naming the first such one.
     """
     position = {row_id: index for index, row_id in enumerate(train.row_id)}
+    row_ids = [row_id if row_id in position else from_cell(row_id) for row_id in row_ids]
     unknown = [row_id for row_id in row_ids if row_id not in position]
     if unknown:
         raise UserError(

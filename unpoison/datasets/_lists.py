@@ -14,6 +14,7 @@ from pyarrow import csv
 from unpoison.class_names import check_class_names, composed, is_blank
 from unpoison.errors import UserError
 from unpoison.source_files import find, refuse_shared
+from unpoison.text import from_cell
 from unpoison.types import Labels
 
 INTEGER = re.compile(r"(0|[1-9][0-9]*)(\.0*)?")  # tables with gaps write integers as floats
@@ -110,6 +111,10 @@ def _entries(split: str, file: Path, path_column: str, label_column: str) -> lis
                 f"{where} ('{path}'): found the label {label}, allowed: an integer from 0 on or a text"
             )
         image = file.parent / path
+        if path.startswith("'") and not os.path.isfile(image):  # noqa: PTH113
+            # A table of ours marks what a spreadsheet takes for a formula.
+            path = from_cell(path)  # noqa: PLW2901
+            image = file.parent / path
         if not os.path.isfile(image):  # noqa: PTH113 (is_file raises where a name is too long)
             raise UserError(
                 f"{where}: no such file: {image} (paths are relative to the list's folder, or absolute)"

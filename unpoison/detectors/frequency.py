@@ -14,7 +14,7 @@ The authors train on 50,000 images of CIFAR-10; here there are the trusted rows.
 of the width; a shadow is a rectangle, theirs a polygon.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -35,6 +35,7 @@ from unpoison.types import PositiveFloat, PositiveInt, Several
 
 NEEDS = ("validation",)
 OWN_RULE = True
+AT_ONCE = 64  # images that are stamped with each trigger together
 Trigger = Callable[[np.ndarray, np.ndarray, Generator], np.ndarray]
 Judge = Callable[[np.ndarray], Float64[np.ndarray, " rows"]]
 
@@ -64,13 +65,12 @@ def score(
         raise UserError(
             f"frequency: found images of {size} pixels, allowed: 8 or more, or classifier: logistic"
         )
-    trusted = np.concatenate(pictures(evidence.validation))
+    trusted = np.concatenate(list(pictures(evidence.validation)))
     fold = np.empty(len(trusted), dtype=np.int64)
     fold[priorities(evidence.validation_ids, "folds", evidence.seed).argsort()] = (
         np.arange(len(trusted)) % folds
     )
     training, clean = np.zeros(len(evidence.training)), np.zeros(len(trusted))
-    parts = pictures(evidence.training)
     for number in np.unique(fold):
         held_out = fold == number
         others = ~held_out if len(np.unique(fold)) > 1 else held_out  # of one trusted row nothing is held out
@@ -79,15 +79,15 @@ def score(
             judge = network_judge(evidence, trusted[others], ids, rounds, int(number))
         else:
             judge = logistic_judge(trusted[others], ids, evidence.seed, strength)
-        training += np.concatenate([judge(part) for part in parts])
+        training += np.concatenate([judge(part) for part in pictures(evidence.training)])
         clean[held_out] = judge(trusted[held_out])
     training /= len(np.unique(fold))
     return Scores(training, clean, training > 0)
 
 
-def pictures(examples: Examples) -> list[np.ndarray]:
-    """The images in batches."""
-    return [images.cpu().numpy() for images, _ in examples.unmetered().in_order()]
+def pictures(examples: Examples) -> Iterator[np.ndarray]:
+    """The images in batches, one batch in memory at a time."""
+    return (images.cpu().numpy() for images, _ in examples.unmetered().in_order())
 
 
 def network_judge(evidence: Evidence, images: np.ndarray, ids: np.ndarray, rounds: int, number: int) -> Judge:
@@ -121,12 +121,15 @@ def network_judge(evidence: Evidence, images: np.ndarray, ids: np.ndarray, round
 
 def logistic_judge(images: np.ndarray, ids: np.ndarray, seed: int, strength: float) -> Judge:
     """A logistic regression of spectra, fitted to images as they are and to those with each of the made-up triggers."""
-    stamped = []
-    for place, image in enumerate(images):
-        rng = np.random.default_rng(derive_seed("triggers", seed, str(ids[place])))
-        other = images[rng.integers(len(images))]
-        stamped += [trigger(image.astype(float), other, rng) for trigger in TRIGGERS]
-    spectra_of = np.concatenate([spectra(images), spectra(np.clip(np.stack(stamped), 0, 255))])
+    found = [spectra(images)]
+    for start in range(0, len(images), AT_ONCE):  # floats of all would fill the memory
+        stamped = []
+        for image, row_id in zip(images[start : start + AT_ONCE], ids[start : start + AT_ONCE], strict=True):
+            rng = np.random.default_rng(derive_seed("triggers", seed, str(row_id)))
+            other = images[rng.integers(len(images))]
+            stamped += [trigger(image.astype(float), other, rng) for trigger in TRIGGERS]
+        found.append(spectra(np.clip(np.stack(stamped), 0, 255)))
+    spectra_of = np.concatenate(found)
     is_stamped = np.arange(len(spectra_of)) >= len(images)
     regression = LogisticRegression(C=strength, class_weight="balanced", max_iter=300)
     fitted = make_pipeline(StandardScaler(), regression).fit(spectra_of, is_stamped)

@@ -1,0 +1,99 @@
+"""A data set larger than memory: images stay in their file, and only batches of them are copied."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from unpoison.examples import examples_of
+from unpoison.files import map_array, new_array, write_array
+from unpoison.recipes import Recipe
+from unpoison.rows import clean_rows
+
+CPU = torch.device("cpu")
+RECIPE = Recipe(learning_rate=0.1, batch_size=16, epochs=1)
+# Reads a set of 600 MB in a process that may have 250 MB beyond what its libraries take. Mapped files do not count.
+READS = """
+import resource, sys
+import numpy as np, torch
+from unpoison.examples import examples_of
+from unpoison.recipes import Recipe
+from unpoison.rows import clean_rows
+
+torch.set_num_threads(1)
+stored = np.load(sys.argv[1], mmap_mode="r")
+count = len(stored)
+rows = clean_rows([str(n) for n in range(count)], ["train"] * count, np.arange(count) % 2, ("a", "b"))
+used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_DATA, (used + 250_000_000, -1))
+examples = examples_of(stored, rows, lambda images, _: images, "after_augmentation", torch.device("cpu"))
+parts = examples.take(torch.arange(count).flip(0)) + examples.take(torch.arange(3))
+for images, _ in parts.batches(Recipe(learning_rate=0.1, batch_size=128, epochs=1), 0, steps=20):
+    assert images.shape[1:] == (3, 64, 64)
+for images, _ in parts.in_order():
+    pass
+print("read")
+"""
+
+
+def rows_of(count: int):
+    return clean_rows([f"{n:05}" for n in range(count)], ["train"] * count, np.arange(count) % 2, ("a", "b"))
+
+
+def no_stamp(images: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return images
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
+def test_a_set_is_trained_on_and_looked_at_without_a_copy_in_memory(tmp_path: Path) -> None:
+    np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (50_000, 64, 64, 3)).flush()
+    done = subprocess.run(
+        [sys.executable, "-c", READS, str(tmp_path / "images.npy")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "read\n", done.stderr
+
+
+@pytest.mark.parametrize("stamp_time", ["after_augmentation", "before_augmentation"])
+def test_a_mapped_file_gives_the_batches_of_an_array(tmp_path: Path, stamp_time: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    write_array(tmp_path / "images.npy", images)
+    order = torch.arange(40).flip(0)
+    batches = [
+        [
+            (part.clone(), labels)
+            for part, labels in examples_of(stored, rows_of(40), no_stamp, stamp_time, CPU)  # type: ignore[arg-type]
+            .take(order)
+            .batches(RECIPE, 3, steps=5)
+        ]
+        for stored in (images, map_array(tmp_path / "images.npy"))
+    ]
+    for (first, first_labels), (second, second_labels) in zip(*batches, strict=True):
+        assert torch.equal(first, second)
+        assert torch.equal(first_labels, second_labels)
+
+
+def test_a_sum_of_parts_of_one_set_is_no_copy_of_their_images() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    first, second = (examples_of(images, rows_of(40), no_stamp, "after_augmentation", CPU) for _ in range(2))
+    both = second.take(torch.tensor([5, 3])) + first.take(torch.tensor([3]))
+    assert both._pixels.stored.data_ptr() == images.ctypes.data
+    found = both._pixels.images.permute(0, 2, 3, 1).numpy()
+    np.testing.assert_array_equal(found, images[[5, 3, 3]])
+
+
+def test_a_new_array_is_there_when_its_block_ends_well_and_not_before(tmp_path: Path) -> None:
+    path = tmp_path / "images.npy"
+    with pytest.raises(ZeroDivisionError), new_array(path) as room:
+        room((2, 3))[:] = 1
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+    with new_array(path) as room:
+        room((2, 3))[:] = 7
+        assert not path.exists()
+    np.testing.assert_array_equal(map_array(path), np.full((2, 3), 7, np.uint8))
