@@ -29,6 +29,8 @@ from unpoison.types import PositiveFloat, Share
 
 NEEDS = ()
 OWN_RULE = True
+NEARLY_APART = 3.5  # standard deviations: less than a judgement asks for
+GENEROUS = 0.05  # probability to belong to the group from which on a row is suspected
 MOST_CONTROLS = 400  # of a class: more make no interval narrower than the accused rows do
 
 
@@ -44,7 +46,7 @@ def score(
 
     Returns:
         Scores whose details say for each row its `role` in the check (0 trained on, 1 suspected, 2 control), what the
-        network of the check `reads` it as, the log-odds of the given label (`told_log_odds`), whether the suspicious
+        network of the check `reads` it as with what `confidence` (a probability), whether the suspicious
         model has `learned` it, and how far `apart` the group of its class lies.
     """
     training, trusted = evidence.outputs
@@ -71,7 +73,7 @@ def score(
     details = {
         "role": role,
         "reads": reads,
-        "told_log_odds": log_odds_of(balanced, labels),
+        "confidence": np.exp(balanced.max(1)),
         "learned": learned.astype(np.int64),
         "apart": apart,
     }
@@ -84,7 +86,11 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
     role = np.full(len(labels), KEPT)
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)
-        is_apart = stands_apart(places[of_class], at_most, derive_seed("apart", evidence.seed, int(label)))
+        seed = derive_seed("apart", evidence.seed, int(label))
+        is_apart = stands_apart(places[of_class], at_most, seed)
+        around = group_like(places[of_class], is_apart, seed)
+        if around.apart >= NEARLY_APART:  # a few poisons that are left in hide all others
+            is_apart |= around.chance > GENEROUS
         role[of_class[is_apart]] = ACCUSED
         others = of_class[~is_apart]
         count = min(count_of(control, len(others)), MOST_CONTROLS)
@@ -111,9 +117,3 @@ def readings_by_new(evidence: Evidence, role: np.ndarray, length: float) -> np.n
     outputs = outputs_of(model, evidence.training, evidence.precision)
     counts = np.bincount(outputs.labels[kept], minlength=outputs.logits.shape[1])
     return log_softmax(outputs.logits - np.log(np.maximum(counts, 1)), axis=1)
-
-
-def log_odds_of(balanced: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the log-odds of each row's class: (n,)."""
-    told = balanced[np.arange(len(balanced)), labels]
-    return told - np.log(np.maximum(-np.expm1(told), 1e-12))

@@ -73,6 +73,19 @@ class Specs(NetworkSpecs, TableSpecs):
             "trigger": trigger_of(poison),
         }
 
+    def write_scan(self, wildcards: Any) -> Spec:
+        scan = self.plan.scans[wildcards.scan]
+        return {
+            "check": scan.check.name,
+            "code": code_digest("unpoison.jobs.write_scan"),
+            "data": digest_of_data(self.plan, scan.dataset, scan.poison),
+            "detectors": [detector.name for detector in scan.detectors],
+            "model": model_of(scan.training),
+            "recipe": recipe_of(scan.training),
+            "seeds": list(scan.seeds),
+            "trigger": trigger_of(scan.poison),
+        }
+
     def write_repair(self, wildcards: Any) -> Spec:
         repair = self.plan.repairs[wildcards.repair]
         cell = repair.cell

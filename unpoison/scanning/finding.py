@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unpoison.contracts.scores import Scores
-from unpoison.left_out import ACCUSED, CONTROL, Judgement, Readings, judgement_of, readings_of
+from unpoison.left_out import Judgement, Readings, judgement_of, readings_of
 from unpoison.rows import Rows
 from unpoison.types import Mask
 
@@ -45,7 +45,7 @@ class Finding:
     """All that a scan found out about the training rows.
 
     score: (n,) 0 to 1, the mean probability to belong to a tampered group; action: (n,) "", look or remove; reads: (n,)
-    what the last model of the check reads a row as; told_log_odds: (n,) its log-odds of the given label; role: (n,) the
+    what the last model of the check reads a row as; confidence: (n,) the probability that it gives that class; role: (n,) the
     row's part in that check.
     """
 
@@ -55,7 +55,7 @@ class Finding:
     score: np.ndarray
     action: np.ndarray
     reads: np.ndarray
-    told_log_odds: np.ndarray
+    confidence: np.ndarray
     role: np.ndarray
 
     @cached_property
@@ -83,7 +83,7 @@ class Finding:
     @property
     def control_share(self) -> float | None:
         """The share of control rows that the models of the check read as told: their accuracy on this data."""
-        total = sum((each.readings for each in self.classes), Readings(0, 0, 0, 0))
+        total = sum((each.readings for each in self.classes), Readings())
         return total.control_as_told / total.control if total.control else None
 
 
@@ -101,10 +101,10 @@ def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> F
     for label, name in enumerate(train.class_names):
         of_class = train.given_label == label
         of_searches = [
-            readings_of(told["role"], read, of_class, told["shows_told"])
+            readings_of(told["role"], read, told["learned"] > 0, told["apart"], of_class)
             for told, read in zip(details, as_told, strict=True)
         ]
-        pooled = sum(of_searches, Readings(0, 0, 0, 0))
+        pooled = sum(of_searches, Readings())
         classes.append(ClassFinding(name, int(of_class.sum()), pooled, judgement_of(of_searches)))
     tampered = np.isin(
         train.given_label, [k for k, each in enumerate(classes) if each.judgement == "tampered"]
@@ -120,7 +120,7 @@ def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> F
         np.where(tampered, mean, np.minimum(mean, DOUBTED)),
         action,
         details[-1]["reads"],
-        details[-1]["told_log_odds"],
+        details[-1]["confidence"],
         details[-1]["role"],
     )
 
@@ -138,16 +138,16 @@ def in_words(finding: Finding) -> str:
     doubt = f" The check cannot tell for {_listed(doubtful)}." if doubtful else ""
     if not finding.tampered:
         return (
-            f"No evidence of poisoning: in none of the {count} classes are the rows that stand apart read otherwise than "
-            f"they are told.{doubt}"
+            f"No evidence of poisoning: in none of the {count} classes does a group of rows stand apart that models which "
+            f"never saw it read otherwise than told.{doubt}"
         )
     names = _listed([each.name for each in finding.tampered])
     total = int((finding.action == REMOVE).sum())
-    pooled = sum((each.readings for each in finding.tampered), Readings(0, 0, 0, 0))
+    pooled = sum((each.readings for each in finding.tampered), Readings())
     looks = "looks" if len(finding.tampered) == 1 else "look"
     return (
         f"{names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw the suspected rows "
-        f"read {pooled.accused_as_told / pooled.accused:.0%} of them as they are told, and "
+        f"read {pooled.accused_as_told / pooled.accused:.0%} of them as told, and "
         f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
     )
 
@@ -183,9 +183,3 @@ def summary_of(finding: Finding) -> dict[str, Any]:
             for each in finding.classes
         },
     }
-
-
-def of_the_check(finding: Finding, role: int) -> Mask:
-    """Return which rows had a part in the last check: (n,)."""
-    assert role in (ACCUSED, CONTROL), "kept rows have no part in it"
-    return finding.role == role

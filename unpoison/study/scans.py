@@ -1,7 +1,9 @@
 """Searches for poisoned rows: the entries of `scans`."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from unpoison.errors import UserError
 from unpoison.study.counts import Counts
@@ -13,7 +15,7 @@ CHECK = "left_out"  # the detector that a verdict rests on
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A search for poisoned rows. detectors: that score them; seeds: of models and detectors, each a search of its own."""
+    """A search for poisoned rows. detectors: what scores the rows; seeds: of models and detectors, one for each search."""
 
     name: str
     dataset: Dataset
@@ -50,3 +52,24 @@ def check_scan(counts: Counts, scan: Scan) -> None:
             check_deletion(counts, scan.dataset, scan.poison, deletion)
         except UserError as error:
             raise UserError(f"scans.{scan.name}: detectors.{detector.name}: {error}") from error
+
+
+def words_of(scan: Scan) -> dict[str, Any]:
+    """Return what the page of a scan calls things: the data, the command of a repair, and the settings.
+
+    The data are named by the first option of their source, which is the folder or the file with the training images.
+    """
+    source, training = scan.dataset.source, scan.training
+    data = next((value for value in source.options.values() if isinstance(value, str)), source.name)
+    own = training.options.get("python")
+    words = ["unpoison", "repair", data, "--image-size", str(source.image_size)]
+    words += ["--model", own] if isinstance(own, str) else []
+    words += ["--weights", str(training.weights)] if training.weights else []
+    network = own or " ".join(map(str, (training.model, *training.options.values())))
+    how = ", ".join(f"{name} {value}" for name, value in training.recipe.items() if value is not None)
+    settings = {
+        "network": f"{network}, {'weights as given' if training.weights else 'trained here'}",
+        "recipe of all other trainings": how,
+        "searches": str(len(scan.seeds)),
+    }
+    return {"data": data, "repair": shlex.join([*words, "--out", "repaired"]), "settings": settings}

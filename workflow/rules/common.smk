@@ -96,6 +96,7 @@ wildcard_constraints:
     figure="|".join(plan.figures) or "none",
     study="|".join(plan.studies) or "none",
     repair="|".join(plan.repairs) or "none",
+    scan="|".join(plan.scans) or "none",
     fold="[0-9]+",
 
 

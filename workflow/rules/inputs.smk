@@ -9,6 +9,7 @@ from unpoison.runs.artifacts import ANSWERS, after_probe, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.study.patterns import is_literal
+from unpoison.study.scans import words_of
 from unpoison.study.studies import cell_of
 
 
@@ -258,6 +259,30 @@ def repair_files(wildcards):
         "probed": [f"{os.path.dirname(after)}/{file}" for file in relearned],
         "verified": VERIFIED.format(**names),
     }
+
+
+def scan_files(wildcards):
+    """The scores of a scan's searches, seed after seed, with the images and what the models say of test images."""
+    scan = plan.scans[wildcards.scan]
+    of_seed = [scan.names(seed) for seed in scan.seeds]
+    scored = [
+        {**names, "detector": detector.name}
+        for names in of_seed
+        for detector in scan.detectors
+    ]
+    return {
+        "images": SOURCE_IMAGES.format(source=scan.dataset.source.name),
+        "rows": [ROWS.format(**names) for names in of_seed],
+        "scores": [SCORES.format(**names) for names in scored],
+        "answers": [BASE_ANSWERS.format(**names) for names in of_seed],
+        "runs": [BASE_RUN.format(**names) for names in of_seed]
+        + [SCORES_RUN.format(**names) for names in scored],
+    }
+
+
+def scan_words(wildcards, input):
+    """What the page of a scan calls the data and the model. Snakemake tracks no param of a function that takes input."""
+    return words_of(plan.scans[wildcards.scan])
 
 
 def shown_table(name):

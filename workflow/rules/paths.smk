@@ -18,6 +18,7 @@
 #     (with keep_models: all, oracles and repaired models have their model.safetensors too)
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   repairs/{repair}/                                   repaired.safetensors  repair.json  clean.csv
+#   scans/{scan}/                                       report.html  scan.json  suspicious.csv  clean.csv  removed.csv
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
@@ -76,6 +77,7 @@ HELD_OUT_RUN = f"<results>/{UNLEARNED}/held_out{{fold}}.run.json"
 VERIFIED = f"<results>/{UNLEARNED}/verified.json"
 VERIFIED_RUN = f"<results>/{UNLEARNED}/verified.run.json"
 HANDED_OVER = "<results>/repairs/{repair}"
+SCANNED = "<results>/scans/{scan}"
 
 TUNED_BELOW = "{dataset}/tuned/{poison}/{training}/{method}"
 TUNED = f"<results>/{TUNED_BELOW}.yaml"
@@ -88,7 +90,9 @@ REPAIRED_ANSWERS = f"<results>/{REPAIRED}/answers.npy"
 
 ALL_METRICS = [METRICS.format(**model) for model in plan.models]
 ALL_METRICS_RUNS = [METRICS_RUN.format(**model) for model in plan.models]
-assert ALL_METRICS or plan.repairs, "a config without a cell was let through"
+assert (
+    ALL_METRICS or plan.repairs or plan.scans
+), "a config without a cell was let through"
 TABLE = "<results>/tables/{table}.parquet"
 RESULTS = TABLE.format(table="results")
 SUMMARY = TABLE.format(table="summary")
@@ -116,3 +120,4 @@ REPORTS = [REPORT] if plan.studies else []
 REPAIRS = [
     f"{HANDED_OVER}/repair.json".format(repair=repair) for repair in plan.repairs
 ]
+SCANS = [f"{SCANNED}/scan.json".format(scan=scan) for scan in plan.scans]

@@ -1,0 +1,57 @@
+"""The folder that a command writes to: checked, given a config, and filled with what the workflow made."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unpoison.errors import UserError
+
+RUN = "run"  # everything that is cached, with the config
+
+
+def config_file(out: Path) -> Path:
+    """Return the path of the config below a folder of results."""
+    return out / RUN / "config.yaml"
+
+
+def check_out(out: Path, made: Sequence[str], data: str) -> None:
+    """Refuse a folder inside of the data, and one with files that no earlier run of the same command wrote there.
+
+    Args:
+        made: names of the files that the command writes.
+    """
+    place = Path(data)
+    if place.is_dir() and out.resolve().is_relative_to(place.resolve()):
+        raise UserError(f"out: found {out} inside of the data {data}, allowed: a folder outside of it")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"out: found the file {out}, allowed: a folder")
+    others = [name for name in made if (out / name).exists()]
+    if others and not config_file(out).is_file():
+        raise UserError(f"out: {out} holds {others[0]}, which is not ours; choose another folder")
+
+
+def write_config(out: Path, entries: Mapping[str, Any]) -> Path:
+    """Write a config below the folder, and return its path. entries: all sections but `results_folder`."""
+    import yaml  # noqa: PLC0415 (30 ms, and not for --help)
+
+    from unpoison.files import written_whole  # noqa: PLC0415
+
+    config = {"results_folder": str(out / RUN), **entries}
+    with written_whole(config_file(out)) as temporary:
+        temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return config_file(out)
+
+
+def copy_made(out: Path, below: Path, made: Sequence[str]) -> dict[str, Any]:
+    """Copy files that the workflow made to the folder, and return the content of the last, a JSON file.
+
+    Args:
+        below: the folder of the files below the results.
+    """
+    from unpoison.files import read_json, written_whole  # noqa: PLC0415
+
+    for name in made:
+        with written_whole(out / name) as temporary:
+            temporary.write_bytes((out / RUN / below / name).read_bytes())
+    content: dict[str, Any] = read_json(out / made[-1])
+    return content

@@ -1,0 +1,151 @@
+"""`unpoison scan`: which rows of a training set look poisoned, with the proof, the lists and a page."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+NAME = "scan"  # of the entry of `scans`
+CHECK = "left_out"
+MADE = ("report.html", "suspicious.csv", "clean.csv", "removed.csv", "scan.json")
+QUICK = (CHECK, "activation_clustering", "spectral_signatures")
+TRUSTED = ("scan", "strip")  # detectors that need trusted images
+SEARCHES = {"quick": 1, "normal": 2, "thorough": 4}
+FOUND = 3  # exit code
+
+
+def scan(
+    data: str,
+    *,
+    out: Path,
+    model: str | None = None,
+    arguments: str | None = None,
+    weights: str | None = None,
+    mean: str | None = None,
+    deviation: str | None = None,
+    image_size: int | None = None,
+    resize: str = "stretch",
+    interpolation: str = "bicubic",
+    test: str | None = None,
+    trusted: str | None = None,
+    detectors: str | None = None,
+    budget: Literal["quick", "normal", "thorough"] = "normal",
+    fail: Literal["poisoned", "never"] = "poisoned",
+    device: str = "auto",
+    cores: int | None = None,
+    verbose: bool = False,
+) -> int:
+    """Search a training set for poisoned rows, without ground truth. Exit code 3 where classes look tampered with.
+
+    The folder gets report.html, suspicious.csv (rows to remove or to look at), clean.csv and removed.csv (rows to train on
+    and the others), and scan.json. A run that was interrupted goes on.
+
+    Parameters
+    ----------
+    data
+        The training set: an image folder, Parquet files, a CSV of path and label, hf:NAME, or an .npz file.
+    out
+        Folder for the results.
+    model
+        Your network, FILE.py:CLASS; left out, a shipped one.
+    arguments
+        What the class is called with, as JSON.
+    weights
+        Weights of the model that was trained on the data; left out, models are trained.
+    mean
+        Mean of each channel, such as 0.49,0.48,0.45.
+    deviation
+        Deviation of each channel.
+    image_size
+        Width and height in pixels.
+    resize
+        How other sizes are made to fit: stretch, pad or crop.
+    interpolation
+        How pixels are computed: bicubic, bilinear, nearest or lanczos.
+    test
+        Clean images with right labels, to measure accuracy by.
+    trusted
+        Images that are known to be clean, for detectors that need some.
+    detectors
+        Names of detectors with commas, beside the left-out check that decides.
+    budget
+        How many searches are made, each with models of its own: 1, 2 or 4.
+    fail
+        When the exit code is 3: where the data look poisoned, or never.
+    device
+        Where networks run: auto, cpu or cuda.
+    cores
+        The number of cores that all jobs use together. The default is all cores.
+    verbose
+        Show Snakemake's own output.
+    """
+    from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.outputs import check_out, copy_made, write_config  # noqa: PLC0415
+    from unpoison.command.running import run_workflow  # noqa: PLC0415
+
+    check_out(out, MADE, data)
+    entries = entries_of(
+        data,
+        model=model,
+        arguments=arguments,
+        weights=weights,
+        mean=mean,
+        deviation=deviation,
+        image_size=image_size,
+        resize=resize,
+        interpolation=interpolation,
+        test=test,
+        trusted=trusted,
+        device=device,
+    )
+    chosen = _detectors_of(detectors, has_trusted=trusted is not None)
+    config = write_config(out, {**entries, **_entries(chosen, SEARCHES[budget])})
+    if not run_workflow(config, ["scans"], cores=cores, verbose=verbose):
+        return 1
+    summary = copy_made(out, Path("scans") / NAME, MADE)
+    for line in told(summary, out):
+        print(line)
+    return FOUND if summary["verdict"] == "poisoned" and fail == "poisoned" else 0
+
+
+def told(summary: dict[str, Any], out: Path) -> list[str]:
+    """Return what a scan found, as lines for the terminal."""
+    lines = [summary["sentence"]]
+    if summary["suspicious"] or summary["to_look_at"]:
+        lines.append(
+            f"{summary['suspicious']} rows to remove and {summary['to_look_at']} to look at: {out / 'suspicious.csv'}"
+        )
+    rates = ", ".join(
+        f"{name} {rate:.1%}" for name, rate in summary["false_alarm_rates"].items() if rate is not None
+    )
+    if rates:
+        lines.append(f"False alarms in the classes that look clean: {rates}")
+    return [*lines, f"Look at the rows in a browser: {out / 'report.html'}"]
+
+
+def _detectors_of(text: str | None, *, has_trusted: bool) -> list[str]:
+    """Return the names of the detectors, the left-out check first.
+
+    Raises:
+        UserError: for a name that is no detector, and one that cannot decide by itself.
+    """
+    from unpoison.detectors import DETECTORS  # noqa: PLC0415
+    from unpoison.errors import one_of  # noqa: PLC0415
+
+    if text is None:
+        return [*QUICK, *(TRUSTED if has_trusted else ())]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in DETECTORS:
+            raise one_of("detector", name, list(DETECTORS))
+    return [CHECK, *dict.fromkeys(name for name in names if name != CHECK)]
+
+
+def _entries(detectors: list[str], searches: int) -> dict[str, Any]:
+    return {
+        "detectors": {name: {} for name in detectors},
+        "scans": {
+            NAME: {
+                **{"dataset": "data", "poison": "as_found", "training": "model"},
+                **{"detectors": detectors, "seeds": searches},
+            }
+        },
+    }

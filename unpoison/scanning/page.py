@@ -1,0 +1,158 @@
+"""The content of a scan's page, from what the scan found and the images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import beta
+
+from unpoison.drawing.thumbnails import thumbnails
+from unpoison.left_out import ACCUSED, CONTROL, FEWEST
+from unpoison.report.estimates import Estimate
+from unpoison.report.histograms import Histogram
+from unpoison.report.scan_page import MOST_PICTURES, CheckedClass, DetectorSummary, ScanPage, SuspiciousRow
+from unpoison.scanning.finding import LOOK, NOTHING, REMOVE, Accusation, ClassFinding, Finding, in_words
+from unpoison.scanning.lists import votes_for
+from unpoison.types import StoredImages
+
+BINS = 40
+TYPICAL = 6  # images of a class
+MANY = 0.1  # of the rows of classes that the check clears: a detector that accuses more of them is no witness
+WORDS = {"tampered": "tampered", "clear": "clear", "cannot tell": "cannot_tell"}
+STANDS_APART = "A group of rows stands apart, and the check cannot tell whether it is poisoned: look at it."
+LIMITS = (
+    "Poisons with right labels (clean-label attacks) are read as told. The check cannot tell them from clean rows.",
+    "A trigger that the model has not learned leaves no group of rows behind.",
+    "Wrong labels without a trigger look like poisons where they form a group.",
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the config knows. data: the name of the data; repair: the command of a repair; settings: labels and values."""
+
+    data: str
+    repair: str
+    settings: Mapping[str, str]
+
+
+def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
+    """Return the content of the page; images: (n, size, size, 3) of all rows of the source."""
+    accusations = finding.accusations
+    both = [[int((one.flagged & other.flagged).sum()) for other in accusations] for one in accusations]
+    return ScanPage(
+        verdict="poisoned" if finding.tampered else "no_evidence",
+        sentence=in_words(finding),
+        data=told.data,
+        classes=tuple(_class(finding, each, images) for each in finding.classes),
+        suspicious=tuple(_suspicious(finding, images)),
+        detectors=tuple(_detector(finding, each) for each in accusations),
+        next_steps=_next_steps(finding, told),
+        not_looked_at=(*_too_small(finding), *LIMITS),
+        settings=tuple(told.settings.items()),
+        agreement=tuple(map(tuple, both)),
+        histograms=tuple(_histogram(finding, each) for each in accusations),
+    )
+
+
+def estimate(hits: int, rows: int) -> Estimate | None:
+    """Return a share with its Jeffreys interval of 95 %; None of no rows."""
+    if not rows:
+        return None
+    low, high = beta.ppf([0.025, 0.975], hits + 0.5, rows - hits + 0.5)
+    share = hits / rows
+    return Estimate(
+        share,
+        min(0.0 if not hits else float(low), share),
+        max(float(high), share) if hits < rows else 1.0,
+        rows,
+    )
+
+
+def _class(finding: Finding, found: ClassFinding, images: StoredImages) -> CheckedClass:
+    train, read = finding.train, found.readings
+    label = train.class_names.index(found.name)
+    usual = np.flatnonzero(
+        (train.given_label == label) & (finding.action == NOTHING) & (finding.role != ACCUSED)
+    )
+    shown = (
+        usual[np.linspace(0, len(usual) - 1, min(TYPICAL, len(usual))).astype(int)] if len(usual) else usual
+    )
+    is_asked = read.accused >= FEWEST and read.control >= FEWEST
+    return CheckedClass(
+        found.name,
+        found.rows,
+        round(read.accused / max(1, read.searches)),
+        WORDS[found.judgement],  # type: ignore[arg-type]
+        estimate(read.accused_as_told, read.accused) if is_asked else None,
+        estimate(read.control_as_told, read.control) if is_asked else None,
+        STANDS_APART if found.judgement == "cannot tell" else "",
+        tuple(thumbnails(images, train.image[shown].tolist())),
+    )
+
+
+def _suspicious(finding: Finding, images: StoredImages) -> list[SuspiciousRow]:
+    train = finding.train
+    places = np.flatnonzero(finding.action != NOTHING)
+    places = places[np.lexsort((-finding.score[places], finding.action[places] == LOOK))]
+    pictures = thumbnails(images, train.image[places[:MOST_PICTURES]].tolist())
+    rows = []
+    for number, place in enumerate(places.tolist()):
+        is_asked = finding.role[place] in (ACCUSED, CONTROL)
+        rows.append(
+            SuspiciousRow(
+                str(train.row_id[place]),
+                train.class_names[train.given_label[place]],
+                float(finding.score[place]),
+                tuple(votes_for(finding, place)),
+                finding.action[place],
+                train.class_names[finding.reads[place]] if is_asked else None,
+                float(finding.confidence[place]) if is_asked else None,
+                pictures[number] if number < len(pictures) else None,
+            )
+        )
+    return rows
+
+
+def _detector(finding: Finding, accusation: Accusation) -> DetectorSummary:
+    flagged, cleared = accusation.flagged, finding.is_unsuspected
+    false = estimate(int((flagged & cleared).sum()), int(cleared.sum()))
+    return DetectorSummary(
+        accusation.name,
+        int(flagged.sum()),
+        int((flagged & (finding.action == REMOVE)).sum()),
+        false,
+        false is not None and false.value > MANY,
+    )
+
+
+def _histogram(finding: Finding, accusation: Accusation) -> Histogram:
+    """Return the distribution of a detector's scores, cut off at the outermost thousandths."""
+    values = accusation.values.astype(float)
+    low, high = (float(end) for end in np.quantile(values, [0.001, 0.999]))
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    inside = np.clip(values, edges[0], edges[-1])
+    chosen = ~finding.is_unsuspected
+    of_groups = [np.histogram(inside[rows], edges)[0].tolist() for rows in (chosen, ~chosen)]
+    return Histogram(accusation.name, tuple(edges.tolist()), tuple(of_groups[0]), tuple(of_groups[1]))
+
+
+def _next_steps(finding: Finding, told: Told) -> tuple[tuple[str, str], ...]:
+    if not finding.tampered:
+        return ()
+    return (
+        (
+            "Look at the rows below and save your decisions. Then repair the model:",
+            f"{told.repair} --flagged decisions.csv",
+        ),
+        ("Or repair it from the list of the scan as it is:", f"{told.repair} --flagged suspicious.csv"),
+    )
+
+
+def _too_small(finding: Finding) -> Sequence[str]:
+    """Return a sentence on the classes in which no group could be judged."""
+    small = [each.name for each in finding.classes if each.readings.control < FEWEST]
+    if not small:
+        return ()
+    names = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
+    return (f"Too few rows for a judgement: {names}.",)

@@ -1,0 +1,5 @@
+"""Bring the scores of a scan's searches together: the verdict, the lists of rows and the page."""
+
+from unpoison.jobs.start import run
+
+run("write_scan", snakemake)
