@@ -91,5 +91,5 @@ def test_a_repair_that_cannot_be_made_is_refused(changed: dict, message: str) ->
 def test_two_numbers_of_folds_for_one_model_are_refused() -> None:
     both = config(repairs={"mine": {**REPAIR, "folds": 3}})
     study = {**both["studies"]["false_positives"], "vary": {}, "verify": {"folds": 2}}
-    with pytest.raises(UserError, match="verify.folds: found 2 and 3"):
+    with pytest.raises(UserError, match=r"verify\.folds: found 2 and 3"):
         Plan({**both, "studies": {"plain": study}, "figures": {}})

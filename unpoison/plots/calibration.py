@@ -48,7 +48,10 @@ def plot(summary: pd.DataFrame) -> Figure:
 def _points(shown: pd.DataFrame) -> pd.DataFrame:
     """Return a line for each method and recall: truth, estimate and the ends of its interval."""
     table = shown.pivot_table(index=["method", "deletion.recall"], columns="metric", values="mean")
-    return table.dropna(subset=[TRUTH, ESTIMATE]).reset_index()
+    table = table.reindex(
+        columns=[TRUTH, ESTIMATE, f"{ESTIMATE}_low", f"{ESTIMATE}_high"]
+    )  # of a run half done
+    return table.dropna().reset_index()
 
 
 def _panel(axes: Axes, points: pd.DataFrame, methods: list[str]) -> None:

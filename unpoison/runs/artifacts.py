@@ -23,6 +23,7 @@ REASONS = {
     "begun": "a job runs, or ended with its Snakemake",
     "left": "not run yet",
 }
+HELD_OUT = "held_out"  # the folder of the logs of held-out checks
 MEASURED = "measure.log"  # of the job that follows all cells of a base model
 TAIL = 16_384  # bytes of a log's end that are searched for an error
 
@@ -62,7 +63,7 @@ def standings(plan: Plan) -> dict[Cell, Standing]:
     """
     results = Path(plan.settings.results_folder)
     failures, current = dict(failed_logs(results / "logs")), Current(plan)
-    found = {cell: _standing(plan, cell, results, failures, current) for cell in plan.cells}
+    found = {cell: _standing(plan, cell, results, failures, current) for cell in plan.all_cells}
     contents().keep()
     return found
 
@@ -76,10 +77,14 @@ def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
 
 
 def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """The failed jobs that need the cells and are needed by none: those that measure, and make tables and figures."""
+    """Yield the failed jobs that follow the cells: those that check, measure, and make tables and figures."""
     logs = Path(plan.settings.results_folder) / "logs"
     measured = {_trained(cell) for cell in plan.cells}
+    checked = [folder_of(cell) for cell in plan.folds]
     places = (
+        *dict.fromkeys(f"{Path(folder).parent}/{HELD_OUT}/train_reference.log" for folder in checked),
+        *(f"{folder}/{HELD_OUT}/{log}" for folder in checked for log in _fold_logs(logs / folder)),
+        *(f"repairs/{repair}.log" for repair in plan.repairs),
         *(f"{place}/{MEASURED}" for place in sorted(measured)),
         *(f"tables/{job}.log" for job in OF_TABLES),
         *(f"figures/{figure}.log" for figure in plan.all_figures),
@@ -88,6 +93,10 @@ def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
     for log in map(logs.joinpath, places):
         if log.is_file() and (error := error_of(log)):
             yield log, error
+
+
+def _fold_logs(folder: Path) -> list[str]:
+    return sorted(log.name for log in (folder / HELD_OUT).glob("*.log"))
 
 
 def error_of(log: Path) -> str:

@@ -43,7 +43,7 @@ def estimate(
     for rule, count in jobs.items():
         yield f"{rule:<24}{count:>8}"
     yield f"{'jobs left':<24}{sum(jobs.values()):>8}"
-    models = {(cell.dataset, cell.seed, cell.poison, cell.training) for cell in plan.cells}
+    models = {(cell.dataset, cell.seed, cell.poison, cell.training) for cell in plan.all_cells}
     trainings = sorted({training for *_, training in models})
     measured = {training: calibrate(training) for training in trainings}
     seconds = mean(
@@ -82,10 +82,10 @@ def _steps(plan: Plan, dataset: Dataset, training: Training) -> int:
 
 def _image_bytes(plan: Plan) -> int:
     """All training images of the sources that are used; test images come on top."""
-    sources = {plan.datasets[cell.dataset].source for cell in plan.cells}
+    sources = {plan.datasets[cell.dataset].source for cell in plan.all_cells}
     return sum(sum(plan.counts.peek(source).counts.values()) * 3 * source.image_size**2 for source in sources)
 
 
 def example_cell(plan: Plan, training: str) -> Cell:
     """A cell that uses a training: its data set tells classes and image size."""
-    return next(cell for cell in plan.cells if cell.training == training)
+    return next(cell for cell in plan.all_cells if cell.training == training)

@@ -31,7 +31,8 @@ from unpoison.tracing import trace
 def write_partial(plan: Plan) -> None:
     """Put everything below <results>/partial, anew each time: nothing there is an input of a job."""
     results = Path(plan.settings.results_folder)
-    found = standings(plan)
+    everything = standings(plan)
+    found = {cell: everything[cell] for cell in plan.cells}
     done = [cell for cell, standing in found.items() if standing.state == "done"]
     if not done:
         raise UserError(f"none of the {len(found)} cells in {results} is done; `unpoison status` tells why")
@@ -101,7 +102,9 @@ def files_of(plan: Plan, cell: Cell) -> CellFiles:
     answers = answers_of(cell, Path(plan.settings.results_folder))
     deletion = answers.parents[1] / "deletion.parquet" if cell.deletion else None
     probed = {name: answers.with_name(after_probe(name)) for name in plan.probes}
-    return CellFiles(cell.deletion, cell.method, answers, answers.with_name("run.json"), deletion, probed)
+    run, check = answers.with_name("run.json"), answers.with_name("verified.json")
+    verified = check if cell in plan.folds and check.is_file() else None
+    return CellFiles(cell.deletion, cell.method, answers, run, deletion, probed, verified)
 
 
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:

@@ -17,6 +17,10 @@ def status(plan: Plan) -> Iterator[str]:
         for study in plan.studies.values()
         for method in dict.fromkeys(cell.method for cell in study.cells())
     }
+    counts |= {
+        (f"repairs.{name}", repair.cell.method): Counter([found[repair.cell].state])
+        for name, repair in plan.repairs.items()
+    }
     width = max(len(name) for names in (("study", "method"), *counts) for name in names)
     yield "  ".join(f"{name:<{width}}" for name in ("study", "method")) + _columns(*STATES)
     for names, count in counts.items():

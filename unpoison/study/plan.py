@@ -76,6 +76,11 @@ class Plan(Entries):
         cells = {cell for study in self.studies.values() for cell in study.cells()}
         return sorted(cells, key=lambda cell: tuple(str(part) for part in vars(cell).values()))
 
+    @property
+    def all_cells(self) -> list[Cell]:
+        """Return the cells of studies, and those of models to hand over."""
+        return list(dict.fromkeys([*self.cells, *(repair.cell for repair in self.repairs.values())]))
+
     def cells_of(self, dataset: str, poison: str, training: str, seed: int) -> list[Cell]:
         """Return the cells of one base model: the model itself, its oracle and all repairs of it."""
         return self.cells_by_model[dataset, poison, training, seed]
