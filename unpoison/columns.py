@@ -329,7 +329,7 @@ TRAINED = {
     ),
 }
 GAP = {
-    "state": Column("string", "stale, failed, begun or left, as `make status` tells"),
+    "state": Column("string", "stale, failed, begun or left, as `unpoison status` tells"),
     "reason": Column("string", "the error's line for a failed cell"),
     "log": Column("string", "the log that it stands in; null without one"),
 }
@@ -393,7 +393,7 @@ TABLES = {
         {**_shared(*CELL, "detector"), **DETECTED},
     ),
     "missing": Table(
-        "`partial/tables/missing.parquet` (`make partial`)",
+        "`partial/tables/missing.parquet` (`unpoison partial`)",
         "cell that is not done",
         {**_shared(*MODEL), **GAP},
     ),

@@ -184,6 +184,7 @@ def test_verbose_and_arguments_for_snakemake_show_its_own_output(project: Projec
     assert "Job stats:" in dry.stdout + dry.stderr
     assert "Done." not in dry.stdout
     assert not (project.folder / "results/figures").exists()
+    (project.folder / "results/report.html").unlink()
     report = command(project, "report", "tiny.yaml", "--verbose")
     assert report.returncode == 0, report.stderr
     assert "Draw imbalance" in report.stdout + report.stderr
