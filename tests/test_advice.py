@@ -73,6 +73,35 @@ def test_of_equally_healed_models_fewer_with_an_attack_above_15_percent_are_pref
     assert best() == "deep"
 
 
+def test_what_healed_two_networks_is_preferred_to_what_was_tried_on_one(told) -> None:
+    told(tuned=[line(models=90, healed=90, passes=0.1)], robust=[line(), line(network="another")])
+    assert best() == "robust"
+    told(tuned=[line(models=90, healed=90)], fragile=[line(), line(network="another", healed=6)])
+    assert best() == "tuned"
+
+
+def test_a_harder_list_of_another_network_counts_where_it_was_given_no_easier_one(told) -> None:
+    told(
+        one=[
+            line(fpr=0.0),
+            line(fpr=0.2),
+            line(network="another", fpr=0.05),
+            line(network="another", fpr=0.1),
+        ]
+    )
+    (candidate,) = advise(recall=(0.8, 1.0), fpr=(0.0, 0.0)).candidates
+    assert [(row.network, row.fpr) for row in candidate.rows] == [("a net", 0.0), ("another", 0.05)]
+
+
+def test_for_the_list_of_a_scan_the_method_that_healed_unlike_networks_is_advised() -> None:
+    chosen = advise(recall=(0.8, 1.0), fpr=(0.0, 0.05))
+    assert (chosen.method, chosen.options) == (
+        "negative_gradient_plus",
+        {"learning_rate": 0.01, "length": 0.625},
+    )
+    assert len(chosen.candidates[0].networks) == 2
+
+
 def test_the_budget_leaves_out_what_costs_more(told) -> None:
     told(dear=[line()], cheap=[line(healed=1, passes=0.2)])
     assert best(budget=0.5) == "cheap" and best() == "dear"
@@ -105,7 +134,9 @@ def test_the_reason_says_how_many_models_were_healed_and_where(told) -> None:
     told(one=[line(healed=4)])
     why = advise(recall=(0.8, 1.0)).why
     assert "one healed 4 of 9 models (95 % interval: 17 to 75 %)" in why and "a net (a study)" in why
-    assert "No measured method is likely to heal such a model" in why
+    assert "No measured method is likely to heal such a model" in why and "on one network alone" in why
+    told(one=[line(), line(network="another")])
+    assert "on one network alone" not in advise(recall=(0.8, 1.0)).why
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 9), (3, 9), (9, 9)])
