@@ -6,6 +6,7 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from scipy.stats import binom
 
@@ -43,6 +44,27 @@ def test_the_shipped_table_is_what_the_script_makes_of_the_measurements() -> Non
     script = module_from_spec(spec)
     spec.loader.exec_module(script)
     assert advice.TABLE.read_text(encoding="utf-8") == script.written()
+
+
+def test_the_page_of_the_companys_networks_counts_what_its_table_holds() -> None:
+    page = " ".join((ROOT / "docs/results/company/README.md").read_text(encoding="utf-8").split())
+    table = pd.read_csv(ROOT / "docs/results/company/tables/results.csv")
+    model = ["images", "batch_norm", "recall", "fpr"]
+    before = table[table["method"] == "do_nothing"].set_index(model)
+    found = {}
+    for entry, rows in table.groupby(["method", "options"]):
+        after = rows.set_index(model)
+        lost = before.loc[after.index, "clean"] - after["clean"]
+        healed = (after["attack"] < before.loc[after.index, "attack"] / 2) & (lost < 10)
+        found[entry] = healed.sum(), (lost >= 10).sum(), len(after)
+    eval_, ours = '{"batch_norm": "eval"}', '{"learning_rate": 0.01, "length": 0.625}'
+    late = '{"batch_norm": "eval", "schedule": "recipe"}'
+    assert found["negative_gradient_plus", ours] == (8, 0, 8) and "8 of 8, and none broken" in page
+    assert found["retrain", "{}"] == (6, 2, 8) and "6 of 8. It broke two" in page
+    assert found["finetune", "{}"] == found["finetune", '{"length": 1.0}'] == (7, 0, 8)
+    assert "CF healed 7 of 8 and broke none" in page
+    others = [found["rem", eval_], found["salun", late], found["npo", "{}"]]
+    assert others == [(0, 6, 8), (0, 8, 8), (0, 8, 8)] and "0 of 8 each; broken 6, 8 and 8" in page
 
 
 def test_every_method_of_the_table_takes_its_options() -> None:
