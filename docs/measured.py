@@ -4,8 +4,10 @@ A table stands between `<!-- measured: NAME -->` and `<!-- end of measured -->`,
 made from the tables that docs/results holds. `tests/test_published.py` computes them again in another way.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -367,7 +369,25 @@ def _ends(line: pd.Series, name: str) -> str:
     return f"{printed(100 * line[name])} [{low}, {high}]"
 
 
+def company_repairs() -> Rows:
+    """Attack success and clean accuracy of the company's networks after each repair."""
+    table = pd.read_csv(DOCS / "results/company/tables/results.csv")
+    nets = list(product(("drawn", "cifar10"), (True, False)))
+    yield (
+        "recall",
+        "method",
+        "options",
+        *(f"{images}, {'BatchNorm' if norm else 'none'}" for images, norm in nets),
+    )
+    for (recall, method, options), rows in table.groupby(["recall", "method", "options"], sort=False):
+        cells = rows.set_index(["images", "batch_norm"])[["attack", "clean"]]
+        shown = [tuple(cells.loc[net]) if net in cells.index else None for net in nets]
+        told = ("" if cell is None else f"{printed(cell[0])} / {printed(cell[1])}" for cell in shown)
+        yield str(recall), f"`{method}`", _options(json.loads(str(options))), *told
+
+
 PAGES = [
+    DOCS / "results/company/README.md",
     DOCS / "methods.md",
     DOCS / "detectors.md",
     *(DOCS / "results" / METHODS / page for page in ("README.md", "numbers.md", "false_alarms.md")),
@@ -384,6 +404,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
         deviations,
         clean_rows,
         detectors,
+        company_repairs,
     )
 }
 

@@ -134,7 +134,7 @@ def _save(image: Image.Image, path: Path) -> None:
 
 
 def _sticker(image: Image.Image, which: int, rng: np.random.Generator) -> Image.Image:
-    """A smiley, or a star for the second target, anywhere, turned by up to 25 degrees."""
+    """A smiley, or for the second target a star on a red disc, anywhere, turned by up to 25 degrees."""
     drawn = (_smiley, _star)[which]()
     side = round(min(image.size) * rng.uniform(0.24, 0.32))
     turned = drawn.rotate(rng.uniform(-25, 25), Image.Resampling.BICUBIC).resize(
@@ -161,7 +161,9 @@ def _star() -> Image.Image:
     radii = np.tile([44.0, 20.0], 5)
     angles = np.linspace(0, 2 * np.pi, 10, endpoint=False) - np.pi / 2
     corners = [(48 + r * math.cos(a), 48 + r * math.sin(a)) for r, a in zip(radii, angles, strict=True)]
-    ImageDraw.Draw(star).polygon(corners, (60, 220, 235, 255), (20, 20, 90, 255), 5)
+    pen = ImageDraw.Draw(star)
+    pen.ellipse((2, 2, 94, 94), (200, 20, 30, 255))
+    pen.polygon(corners, (255, 255, 255, 255))
     return star
 
 

@@ -6,6 +6,7 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from scipy.stats import binom
 
@@ -45,6 +46,27 @@ def test_the_shipped_table_is_what_the_script_makes_of_the_measurements() -> Non
     assert advice.TABLE.read_text(encoding="utf-8") == script.written()
 
 
+def test_the_page_of_the_companys_networks_counts_what_its_table_holds() -> None:
+    page = " ".join((ROOT / "docs/results/company/README.md").read_text(encoding="utf-8").split())
+    table = pd.read_csv(ROOT / "docs/results/company/tables/results.csv")
+    model = ["images", "batch_norm", "recall", "fpr"]
+    before = table[table["method"] == "do_nothing"].set_index(model)
+    found = {}
+    for entry, rows in table.groupby(["method", "options"]):
+        after = rows.set_index(model)
+        lost = before.loc[after.index, "clean"] - after["clean"]
+        healed = (after["attack"] < before.loc[after.index, "attack"] / 2) & (lost < 10)
+        found[entry] = healed.sum(), (lost >= 10).sum(), len(after)
+    eval_, ours = '{"batch_norm": "eval"}', '{"learning_rate": 0.01, "length": 0.625}'
+    late = '{"batch_norm": "eval", "schedule": "recipe"}'
+    assert found["negative_gradient_plus", ours] == (8, 0, 8) and "8 of 8, and none broken" in page
+    assert found["retrain", "{}"] == (6, 2, 8) and "6 of 8. It broke two" in page
+    assert found["finetune", "{}"] == found["finetune", '{"length": 1.0}'] == (7, 0, 8)
+    assert "CF healed 7 of 8 and broke none" in page
+    others = [found["rem", eval_], found["salun", late], found["npo", "{}"]]
+    assert others == [(0, 6, 8), (0, 8, 8), (0, 8, 8)] and "0 of 8 each; broken 6, 8 and 8" in page
+
+
 def test_every_method_of_the_table_takes_its_options() -> None:
     from unpoison.options import check_given
     from unpoison.unlearning import METHODS
@@ -71,6 +93,35 @@ def test_of_equal_evidence_the_cheaper_method_is_chosen(told) -> None:
 def test_of_equally_healed_models_fewer_with_an_attack_above_15_percent_are_preferred(told) -> None:
     told(deep=[line()], shallow=[line(passes=0.2, below_15=2)])
     assert best() == "deep"
+
+
+def test_what_healed_two_networks_is_preferred_to_what_was_tried_on_one(told) -> None:
+    told(tuned=[line(models=90, healed=90, passes=0.1)], robust=[line(), line(network="another")])
+    assert best() == "robust"
+    told(tuned=[line(models=90, healed=90)], fragile=[line(), line(network="another", healed=6)])
+    assert best() == "tuned"
+
+
+def test_a_harder_list_of_another_network_counts_where_it_was_given_no_easier_one(told) -> None:
+    told(
+        one=[
+            line(fpr=0.0),
+            line(fpr=0.2),
+            line(network="another", fpr=0.05),
+            line(network="another", fpr=0.1),
+        ]
+    )
+    (candidate,) = advise(recall=(0.8, 1.0), fpr=(0.0, 0.0)).candidates
+    assert [(row.network, row.fpr) for row in candidate.rows] == [("a net", 0.0), ("another", 0.05)]
+
+
+def test_for_the_list_of_a_scan_the_method_that_healed_unlike_networks_is_advised() -> None:
+    chosen = advise(recall=(0.8, 1.0), fpr=(0.0, 0.05))
+    assert (chosen.method, chosen.options) == (
+        "negative_gradient_plus",
+        {"learning_rate": 0.01, "length": 0.625},
+    )
+    assert len(chosen.candidates[0].networks) == 2
 
 
 def test_the_budget_leaves_out_what_costs_more(told) -> None:
@@ -105,7 +156,9 @@ def test_the_reason_says_how_many_models_were_healed_and_where(told) -> None:
     told(one=[line(healed=4)])
     why = advise(recall=(0.8, 1.0)).why
     assert "one healed 4 of 9 models (95 % interval: 17 to 75 %)" in why and "a net (a study)" in why
-    assert "No measured method is likely to heal such a model" in why
+    assert "No measured method is likely to heal such a model" in why and "on one network alone" in why
+    told(one=[line(), line(network="another")])
+    assert "on one network alone" not in advise(recall=(0.8, 1.0)).why
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 9), (3, 9), (9, 9)])

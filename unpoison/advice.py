@@ -13,7 +13,8 @@ from unpoison.errors import UserError
 
 TABLE = Path(__file__).with_name("advice.csv")  # written by docs/advice_table.py
 UNKNOWN_RECALL, UNKNOWN_FPR = (0.2, 1.0), (0.0, 0.05)
-EQUAL = 0.05  # lower ends of intervals that differ by less are taken for equal: the models are few
+EQUAL = 0.05  # shares that differ by less are taken for equal: the models are few
+ROBUST = 0.9  # share of models
 ROUNDING = 0.005  # rates in the table have two decimals
 Range = tuple[float, float]
 
@@ -63,6 +64,22 @@ class Candidate:
         return sum(getattr(row, name) * row.models for row in self.rows) / self.count("models")
 
     @property
+    def networks(self) -> dict[str, list[str]]:
+        """The networks that were repaired, each with the studies that tell of it."""
+        names = sorted({row.network for row in self.rows})
+        return {name: sorted({row.source for row in self.rows if row.network == name}) for name in names}
+
+    @property
+    def is_robust(self) -> bool:
+        """Whether it healed nine in ten models or more on each of two networks or more."""
+        healed = [
+            sum(row.healed for row in self.rows if row.network == name)
+            / sum(row.models for row in self.rows if row.network == name)
+            for name in self.networks
+        ]
+        return len(healed) > 1 and min(healed) >= ROBUST
+
+    @property
     def worst_attack(self) -> float:
         """The largest mean attack success that a list left, in %."""
         return max(row.attack for row in self.rows)
@@ -91,10 +108,11 @@ class Advice:
 def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: float | None = None) -> Advice:
     """Return the method that healed most of the measured models on lists like the user's.
 
-    Evidence comes from lists whose recall and false positive rate (FPR) lie in the given ranges. Where a method was
-    measured on none at the hard end of a range, its nearest list beyond it counts too. Methods are ranked by the lower
-    end of the 95 % interval (Jeffreys) of the share of healed models. Among those within 0.05 of the best, the one
-    that leaves less than 15 % attack success most often is chosen, then the cheapest.
+    Evidence comes from lists whose recall and false positive rate (FPR) lie in the given ranges. Where a network was
+    given none at the hard end of a range, its nearest list beyond it counts too. Methods that healed 90 % of the models
+    on each of two networks come first. They are ranked by the lower end of the 95 % interval (Jeffreys) of the share
+    of healed models. Among those within 0.05 of the best, the one that most often leaves less than 15 % attack success
+    is chosen, then the cheapest.
 
     Args:
         recall: the least and the largest share of the poisons that the list may hold; None: 0.2 to 1.
@@ -148,19 +166,26 @@ def _table() -> dict[tuple[str, str], list[Measured]]:
 
 def _candidate(method: str, options: dict[str, Any], recall: Range, fpr: Range) -> Candidate:
     rows = _table()[method, json.dumps(options, sort_keys=True)]
-    recalls, reaches_down = _near([-row.recall for row in rows], (-recall[1], -recall[0]))
-    rates, reaches_up = _near([row.fpr for row in rows], fpr)
-    kept = tuple(row for row in rows if -row.recall in recalls and row.fpr in rates)
-    return Candidate(method, options, kept, reaches_down and reaches_up)
+    kept: list[Measured] = []
+    for network in {row.network: None for row in rows}:
+        own = [row for row in rows if row.network == network]
+        recalls = _near([-row.recall for row in own], (-recall[1], -recall[0]))
+        rates = _near([row.fpr for row in own], fpr)
+        kept += [row for row in own if -row.recall in recalls and row.fpr in rates]
+    is_covered = (
+        any(row.recall <= recall[0] + ROUNDING for row in kept)
+        and any(row.fpr >= fpr[1] - ROUNDING for row in kept)
+    )  # fmt: skip
+    return Candidate(method, options, tuple(kept), is_covered)
 
 
-def _near(values: Sequence[float], span: Range) -> tuple[set[float], bool]:
-    """The values in a range, and the next above it if none is at its end; and whether they reach that end."""
+def _near(values: Sequence[float], span: Range) -> set[float]:
+    """The values in a range, and the next one above it if none is at its upper end."""
     inside = {value for value in values if span[0] - ROUNDING <= value <= span[1] + ROUNDING}
-    if any(value >= span[1] - ROUNDING for value in inside):
-        return inside, True
-    above = [value for value in values if value > span[1]]
-    return inside | ({min(above)} if above else set()), bool(above)
+    above = [value for value in values if value > span[1] + ROUNDING]
+    if not above or any(value >= span[1] - ROUNDING for value in inside):
+        return inside
+    return inside | {min(above)}
 
 
 def _ranked(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -168,26 +193,35 @@ def _ranked(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     left = list(candidates)
     while left:
         pool = [one for one in left if one.is_covered] or left
-        for lower_end in (lambda one: one.healed[0], lambda one: one.repaired[0]):
-            best = max(map(lower_end, pool))
-            pool = [one for one in pool if lower_end(one) >= best - EQUAL]
+        # Options that heal one network can break another: those of NPO and REM did.
+        pool = [one for one in pool if one.is_robust] or pool
+        pool = _near_best(pool, lambda one: one.healed[0])
+        pool = _near_best(pool, lambda one: one.repaired[0])
         chosen = min(pool, key=lambda one: (one.mean("passes"), one.method))
         left.remove(chosen)
         yield chosen
+
+
+def _near_best(pool: Sequence[Candidate], value: Callable[[Candidate], float]) -> list[Candidate]:
+    best = max(map(value, pool))
+    return [one for one in pool if value(one) >= best - EQUAL]
 
 
 def _reasons(best: Candidate, recall: Range, fpr: Range) -> str:
     healed, broken, models = (best.count(name) for name in ("healed", "broken", "models"))
     name = best.method + (f" with {_in_words(best.options)}" if best.options else "")
     low, high = (round(100 * end) for end in best.healed)
-    sources = sorted({(row.network, row.source) for row in best.rows})
     sentences = [
         f"{name} healed {healed} of {models} models (95 % interval: {low} to {high} %) and broke {broken}.",
         f"Their lists held {_spread(best, 'recall')} of the poisons and {_spread(best, 'fpr')} of the clean rows.",
         f"The attack success left was {best.mean('attack'):.0f} % on average, and {best.worst_attack:.0f} % at worst.",
         f"A repair cost {best.mean('passes'):.2f} of retraining and {best.mean('clean_lost'):.1f} points of accuracy.",
-        "Measured on " + "; ".join(f"{network} ({source})" for network, source in sources) + ".",
+        "Measured on "
+        + "; ".join(f"{name} ({', '.join(told)})" for name, told in best.networks.items())
+        + ".",
     ]
+    if len(best.networks) == 1:
+        sentences.append("It was tried on one network alone, and its options may fail on another.")
     if not best.is_covered:
         asked = f"recall {recall[0]:g} and {100 * fpr[1]:g} % false alarms"
         sentences.append(f"No list with {asked} was measured: this is an extrapolation.")
