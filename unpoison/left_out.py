@@ -2,8 +2,8 @@
 
 A network that is trained without a poisoned row reads it as what it shows and not as it is told. A clean row that it
 never saw is read as told about as often as any other clean row of its class. That alone does not tell poisons from a
-natural kind of image of which no example is left to learn from. So a class is tampered with only where its suspected rows
-also form a group of their own in the features, and where the suspicious model itself has learned them as told.
+natural kind of image of which no example is left to learn from. So a class is tampered with only where its suspected
+rows also form a group of their own in the features, and where the suspicious model itself has learned them as told.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ KEPT, ACCUSED, CONTROL = (
     2,
 )  # roles of the rows: trained on, left out as suspect, left out for comparison
 LIMIT = 0.5  # of the ratio of the shares that are read as told: about 0.1 for poisons, 0.5 and more for clean rows
+STRIKING = 4.75  # where the check does not confirm a group, only one as far apart is worth a look
 APART = 4.0  # standard deviations between a group and its class; a cut through one normal distribution gives about 3
 LEARNED = 0.9  # share of the group that the suspicious model itself reads as told
 FEWEST = 5  # rows of a group, and control rows of a class, that a judgement needs
@@ -33,8 +34,8 @@ class Readings:
     """How the suspected rows of one class are read, in one search or in several together.
 
     accused, control: how many of each there are; accused_as_told, control_as_told: of how many a network that never saw
-    them predicts the given label; learned: of how many accused rows the suspicious model predicts it; apart: how far the
-    group lies from its class, in standard deviations, times `searches`, the number of searches.
+    them predicts the given label; learned: of how many accused rows the suspicious model predicts it; apart: how far
+    the group lies from its class, in standard deviations, times `searches`, the number of searches.
     """
 
     accused: int = 0
@@ -79,13 +80,18 @@ class Readings:
     def judgement(self) -> Judgement:
         """tampered: a group of its own, surely read as told less than half as often as control rows.
 
-        cannot tell: a group of its own that is read as told, as poisons with right labels would be, or too few rows.
+        cannot tell: a group that may be so; and a striking one that is read as told, as poisons with right labels would
+        be.
         """
         if not self.is_group:
             return "clear"
         if self.control < FEWEST:
             return "cannot tell"
-        return "tampered" if self.ratio[2] < LIMIT else "cannot tell"
+        _, low, high = self.ratio
+        if high < LIMIT:
+            return "tampered"
+        is_striking = self.apart >= STRIKING * self.searches
+        return "cannot tell" if is_striking or low < LIMIT else "clear"
 
 
 def judgement_of(searches: Sequence[Readings]) -> Judgement:

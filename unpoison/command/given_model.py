@@ -11,9 +11,9 @@ from unpoison.models import MODELS
 from unpoison.options import check_given
 from unpoison.own_network import OWN, own_network
 
-STEPS = 2000  # of training at the least: a small set is seen more often
+STEPS = 1500  # of training at the least: a small set is seen more often
 EPOCHS = (8, 40)  # the fewest and the most
-BATCH = 128  # rows
+BATCH = 64  # rows
 FEWEST_STEPS = 10  # of an epoch: batches of a tiny set are smaller
 
 
@@ -54,13 +54,14 @@ def recipe_for(rows: int, *, is_own: bool) -> dict[str, Any]:
     """Return the recipe by which a model is trained on that many rows.
 
     Args:
-        is_own: whether the network is the user's, which Muon may not suit.
+        is_own: whether the network is the user's: Adam trains networks of any kind, Muon those with batch norms.
     """
     batch = max(8, min(BATCH, rows // FEWEST_STEPS))
     epochs = min(max(EPOCHS[0], math.ceil(STEPS * batch / max(rows, 1))), EPOCHS[1])
-    shared = {"epochs": epochs, "batch_size": batch, "warmup": 0.1, "decay_span": 1.0}
+    # Not mirrored: digits and signs are not the same then.
+    shared = {"epochs": epochs, "batch_size": batch, "warmup": 0.2, "decay_span": 1.0, "flip": False}
     if is_own:
-        return {**shared, "learning_rate": 0.05}
+        return {**shared, "learning_rate": 0.02, "adam_rate": 0.1}
     return {**shared, "learning_rate": 0.1, "label_smoothing": 0.1, "filter_rate": 0.6}
 
 

@@ -35,8 +35,8 @@ def scan(
 ) -> int:
     """Search a training set for poisoned rows, without ground truth. Exit code 3 where classes look tampered with.
 
-    The folder gets report.html, suspicious.csv (rows to remove or to look at), clean.csv and removed.csv (rows to train on
-    and the others), and scan.json. A run that was interrupted goes on.
+    The folder gets report.html, suspicious.csv (rows to remove or to look at), clean.csv and removed.csv (rows to
+    train on and the others), and scan.json. A run that was interrupted goes on.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def apart(places: Places, at_most: float, seed: int) -> Mask:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of a class that are alike. chance: (n,) of each row to belong to it; apart: standard deviations from the rest."""
+    """Rows of a class that are alike. chance: (n,) of each row to be one; apart: standard deviations from the rest."""
 
     chance: Float64[np.ndarray, " rows"]
     apart: float

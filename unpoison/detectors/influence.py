@@ -43,17 +43,17 @@ def score(evidence: Evidence, *, renormalised: bool = True, layers: Literal["all
     """
     if layers == "last":
         triggered = outputs_of(evidence.model, evidence.triggered, evidence.precision)
-        return Scores(*(likeness(rows, triggered, renormalised) for rows in evidence.outputs))
+        training, trusted = (likeness(rows, triggered, renormalised) for rows in evidence.outputs)
+        return Scores(training, trusted)
     model = evidence.model.eval()
     wanted = torch.stack(
         [_scaled(gradient, renormalised) for gradient in gradients(model, evidence.triggered)]
     ).mean(0)
-    parts = evidence.training, evidence.validation
-    return Scores(
-        *(
-            np.array([float(_scaled(gradient, renormalised) @ wanted) for gradient in gradients(model, rows)])
-            for rows in parts
-        )
+    training, trusted = (
+        np.array([float(_scaled(gradient, renormalised) @ wanted) for gradient in gradients(model, rows)])
+        for rows in (evidence.training, evidence.validation)
+    )
+    return Scores(training, trusted)
     )
 
 

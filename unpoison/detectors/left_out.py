@@ -1,12 +1,15 @@
 """The left-out check: a network trained without the suspected rows is asked whether it reads them as they are told.
 
-In each class (by the given label) the rows that stand apart in the features are suspected, generously: the smaller of two
-groups by 2-means, and small ones of four, in the metric of the variation within classes (as in SCAn, Tang et al. 2021,
-arXiv 1908.00686, but of the training rows themselves). A fresh network is trained without them and without a control
-sample of the other rows. Poisons are then read as what they show; clean rows are read as told about as often as control
-rows of their class. A class is tampered with where its suspected rows are surely read as told less than half as often.
-In such a class the suspected rows that are not read as told are examples of a group, which is narrowed by a linear
-discriminant. The own rule accuses the rows of these groups, and a row's score is its probability to belong to one.
+In each class (by the given label) the rows that stand apart in the features are suspected, generously: the smaller of
+two groups by 2-means, small ones of four, and what is like them. Distances are in the metric of the variation within
+classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows themselves. A fresh network is trained
+without them and without a control sample of the other rows. Poisons are then read as what they show; clean rows are read
+as told about as often as control rows of their class. The suspected rows that are not read as told are examples of a
+group, which a linear discriminant narrows or widens.
+
+A class is tampered with where three things hold: the suspected rows are surely read as told less than half as often as
+control rows, the group lies four standard deviations or more from its class, and the suspicious model itself has learned
+it. The own rule accuses the groups of these classes, and a row's score is its probability to belong to one.
 
 The check cannot tell poisons whose label is right (clean-label attacks): such rows are read as told. It takes wrong
 labels without a trigger for tampering where they stand apart as a group. It is this project's own and has no paper.
@@ -99,7 +102,7 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
 
 
 def readings_by_new(evidence: Evidence, role: np.ndarray, length: float) -> np.ndarray:
-    """Return the log-probabilities (n, classes) that a network which was trained on the kept rows alone gives every row.
+    """Return the log-probabilities (n, classes) of every row by a network that was trained on the kept rows alone.
 
     The classes lose unequal shares of their rows. Its probabilities are divided by the shares of the classes among the
     kept rows, so that a class that lost many is not read less often for that.

@@ -45,8 +45,8 @@ class Finding:
     """All that a scan found out about the training rows.
 
     score: (n,) 0 to 1, the mean probability to belong to a tampered group; action: (n,) "", look or remove; reads: (n,)
-    what the last model of the check reads a row as; confidence: (n,) the probability that it gives that class; role: (n,) the
-    row's part in that check.
+    what the last model of the check reads a row as; confidence: (n,) its probability; role: (n,) the row's
+    part in that check.
     """
 
     train: Rows
@@ -106,10 +106,9 @@ def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> F
         ]
         pooled = sum(of_searches, Readings())
         classes.append(ClassFinding(name, int(of_class.sum()), pooled, judgement_of(of_searches)))
-    tampered = np.isin(
-        train.given_label, [k for k, each in enumerate(classes) if each.judgement == "tampered"]
-    )
-    mean = np.mean([search[check].values for search in searches], axis=0)
+    is_tampered = np.array([each.judgement == "tampered" for each in classes])
+    tampered: Mask = is_tampered[train.given_label]
+    mean: np.ndarray = np.mean([search[check].values for search in searches], axis=0)
     action = np.full(len(train), NOTHING, dtype=object)
     action[tampered & (mean > DOUBTED)] = LOOK
     action[tampered & (mean > REMOVED)] = REMOVE
@@ -138,15 +137,15 @@ def in_words(finding: Finding) -> str:
     doubt = f" The check cannot tell for {_listed(doubtful)}." if doubtful else ""
     if not finding.tampered:
         return (
-            f"No evidence of poisoning: in none of the {count} classes does a group of rows stand apart that models which "
-            f"never saw it read otherwise than told.{doubt}"
+            f"No evidence of poisoning: none of the {count} classes holds a group of rows that stands apart and that "
+            f"models which never saw it do not read as told.{doubt}"
         )
     names = _listed([each.name for each in finding.tampered])
     total = int((finding.action == REMOVE).sum())
     pooled = sum((each.readings for each in finding.tampered), Readings())
     looks = "looks" if len(finding.tampered) == 1 else "look"
     return (
-        f"{names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw the suspected rows "
+        f"{names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
         f"read {pooled.accused_as_told / pooled.accused:.0%} of them as told, and "
         f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
     )

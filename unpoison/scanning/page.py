@@ -29,7 +29,7 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Told:
-    """What the config knows. data: the name of the data; repair: the command of a repair; settings: labels and values."""
+    """What the config knows: the name of the data, the command of a repair, and settings with their labels."""
 
     data: str
     repair: str

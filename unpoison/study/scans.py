@@ -15,7 +15,7 @@ CHECK = "left_out"  # the detector that a verdict rests on
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A search for poisoned rows. detectors: what scores the rows; seeds: of models and detectors, one for each search."""
+    """A search for poisoned rows. detectors: what scores them; seeds: of models and detectors, one a search."""
 
     name: str
     dataset: Dataset
