@@ -54,7 +54,6 @@ def score(evidence: Evidence, *, renormalised: bool = True, layers: Literal["all
         for rows in (evidence.training, evidence.validation)
     )
     return Scores(training, trusted)
-    )
 
 
 def gradients(model: nn.Module, rows: Examples) -> Iterator[Tensor]:

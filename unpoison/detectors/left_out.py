@@ -2,14 +2,14 @@
 
 In each class (by the given label) the rows that stand apart in the features are suspected, generously: the smaller of
 two groups by 2-means, small ones of four, and what is like them. Distances are in the metric of the variation within
-classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows themselves. A fresh network is trained
-without them and without a control sample of the other rows. Poisons are then read as what they show; clean rows are read
-as told about as often as control rows of their class. The suspected rows that are not read as told are examples of a
-group, which a linear discriminant narrows or widens.
+classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows themselves. A fresh network is
+trained without them and without a control sample of the other rows. Poisons are then read as what they show; clean
+rows are read as told about as often as control rows of their class. The suspected rows that are not read as told are
+examples of a group, which a linear discriminant narrows or widens.
 
-A class is tampered with where three things hold: the suspected rows are surely read as told less than half as often as
-control rows, the group lies four standard deviations or more from its class, and the suspicious model itself has learned
-it. The own rule accuses the groups of these classes, and a row's score is its probability to belong to one.
+A class is tampered with where three things hold: the suspected rows are surely read as told less than half as often
+as control rows, the group lies four standard deviations or more from its class, and the suspicious model itself has
+learned it. The own rule accuses the groups of these classes, and a row's score is its probability to belong to one.
 
 The check cannot tell poisons whose label is right (clean-label attacks): such rows are read as told. It takes wrong
 labels without a trigger for tampering where they stand apart as a group. It is this project's own and has no paper.
