@@ -24,6 +24,11 @@ LIMIT = 0.5  # of the ratio of the shares that are read as told: about 0.1 for p
 STRIKING = 4.75  # where the check does not confirm a group, only one as far apart is worth a look
 APART = 4.0  # standard deviations between a group and its class; a cut through one normal distribution gives about 3
 LEARNED = 0.8  # share of the group that the suspicious model itself reads as told
+# A nearer group counts where the model has learned it better than most rows, and hardly any is read as told without it.
+NEARER, WELL_LEARNED, RARELY = 3.5, 0.9, 0.35
+FITTED = (
+    0.97  # share of control rows that the model reads as told, above which it has learned everything well
+)
 FEWEST = 5  # rows of a group, and control rows of a class, that a judgement needs
 SURE = 0.995  # probability that a ratio lies below its upper end, and above its lower one
 DRAWS = 20_000
@@ -34,7 +39,7 @@ class Readings:
     """How the suspected rows of one class are read, in one search or in several together.
 
     accused, control: how many of each there are; accused_as_told, control_as_told: of how many a network that never saw
-    them predicts the given label; learned: of how many accused rows the suspicious model predicts it; apart: how far
+    them predicts the given label; learned, control_learned: of how many the suspicious model does; apart: how far
     the group lies from its class, in standard deviations, times `searches`, the number of searches.
     """
 
@@ -43,6 +48,7 @@ class Readings:
     control: int = 0
     control_as_told: int = 0
     learned: int = 0
+    control_learned: int = 0
     apart: float = 0.0
     searches: int = 0
 
@@ -77,19 +83,29 @@ class Readings:
         return self.apart >= APART * self.searches and self.learned >= LEARNED * self.accused
 
     @property
+    def is_nearer_group(self) -> bool:
+        """Whether they do so less clearly, and the model has learned them better than most rows."""
+        if self.accused < FEWEST * max(1, self.searches):
+            return False
+        is_apart = self.apart >= NEARER * self.searches and self.learned >= WELL_LEARNED * self.accused
+        return is_apart and self.control_learned <= FITTED * self.control
+
+    @property
     def judgement(self) -> Judgement:
         """tampered: a group of its own, surely read as told less than half as often as control rows.
 
         cannot tell: a group that may be so; and a striking one that is read as told, as poisons with right labels would
         be.
         """
-        if not self.is_group:
+        if not (self.is_group or self.is_nearer_group):
             return "clear"
         if self.control < FEWEST:
             return "cannot tell"
         _, low, high = self.ratio
-        if high < LIMIT:
+        if high < (LIMIT if self.is_group else RARELY):
             return "tampered"
+        if not self.is_group:
+            return "clear"
         is_striking = self.apart >= STRIKING * self.searches
         return "cannot tell" if is_striking or low < LIMIT else "clear"
 
@@ -97,7 +113,7 @@ class Readings:
 def judgement_of(searches: Sequence[Readings]) -> Judgement:
     """Return the judgement of several searches together, of which no single one may speak for a clean class."""
     together = sum(searches, Readings()).judgement
-    if together == "tampered" and any(each.is_group and each.ratio[0] >= LIMIT for each in searches):
+    if together == "tampered" and any(each.accused >= FEWEST and each.ratio[0] >= LIMIT for each in searches):
         return "cannot tell"
     return together
 
@@ -119,6 +135,7 @@ def readings_of(
         int(control.sum()),
         int((control & as_told).sum()),
         int((accused & learned).sum()),
+        int((control & learned).sum()),
         float(apart[where][0]) if where.any() else 0.0,
         1,
     )

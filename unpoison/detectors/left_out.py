@@ -1,15 +1,17 @@
 """The left-out check: a network trained without the suspected rows is asked whether it reads them as they are told.
 
 In each class (by the given label) the rows that stand apart in the features are suspected, generously: the smaller of
-two groups by 2-means, small ones of four, and what is like them. Distances are in the metric of the variation within
-classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows themselves. A fresh network is
-trained without them and without a control sample of the other rows. Poisons are then read as what they show; clean
-rows are read as told about as often as control rows of their class. The suspected rows that are not read as told are
-examples of a group, which a linear discriminant narrows or widens.
+two groups by 2-means, small ones of four, and the farthest of all these groups with what is like it. Distances are in
+the metric of the variation within classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows
+themselves. A fresh network is trained without them and without a control sample of the other rows. Poisons are then
+read as what they show; clean rows are read as told about as often as control rows of their class. The suspected rows
+that are not read as told are examples of a group, which a linear discriminant narrows or widens.
 
 A class is tampered with where three things hold: the suspected rows are surely read as told less than half as often
 as control rows, the group lies four standard deviations or more from its class, and the suspicious model itself has
-learned it. The own rule accuses the groups of these classes, and a row's score is its probability to belong to one.
+learned it. A group at 3.5 deviations counts too where the model has learned nine in ten of it, though it has not
+learned every row, and the rows are read as told about a third as often at most. The own rule accuses the groups of
+these classes, and a row's score is its probability to belong to one.
 
 The check cannot tell poisons whose label is right (clean-label attacks): such rows are read as told. It takes wrong
 labels without a trigger for tampering where they stand apart as a group. It is this project's own and has no paper.
@@ -21,8 +23,7 @@ from scipy.special import log_softmax
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.detectors._groups import apart as stands_apart
-from unpoison.detectors._groups import group_like, places_of
+from unpoison.detectors._groups import group_like, places_of, suspected
 from unpoison.features import outputs_of
 from unpoison.left_out import ACCUSED, CONTROL, KEPT, readings_of
 from unpoison.seeds import derive_seed, draw
@@ -32,8 +33,6 @@ from unpoison.types import PositiveFloat, Share
 
 NEEDS = ()
 OWN_RULE = True
-NEARLY_APART = 3.5  # standard deviations: less than a judgement asks for
-GENEROUS = 0.05  # probability to belong to the group from which on a row is suspected
 MOST_CONTROLS = 400  # of a class: more make no interval narrower than the accused rows do
 
 
@@ -92,10 +91,7 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)
         seed = derive_seed("apart", evidence.seed, int(label))
-        is_apart = stands_apart(places[of_class], at_most, seed)
-        around = group_like(places[of_class], is_apart, seed)
-        if around.apart >= NEARLY_APART:  # a few poisons that are left in hide all others
-            is_apart |= around.chance > GENEROUS
+        is_apart = suspected(places[of_class], at_most, seed)
         role[of_class[is_apart]] = ACCUSED
         others = of_class[~is_apart]
         count = min(count_of(control, len(others)), MOST_CONTROLS)
