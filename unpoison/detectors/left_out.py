@@ -7,11 +7,10 @@ themselves. A fresh network is trained without them and without a control sample
 read as what they show; clean rows are read as told about as often as control rows of their class. The suspected rows
 that are not read as told are examples of a group, which a linear discriminant narrows or widens.
 
-A class is tampered with where three things hold: the suspected rows are surely read as told less than half as often
-as control rows, the group lies four standard deviations or more from its class, and the suspicious model itself has
-learned it. A group at 3.5 deviations counts too where the model has learned nine in ten of it, though it has not
-learned every row, and the rows are read as told about a third as often at most. The own rule accuses the groups of
-these classes, and a row's score is its probability to belong to one.
+A class is tampered with where three things hold. The suspected rows are surely read as told less than half as often
+as control rows. The suspicious model itself has learned them. And their group lies four standard deviations or more
+from its class and one more than in the median of the other classes, or 4.75 or more. The own rule accuses the groups
+of these classes, and a row's score is its probability to belong to one.
 
 The check cannot tell poisons whose label is right (clean-label attacks): such rows are read as told. It takes wrong
 labels without a trigger for tampering where they stand apart as a group. It is this project's own and has no paper.
@@ -56,8 +55,7 @@ def score(
     role = roles_of(evidence, places, at_most, control)
     balanced = readings_by_new(evidence, role, length)
     reads, learned = balanced.argmax(1), training.logits.argmax(1) == labels
-    chance, apart, weight = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros(len(labels))
-    flagged = np.zeros(len(labels), dtype=bool)
+    chance, apart = np.zeros(len(labels)), np.zeros(len(labels))
     for label in np.unique(labels):
         of_class = labels == label
         accused = of_class & (role == ACCUSED) & learned
@@ -67,12 +65,13 @@ def score(
         seed = derive_seed("like", evidence.seed, int(label))
         group = group_like(places[of_class], examples[of_class], seed)
         chance[of_class], apart[of_class] = group.chance, group.apart
-        found = readings_of(role, reads == labels, learned, apart, of_class)
-        if found.judgement == "tampered":
-            flagged |= of_class & (chance > 0.5)
-            weight[of_class] = 1.0
-        else:  # below every row of a tampered group
-            weight[of_class] = 0.5 * max(0.0, 1 - found.ratio[0])
+    flagged, weight = np.zeros(len(labels), dtype=bool), np.zeros(len(labels))
+    for label, found in readings_of(role, reads == labels, learned, apart, labels).items():
+        of_class = labels == label
+        is_tampered = found.judgement == "tampered"
+        flagged |= of_class & (chance > 0.5) & is_tampered
+        # Others are below every row of a tampered group.
+        weight[of_class] = 1.0 if is_tampered else 0.5 * max(0.0, 1 - found.ratio[0])
     details = {
         "role": role,
         "reads": reads,
