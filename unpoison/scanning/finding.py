@@ -10,10 +10,12 @@ import numpy as np
 from unpoison.contracts.scores import Scores
 from unpoison.left_out import Judgement, Readings, judgement_of, readings_of
 from unpoison.rows import Rows
+from unpoison.scores import DOUBTED
 from unpoison.types import Mask
 
-REMOVED = 0.5  # probability to belong to a tampered group from which on a row is removed
-DOUBTED = 0.2  # and from which on it is to be looked at
+REMOVED = (
+    0.5  # probability to belong to a tampered group from which on a row is removed; DOUBTED: is looked at
+)
 NOTHING, LOOK, REMOVE = "", "look", "remove"
 
 
