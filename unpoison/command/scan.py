@@ -11,9 +11,9 @@ TRUSTED = ("scan", "strip")  # detectors that need trusted images
 # Attacks that are planted with --planted, and the share of the rows that each takes.
 PLANTED: dict[str, dict[str, Any]] = {
     "planted_patch": {"poison": "patch", "size": 4},
-    "planted_blend": {"poison": "blend"},
+    "planted_noise": {"poison": "blend", "pattern": "noise"},
     "planted_warp": {"poison": "warp"},
-    "planted_stripes": {"poison": "sinusoid"},
+    "planted_rings": {"poison": "blend", "pattern": "rings"},
 }
 SHARE = 0.02
 SEARCHES = {"quick": 1, "normal": 2, "thorough": 4}
