@@ -153,9 +153,9 @@ def in_words(finding: Finding) -> str:
     names = _listed([each.name for each in finding.tampered])
     total = int((finding.action == REMOVE).sum())
     pooled = sum((each.readings for each in finding.tampered), Readings())
-    looks = "looks" if len(finding.tampered) == 1 else "look"
+    who, looks = ("class", "looks") if len(finding.tampered) == 1 else ("classes", "look")
     return (
-        f"{names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
+        f"The {who} {names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
         f"read {pooled.accused_as_told / pooled.accused:.0%} of them as told, and "
         f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
     )

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import beta
 
 from unpoison.drawing.thumbnails import thumbnails
-from unpoison.left_out import ACCUSED, CONTROL, FEWEST
+from unpoison.left_out import ACCUSED, CONTROL, FEWEST, LIMIT
 from unpoison.report.estimates import Estimate
 from unpoison.report.histograms import Histogram
 from unpoison.report.scan_page import MOST_PICTURES, CheckedClass, DetectorSummary, ScanPage, SuspiciousRow
@@ -19,6 +19,9 @@ BINS = 40
 TYPICAL = 6  # images of a class
 MANY = 0.1  # of the rows of classes that the check clears: a detector that accuses more of them is no witness
 WORDS = {"tampered": "tampered", "clear": "clear", "cannot tell": "cannot_tell"}
+NATURAL = (
+    "Read less often as told, but no group of its own: a natural kind of image that the check left out whole."
+)
 STANDS_APART = "A group of rows stands apart, and the check cannot tell whether it is poisoned: look at it."
 LIMITS = (
     "Poisons with right labels (clean-label attacks) are read as told. The check cannot tell them from clean rows.",
@@ -91,9 +94,16 @@ def _class(finding: Finding, found: ClassFinding, images: StoredImages) -> Check
         WORDS[found.judgement],  # type: ignore[arg-type]
         estimate(read.accused_as_told, read.accused) if is_asked else None,
         estimate(read.control_as_told, read.control) if is_asked else None,
-        STANDS_APART if found.judgement == "cannot tell" else "",
+        _note(found),
         tuple(thumbnails(images, train.image[shown].tolist())),
     )
+
+
+def _note(found: ClassFinding) -> str:
+    """Return what the reader of the chart may wonder about; empty where it speaks for itself."""
+    if found.judgement == "cannot tell":
+        return STANDS_APART
+    return NATURAL if found.judgement == "clear" and found.readings.ratio[2] < LIMIT else ""
 
 
 def _suspicious(finding: Finding, images: StoredImages) -> list[SuspiciousRow]:
