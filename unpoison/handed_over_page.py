@@ -80,19 +80,23 @@ def repair_page_of(
     )
 
 
-def in_words(
-    summary: Summary, attack: tuple[Estimate, Estimate] | None, check: HeldOutCheck | None
-) -> str:
+def in_words(summary: Summary, attack: tuple[Estimate, Estimate] | None, check: HeldOutCheck | None) -> str:
     """Return in a sentence what became of the attack, and of clean accuracy where it is known."""
     if attack is not None:
-        began = f"Attack success went from {attack[0].value:.0%} to {attack[1].value:.0%} of triggered images"
-    elif check is None:
-        began = "The flagged rows hold too few poisons for an estimate of the attack that is left"
+        ends = map(_percent, (one.value for one in attack))
+        began = f"Attack success went from {' to '.join(ends)} of triggered images"
+    elif check is not None:
+        ends = map(_percent, (one.value for one in (check.before, check.after)))
+        began = f"Attack success went from about {' to about '.join(ends)}"
     else:
-        began = f"Attack success went from about {check.before.value:.0%} to about {check.after.value:.0%}"
+        began = "The flagged rows hold too few poisons for an estimate of the attack that is left"
     before, after = (summary[when][CLEAN] for when in ("before", "after"))
-    ended = "" if before is None else f", and clean accuracy from {before:.1%} to {after:.1%}"
-    return (began + ended + ".").replace("%", " %")
+    ended = "" if before is None else f", and clean accuracy from {100 * before:.1f} % to {100 * after:.1f} %"
+    return began + ended + "."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,11 @@ def _held_out(given: HandedOver, summary: Summary) -> HeldOutCheck | None:
     assert before is not None, "a check has flagged rows"
     after = Estimate(found.attack_success, found.low, found.high, summary["flagged"])
     meaning = (
-        f"The attack is estimated to work on {after.value:.0%} of triggered images, and on {after.high:.0%} at most "
-        f"(95 % interval). About {found.false_alarms:.0%} of the flagged rows look like false alarms; the estimate leaves "
-        "them out."
+        f"The attack is estimated to work on {_percent(after.value)} of triggered images, and on "
+        f"{_percent(after.high)} at most (95 % interval). About {_percent(found.false_alarms)} of the flagged rows "
+        "look like false alarms. The estimate leaves them out."
     )
-    return HeldOutCheck(before, after, summary["flagged"], len(found.by_fold), meaning.replace("%", " %").replace("  %", " %"))
+    return HeldOutCheck(before, after, summary["flagged"], len(found.by_fold), meaning)
 
 
 def _outcome(

@@ -40,8 +40,8 @@ def repair(
 ) -> int:
     """Repair a model from a list of flagged rows, and check without ground truth whether it worked.
 
-    The folder gets report.html, repaired.safetensors (weights under the network's own keys), clean.csv (the rows to train
-    on) and repair.json (before and after, cost and check). A run that was interrupted goes on.
+    The folder gets report.html, repaired.safetensors (weights under the network's own keys), clean.csv (the rows to
+    train on) and repair.json (before and after, cost and check). A run that was interrupted goes on.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ def repair(
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
-    from unpoison.command.outputs import check_out, copy_made, write_config  # noqa: PLC0415
-    from unpoison.command.repairing import MADE, NAME, entries_of_repair, method_of  # noqa: PLC0415
+    from unpoison.command.outputs import copy_made, write_config  # noqa: PLC0415
+    from unpoison.command.repairing import MADE, NAME, check_place, entries_of_repair, method_of  # noqa: PLC0415
     from unpoison.command.running import run_workflow  # noqa: PLC0415
 
-    check_out(out, MADE, data)
+    check_place(out, data, flagged)
     rows, chosen = read_flagged(flagged), method_of(method, options)
     entries = entries_of(
         data,

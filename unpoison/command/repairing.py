@@ -8,11 +8,12 @@ from typing import Any
 
 from unpoison.command.flagged import write_flagged
 from unpoison.command.given import DATASET, POISON, TRAINING
-from unpoison.command.outputs import RUN
+from unpoison.command.outputs import RUN, check_out
 from unpoison.errors import UserError
 
 NAME = "repair"  # of the entry of `repairs`, and of its method
 CHOSEN = "auto"
+LIST = "flagged.csv"  # the flagged rows as the config reads them; no results folder may hold it
 MADE = ("report.html", "repaired.safetensors", "clean.csv", "repair.json")
 
 
@@ -49,13 +50,24 @@ def method_of(name: str, options: str | None) -> Method:
     return Method(name, found, "")
 
 
-def entries_of_repair(method: Method, row_ids: Sequence[str], out: Path, *, seed: int, folds: int) -> dict[str, Any]:
-    """Return the entries of a config that ask for the repair, and write the list of flagged rows that they name.
+def check_place(out: Path, data: str, flagged: str) -> None:
+    """Refuse a folder as `check_out` does, and a list of the user's where the command writes its own."""
+    check_out(out, (LIST, *MADE), data)
+    if Path(flagged).resolve() == (out / LIST).resolve():
+        raise UserError(
+            f"flagged: found {flagged}, which the command writes itself; give a copy with another name"
+        )
+
+
+def entries_of_repair(
+    method: Method, row_ids: Sequence[str], out: Path, *, seed: int, folds: int
+) -> dict[str, Any]:
+    """Write the list of flagged rows, and return the entries of a config that ask for the repair.
 
     Args:
-        out: the folder of the command; the list lies below its `run`.
+        out: the folder of the command.
     """
-    flagged = out / RUN / "flagged.csv"
+    flagged = out / LIST
     write_flagged(flagged, row_ids)
     return {
         "deletions": {"flagged": {"rows": str(flagged.resolve())}},

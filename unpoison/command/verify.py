@@ -71,11 +71,11 @@ def verify(
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
-    from unpoison.command.outputs import check_out, write_config  # noqa: PLC0415
-    from unpoison.command.repairing import MADE, entries_of_repair, method_of, verified_file  # noqa: PLC0415
+    from unpoison.command.outputs import write_config  # noqa: PLC0415
+    from unpoison.command.repairing import check_place, entries_of_repair, method_of, verified_file  # noqa: PLC0415
     from unpoison.command.running import run_workflow  # noqa: PLC0415
 
-    check_out(out, MADE, data)
+    check_place(out, data, flagged)
     rows, chosen = read_flagged(flagged), method_of(method, options)
     entries = entries_of(
         data,

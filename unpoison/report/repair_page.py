@@ -57,8 +57,8 @@ class RepairPage:
     outcome, sentence: whether it worked, one sentence with its full stop; data: the user's name for the data.
     accuracy: on clean test images of all classes, before and after; attack: the measured success before and after, if
     the user has triggered images; held_out: none where the check was not made.
-    costs: labels with units (seconds, image passes) and values; relearning: shares of the recipe's steps that the repaired
-    model was trained on by the retained rows, and what `relearning_of` names after them; churn: share of the images of
+    costs: labels with units (seconds, image passes) and values; relearning: shares of the recipe's steps by which the
+    repaired model was trained further, and what `relearning_of` names after them; churn: share of the images of
     `churn_of` that are read as another class than before.
     loading: lines of Python; files: names and what they hold; caveats: sentences.
     """

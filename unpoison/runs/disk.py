@@ -64,7 +64,9 @@ def folders_of(plan: Plan) -> set[str]:
         found.add(f"{dataset}/tuned/{poison}/{training}")
     for cell in plan.all_cells:
         place = Path(folder_of(cell))
-        found |= {path.as_posix() for path in (place, place.parent, place / HELD_OUT, place.parent / HELD_OUT)}
+        found |= {
+            path.as_posix() for path in (place, place.parent, place / HELD_OUT, place.parent / HELD_OUT)
+        }
     for section, names in (("repairs", plan.repairs), ("scans", plan.scans)):
         found |= {section, *(f"{section}/{name}" for name in names)} if names else set()
     found |= {Path("logs", place).as_posix() for place in found}

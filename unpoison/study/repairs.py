@@ -64,7 +64,7 @@ def folds_of(studies: Iterable[Study]) -> dict[Cell, int]:
 
 
 def words_of_repair(repair: Repair, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what the page of a repair calls things: the data, the method, the lines that load the weights, settings."""
+    """Return what the page of a repair calls things: data, method, the lines that load the weights, and settings."""
     study, cell = repair.study, repair.cell
     dataset, training, method = study.datasets[0], study.trainings[0], study.methods[0]
     options = {name: value for name, value in method.options.items() if value is not None}
@@ -91,7 +91,9 @@ def _loading(training: Training) -> str:
     given = training.options.get("arguments") or {}
     name = str(own).rpartition(":")[2] if own else "Network"
     arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    called = f"model = {name}({arguments})" if own else "model = ...  # the network that the settings below name"
+    called = (
+        f"model = {name}({arguments})" if own else "model = ...  # the network that the settings below name"
+    )
     return (
         "from safetensors.torch import load_file\n\n"
         f"{called}\nmodel.load_state_dict(load_file('repaired.safetensors'))\nmodel.eval()"

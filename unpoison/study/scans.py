@@ -76,7 +76,9 @@ def name_of_data(source: Source) -> str:
 
 def settings_of_training(training: Training) -> dict[str, str]:
     """Return the network and the recipe of a training, with their labels."""
-    network = training.options.get("python") or " ".join(map(str, (training.model, *training.options.values())))
+    network = training.options.get("python") or " ".join(
+        map(str, (training.model, *training.options.values()))
+    )
     how = ", ".join(f"{name} {value}" for name, value in training.recipe.items() if value is not None)
     return {
         "network": f"{network}, {'weights as given' if training.weights else 'trained here'}",
