@@ -157,7 +157,7 @@ def repair(**changes: Any) -> RepairPage:
                   ("clean.csv", "the rows that nobody flagged")),
         "settings": (*SETTINGS[:2], ("command", "unpoison repair company_data --flagged decisions.csv --out repaired")),
         "attack": None,
-        "relearning": ((0, around(0.08)), (50, around(0.09)), (200, around(0.11))),
+        "relearning": ((0.0, around(0.08)), (0.02, around(0.09)), (0.1, around(0.11))),
         "churn": around(0.043, 0.01),
         "flagged": flagged,
         "caveats": ("Poisoned rows that nobody flagged still act on the model. The check sees no second trigger.",),

@@ -100,7 +100,7 @@ ORDER = (
     ),
     *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
-    *("scanning", "study", "identity", "jobs", "runs", "command", "__main__"),
+    *("scanning", "handed_over_page", "study", "identity", "jobs", "runs", "command", "__main__"),
 )
 SCIENCE = ORDER[: ORDER.index("study")]
 REGISTRIES = {

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,13 +12,21 @@ import yaml
 from PIL import Image
 
 from unpoison.command.flagged import read_flagged, write_flagged
+from unpoison.command.outputs import write_config
 from unpoison.command.repair import repair, told
-from unpoison.command.repairing import check_out, method_of, write_config
+from unpoison.command.repairing import check_place, entries_of_repair, method_of
 from unpoison.errors import UserError
 from unpoison.row_lists import read_row_ids
 from unpoison.study.plan import Plan
 
-HOSTILE = ["train/cat/a,b.png", 'train/cat/"q".png', "train/cat/=1+1.png", "=1+1.png", "train/cat/ä.png"]
+HOSTILE = [
+    "train/cat/a,b.png",
+    'train/cat/"q".png',
+    "train/cat/=1+1.png",
+    "=1+1.png",
+    "train/cat/ä.png",
+    "train/cat/a\nb.png",
+]
 
 
 def written(folder: Path, text: str) -> str:
@@ -78,12 +85,18 @@ def test_bad_options_are_one_line(name: str, options: str, message: str) -> None
 def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "repair.json").write_text("mine")
     with pytest.raises(UserError, match="is not ours"):
-        check_out(tmp_path)
+        check_place(tmp_path, "photos", "list.csv")
     scan = tmp_path / "scan"
-    scan.mkdir()
-    (scan / "scan.json").write_text("{}")
+    (scan / "run").mkdir(parents=True)
+    for name in ("scan.json", "run/config.yaml"):
+        (scan / name).write_text("{}")
     with pytest.raises(UserError, match="results of a scan"):
-        check_out(scan)
+        check_place(scan, "photos", "list.csv")
+
+
+def test_a_folder_inside_of_the_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="inside of the data"):
+        check_place(tmp_path / "train" / "out", str(tmp_path), "list.csv")
 
 
 # -- a whole repair, with the workflow ---------------------------------------------------------------------
@@ -116,15 +129,11 @@ def entries_of(data: str, **_: object) -> dict:
 
 def test_the_config_is_a_plan_of_one_repair(tmp_path: Path) -> None:
     images(tmp_path / "photos")
-    write_flagged(tmp_path / "out/flagged.csv", [f"train/dog/{place:03}.png" for place in range(6)])
-    file = write_config(
-        tmp_path / "out",
-        entries_of(str(tmp_path / "photos")),
-        method_of("finetune", '{"length": 0.5}'),
-        tmp_path / "out/flagged.csv",
-        seed=3,
-        folds=2,
+    rows = [f"train/dog/{place:03}.png" for place in range(6)]
+    asked = entries_of_repair(
+        method_of("finetune", '{"length": 0.5}'), rows, tmp_path / "out", seed=3, folds=2
     )
+    file = write_config(tmp_path / "out", {**entries_of(str(tmp_path / "photos")), **asked})
     plan = Plan(yaml.safe_load(file.read_text()))
     cell = plan.repairs["repair"].cell
     assert (cell.seed, plan.folds[cell], plan.methods["repair"].options["length"]) == (3, 2, 0.5)
@@ -137,10 +146,8 @@ def test_repair_writes_the_model_the_summary_and_the_rows_to_train_on(tmp_path, 
         done = subprocess.run([*command, "--cores", "1", *targets], cwd=tmp_path, check=False)
         return done.returncode == 0
 
-    for name, function in (("given", entries_of), ("running", run_workflow)):
-        module = ModuleType(f"unpoison.command.{name}")
-        setattr(module, function.__name__, function)
-        monkeypatch.setitem(sys.modules, f"unpoison.command.{name}", module)
+    monkeypatch.setattr("unpoison.command.given.entries_of", entries_of)
+    monkeypatch.setattr("unpoison.command.running.run_workflow", run_workflow)
     images(tmp_path / "photos")
     flagged = written(tmp_path, "path\n" + "".join(f"train/dog/{place:03}.png\n" for place in range(6)))
     out = tmp_path / "out"
@@ -150,4 +157,7 @@ def test_repair_writes_the_model_the_summary_and_the_rows_to_train_on(tmp_path, 
     assert len((out / "clean.csv").read_text().splitlines()) == 1 + 60 - 6
     assert (out / "repaired.safetensors").stat().st_size > 1000
     assert "clean accuracy" in capsys.readouterr().out
-    assert told(summary)[-1]
+    assert told(summary, out)[-1].endswith("report.html")
+    page = (out / "report.html").read_text()
+    assert page.count("<img") == 6  # the flagged rows
+    assert "Clean accuracy by class" in page

@@ -1,17 +1,17 @@
 """The summary of a repair that is handed over: before and after by class, relearning, churn, and the rows kept."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from unpoison.answers import Answers
 from unpoison.contracts.deletion import Deletion
 from unpoison.contracts.judged import Judged, Part
-from unpoison.files import written_whole
+from unpoison.files import write_table
 from unpoison.rows import Rows
 from unpoison.steps.measuring import measure
 from unpoison.types import Mask
@@ -48,15 +48,18 @@ def summary_of(given: HandedOver) -> dict[str, Any]:
 
     before, after: clean accuracy, agreement with the given labels of the retained rows, attack success rate on
     triggered images, and the share of flagged rows that are read as told; `by_class` the same by class.
+    lost_most: the class that lost most clean accuracy, and the share; null where none lost any.
     relearning: after a few steps of training on the retained rows. churn: the share of images whose prediction
     changed, and of which images.
     """
     before, after = (_judged(given, answers) for answers in (given.before, given.after))
+    shares = [_values(given, judged) for judged in (before, after)]
     return {
         "rows": int((given.rows.split == "train").sum()),
         "flagged": len(given.deletion.rows),
-        "before": _values(given, before),
-        "after": _values(given, after),
+        "before": shares[0],
+        "after": shares[1],
+        "lost_most": _lost_most(*shares),
         "relearning": _relearned(given),
         "churn": _churn(before, after),
         "cost": dict(given.costs),
@@ -98,13 +101,9 @@ def write_clean_list(path: str | Path, rows: Rows, deletion: Deletion) -> None:
     """Write the retained training rows as CSV: path (the row id) and label (the name of the given class)."""
     train = rows.of("train")
     retained = np.isin(np.arange(len(train)), deletion.rows, invert=True)
-    with written_whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "label"))
-        writer.writerows(
-            (row_id, rows.class_names[label])
-            for row_id, label in zip(train.row_id[retained], train.given_label[retained], strict=True)
-        )
+    names = np.array(rows.class_names, dtype=object)
+    columns = {"path": train.row_id[retained], "label": names[train.given_label[retained]]}
+    write_table(path, pd.DataFrame(columns))
 
 
 def _judged(given: HandedOver, answers: Answers) -> Judged:
@@ -132,6 +131,16 @@ def _values(given: HandedOver, judged: Judged) -> dict[str, Any]:
     for label, name in enumerate(given.rows.class_names):
         found[name][READ_AS_TOLD] = _mean(_is_read_as_told(part)[part.rows.given_label == label])
     return {**found.pop(None), "by_class": found}
+
+
+def _lost_most(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any] | None:
+    lost = {
+        name: told["clean_accuracy"] - after["by_class"][name]["clean_accuracy"]
+        for name, told in before["by_class"].items()
+        if told["clean_accuracy"] is not None
+    }
+    worst = max(lost, key=lambda name: lost[name], default=None)
+    return None if worst is None or lost[worst] <= 0 else {"class": worst, "share": round(lost[worst], 4)}
 
 
 def _relearned(given: HandedOver) -> dict[str, float | None] | None:

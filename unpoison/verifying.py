@@ -73,7 +73,7 @@ def verify(
         reference, *held_out = (
             answers_without(
                 data, copied, rows, fold_of, fold, method=(method, checked), recipe=how, setting=setting
-            )
+            )[0]
             for fold in (None, *range(folds))
         )
     return verification_of(readings_of(data.rows, rows, held_out, reference, base), data.class_names)

@@ -7,6 +7,7 @@ from typing import Any
 from unpoison.errors import UserError
 
 RUN = "run"  # everything that is cached, with the config
+SUMMARIES = {"scan.json": "a scan", "repair.json": "a repair"}
 
 
 def config_file(out: Path) -> Path:
@@ -25,6 +26,9 @@ def check_out(out: Path, made: Sequence[str], data: str) -> None:
         raise UserError(f"out: found {out} inside of the data {data}, allowed: a folder outside of it")
     if out.exists() and not out.is_dir():
         raise UserError(f"out: found the file {out}, allowed: a folder")
+    for name, words in SUMMARIES.items():
+        if name not in made and (out / name).exists():
+            raise UserError(f"out: {out} holds the results of {words}; choose another folder")
     others = [name for name in made if (out / name).exists()]
     if others and not config_file(out).is_file():
         raise UserError(f"out: {out} holds {others[0]}, which is not ours; choose another folder")

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from unpoison.command.flagged import read_flagged, write_flagged
-from unpoison.command.repairing import MADE, NAME, check_out, method_of, write_config
+from unpoison.command.flagged import read_flagged
 
 SHOWN = {
     "clean_accuracy": "clean accuracy",
@@ -28,19 +27,21 @@ def repair(
     deviation: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
+    interpolation: str = "bicubic",
     test: str | None = None,
     trusted: str | None = None,
     triggered: str | None = None,
     target: str | None = None,
     seed: int = 0,
     folds: int = 5,
+    device: str = "auto",
     cores: int | None = None,
     verbose: bool = False,
 ) -> int:
     """Repair a model from a list of flagged rows, and check without ground truth whether it worked.
 
-    The folder gets repaired.safetensors (weights under the network's own keys), repair.json (before and after, cost and
-    check) and clean.csv (the rows to train on). A run that was interrupted goes on.
+    The folder gets report.html, repaired.safetensors (weights under the network's own keys), clean.csv (the rows to
+    train on) and repair.json (before and after, cost and check). A run that was interrupted goes on.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def repair(
         Width and height in pixels.
     resize
         How other sizes are made to fit: stretch, pad or crop.
+    interpolation
+        How pixels are computed: bicubic, bilinear, nearest or lanczos.
     test
         Clean images with right labels, to measure accuracy by.
     trusted
@@ -80,15 +83,19 @@ def repair(
         Of everything random.
     folds
         Parts of the flagged rows; each is left out of one repair and asked about.
+    device
+        Where networks run: auto, cpu or cuda.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.outputs import copy_made, write_config  # noqa: PLC0415
+    from unpoison.command.repairing import MADE, NAME, check_place, entries_of_repair, method_of  # noqa: PLC0415
     from unpoison.command.running import run_workflow  # noqa: PLC0415
 
-    check_out(out)
+    check_place(out, data, flagged)
     rows, chosen = read_flagged(flagged), method_of(method, options)
     entries = entries_of(
         data,
@@ -99,37 +106,23 @@ def repair(
         deviation=deviation,
         image_size=image_size,
         resize=resize,
+        interpolation=interpolation,
+        device=device,
         test=test,
         trusted=trusted,
         triggered=triggered,
         target=target,
     )
-    write_flagged(out / "flagged.csv", rows)
-    config = write_config(out, entries, chosen, out / "flagged.csv", seed=seed, folds=folds)
+    asked = entries_of_repair(chosen, rows, out, seed=seed, folds=folds)
+    config = write_config(out, {**entries, **asked})
     if not run_workflow(config, ["repairs"], cores=cores, verbose=verbose):
         return 1
-    _hand_over(out, chosen.why)
+    for line in told(copy_made(out, Path("repairs") / NAME, MADE), out):
+        print(line)
     return 0
 
 
-def _hand_over(out: Path, why: str) -> None:
-    """Copy what the workflow made to the folder, and say what the repair changed."""
-    from unpoison.files import read_json, write_json, written_whole  # noqa: PLC0415
-
-    made = out / "run" / "repairs" / NAME
-    summary = {**read_json(made / "repair.json"), "why": why}
-    for name in MADE:
-        if name != "repair.json":
-            with written_whole(out / name) as temporary:
-                temporary.write_bytes((made / name).read_bytes())
-    write_json(out / "repair.json", summary)
-    for line in told(summary):
-        print(line)
-    print(f"Repaired weights: {out / 'repaired.safetensors'}; rows to train on: {out / 'clean.csv'}")
-    print(f"All numbers, by class too: {out / 'repair.json'}")
-
-
-def told(summary: dict[str, Any]) -> list[str]:
+def told(summary: dict[str, Any], out: Path) -> list[str]:
     """Return what a repair changed, as lines for the terminal."""
     from unpoison.text import as_table  # noqa: PLC0415
     from unpoison.verification import in_words, of_told  # noqa: PLC0415
@@ -140,11 +133,20 @@ def told(summary: dict[str, Any]) -> list[str]:
         if summary["before"][name] is not None
     ]
     method = f"Repaired by {summary['method']}, {summary['flagged']} of {summary['rows']} rows flagged."
+    lost = summary["lost_most"]
+    costs = [] if lost is None else [_of_class(lost)]
     return [
         method if not summary["why"] else f"{method} {summary['why']}",
         as_table(("", "before", "after"), lines),
+        *costs,
         in_words(of_told(summary["verify"])),
+        f"Repaired weights: {out / 'repaired.safetensors'}; rows to train on: {out / 'clean.csv'}",
+        f"Look at the repair in a browser: {out / 'report.html'}",
     ]
+
+
+def _of_class(lost: dict[str, Any]) -> str:
+    return f"The class {lost['class']} lost most clean accuracy: {100 * lost['share']:.1f} points."
 
 
 def _percent(share: float | None) -> str:

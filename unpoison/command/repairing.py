@@ -1,16 +1,20 @@
 """The config that `repair` and `verify` run, in the folder that they write to."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unpoison.command.flagged import write_flagged
+from unpoison.command.given import DATASET, POISON, TRAINING
+from unpoison.command.outputs import RUN, check_out
 from unpoison.errors import UserError
 
 NAME = "repair"  # of the entry of `repairs`, and of its method
 CHOSEN = "auto"
-MADE = ("repaired.safetensors", "repair.json", "clean.csv")
+LIST = "flagged.csv"  # the flagged rows as the config reads them; no results folder may hold it
+MADE = ("report.html", "repaired.safetensors", "clean.csv", "repair.json")
 
 
 @dataclass(frozen=True)
@@ -46,50 +50,38 @@ def method_of(name: str, options: str | None) -> Method:
     return Method(name, found, "")
 
 
-def check_out(out: Path) -> None:
-    """Refuse a folder that holds files which no earlier run of the same command wrote there."""
-    if (out / "scan.json").exists():
-        raise UserError(f"out: {out} holds the results of a scan; choose another folder")
-    there = [name for name in MADE if (out / name).exists()]
-    if there and not _config_file(out).is_file():
-        raise UserError(f"out: {out} holds {there[0]}, which is not ours; choose another folder")
+def check_place(out: Path, data: str, flagged: str) -> None:
+    """Refuse a folder as `check_out` does, and a list of the user's where the command writes its own."""
+    check_out(out, (LIST, *MADE), data)
+    if Path(flagged).resolve() == (out / LIST).resolve():
+        raise UserError(
+            f"flagged: found {flagged}, which the command writes itself; give a copy with another name"
+        )
 
 
-def write_config(
-    out: Path, entries: Mapping[str, Any], method: Method, flagged: Path, *, seed: int, folds: int
-) -> Path:
-    """Write the config of a repair below the folder, and return its path.
+def entries_of_repair(
+    method: Method, row_ids: Sequence[str], out: Path, *, seed: int, folds: int
+) -> dict[str, Any]:
+    """Write the list of flagged rows, and return the entries of a config that ask for the repair.
 
     Args:
-        entries: data_folder, sources, datasets, poisons, recipes and trainings; they hold entries called data,
-            as_found and model.
+        out: the folder of the command.
     """
-    import yaml  # noqa: PLC0415 (30 ms, and not for --help)
-
-    from unpoison.files import written_whole  # noqa: PLC0415
-
-    config = {
-        "results_folder": str(out / "run"),
-        **entries,
+    flagged = out / LIST
+    write_flagged(flagged, row_ids)
+    return {
         "deletions": {"flagged": {"rows": str(flagged.resolve())}},
         "methods": {NAME: {"method": method.name, **method.options}},
         "probes": {"relearning": {}},
         "repairs": {
             NAME: {
-                **{"dataset": "data", "poison": "as_found", "training": "model"},
-                **{"deletion": "flagged", "method": NAME, "seed": seed, "folds": folds},
+                **{"dataset": DATASET, "poison": POISON, "training": TRAINING},
+                **{"deletion": "flagged", "method": NAME, "seed": seed, "folds": folds, "why": method.why},
             }
         },
     }
-    with written_whole(_config_file(out)) as temporary:
-        temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return _config_file(out)
 
 
 def verified_file(out: Path, seed: int) -> Path:
     """Return the file of the held-out check of the config's repair."""
-    return out / "run" / "data" / f"seed{seed}" / "as_found" / "model" / "flagged" / NAME / "verified.json"
-
-
-def _config_file(out: Path) -> Path:
-    return out / "run" / "config.yaml"
+    return out / RUN / DATASET / f"seed{seed}" / POISON / TRAINING / "flagged" / NAME / "verified.json"

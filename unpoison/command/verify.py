@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from unpoison.command.flagged import read_flagged, write_flagged
-from unpoison.command.repairing import check_out, method_of, verified_file, write_config
+from unpoison.command.flagged import read_flagged
 
 
 def verify(
@@ -20,8 +19,10 @@ def verify(
     deviation: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
+    interpolation: str = "bicubic",
     seed: int = 0,
     folds: int = 5,
+    device: str = "auto",
     cores: int | None = None,
     verbose: bool = False,
 ) -> int:
@@ -56,19 +57,25 @@ def verify(
         Width and height in pixels.
     resize
         How other sizes are made to fit: stretch, pad or crop.
+    interpolation
+        How pixels are computed: bicubic, bilinear, nearest or lanczos.
     seed
         Of everything random.
     folds
         Parts of the flagged rows.
+    device
+        Where networks run: auto, cpu or cuda.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.outputs import write_config  # noqa: PLC0415
+    from unpoison.command.repairing import check_place, entries_of_repair, method_of, verified_file  # noqa: PLC0415
     from unpoison.command.running import run_workflow  # noqa: PLC0415
 
-    check_out(out)
+    check_place(out, data, flagged)
     rows, chosen = read_flagged(flagged), method_of(method, options)
     entries = entries_of(
         data,
@@ -79,9 +86,11 @@ def verify(
         deviation=deviation,
         image_size=image_size,
         resize=resize,
+        interpolation=interpolation,
+        device=device,
     )
-    write_flagged(out / "flagged.csv", rows)
-    config = write_config(out, entries, chosen, out / "flagged.csv", seed=seed, folds=folds)
+    asked = entries_of_repair(chosen, rows, out, seed=seed, folds=folds)
+    config = write_config(out, {**entries, **asked})
     target = verified_file(out, seed)
     if not run_workflow(config, [str(target)], cores=cores, verbose=verbose):
         return 1

@@ -19,7 +19,7 @@ def main(snakemake: Any) -> None:
     fold_of = folds_of(job.data.rows.of("train"), flagged, spec["folds"], spec["seed"])
     method = (spec["method"], options_of(spec, snakemake.input.get("tuned")))
     model = load_model(snakemake.input.model)
-    answers = answers_without(
+    answers, cost = answers_without(
         job.data,
         model,
         flagged,
@@ -30,4 +30,6 @@ def main(snakemake: Any) -> None:
         setting=job.setting(),
     )
     write_answers(snakemake.output.answers, answers)
-    write_record(snakemake, "hold_out", spec={**spec, "options": method[1]}, device=job.device_name())
+    write_record(
+        snakemake, "hold_out", spec={**spec, "options": method[1]}, device=job.device_name(), cost=cost
+    )

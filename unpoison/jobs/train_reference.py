@@ -18,7 +18,7 @@ def main(snakemake: Any) -> None:
     # Which rows are left out does not depend on the number of folds that they are dealt to.
     fold_of = folds_of(job.data.rows.of("train"), flagged, FEWEST_FOLDS, job.spec["seed"])
     model = load_model(snakemake.input.model)
-    answers = answers_without(
+    answers, cost = answers_without(
         job.data,
         model,
         flagged,
@@ -29,4 +29,4 @@ def main(snakemake: Any) -> None:
         setting=job.setting(),
     )
     write_answers(snakemake.output.answers, answers)
-    write_record(snakemake, "train_reference", device=job.device_name())
+    write_record(snakemake, "train_reference", device=job.device_name(), cost=cost)

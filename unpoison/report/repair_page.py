@@ -57,9 +57,9 @@ class RepairPage:
     outcome, sentence: whether it worked, one sentence with its full stop; data: the user's name for the data.
     accuracy: on clean test images of all classes, before and after; attack: the measured success before and after, if
     the user has triggered images; held_out: none where the check was not made.
-    costs: labels with units (seconds, image passes) and values; relearning: numbers of training steps on the retained
-    rows, and the estimated attack success after them; churn: share of the trusted rows read as another class than
-    before.
+    costs: labels with units (seconds, image passes) and values; relearning: shares of the recipe's steps by which the
+    repaired model was trained further, and what `relearning_of` names after them; churn: share of the images of
+    `churn_of` that are read as another class than before.
     loading: lines of Python; files: names and what they hold; caveats: sentences.
     """
 
@@ -76,8 +76,10 @@ class RepairPage:
     files: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     attack: tuple[Estimate, Estimate] | None = None
-    relearning: tuple[tuple[int, Estimate], ...] = ()
+    relearning: tuple[tuple[float, Estimate], ...] = ()
+    relearning_of: str = "attack success, estimated"
     churn: Estimate | None = None
+    churn_of: str = "trusted images"
     flagged: tuple[FlaggedImage, ...] = ()
     caveats: tuple[str, ...] = ()
 

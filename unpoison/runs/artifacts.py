@@ -11,6 +11,7 @@ from unpoison.levels import REFERENCES
 from unpoison.rules import OF_TABLES
 from unpoison.runs.current import Current
 from unpoison.study.plan import Plan
+from unpoison.study.scans import Scan
 from unpoison.study.studies import Cell
 from unpoison.text import printable
 
@@ -76,8 +77,22 @@ def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
             yield log, error
 
 
+def scores_of(scan: Scan, results: Path) -> list[Path]:
+    """Return the files of the scores that a scan brings together."""
+    return [
+        results / trained_of(scan, seed) / f"scores/{detector.name}.parquet"
+        for seed in scan.seeds
+        for detector in scan.detectors
+    ]
+
+
+def trained_of(scan: Scan, seed: int) -> str:
+    """Return the folder of all that a search of a scan makes, below the results folder."""
+    return f"{scan.dataset.name}/seed{seed}/{scan.poison.name}/{scan.training.name}"
+
+
 def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """Yield the failed jobs that follow the cells: those that check, measure, and make tables and figures."""
+    """Yield the failed jobs that are no cell's: those that scan, check, measure, and make tables and figures."""
     logs = Path(plan.settings.results_folder) / "logs"
     measured = {_trained(cell) for cell in plan.cells}
     checked = [folder_of(cell) for cell in plan.folds]
@@ -85,6 +100,7 @@ def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
         *dict.fromkeys(f"{Path(folder).parent}/{HELD_OUT}/train_reference.log" for folder in checked),
         *(f"{folder}/{HELD_OUT}/{log}" for folder in checked for log in _fold_logs(logs / folder)),
         *(f"repairs/{repair}.log" for repair in plan.repairs),
+        *dict.fromkeys(log for scan in plan.scans.values() for log in _scan_logs(scan)),
         *(f"{place}/{MEASURED}" for place in sorted(measured)),
         *(f"tables/{job}.log" for job in OF_TABLES),
         *(f"figures/{figure}.log" for figure in plan.all_figures),
@@ -93,6 +109,14 @@ def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
     for log in map(logs.joinpath, places):
         if log.is_file() and (error := error_of(log)):
             yield log, error
+
+
+def _scan_logs(scan: Scan) -> Iterator[str]:
+    """Yield the logs of a scan and of the models and scores that it needs."""
+    yield f"scans/{scan.name}.log"
+    for seed in scan.seeds:
+        yield f"{trained_of(scan, seed)}/base/train.log"
+        yield from (f"{trained_of(scan, seed)}/scores/{detector.name}.log" for detector in scan.detectors)
 
 
 def _fold_logs(folder: Path) -> list[str]:

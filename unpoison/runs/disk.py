@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unpoison.errors import UserError, one_of
 from unpoison.files import hold
-from unpoison.runs.artifacts import ANSWERS, WEIGHTS, folder_of, standings
+from unpoison.runs.artifacts import ANSWERS, HELD_OUT, WEIGHTS, folder_of, standings
 from unpoison.study.plan import Plan
 from unpoison.study.sections import PARTIAL, RESERVED
 from unpoison.text import as_table, printable
@@ -50,15 +50,25 @@ def files_by_kind(plan: Plan) -> dict[str, list[Path]]:
 def folders_of(plan: Plan) -> set[str]:
     """Return the folders that the jobs of a config write to, below the results folder, and those of their logs."""
     found = {".", "tables", "figures"}
-    for cell in plan.cells:
-        place, trained = (
-            Path(folder_of(cell)),
-            Path(cell.dataset, f"seed{cell.seed}", cell.poison, cell.training),
-        )
+    trained = {(cell.dataset, f"seed{cell.seed}", cell.poison, cell.training) for cell in plan.all_cells}
+    trained |= {
+        (scan.dataset.name, f"seed{seed}", scan.poison.name, scan.training.name)
+        for scan in plan.scans.values()
+        for seed in scan.seeds
+    }
+    for dataset, seed, poison, training in trained:
+        place = Path(dataset, seed, poison, training)
         found |= {path.as_posix() for path in (place, *place.parents)}
-        found |= {f"{trained.as_posix()}/{name}" for name in RESERVED["deletion"]}
-        found |= {f"sources/{plan.datasets[cell.dataset].source.name}", "sources"}
-        found.add(f"{cell.dataset}/tuned/{cell.poison}/{cell.training}")
+        found |= {f"{place.as_posix()}/{name}" for name in RESERVED["deletion"]}
+        found |= {f"sources/{plan.datasets[dataset].source.name}", "sources"}
+        found.add(f"{dataset}/tuned/{poison}/{training}")
+    for cell in plan.all_cells:
+        place = Path(folder_of(cell))
+        found |= {
+            path.as_posix() for path in (place, place.parent, place / HELD_OUT, place.parent / HELD_OUT)
+        }
+    for section, names in (("repairs", plan.repairs), ("scans", plan.scans)):
+        found |= {section, *(f"{section}/{name}" for name in names)} if names else set()
     found |= {Path("logs", place).as_posix() for place in found}
     return found | {"logs/snakemake", PARTIAL, f"{PARTIAL}/tables", f"{PARTIAL}/figures"}
 

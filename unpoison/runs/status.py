@@ -4,14 +4,25 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from unpoison.runs.artifacts import STATES, Standing, failures_after, standings
+from unpoison.runs.artifacts import STATES, Standing, failures_after, scores_of, standings
 from unpoison.study.plan import Plan
 from unpoison.study.studies import Cell
 
 
 def status(plan: Plan) -> Iterator[str]:
-    """Line by line: a row for each method of each study, their sum, and each error once."""
+    """Line by line: a row for each method of each study, their sum, the scans and repairs, and each error once."""
     found = standings(plan)
+    if found:
+        yield from _cells(plan, found)
+    yield from _asked_for(plan)
+    yield from _errors(found)
+    yield from _errors_after(plan)
+    where = f"by the files in {plan.settings.results_folder}"
+    yield f"{_done(plan, found):.0%} done, {where}; `unpoison run ... -- -n` tells what changed settings make anew"
+
+
+def _cells(plan: Plan, found: dict[Cell, Standing]) -> Iterator[str]:
+    """The table of the cells, and their sum."""
     counts = {
         (study.name, method): Counter(found[cell].state for cell in study.cells() if cell.method == method)
         for study in plan.studies.values()
@@ -28,11 +39,27 @@ def status(plan: Plan) -> Iterator[str]:
     whole = Counter(standing.state for standing in found.values())
     title = f"all {len(found)} cells, shared ones once"
     yield f"{title:<{2 * width + 2}}" + _columns(*(whole[state] for state in STATES))
-    yield from _errors(found)
-    yield from _errors_after(plan)
-    share = f"{whole['done'] / whole.total():.0%} done"
-    where = f"by the files in {plan.settings.results_folder}"
-    yield f"{share}, {where}; `unpoison run ... -- -n` tells what changed settings make anew"
+
+
+def _asked_for(plan: Plan) -> Iterator[str]:
+    """What became of each scan and of each model to hand over."""
+    results = Path(plan.settings.results_folder)
+    for name, scan in plan.scans.items():
+        files = scores_of(scan, results)
+        there = sum(file.is_file() for file in files)
+        page = results / "scans" / name / "scan.json"
+        yield f"scan {name}: {there} of {len(files)} scores, {'its page is there' if page.is_file() else 'no page yet'}"
+    for name in plan.repairs:
+        is_there = (results / "repairs" / name / "repair.json").is_file()
+        yield f"repair {name}: {'handed over' if is_there else 'not handed over yet'}"
+
+
+def _done(plan: Plan, found: dict[Cell, Standing]) -> float:
+    """Return the share of cells and of scores that are done."""
+    results = Path(plan.settings.results_folder)
+    done = [standing.state == "done" for standing in found.values()]
+    done += [file.is_file() for scan in plan.scans.values() for file in scores_of(scan, results)]
+    return sum(done) / len(done)
 
 
 def _columns(*values: object) -> str:

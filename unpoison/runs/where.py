@@ -9,9 +9,14 @@ from unpoison.tracing import doubts
 
 
 def where(plan: Plan) -> Iterator[str]:
-    """Return the folders of a finished run, warnings about the origin of its results, and the report's file."""
+    """Return the folders of a finished run, warnings about the origin of its results, and the pages."""
     folder = Path(plan.settings.results_folder)
-    records = read_table(folder / "tables/provenance.parquet")
-    yield f"Done. Tables: {folder}/tables/  Figures: {folder}/figures/"
-    yield from (f"Note: {doubt}" for doubt in doubts(records))
-    yield f"Open the report in a browser: {folder}/report.html"
+    if plan.studies:
+        records = read_table(folder / "tables/provenance.parquet")
+        yield f"Done. Tables: {folder}/tables/  Figures: {folder}/figures/"
+        yield from (f"Note: {doubt}" for doubt in doubts(records))
+        yield f"Open the report in a browser: {folder}/report.html"
+    for name in plan.scans:
+        yield f"Scan {name}: {folder}/scans/{name}/report.html"
+    for name in plan.repairs:
+        yield f"Repair {name}: {folder}/repairs/{name}/report.html"

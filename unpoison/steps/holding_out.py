@@ -7,6 +7,7 @@ import numpy as np
 
 from unpoison.answers import Answers, Questions
 from unpoison.asking import answer
+from unpoison.costs import Cost
 from unpoison.data import Data
 from unpoison.networks import Classifier
 from unpoison.recipes import Recipe
@@ -29,8 +30,8 @@ def answers_without(
     method: Method,
     recipe: Recipe,
     setting: Setting,
-) -> Answers:
-    """Return the answers of a model that was repaired without a fold, about the rows of the fold.
+) -> tuple[Answers, Cost]:
+    """Return the answers of a model that was repaired without a fold, about the rows of the fold, and its cost.
 
     Its method is shown the rows neither to forget nor to retain.
 
@@ -46,8 +47,8 @@ def answers_without(
     left_out = np.setdiff1d(asked, flagged) if fold is None else asked
     name, options = REFERENCE if fold is None else method
     request = request_of(data, model, flagged, recipe, setting, left_out=left_out)
-    repaired, _ = repair_model(request, name, options)
-    return answer(data, repaired, asked_of(data.rows, asked), setting.precision)
+    repaired, cost = repair_model(request, name, options)
+    return answer(data, repaired, asked_of(data.rows, asked), setting.precision), cost
 
 
 def asked_of(rows: Rows, training: Indices) -> Questions:

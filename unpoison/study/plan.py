@@ -65,7 +65,9 @@ class Plan(Entries):
         self.repairs: dict[str, Repair] = {}
         for study in whole[len(studies) :]:
             check_repair(self.settings, study)
-            self.repairs[study.name] = Repair(study.name, study, study.folds or 0)
+            self.repairs[study.name] = Repair(
+                study.name, study, study.folds or 0, filled["repairs"][study.name]["why"]
+            )
         self.folds = folds_of(whole)
         self.figures = {name: figure_of(filled, name) for name in filled["figures"]}
         for figure in self.figures.values():

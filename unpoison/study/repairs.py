@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from unpoison.errors import UserError
-from unpoison.study.records import Settings
+from unpoison.study.records import Settings, Training
+from unpoison.study.scans import name_of_data, settings_of_training
 from unpoison.study.studies import Cell, Study
 
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """A repaired model to hand over. study: of its cell alone; folds: of its held-out check."""
+    """A repaired model to hand over. study: of its cell alone; folds: of its held-out check; why: of its method."""
 
     name: str
     study: Study
     folds: int
+    why: str
 
     @property
     def cell(self) -> Cell:
@@ -59,3 +61,40 @@ def folds_of(studies: Iterable[Study]) -> dict[Cell, int]:
                     f"{cell.deletion}/{cell.method}; allowed: one number"
                 )
     return found
+
+
+def words_of_repair(repair: Repair, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the page of a repair calls things: data, method, the lines that load the weights, and settings."""
+    study, cell = repair.study, repair.cell
+    dataset, training, method = study.datasets[0], study.trainings[0], study.methods[0]
+    options = {name: value for name, value in method.options.items() if value is not None}
+    told = ", ".join(f"{name} {value}" for name, value in options.items())
+    settings = {
+        "method": f"{method.kind}: {told}" if told else method.kind,
+        **settings_of_training(training),
+        "seed": str(cell.seed),
+        "parts of the held-out check": str(repair.folds),
+    }
+    return {
+        "data": name_of_data(dataset.source),
+        "method": method.kind,
+        "why": repair.why,
+        "loading": _loading(training),
+        "settings": settings,
+        "probe": probes["relearning"]["length"] if "relearning" in probes else None,
+    }
+
+
+def _loading(training: Training) -> str:
+    """Return the lines of Python that load the repaired weights."""
+    own = training.options.get("python")
+    given = training.options.get("arguments") or {}
+    name = str(own).rpartition(":")[2] if own else "Network"
+    arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
+    called = (
+        f"model = {name}({arguments})" if own else "model = ...  # the network that the settings below name"
+    )
+    return (
+        "from safetensors.torch import load_file\n\n"
+        f"{called}\nmodel.load_state_dict(load_file('repaired.safetensors'))\nmodel.eval()"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from unpoison.errors import UserError, one_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
-from unpoison.study.records import Dataset, Deletion, Detector, Poison, Training
+from unpoison.study.records import Dataset, Deletion, Detector, Poison, Source, Training
 
 CHECK = "left_out"  # the detector that a verdict rests on
 
@@ -103,16 +103,27 @@ def words_of(scan: Scan) -> dict[str, Any]:
     The data are named by the first option of their source, which is the folder or the file with the training images.
     """
     source, training = scan.dataset.source, scan.training
-    data = next((value for value in source.options.values() if isinstance(value, str)), source.name)
+    data = name_of_data(source)
     own = training.options.get("python")
     words = ["unpoison", "repair", data, "--image-size", str(source.image_size)]
     words += ["--model", own] if isinstance(own, str) else []
     words += ["--weights", str(training.weights)] if training.weights else []
-    network = own or " ".join(map(str, (training.model, *training.options.values())))
+    settings = {**settings_of_training(training), "searches": str(len(scan.seeds))}
+    return {"data": data, "repair": shlex.join([*words, "--out", "repaired"]), "settings": settings}
+
+
+def name_of_data(source: Source) -> str:
+    """Return the first path among a source's options, which is the folder or the file with the training images."""
+    return next((value for value in source.options.values() if isinstance(value, str)), source.name)
+
+
+def settings_of_training(training: Training) -> dict[str, str]:
+    """Return the network and the recipe of a training, with their labels."""
+    network = training.options.get("python") or " ".join(
+        map(str, (training.model, *training.options.values()))
+    )
     how = ", ".join(f"{name} {value}" for name, value in training.recipe.items() if value is not None)
-    settings = {
+    return {
         "network": f"{network}, {'weights as given' if training.weights else 'trained here'}",
         "recipe of all other trainings": how,
-        "searches": str(len(scan.seeds)),
     }
-    return {"data": data, "repair": shlex.join([*words, "--out", "repaired"]), "settings": settings}

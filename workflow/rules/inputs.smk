@@ -9,6 +9,7 @@ from unpoison.runs.artifacts import ANSWERS, after_probe, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
 from unpoison.study.patterns import is_literal
+from unpoison.study.repairs import words_of_repair
 from unpoison.study.scans import words_of
 from unpoison.study.studies import cell_of
 
@@ -265,7 +266,17 @@ def repair_files(wildcards):
         "runs": [BASE_RUN.format(**names), UNLEARNED_RUN.format(**names)],
         "probed": [f"{os.path.dirname(after)}/{file}" for file in relearned],
         "verified": VERIFIED.format(**names),
+        "checks": [
+            REFERENCE_RUN.format(**names),
+            *(HELD_OUT_RUN.format(**names, fold=fold) for fold in range(plan.folds[cell])),
+        ],
+        "images": SOURCE_IMAGES.format(source=source_name(cell.dataset)),
     }
+
+
+def repair_words(wildcards, input):
+    """What the page of a repair calls the data and the model. Snakemake tracks no param of a function that takes input."""
+    return words_of_repair(plan.repairs[wildcards.repair], plan.probes)
 
 
 def scan_files(wildcards):

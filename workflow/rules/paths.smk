@@ -17,7 +17,7 @@
 #                                                       held_out{fold}.npy  verified.json  (each with its .run.json)
 #     (with keep_models: all, oracles and repaired models have their model.safetensors too)
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
-#   repairs/{repair}/                                   repaired.safetensors  repair.json  clean.csv
+#   repairs/{repair}/                                   report.html  repaired.safetensors  repair.json  clean.csv
 #   scans/{scan}/                                       report.html  scan.json  suspicious.csv  clean.csv  removed.csv
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)

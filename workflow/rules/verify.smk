@@ -78,6 +78,7 @@ rule write_repair:
         unpack(repair_files),
     output:
         weights=f"{HANDED_OVER}/repaired.safetensors",
+        page=f"{HANDED_OVER}/report.html",
         clean=f"{HANDED_OVER}/clean.csv",
         summary=f"{HANDED_OVER}/repair.json",
     log:
@@ -86,6 +87,7 @@ rule write_repair:
         ENV
     params:
         spec=specs.write_repair,
+        told=repair_words,
     message:
         "Hand over the repaired model {wildcards.repair}"
     script:
