@@ -23,11 +23,10 @@ from scipy.special import log_softmax
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
 from unpoison.detectors._groups import group_like, places_of, suspected
-from unpoison.features import outputs_of
 from unpoison.left_out import ACCUSED, CONTROL, KEPT, readings_of
 from unpoison.seeds import derive_seed, draw
 from unpoison.shares import count_of
-from unpoison.training import train
+from unpoison.training import predict, train
 from unpoison.types import PositiveFloat, Share
 
 NEEDS = ()
@@ -114,6 +113,10 @@ def readings_by_new(evidence: Evidence, role: np.ndarray, length: float) -> np.n
         precision=evidence.precision,
         length=length,
     )
-    outputs = outputs_of(model, evidence.training, evidence.precision)
-    counts = np.bincount(outputs.labels[kept], minlength=outputs.logits.shape[1])
-    return log_softmax(outputs.logits - np.log(np.maximum(counts, 1)), axis=1)
+    parts = [
+        predict(model, images, evidence.precision).double().cpu().numpy()
+        for images, _ in evidence.training.in_order()
+    ]
+    logits = np.concatenate(parts)
+    counts = np.bincount(evidence.training.labels.cpu().numpy()[kept], minlength=logits.shape[1])
+    return log_softmax(logits - np.log(np.maximum(counts, 1)), axis=1)
