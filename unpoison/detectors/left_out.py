@@ -50,14 +50,14 @@ def score(
     Returns:
         Scores whose details say for each row its `role` in the check (0 trained on, 1 suspected, 2 control), what the
         network of the check `reads` it as with what `confidence` (a probability), whether the suspicious
-        model has `learned` it, and how far `apart` the group of its class lies.
+        model has `learned` it, its probability to be `alike` the group of its class, and how far `apart` that lies.
     """
     training, trusted = evidence.outputs
     labels, places = training.labels, places_of(training)
     role = roles_of(evidence, places, at_most, control)
     balanced = readings_by_new(evidence, role, length)
     reads, learned = balanced.argmax(1), training.logits.argmax(1) == labels
-    chance, apart = np.zeros(len(labels)), np.zeros(len(labels))
+    chance, apart, weight = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros(len(labels))
     flagged = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         of_class = labels == label
@@ -71,16 +71,18 @@ def score(
         found = readings_of(role, reads == labels, learned, apart, of_class)
         if found.judgement == "tampered":
             flagged |= of_class & (chance > 0.5)
+            weight[of_class] = 1.0
         else:  # below every row of a tampered group
-            chance[of_class] *= 0.5 * max(0.0, 1 - found.ratio[0])
+            weight[of_class] = 0.5 * max(0.0, 1 - found.ratio[0])
     details = {
         "role": role,
         "reads": reads,
         "confidence": np.exp(balanced.max(1)),
         "learned": learned.astype(np.int64),
+        "alike": chance,
         "apart": apart,
     }
-    return Scores(chance, np.zeros(len(trusted.labels)), flagged, details)
+    return Scores(weight * chance, np.zeros(len(trusted.labels)), flagged, details)
 
 
 def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: float) -> np.ndarray:

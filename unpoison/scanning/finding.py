@@ -111,6 +111,9 @@ def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> F
     mean: np.ndarray = np.mean([search[check].values for search in searches], axis=0)
     action = np.full(len(train), NOTHING, dtype=object)
     action[tampered & (mean > DOUBTED)] = LOOK
+    is_doubtful = np.array([each.judgement == "cannot tell" for each in classes])
+    alike = np.mean([told["alike"] for told in details], axis=0)
+    action[is_doubtful[train.given_label] & (alike > REMOVED)] = LOOK
     action[tampered & (mean > REMOVED)] = REMOVE
     return Finding(
         train,
