@@ -15,8 +15,11 @@ from unpoison.seeds import derive_seed
 from unpoison.types import Mask
 
 SHRINKAGE = 0.001  # of the variation within classes towards its mean variance
-PARTS = 4  # a class is cut into two parts, and into so many, of which the small ones count
-SMALL = 0.12  # share of its class of a small part
+PARTS = (2, 3, 4)  # groups that a class is cut into
+STARTS = 10  # of k-means
+NEARLY_APART = 3.5  # standard deviations from the class: less than a judgement asks for
+GENEROUS = 0.05  # chance to belong to that group from which on a row is suspected: poisons that are left in hide others
+SMALL = 0.12  # share of its class of a small group
 FOLDS, ROUNDS = 5, 2
 Places = Float64[np.ndarray, "rows channels"]
 
@@ -37,23 +40,30 @@ def places_of(outputs: Outputs) -> Places:
     return features @ (directions / np.sqrt(variances))
 
 
-def apart(places: Places, at_most: float, seed: int) -> Mask:
-    """Return which rows of a class stand apart: the smaller of two groups, and small ones of four.
+def suspected(places: Places, at_most: float, seed: int) -> Mask:
+    """Return which rows of a class are suspected: groups of two, three and four by k-means that are small or far.
+
+    Suspected are the smaller of two groups, small ones of four, and the group that lies farthest from the rest of the
+    class, with all rows that are like it.
 
     Args:
-        at_most: the share of the class above which the smaller of two groups is no small one.
+        at_most: the share of the class above which a group is no suspect.
     """
-    found = np.zeros(len(places), dtype=bool)
-    for parts, limit in ((2, at_most), (PARTS, SMALL)):
+    found, farthest = np.zeros(len(places), dtype=bool), None
+    for parts in PARTS:
         if len(np.unique(places, axis=0)) <= parts:
             continue
-        group = (
-            KMeans(parts, n_init=10, random_state=derive_seed("parts", seed, parts) % 2**32)
-            .fit(places)
-            .labels_
-        )
-        shares = np.bincount(group, minlength=parts) / len(places)
-        found |= shares[group] <= limit if parts > 2 else (group == shares.argmin()) & (shares.min() <= limit)
+        random = derive_seed("parts", seed, parts) % 2**32
+        part = KMeans(parts, n_init=STARTS, random_state=random).fit(places).labels_
+        shares = np.bincount(part, minlength=parts) / len(places)
+        for number in np.flatnonzero(shares <= at_most):
+            group = group_like(places, part == number, seed)
+            if farthest is None or group.apart > farthest.apart:
+                farthest = group
+            if shares[number] <= SMALL or parts == min(PARTS):
+                found |= part == number
+    if farthest is not None and farthest.apart >= NEARLY_APART:
+        found |= farthest.chance > GENEROUS
     return found
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from unpoison.contracts.scores import Scores
 from unpoison.left_out import Judgement, Readings, judgement_of, readings_of
 from unpoison.rows import Rows
+from unpoison.scores import DOUBTED
 from unpoison.types import Mask
 
-REMOVED = 0.5  # probability to belong to a tampered group from which on a row is removed
-DOUBTED = 0.2  # and from which on it is to be looked at
+REMOVED = (
+    0.5  # probability to belong to a tampered group from which on a row is removed; DOUBTED: is looked at
+)
 NOTHING, LOOK, REMOVE = "", "look", "remove"
 
 
@@ -96,16 +98,21 @@ def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> F
         check: the name of the left-out check among the detectors.
     """
     details = [search[check].details for search in searches]
-    as_told = [told["reads"] == train.given_label for told in details]
+    by_search = [
+        readings_of(
+            told["role"],
+            told["reads"] == train.given_label,
+            told["learned"] > 0,
+            told["apart"],
+            train.given_label,
+        )
+        for told in details
+    ]
+    counts = train.count_by_class()
     classes = []
     for label, name in enumerate(train.class_names):
-        of_class = train.given_label == label
-        of_searches = [
-            readings_of(told["role"], read, told["learned"] > 0, told["apart"], of_class)
-            for told, read in zip(details, as_told, strict=True)
-        ]
-        pooled = sum(of_searches, Readings())
-        classes.append(ClassFinding(name, int(of_class.sum()), pooled, judgement_of(of_searches)))
+        of_class = [found.get(label, Readings(searches=1)) for found in by_search]
+        classes.append(ClassFinding(name, counts[name], sum(of_class, Readings()), judgement_of(of_class)))
     is_tampered = np.array([each.judgement == "tampered" for each in classes])
     tampered: Mask = is_tampered[train.given_label]
     mean: np.ndarray = np.mean([search[check].values for search in searches], axis=0)

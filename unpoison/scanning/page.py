@@ -1,7 +1,7 @@
 """The content of a scan's page, from what the scan found and the images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import beta
@@ -29,11 +29,15 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Told:
-    """What the config knows: the name of the data, the command of a repair, and settings with their labels."""
+    """What the config knows: the name of the data, the command of a repair, and settings with their labels.
+
+    planted: for each attack that was planted, the share of its rows that each detector accuses.
+    """
 
     data: str
     repair: str
     settings: Mapping[str, str]
+    planted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
@@ -46,12 +50,13 @@ def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
         data=told.data,
         classes=tuple(_class(finding, each, images) for each in finding.classes),
         suspicious=tuple(_suspicious(finding, images)),
-        detectors=tuple(_detector(finding, each) for each in accusations),
+        detectors=tuple(_detector(finding, each, told.planted) for each in accusations),
         next_steps=_next_steps(finding, told),
         not_looked_at=(*_too_small(finding), *LIMITS),
         settings=tuple(told.settings.items()),
         agreement=tuple(map(tuple, both)),
         histograms=tuple(_histogram(finding, each) for each in accusations),
+        planted_triggers=tuple(told.planted),
     )
 
 
@@ -114,7 +119,10 @@ def _suspicious(finding: Finding, images: StoredImages) -> list[SuspiciousRow]:
     return rows
 
 
-def _detector(finding: Finding, accusation: Accusation) -> DetectorSummary:
+def _detector(
+    finding: Finding, accusation: Accusation, planted: Mapping[str, Mapping[str, float]]
+) -> DetectorSummary:
+    found = [shares[accusation.name] for shares in planted.values()]
     flagged, cleared = accusation.flagged, finding.is_unsuspected
     false = estimate(int((flagged & cleared).sum()), int(cleared.sum()))
     return DetectorSummary(
@@ -123,6 +131,7 @@ def _detector(finding: Finding, accusation: Accusation) -> DetectorSummary:
         int((flagged & (finding.action == REMOVE)).sum()),
         false,
         false is not None and false.value > MANY,
+        (min(found), max(found)) if found else None,
     )
 
 
