@@ -8,9 +8,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import beta
 
-from unpoison.left_out import ACCUSED, CONTROL, FEWEST, KEPT, Readings, judgement_of, readings_of
+from unpoison.left_out import ACCUSED, CONTROL, FEWEST, KEPT, USUAL, Readings, judgement_of, readings_of
 
-POISONS = Readings(100, 8, 200, 120, learned=99, apart=6.0, searches=1)
+POISONS = Readings(100, 8, 200, 120, learned=99, apart=6.0, beyond=2.0, searches=1)
 NATURAL = replace(POISONS, accused_as_told=62)
 
 
@@ -45,22 +45,30 @@ def test_a_group_that_is_learned_and_not_read_as_told_is_tampered() -> None:
     assert POISONS.judgement == "tampered"
 
 
-def test_a_group_that_is_read_as_told_is_not_tampered() -> None:
-    assert replace(NATURAL, apart=4.1).judgement == "clear"
-    assert replace(NATURAL, apart=9.0).judgement == "cannot tell"  # so may poisons with right labels be
+def test_a_group_that_is_read_as_told_cannot_be_told_from_poisons_with_right_labels() -> None:
+    assert NATURAL.judgement == "cannot tell"
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"apart": 3.9}, {"learned": 70}, {"accused": 4, "accused_as_told": 0, "learned": 4}],
-    ids=["near its class", "not learned", "few rows"],
+    [
+        {"apart": 3.9},
+        {"apart": 4.5, "beyond": 0.9},
+        {"learned": 70},
+        {"accused": 4, "accused_as_told": 0, "learned": 4},
+    ],
+    ids=["near its class", "no farther than in other classes", "not learned", "few rows"],
 )
 def test_what_is_no_group_of_its_own_is_clear_however_it_is_read(changes: dict[str, float]) -> None:
     assert replace(POISONS, **changes).judgement == "clear"
 
 
+def test_a_striking_group_needs_no_comparison_with_other_classes() -> None:
+    assert replace(POISONS, apart=5.0, beyond=-1.0).judgement == "tampered"
+
+
 def test_an_interval_that_holds_the_limit_cannot_tell() -> None:
-    few = Readings(10, 2, 12, 9, learned=10, apart=5.0, searches=1)
+    few = Readings(10, 2, 12, 9, learned=10, apart=5.0, beyond=2.0, searches=1)
     _, low, high = few.ratio
     assert low < 0.5 < high
     assert few.judgement == "cannot tell"
@@ -70,38 +78,44 @@ def test_without_control_rows_the_check_cannot_tell() -> None:
     assert replace(POISONS, control=FEWEST - 1, control_as_told=3).judgement == "cannot tell"
 
 
-def test_searches_are_added_up_and_each_has_to_be_apart() -> None:
+def test_searches_are_added_up() -> None:
     together = POISONS + replace(POISONS, apart=3.0)
     assert (together.accused, together.control_as_told, together.searches) == (200, 240, 2)
     assert together.judgement == "tampered"  # 6 and 3 are 4.5 on average
     assert (POISONS + replace(POISONS, apart=1.0)).judgement == "clear"
     # The searches must have found enough rows on average.
-    assert replace(POISONS, accused=9, accused_as_told=0, learned=9, searches=2, apart=12).judgement == "clear"
+    few = replace(POISONS, accused=9, accused_as_told=0, learned=9)
+    assert few.judgement == "tampered"
+    assert replace(few, searches=2, apart=12.0, beyond=4.0).judgement == "clear"
 
 
 def test_one_search_that_speaks_for_the_class_makes_it_doubtful() -> None:
-    many = Readings(300, 5, 200, 120, learned=300, apart=6.0, searches=1)
+    many = replace(POISONS, accused=300, accused_as_told=5, learned=300)
     assert (many + NATURAL).judgement == "tampered"
     assert judgement_of([many, NATURAL]) == "cannot tell"
     assert judgement_of([many, POISONS]) == "tampered"
-    # A search without a group says nothing about the class.
-    assert judgement_of([many, replace(NATURAL, apart=3.0)]) == "tampered"
 
 
-def test_readings_are_counted_from_the_rows_of_the_class_alone() -> None:
+def test_a_search_that_accuses_hardly_a_row_says_nothing_about_the_class() -> None:
+    none = Readings(2, 2, 200, 120, learned=2, apart=6.0, beyond=2.0, searches=1)
+    assert judgement_of([POISONS, none]) == "tampered"
+
+
+def test_readings_are_counted_from_the_rows_of_each_class_alone() -> None:
     rng = np.random.default_rng(0)
-    label, role = rng.integers(0, 3, 200), rng.choice([KEPT, ACCUSED, CONTROL], 200)
+    labels, role = rng.integers(0, 3, 200), rng.choice([KEPT, ACCUSED, CONTROL], 200)
     as_told, learned = rng.random((2, 200)) < 0.5
-    apart = np.array([1.5, 2.5, 3.5])[label]
-    found = readings_of(role, as_told, learned, apart, label == 1)
+    found = readings_of(role, as_told, learned, np.array([1.5, 6.5, 4.0])[labels], labels)
     counts = [0, 0, 0, 0, 0]
     for row in range(200):
-        if label[row] == 1 and role[row] == ACCUSED:
+        if labels[row] == 1 and role[row] == ACCUSED:
             counts[0] += 1
             counts[1] += int(as_told[row])
             counts[4] += int(learned[row])
-        if label[row] == 1 and role[row] == CONTROL:
+        if labels[row] == 1 and role[row] == CONTROL:
             counts[2] += 1
             counts[3] += int(as_told[row])
-    assert found == Readings(*counts, 2.5, 1)
-    assert readings_of(role, as_told, learned, apart, label == 9) == Readings(searches=1)
+    assert set(found) == {0, 1, 2}
+    # The other classes lie 1.5 and 4 apart; no class counts as nearer than a cut through one normal distribution.
+    assert found[1] == Readings(*counts, 6.5, 6.5 - (USUAL + 4.0) / 2, 1)
+    assert found[0].beyond == 1.5 - (6.5 + 4.0) / 2

@@ -10,7 +10,7 @@ from planted import case, rows_of
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.detectors import left_out
-from unpoison.detectors._groups import apart, group_like, places_of
+from unpoison.detectors._groups import group_like, places_of, suspected
 from unpoison.left_out import ACCUSED, CONTROL, KEPT
 from unpoison.outputs import Outputs
 
@@ -123,5 +123,5 @@ def test_a_group_grows_from_some_of_its_rows_and_leaves_wrong_examples_out(misse
 def test_a_class_without_a_group_is_cut_at_a_short_distance() -> None:
     outputs, _ = made_up(distance=0)
     places = places_of(outputs)[outputs.labels == 1]
-    found = apart(places, 0.4, seed=0)
+    found = suspected(places, 0.4, seed=0)
     assert group_like(places, found, seed=0).apart < 4
