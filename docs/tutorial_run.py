@@ -5,6 +5,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from unpoison.drawing.sheets import FLAGGED, SUSPICIOUS, TYPICAL, SheetLine, draw_before_after, draw_contact_sheet
+from unpoison.drawing.sheets import (
+    FLAGGED,
+    SUSPICIOUS,
+    TYPICAL,
+    SheetLine,
+    draw_before_after,
+    draw_contact_sheet,
+)
 from unpoison.files import read_json
 from unpoison.report.estimates import Estimate
 from unpoison.scanning.page import estimate
@@ -36,10 +44,15 @@ def commands(page: str) -> Iterator[str]:
 
 def run(command: str, folder: Path) -> str:
     """Return what a command of the page says in a folder."""
-    words = f'unpoison() {{ "{sys.executable}" -m unpoison "$@"; }}\n{command}'
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "110"}
+    _, *words = shlex.split(command.replace("\\\n", " "))  # the first is `unpoison`
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["bash", "-c", words], cwd=folder, env=environment, text=True, capture_output=True, check=False
+        [sys.executable, "-m", "unpoison", *words],
+        cwd=folder,
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     if done.returncode not in (0, POISONED):
         raise SystemExit(f"{command}ended with {done.returncode}: {done.stderr}")
@@ -70,15 +83,19 @@ def contact_sheet(folder: Path) -> Any:
 
 def before_after(folder: Path) -> Any:
     """The attack and the clean accuracy before and after the repair, with some flagged images."""
-    told, table = read_json(folder / "repaired" / "repair.json"), pd.read_csv(folder / "scanned" / "suspicious.csv")
+    told, table = (
+        read_json(folder / "repaired" / "repair.json"),
+        pd.read_csv(folder / "scanned" / "suspicious.csv"),
+    )
     flagged = table[table["action"] == "remove"].iloc[:FLAGGED]
-    counts = {
-        kind: len(list((folder / "photos" / kind).glob("*/*"))) for kind in ("test", "triggered")
-    }
+    counts = {kind: len(list((folder / "photos" / kind).glob("*/*"))) for kind in ("test", "triggered")}
     shares = [
         (
             words,
-            *(_span(estimate(round(told[when][name] * counts[kind]), counts[kind])) for when in ("before", "after")),
+            *(
+                _span(estimate(round(told[when][name] * counts[kind]), counts[kind]))
+                for when in ("before", "after")
+            ),
         )
         for words, name, kind in (
             ("attack success", "attack_success_rate", "triggered"),

@@ -29,7 +29,9 @@ def rows(row_ids: list[str] | None = None) -> Rows:
     return clean_rows(ids, ["train"] * count, labels, NAMES)
 
 
-def search_of(train: Rows, *, tampered: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> dict[str, Scores]:
+def search_of(
+    train: Rows, *, tampered: tuple[str, ...] = (), told: tuple[str, ...] = ()
+) -> dict[str, Scores]:
     """Scores of a search in which the first rows of some classes form a group.
 
     Args:
@@ -78,7 +80,9 @@ def test_the_verdict_names_the_classes_the_rows_and_both_shares() -> None:
         "cat looks tampered with: 19 of 300 rows. Models that never saw them read 0% of them as told, and 90% of "
         "other rows of the same class."
     )
-    assert in_words(found(tampered=("cat", "bird"))).startswith("bird and cat look tampered with: 38 of 300 rows.")
+    assert in_words(found(tampered=("cat", "bird"))).startswith(
+        "bird and cat look tampered with: 38 of 300 rows."
+    )
     assert in_words(found(tampered=NAMES)).startswith("bird, cat and dog look")
 
 

@@ -43,7 +43,9 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompanySet]:
 
 
 @pytest.fixture(scope="module")
-def scanned(sets: dict[str, CompanySet], tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, Path]]:
+def scanned(
+    sets: dict[str, CompanySet], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[int, Path]]:
     """Exit code and folder of a scan of each set."""
     place = tmp_path_factory.mktemp("scanned")
     return {name: (scan(made, place / name), place / name) for name, made in sets.items()}
@@ -58,7 +60,9 @@ def told(folder: Path) -> dict:
     return json.loads((folder / "scan.json").read_text())
 
 
-def test_the_poisoned_set_is_found_out(scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet]) -> None:
+def test_the_poisoned_set_is_found_out(
+    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet]
+) -> None:
     code, folder = scanned["poisoned"]
     assert code == 3
     summary = told(folder)
@@ -94,9 +98,7 @@ def test_the_files_have_the_promised_names_and_columns(
         [line["path"] for line in lines(folder / f"{kind}.csv")] for kind in ("clean", "removed")
     )
     data = sets[name].folder
-    assert sorted(clean + removed) == sorted(
-        str(path.relative_to(data)) for path in data.glob("train/*/*")
-    )
+    assert sorted(clean + removed) == sorted(str(path.relative_to(data)) for path in data.glob("train/*/*"))
     assert told(folder)["sentence"] in (folder / "report.html").read_text()
 
 
@@ -124,7 +126,9 @@ def test_a_second_run_makes_nothing_and_a_further_detector_only_its_scores(
     assert told(folder)["sentence"] == sentence
 
 
-def test_the_exit_code_can_be_chosen(scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet]) -> None:
+def test_the_exit_code_can_be_chosen(
+    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet]
+) -> None:
     shutil.copytree(scanned["poisoned"][1], again := scanned["poisoned"][1].with_name("again"))
     before = made_in(again)
     assert scan(sets["poisoned"], again, "--fail", "never") == 0
