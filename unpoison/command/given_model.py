@@ -19,12 +19,17 @@ FEWEST_STEPS = 10  # of an epoch: batches of a tiny set are smaller
 
 
 def training_of(
-    model: str | None, arguments: str | None, weights: str | None, mean: str | None, deviation: str | None
+    model: str | None,
+    arguments: str | None,
+    weights: str | None,
+    mean: str | None,
+    deviation: str | None,
+    features: str | None = None,
 ) -> dict[str, Any]:
     """Return an entry of trainings without its recipe: the user's network, or one of ours that takes any size.
 
     Args:
-        model, arguments, weights, mean, deviation: as the command is given them.
+        model, arguments, weights, mean, deviation: as the command is given them. features: the name of a layer.
 
     Raises:
         UserError: for a file or class that is not there, text that is no JSON, and numbers that are out of range.
@@ -36,6 +41,8 @@ def training_of(
     }
     if weights is not None:
         levels["weights"] = str(require_intact(absolute("weights", weights)))
+    if features is not None:
+        levels["features"] = features
     if model is None:
         for name, text in (("arguments", arguments), ("weights", weights)):
             if text is not None:

@@ -29,6 +29,7 @@ def scan(
     weights: str | None = None,
     mean: str | None = None,
     deviation: str | None = None,
+    features: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
     interpolation: str = "bicubic",
@@ -63,6 +64,8 @@ def scan(
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
+    features
+        Name of the layer whose input detectors look at; left out, the last linear layer.
     image_size
         Width and height in pixels.
     resize
@@ -100,6 +103,7 @@ def scan(
         weights=weights,
         mean=mean,
         deviation=deviation,
+        features=features,
         image_size=image_size,
         resize=resize,
         interpolation=interpolation,
