@@ -72,7 +72,9 @@ def entries_of(
     else:
         size = check_size("image_size", image_size, SMALLEST, LARGEST)
     how = {"resize": resizing.resize, "interpolation": resizing.interpolation}
-    training = training_of(model, arguments, weights, mean, deviation, features)
+    training = training_of(
+        model, arguments=arguments, weights=weights, mean=mean, deviation=deviation, features=features
+    )
     return {
         "data_folder": _folder_of(data),
         "device": device,

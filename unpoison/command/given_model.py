@@ -20,6 +20,7 @@ FEWEST_STEPS = 10  # of an epoch: batches of a tiny set are smaller
 
 def training_of(
     model: str | None,
+    *,
     arguments: str | None,
     weights: str | None,
     mean: str | None,
