@@ -1,7 +1,7 @@
 """The config that `repair` and `verify` run, in the folder that they write to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def check_place(out: Path, data: str, flagged: str) -> None:
 
 
 def entries_of_repair(
-    method: Method, row_ids: Sequence[str], out: Path, *, seed: int, folds: int
+    method: Method, row_ids: list[str], out: Path, *, seed: int, folds: int
 ) -> dict[str, Any]:
     """Write the list of flagged rows, and return the entries of a config that ask for the repair.
 
