@@ -2,7 +2,7 @@
 # engine where it was written. Without .git in it, records name no commit. Images and results stay outside:
 #   docker build --tag unpoison .
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD/data:/unpoison/data" --volume "$PWD/results:/unpoison/results" \
-#     unpoison --cores 8        (with NVIDIA's container toolkit: --gpus all)
+#     unpoison run config/demo.yaml        (with NVIDIA's container toolkit: --gpus all)
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONDONTWRITEBYTECODE=1 \
@@ -24,5 +24,5 @@ COPY . .
 RUN useradd --uid 10001 --no-create-home unpoison && mkdir -p data results .snakemake && chmod 1777 . data results .snakemake
 USER 10001
 
-ENTRYPOINT ["snakemake"]
+ENTRYPOINT ["unpoison"]
 CMD ["--help"]

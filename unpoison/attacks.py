@@ -12,18 +12,31 @@ from unpoison.errors import UserError
 from unpoison.files import map_array
 from unpoison.rows import NONE, TEST_SPLITS, TRIGGERED, Rows, joined
 from unpoison.seeds import draw
-from unpoison.types import Images, StoredImages
+from unpoison.types import Images, Mask, StoredImages
 
 BATCH = 200
 
 
 def plant(
-    poison: Callable[..., Poisoning], rows: Rows, seed: int, image_size: int, options: Mapping[str, Any]
+    poison: Callable[..., Poisoning],
+    rows: Rows,
+    seed: int,
+    image_size: int,
+    options: Mapping[str, Any],
+    *,
+    avoided: Mask | None = None,
 ) -> Rows:
-    """The rows of a data set with an attack planted; the labels that its training rows were given are the true ones."""
+    """The rows of a data set with an attack planted; the labels that its training rows were given are the true ones.
+
+    Args:
+        avoided: training rows that the attack is not planted on; None: it may be on all.
+    """
     given = replace(rows, label=np.where(rows.split == "train", rows.given_label, rows.label))
     clean = replace(given, is_poisoned=np.zeros(len(rows), dtype=bool))
-    return apply(poison(clean.of("train"), seed, image_size, **options), clean)
+    train = clean.of("train")
+    free = np.arange(len(train)) if avoided is None else np.flatnonzero(~avoided)
+    poisoning = poison(train.take(free), seed, image_size, **options)
+    return apply(replace(poisoning, rows=free[poisoning.rows]), clean)
 
 
 def apply(poisoning: Poisoning, rows: Rows) -> Rows:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,11 +28,18 @@ def outputs_of(model: Classifier, examples: Examples, precision: str) -> Outputs
     model.eval()
     no_rows = torch.zeros((1, *examples.image_shape), dtype=torch.uint8, device=examples.device)
     head = _head(model, no_rows)
-    batches: Iterator[Tensor] = (images for images, _ in examples.in_order())
-    parts = [_forward(model, head, images, precision) for images in batches]
-    # Of no rows: no rows.
-    parts = parts or [tuple(part[:0] for part in _forward(model, head, no_rows, precision))]
-    logits, *features = (torch.cat(part).cpu().double().numpy() for part in zip(*parts, strict=True))
+    found: list[np.ndarray] = []
+    done = 0
+    for images, _ in examples.in_order():
+        parts = _forward(model, head, images, precision)
+        # Room for all at once: the features of many rows are larger than all else, and a list of parts is a copy.
+        found = found or [np.empty((len(examples), part.shape[1])) for part in parts]
+        for whole, part in zip(found, parts, strict=True):
+            whole[done : done + len(part)] = part.cpu().double().numpy()
+        done += len(images)
+    if not found:  # of no rows: no rows
+        found = [part[:0].cpu().double().numpy() for part in _forward(model, head, no_rows, precision)]
+    logits, *features = found
     return Outputs(features[0] if features else None, logits, examples.labels.cpu().numpy())
 
 

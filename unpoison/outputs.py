@@ -35,8 +35,10 @@ class Outputs:
             raise no_features(self.logits.shape[1])
         return self._features
 
-    def take(self, places: np.ndarray) -> "Outputs":
-        """The outputs of the rows chosen by a mask or by positions."""
+    def take(self, places: np.ndarray | slice) -> "Outputs":
+        """The outputs of the rows chosen by a mask, by positions or by a slice; all in their order are no copy."""
+        if isinstance(places, np.ndarray) and np.array_equal(places, np.arange(len(self.labels))):
+            return self
         features = None if self._features is None else self._features[places]
         return Outputs(features, self.logits[places], self.labels[places])
 
@@ -67,8 +69,10 @@ def write_outputs(path: str | Path, rows: Rows, outputs: Pair) -> None:
         kinds.append(("features", np.float32, outputs[0].features.shape[1:]))
     table = np.empty(len(place), kinds)
     table["row"] = place
-    for name in table.dtype.names[1:]:  # type: ignore[index]
-        table[name] = np.concatenate([getattr(part, name) for part in outputs])
+    trained = len(outputs[0].labels)
+    for part, there in zip(outputs, (slice(trained), slice(trained, None)), strict=True):
+        for name in table.dtype.names[1:]:  # type: ignore[index]
+            table[name][there] = getattr(part, name)
     write_array(path, table)
 
 
@@ -87,7 +91,7 @@ def read_outputs(path: str | Path, rows: Rows) -> Pair:
     features = table["features"].astype(np.float64) if "features" in names else None
     whole = Outputs(features, table["logits"].astype(np.float64), rows.given_label[table["row"]])
     trained = int((rows.split == "train").sum())
-    return whole.take(np.arange(trained)), whole.take(np.arange(trained, len(table)))
+    return whole.take(slice(trained)), whole.take(slice(trained, None))
 
 
 def _places(rows: Rows) -> Indices:

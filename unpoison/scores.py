@@ -14,6 +14,7 @@ from unpoison.seeds import priorities
 from unpoison.shares import count_of
 from unpoison.types import Indices, Mask
 
+DOUBTED = 0.2  # the score of the left-out check from which on a row is suspicious
 COLUMNS = ("split", "position", "row_id", "score", "flagged")
 ScoreOfRow = Float64[np.ndarray, " rows"]
 

@@ -1,6 +1,7 @@
 """The user's list of flagged rows as the command takes it: read, narrowed to rows to remove, and written as row ids."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from unpoison.errors import UserError
@@ -38,7 +39,7 @@ def read_flagged(file: str) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def write_flagged(file: Path, row_ids: list[str]) -> None:
+def write_flagged(file: Path, row_ids: Sequence[str]) -> None:
     """Write row ids as a list that a config can name."""
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")

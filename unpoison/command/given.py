@@ -26,6 +26,7 @@ def entries_of(
     weights: str | None = None,
     mean: str | None = None,
     deviation: str | None = None,
+    features: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
     interpolation: str = "bicubic",
@@ -46,6 +47,7 @@ def entries_of(
         model: `FILE.py:CLASS`; None is a network of ours. arguments: JSON, what the class is called with.
         weights: a file with the weights of the model to look at; None trains one.
         mean, deviation: three numbers with commas, on a scale where white is 1; None are those of CIFAR-10.
+        features: name of the layer whose input detectors look at; None is the last linear layer.
         image_size: height and width in pixels; None chooses them by the images. resize, interpolation: `Resizing`.
         test, trusted, triggered: further images, of the kind that the data are: folders of class folders, Parquet
             files, lists or .npz files; of a data set of the hub, names of splits.
@@ -70,7 +72,9 @@ def entries_of(
     else:
         size = check_size("image_size", image_size, SMALLEST, LARGEST)
     how = {"resize": resizing.resize, "interpolation": resizing.interpolation}
-    training = training_of(model, arguments, weights, mean, deviation)
+    training = training_of(
+        model, arguments=arguments, weights=weights, mean=mean, deviation=deviation, features=features
+    )
     return {
         "data_folder": _folder_of(data),
         "device": device,

@@ -11,19 +11,26 @@ from unpoison.models import MODELS
 from unpoison.options import check_given
 from unpoison.own_network import OWN, own_network
 
-STEPS = 1500  # of training at the least: a small set is seen more often
+STEPS = {"own": 1500, "shipped": 750}  # of training at the least: a small set is seen more often
 EPOCHS = (8, 40)  # the fewest and the most
 BATCH = 64  # rows
+WIDTH = 16  # of the shipped network: a tenth of the compute of the published one, for machines without a GPU
 FEWEST_STEPS = 10  # of an epoch: batches of a tiny set are smaller
 
 
 def training_of(
-    model: str | None, arguments: str | None, weights: str | None, mean: str | None, deviation: str | None
+    model: str | None,
+    *,
+    arguments: str | None,
+    weights: str | None,
+    mean: str | None,
+    deviation: str | None,
+    features: str | None = None,
 ) -> dict[str, Any]:
     """Return an entry of trainings without its recipe: the user's network, or one of ours that takes any size.
 
     Args:
-        model, arguments, weights, mean, deviation: as the command is given them.
+        model, arguments, weights, mean, deviation: as the command is given them. features: the name of a layer.
 
     Raises:
         UserError: for a file or class that is not there, text that is no JSON, and numbers that are out of range.
@@ -35,11 +42,13 @@ def training_of(
     }
     if weights is not None:
         levels["weights"] = str(require_intact(absolute("weights", weights)))
+    if features is not None:
+        levels["features"] = features
     if model is None:
         for name, text in (("arguments", arguments), ("weights", weights)):
             if text is not None:
                 raise UserError(f"{name}: found {text} without a model; give FILE.py:CLASS as the model too")
-        return {"model": "resnet9", **levels}
+        return {"model": "resnet9", "width": WIDTH, **levels}
     file, colon, name = model.rpartition(":")
     python = f"{absolute('model', file)}:{name}" if colon and file else model
     try:
@@ -57,7 +66,8 @@ def recipe_for(rows: int, *, is_own: bool) -> dict[str, Any]:
         is_own: whether the network is the user's: Adam trains networks of any kind, Muon those with batch norms.
     """
     batch = max(8, min(BATCH, rows // FEWEST_STEPS))
-    epochs = min(max(EPOCHS[0], math.ceil(STEPS * batch / max(rows, 1))), EPOCHS[1])
+    steps = STEPS["own" if is_own else "shipped"]
+    epochs = min(max(EPOCHS[0], math.ceil(steps * batch / max(rows, 1))), EPOCHS[1])
     # Not mirrored: digits and signs are not the same then.
     shared = {"epochs": epochs, "batch_size": batch, "warmup": 0.2, "decay_span": 1.0, "flip": False}
     if is_own:

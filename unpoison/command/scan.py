@@ -8,6 +8,14 @@ CHECK = "left_out"
 MADE = ("report.html", "suspicious.csv", "clean.csv", "removed.csv", "scan.json")
 QUICK = (CHECK, "activation_clustering", "spectral_signatures")
 TRUSTED = ("scan", "strip")  # detectors that need trusted images
+# Attacks that are planted with --planted, and the share of the rows that each takes.
+PLANTED: dict[str, dict[str, Any]] = {
+    "planted_patch": {"poison": "patch", "size": 4},
+    "planted_noise": {"poison": "blend", "pattern": "noise"},
+    "planted_warp": {"poison": "warp"},
+    "planted_rings": {"poison": "blend", "pattern": "rings"},
+}
+SHARE = 0.02
 SEARCHES = {"quick": 1, "normal": 2, "thorough": 4}
 FOUND = 3  # exit code
 
@@ -21,6 +29,7 @@ def scan(
     weights: str | None = None,
     mean: str | None = None,
     deviation: str | None = None,
+    features: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
     interpolation: str = "bicubic",
@@ -28,6 +37,7 @@ def scan(
     trusted: str | None = None,
     detectors: str | None = None,
     budget: Literal["quick", "normal", "thorough"] = "normal",
+    planted: bool = False,
     fail: Literal["poisoned", "never"] = "poisoned",
     device: str = "auto",
     cores: int | None = None,
@@ -54,6 +64,8 @@ def scan(
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
+    features
+        Name of the layer whose input detectors look at; left out, the last linear layer.
     image_size
         Width and height in pixels.
     resize
@@ -68,6 +80,8 @@ def scan(
         Names of detectors with commas, beside the left-out check that decides.
     budget
         How many searches are made, each with models of its own: 1, 2 or 4.
+    planted
+        Also plant four attacks on rows that are not suspected, and tell what the detectors find of them.
     fail
         When the exit code is 3: where the data look poisoned, or never.
     device
@@ -89,6 +103,7 @@ def scan(
         weights=weights,
         mean=mean,
         deviation=deviation,
+        features=features,
         image_size=image_size,
         resize=resize,
         interpolation=interpolation,
@@ -97,7 +112,10 @@ def scan(
         device=device,
     )
     chosen = _detectors_of(detectors, has_trusted=trusted is not None)
-    config = write_config(out, {**entries, **_entries(chosen, SEARCHES[budget])})
+    asked = _entries(chosen, SEARCHES[budget])
+    if planted:
+        asked = with_planted(entries, asked)
+    config = write_config(out, {**entries, **asked})
     if not run_workflow(config, ["scans"], cores=cores, verbose=verbose):
         return 1
     summary = copy_made(out, Path("scans") / NAME, MADE)
@@ -147,5 +165,33 @@ def _entries(detectors: list[str], searches: int) -> dict[str, Any]:
                 **{"dataset": "data", "poison": "as_found", "training": "model"},
                 **{"detectors": detectors, "seeds": searches},
             }
+        },
+    }
+
+
+def with_planted(entries: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries of a scan that also plants attacks, from all classes to the largest, on unsuspected rows."""
+    from unpoison.datasets import peek_source  # noqa: PLC0415
+    from unpoison.study.sections import given_options  # noqa: PLC0415
+
+    source = entries["sources"]["data"]
+    counts = peek_source(source["source"], Path(), given_options("source", source)).counts
+    target = max(counts, key=lambda name: counts[name])
+    count = max(1, round(SHARE * sum(counts.values())))
+    shared = {
+        "target": target,
+        "victims": [name for name in counts if name != target],
+        "count": count,
+        "avoid": NAME,
+    }
+    training = {key: value for key, value in entries["trainings"]["model"].items() if key != "weights"}
+    if isinstance(training["model"], dict):
+        training["model"] = {key: value for key, value in training["model"].items() if key != "weights"}
+    return {
+        **asked,
+        "poisons": {**entries["poisons"], **{name: {**entry, **shared} for name, entry in PLANTED.items()}},
+        "trainings": {**entries["trainings"], "calibration": training},
+        "scans": {
+            NAME: {**asked["scans"][NAME], "planted": {"poisons": list(PLANTED), "training": "calibration"}}
         },
     }

@@ -8,15 +8,20 @@ from jaxtyping import Float64
 from sklearn.cluster import KMeans
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold
 
 from unpoison.outputs import Outputs
 from unpoison.seeds import derive_seed
 from unpoison.types import Mask
 
 SHRINKAGE = 0.001  # of the variation within classes towards its mean variance
-PARTS = 4  # a class is cut into two parts, and into so many, of which the small ones count
-SMALL = 0.12  # share of its class of a small part
+PARTS = (2, 3, 4)  # groups that a class is cut into
+STARTS = 10  # of k-means
+NEARLY_APART = 3.5  # standard deviations from the class: less than a judgement asks for
+GENEROUS = 0.05  # chance to belong to that group from which on a row is suspected: poisons that are left in hide others
+SMALL = 0.12  # share of its class of a small group
+FITTED = 10_000  # rows that groups and discriminants of a larger class are fitted on
+AT_ONCE = 50_000  # rows whose distances to their means are held in memory
 FOLDS, ROUNDS = 5, 2
 Places = Float64[np.ndarray, "rows channels"]
 
@@ -30,31 +35,63 @@ def places_of(outputs: Outputs) -> Places:
     features = outputs.features if outputs.has_features else outputs.logits
     classes, members = np.unique(outputs.labels, return_inverse=True)
     means = np.stack([features[members == member].mean(0) for member in range(len(classes))])
-    rest = features - means[members]
-    variation = rest.T @ rest / len(rest)
+    variation = np.zeros((features.shape[1],) * 2)
+    for start in range(0, len(features), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        rest = features[part] - means[members[part]]
+        variation += rest.T @ rest
+    variation /= len(features)
     variation += SHRINKAGE * (np.trace(variation) / len(variation) or 1.0) * np.eye(len(variation))
     variances, directions = np.linalg.eigh(variation)
     return features @ (directions / np.sqrt(variances))
 
 
-def apart(places: Places, at_most: float, seed: int) -> Mask:
-    """Return which rows of a class stand apart: the smaller of two groups, and small ones of four.
+def suspected(places: Places, at_most: float, seed: int) -> Mask:
+    """Return which rows of a class are suspected: groups of two, three and four by k-means that are small or far.
+
+    Suspected are the smaller of two groups, small ones of four, and the group that lies farthest from the rest of the
+    class, with all rows that are like it.
+
+    The centres of the groups of a class of more than FITTED rows are those of a random part of it.
 
     Args:
-        at_most: the share of the class above which the smaller of two groups is no small one.
+        at_most: the share of the class above which a group is no suspect.
     """
-    found = np.zeros(len(places), dtype=bool)
-    for parts, limit in ((2, at_most), (PARTS, SMALL)):
-        if len(np.unique(places, axis=0)) <= parts:
+    found, farthest = np.zeros(len(places), dtype=bool), None
+    for parts in PARTS:
+        if not _has_more_than(parts, places):
             continue
-        group = (
-            KMeans(parts, n_init=10, random_state=derive_seed("parts", seed, parts) % 2**32)
-            .fit(places)
-            .labels_
-        )
-        shares = np.bincount(group, minlength=parts) / len(places)
-        found |= shares[group] <= limit if parts > 2 else (group == shares.argmin()) & (shares.min() <= limit)
+        part = _parted(places, parts, derive_seed("parts", seed, parts) % 2**32)
+        shares = np.bincount(part, minlength=parts) / len(places)
+        for number in np.flatnonzero(shares <= at_most):
+            group = group_like(places, part == number, seed)
+            if farthest is None or group.apart > farthest.apart:
+                farthest = group
+            if shares[number] <= SMALL or parts == min(PARTS):
+                found |= part == number
+    if farthest is not None and farthest.apart >= NEARLY_APART:
+        found |= farthest.chance > GENEROUS
     return found
+
+
+def _parted(places: Places, parts: int, random: int) -> np.ndarray:
+    """Return the number of each row's group by k-means: (n,)."""
+    groups = KMeans(parts, n_init=STARTS, random_state=random)
+    if len(places) <= FITTED:
+        return groups.fit(places).labels_
+    return groups.fit(places[_drawn(np.arange(len(places)), FITTED, random)]).predict(places)
+
+
+def _has_more_than(count: int, places: Places) -> bool:
+    """Return whether more than that many rows differ. The first rows most often tell: all are seldom sorted."""
+    return any(len(np.unique(part, axis=0)) > count for part in (places[: 10 * count], places))
+
+
+def _drawn(places: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Return some positions in their order, all where they are no more than `most`."""
+    if len(places) <= most:
+        return places
+    return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
 
 
 @dataclass(frozen=True)
@@ -92,12 +129,20 @@ def _distance(values: Float64[np.ndarray, " rows"], examples: Mask) -> float:
 
 
 def _discriminant(places: Places, examples: Mask, seed: int) -> Float64[np.ndarray, " rows"]:
-    """Return the values of a linear discriminant for rows that it was not fitted on."""
+    """Return the values of a linear discriminant for rows that it was not fitted on.
+
+    It is fitted on at most half of FITTED examples, and on as many others.
+    """
     fold = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     linear = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of features that do not vary
-        return cross_val_predict(linear, places, examples, cv=fold, method="decision_function")
+        values = np.empty(len(places))
+        for fitted, asked in fold.split(places, examples):
+            sides = [_drawn(fitted[examples[fitted] == side], FITTED // 2, seed) for side in (False, True)]
+            part = np.sort(np.concatenate(sides))
+            values[asked] = linear.fit(places[part], examples[part]).decision_function(places[asked])
+        return values
 
 
 def _chance(values: Float64[np.ndarray, " rows"], examples: Mask) -> Float64[np.ndarray, " rows"]:

@@ -1,15 +1,16 @@
 """The left-out check: a network trained without the suspected rows is asked whether it reads them as they are told.
 
 In each class (by the given label) the rows that stand apart in the features are suspected, generously: the smaller of
-two groups by 2-means, small ones of four, and what is like them. Distances are in the metric of the variation within
-classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows themselves. A fresh network is
-trained without them and without a control sample of the other rows. Poisons are then read as what they show; clean
-rows are read as told about as often as control rows of their class. The suspected rows that are not read as told are
-examples of a group, which a linear discriminant narrows or widens.
+two groups by 2-means, small ones of four, and the farthest of all these groups with what is like it. Distances are in
+the metric of the variation within classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows
+themselves. A fresh network is trained without them and without a control sample of the other rows. Poisons are then
+read as what they show; clean rows are read as told about as often as control rows of their class. The suspected rows
+that are not read as told are examples of a group, which a linear discriminant narrows or widens.
 
-A class is tampered with where three things hold: the suspected rows are surely read as told less than half as often
-as control rows, the group lies four standard deviations or more from its class, and the suspicious model itself has
-learned it. The own rule accuses the groups of these classes, and a row's score is its probability to belong to one.
+A class is tampered with where three things hold. The suspected rows are surely read as told less than half as often
+as control rows. The suspicious model itself has learned them. And their group lies four standard deviations or more
+from its class and one more than in the median of the other classes, or 4.75 or more. The own rule accuses the groups
+of these classes, and a row's score is its probability to belong to one.
 
 The check cannot tell poisons whose label is right (clean-label attacks): such rows are read as told. It takes wrong
 labels without a trigger for tampering where they stand apart as a group. It is this project's own and has no paper.
@@ -21,19 +22,15 @@ from scipy.special import log_softmax
 
 from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.scores import Scores
-from unpoison.detectors._groups import apart as stands_apart
-from unpoison.detectors._groups import group_like, places_of
-from unpoison.features import outputs_of
+from unpoison.detectors._groups import group_like, places_of, suspected
 from unpoison.left_out import ACCUSED, CONTROL, KEPT, readings_of
 from unpoison.seeds import derive_seed, draw
 from unpoison.shares import count_of
-from unpoison.training import train
+from unpoison.training import predict, train
 from unpoison.types import PositiveFloat, Share
 
 NEEDS = ()
 OWN_RULE = True
-NEARLY_APART = 3.5  # standard deviations: less than a judgement asks for
-GENEROUS = 0.05  # probability to belong to the group from which on a row is suspected
 MOST_CONTROLS = 400  # of a class: more make no interval narrower than the accused rows do
 
 
@@ -50,7 +47,7 @@ def score(
     Returns:
         Scores whose details say for each row its `role` in the check (0 trained on, 1 suspected, 2 control), what the
         network of the check `reads` it as with what `confidence` (a probability), whether the suspicious
-        model has `learned` it, and how far `apart` the group of its class lies.
+        model has `learned` it, its probability to be `alike` the group of its class, and how far `apart` that lies.
     """
     training, trusted = evidence.outputs
     labels, places = training.labels, places_of(training)
@@ -58,7 +55,6 @@ def score(
     balanced = readings_by_new(evidence, role, length)
     reads, learned = balanced.argmax(1), training.logits.argmax(1) == labels
     chance, apart = np.zeros(len(labels)), np.zeros(len(labels))
-    flagged = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         of_class = labels == label
         accused = of_class & (role == ACCUSED) & learned
@@ -68,19 +64,22 @@ def score(
         seed = derive_seed("like", evidence.seed, int(label))
         group = group_like(places[of_class], examples[of_class], seed)
         chance[of_class], apart[of_class] = group.chance, group.apart
-        found = readings_of(role, reads == labels, learned, apart, of_class)
-        if found.judgement == "tampered":
-            flagged |= of_class & (chance > 0.5)
-        else:  # below every row of a tampered group
-            chance[of_class] *= 0.5 * max(0.0, 1 - found.ratio[0])
+    flagged, weight = np.zeros(len(labels), dtype=bool), np.zeros(len(labels))
+    for label, found in readings_of(role, reads == labels, learned, apart, labels).items():
+        of_class = labels == label
+        is_tampered = found.judgement == "tampered"
+        flagged |= of_class & (chance > 0.5) & is_tampered
+        # Others are below every row of a tampered group.
+        weight[of_class] = 1.0 if is_tampered else 0.5 * max(0.0, 1 - found.ratio[0])
     details = {
         "role": role,
         "reads": reads,
         "confidence": np.exp(balanced.max(1)),
         "learned": learned.astype(np.int64),
+        "alike": chance,
         "apart": apart,
     }
-    return Scores(chance, np.zeros(len(trusted.labels)), flagged, details)
+    return Scores(weight * chance, np.zeros(len(trusted.labels)), flagged, details)
 
 
 def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: float) -> np.ndarray:
@@ -90,10 +89,7 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)
         seed = derive_seed("apart", evidence.seed, int(label))
-        is_apart = stands_apart(places[of_class], at_most, seed)
-        around = group_like(places[of_class], is_apart, seed)
-        if around.apart >= NEARLY_APART:  # a few poisons that are left in hide all others
-            is_apart |= around.chance > GENEROUS
+        is_apart = suspected(places[of_class], at_most, seed)
         role[of_class[is_apart]] = ACCUSED
         others = of_class[~is_apart]
         count = min(count_of(control, len(others)), MOST_CONTROLS)
@@ -117,6 +113,10 @@ def readings_by_new(evidence: Evidence, role: np.ndarray, length: float) -> np.n
         precision=evidence.precision,
         length=length,
     )
-    outputs = outputs_of(model, evidence.training, evidence.precision)
-    counts = np.bincount(outputs.labels[kept], minlength=outputs.logits.shape[1])
-    return log_softmax(outputs.logits - np.log(np.maximum(counts, 1)), axis=1)
+    parts = [
+        predict(model, images, evidence.precision).double().cpu().numpy()
+        for images, _ in evidence.training.in_order()
+    ]
+    logits = np.concatenate(parts)
+    counts = np.bincount(evidence.training.labels.cpu().numpy()[kept], minlength=logits.shape[1])
+    return log_softmax(logits - np.log(np.maximum(counts, 1)), axis=1)

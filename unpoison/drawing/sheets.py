@@ -54,7 +54,7 @@ def draw_contact_sheet(stored: StoredImages, lines: Sequence[SheetLine]) -> Figu
             _write(each, shortened(drawn_name(read), MOST))
         _write(axes[0], f"typical {drawn_name(line.name)}", is_bold=True)
     figure.supxlabel(
-        "Left: images that nobody accuses. Framed: accused images told the same class. "
+        "Left: images that nobody accuses. Framed: accused images told the same class.\n"
         "Above them: what a network reads that was trained without them.",
         fontsize=NOTE_SIZE,
         color=GREY,

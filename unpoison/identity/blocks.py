@@ -49,8 +49,17 @@ def poisoned_data(plan: Plan, dataset: Dataset, poison: Poison) -> Spec:
     }
     size = dataset.source.image_size
     data = {"dataset": chosen, "image_size": size, "poison": poison.kind, "options": poison.options}
+    if poison.avoid is not None:
+        data["avoid"] = _suspicion_of(plan, poison.avoid)
     files = _poison_contents(plan, poison)
     return canonical({**data, "files": files} if files else data)
+
+
+def _suspicion_of(plan: Plan, name: str) -> Spec:
+    """Return what decides which rows a scan suspects, beside the data themselves."""
+    scan = plan.scans[name]
+    training = scan.training
+    return {"options": scan.check.options, "model": model_of(training), "recipe": recipe_of(training)}
 
 
 @cache

@@ -82,6 +82,7 @@ class Specs(NetworkSpecs, TableSpecs):
             "detectors": [detector.name for detector in scan.detectors],
             "model": model_of(scan.training),
             "recipe": recipe_of(scan.training),
+            "planted": [poison.name for poison in scan.planted],
             "seeds": list(scan.seeds),
             "trigger": trigger_of(scan.poison),
         }

@@ -8,6 +8,7 @@ from unpoison.jobs.inputs import check_content, check_inputs
 from unpoison.jobs.record import write_record
 from unpoison.poisons import POISONS, with_files
 from unpoison.rows import choose_rows, read_rows, write_rows
+from unpoison.scores import DOUBTED, read_scores
 
 
 def main(snakemake: Any) -> None:
@@ -18,7 +19,12 @@ def main(snakemake: Any) -> None:
     for name, content in spec.get("files", {}).items():
         check_content(f"the option {name} of the poison", folder, [options[name]], content)
     rows = choose_rows(read_rows(snakemake.input.rows), spec["seed"], **spec["dataset"])
-    poisoned = plant(POISONS[spec["poison"]], rows, spec["seed"], spec["image_size"], options)
+    avoided = (
+        read_scores(snakemake.input.avoided).training > DOUBTED if snakemake.input.get("avoided") else None
+    )
+    poisoned = plant(
+        POISONS[spec["poison"]], rows, spec["seed"], spec["image_size"], options, avoided=avoided
+    )
     write_rows(snakemake.output.rows, poisoned)
     write_record(snakemake, "poison_dataset")
     print(in_words(poisoned.of("train")))

@@ -30,13 +30,20 @@ def main(snakemake: Any) -> None:
     accuracy = _accuracy(rows, given.answers)
     folder = Path(snakemake.output.summary).parent
     write_lists(folder, finding)
+    planted = _planted(given, names, spec["planted"])
     settings = {**told["settings"], **_reached(finding, accuracy), **_cost(given)}
     page = scan_page(
-        page_of(finding, np.load(given.images, mmap_mode="r"), Told(told["data"], told["repair"], settings))
+        page_of(
+            finding,
+            np.load(given.images, mmap_mode="r"),
+            Told(told["data"], told["repair"], settings, planted),
+        )
     )
     with written_whole(snakemake.output.page) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    write_json(snakemake.output.summary, {**summary_of(finding), "clean_accuracy": accuracy})
+    write_json(
+        snakemake.output.summary, {**summary_of(finding), "clean_accuracy": accuracy, "planted": planted}
+    )
     print(in_words(finding))
 
 
@@ -46,6 +53,19 @@ def _accuracy(rows: Rows, files: list[str]) -> float | None:
         return None
     tests = [Judged(rows, read_answers(file), NO_DELETION).clean_test for file in files]
     return float(np.mean([np.mean(part.answers.predicted == part.rows.label) for part in tests]))
+
+
+def _planted(given: Any, detectors: list[str], attacks: list[str]) -> dict[str, dict[str, float]]:
+    """Return for each planted attack the share of its rows that each detector accuses."""
+    found: dict[str, dict[str, float]] = {}
+    scores = iter(given.get("planted_scores") or ())
+    for attack, file in zip(attacks, given.get("planted_rows") or (), strict=True):
+        is_planted = read_rows(file).of("train").poisoned("a calibration")
+        flagged = {name: read_scores(next(scores)).flagged for name in detectors}
+        found[attack] = {
+            name: float(mask[is_planted].mean()) for name, mask in flagged.items() if mask is not None
+        }
+    return found
 
 
 def _reached(finding: Finding, accuracy: float | None) -> dict[str, str]:

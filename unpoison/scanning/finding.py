@@ -10,10 +10,12 @@ import numpy as np
 from unpoison.contracts.scores import Scores
 from unpoison.left_out import Judgement, Readings, judgement_of, readings_of
 from unpoison.rows import Rows
+from unpoison.scores import DOUBTED
 from unpoison.types import Mask
 
-REMOVED = 0.5  # probability to belong to a tampered group from which on a row is removed
-DOUBTED = 0.2  # and from which on it is to be looked at
+REMOVED = (
+    0.5  # probability to belong to a tampered group from which on a row is removed; DOUBTED: is looked at
+)
 NOTHING, LOOK, REMOVE = "", "look", "remove"
 
 
@@ -96,21 +98,29 @@ def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> F
         check: the name of the left-out check among the detectors.
     """
     details = [search[check].details for search in searches]
-    as_told = [told["reads"] == train.given_label for told in details]
+    by_search = [
+        readings_of(
+            told["role"],
+            told["reads"] == train.given_label,
+            told["learned"] > 0,
+            told["apart"],
+            train.given_label,
+        )
+        for told in details
+    ]
+    counts = train.count_by_class()
     classes = []
     for label, name in enumerate(train.class_names):
-        of_class = train.given_label == label
-        of_searches = [
-            readings_of(told["role"], read, told["learned"] > 0, told["apart"], of_class)
-            for told, read in zip(details, as_told, strict=True)
-        ]
-        pooled = sum(of_searches, Readings())
-        classes.append(ClassFinding(name, int(of_class.sum()), pooled, judgement_of(of_searches)))
+        of_class = [found.get(label, Readings(searches=1)) for found in by_search]
+        classes.append(ClassFinding(name, counts[name], sum(of_class, Readings()), judgement_of(of_class)))
     is_tampered = np.array([each.judgement == "tampered" for each in classes])
     tampered: Mask = is_tampered[train.given_label]
     mean: np.ndarray = np.mean([search[check].values for search in searches], axis=0)
     action = np.full(len(train), NOTHING, dtype=object)
     action[tampered & (mean > DOUBTED)] = LOOK
+    is_doubtful = np.array([each.judgement == "cannot tell" for each in classes])
+    alike = np.mean([told["alike"] for told in details], axis=0)
+    action[is_doubtful[train.given_label] & (alike > REMOVED)] = LOOK
     action[tampered & (mean > REMOVED)] = REMOVE
     return Finding(
         train,
@@ -143,9 +153,9 @@ def in_words(finding: Finding) -> str:
     names = _listed([each.name for each in finding.tampered])
     total = int((finding.action == REMOVE).sum())
     pooled = sum((each.readings for each in finding.tampered), Readings())
-    looks = "looks" if len(finding.tampered) == 1 else "look"
+    who, looks = ("class", "looks") if len(finding.tampered) == 1 else ("classes", "look")
     return (
-        f"{names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
+        f"The {who} {names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
         f"read {pooled.accused_as_told / pooled.accused:.0%} of them as told, and "
         f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
     )

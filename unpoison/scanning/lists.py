@@ -14,7 +14,7 @@ def suspicious_rows(finding: Finding) -> pd.DataFrame:
 
     Columns: path (the row id), given_label, score (0 to 1), votes (names of the detectors that accuse it, with blanks
     between), action (remove or look), read_as (the class that the model of the left-out check predicts); then for each
-    detector `rank_<name>`, the place of the row's score among all training rows (1: the most suspicious).
+    detector `score_<name>` and `rank_<name>`, the place of that score among all training rows (1: the most suspicious).
     """
     train = finding.train
     places = np.flatnonzero(finding.action != NOTHING)
@@ -23,10 +23,10 @@ def suspicious_rows(finding: Finding) -> pd.DataFrame:
     )
     places = places[order]
     names = np.array(train.class_names, dtype=object)
-    ranks = {
-        f"rank_{each.name}": (1 + np.argsort(np.argsort(-each.values, kind="stable"), kind="stable"))[places]
-        for each in finding.accusations
-    }
+    told: dict[str, np.ndarray] = {}
+    for each in finding.accusations:
+        ranks = 1 + np.argsort(np.argsort(-each.values, kind="stable"), kind="stable")
+        told |= {f"score_{each.name}": each.values[places], f"rank_{each.name}": ranks[places]}
     columns = {
         "path": train.row_id[places],
         "given_label": names[train.given_label[places]],
@@ -35,7 +35,7 @@ def suspicious_rows(finding: Finding) -> pd.DataFrame:
         "action": finding.action[places],
         "read_as": names[finding.reads[places]],
     }
-    return pd.DataFrame({**columns, **ranks})
+    return pd.DataFrame({**columns, **told})
 
 
 def votes_for(finding: Finding, place: int) -> list[str]:

@@ -1,13 +1,13 @@
 """The content of a scan's page, from what the scan found and the images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import beta
 
 from unpoison.drawing.thumbnails import thumbnails
-from unpoison.left_out import ACCUSED, CONTROL, FEWEST
+from unpoison.left_out import ACCUSED, CONTROL, FEWEST, LIMIT
 from unpoison.report.estimates import Estimate
 from unpoison.report.histograms import Histogram
 from unpoison.report.scan_page import MOST_PICTURES, CheckedClass, DetectorSummary, ScanPage, SuspiciousRow
@@ -19,6 +19,9 @@ BINS = 40
 TYPICAL = 6  # images of a class
 MANY = 0.1  # of the rows of classes that the check clears: a detector that accuses more of them is no witness
 WORDS = {"tampered": "tampered", "clear": "clear", "cannot tell": "cannot_tell"}
+NATURAL = (
+    "Read less often as told, but no group of its own: a natural kind of image that the check left out whole."
+)
 STANDS_APART = "A group of rows stands apart, and the check cannot tell whether it is poisoned: look at it."
 LIMITS = (
     "Poisons with right labels (clean-label attacks) are read as told. The check cannot tell them from clean rows.",
@@ -29,11 +32,15 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Told:
-    """What the config knows: the name of the data, the command of a repair, and settings with their labels."""
+    """What the config knows: the name of the data, the command of a repair, and settings with their labels.
+
+    planted: for each attack that was planted, the share of its rows that each detector accuses.
+    """
 
     data: str
     repair: str
     settings: Mapping[str, str]
+    planted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
@@ -46,12 +53,13 @@ def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
         data=told.data,
         classes=tuple(_class(finding, each, images) for each in finding.classes),
         suspicious=tuple(_suspicious(finding, images)),
-        detectors=tuple(_detector(finding, each) for each in accusations),
+        detectors=tuple(_detector(finding, each, told.planted) for each in accusations),
         next_steps=_next_steps(finding, told),
         not_looked_at=(*_too_small(finding), *LIMITS),
         settings=tuple(told.settings.items()),
         agreement=tuple(map(tuple, both)),
         histograms=tuple(_histogram(finding, each) for each in accusations),
+        planted_triggers=tuple(told.planted),
     )
 
 
@@ -86,9 +94,16 @@ def _class(finding: Finding, found: ClassFinding, images: StoredImages) -> Check
         WORDS[found.judgement],  # type: ignore[arg-type]
         estimate(read.accused_as_told, read.accused) if is_asked else None,
         estimate(read.control_as_told, read.control) if is_asked else None,
-        STANDS_APART if found.judgement == "cannot tell" else "",
+        _note(found),
         tuple(thumbnails(images, train.image[shown].tolist())),
     )
+
+
+def _note(found: ClassFinding) -> str:
+    """Return what the reader of the chart may wonder about; empty where it speaks for itself."""
+    if found.judgement == "cannot tell":
+        return STANDS_APART
+    return NATURAL if found.judgement == "clear" and found.readings.ratio[2] < LIMIT else ""
 
 
 def _suspicious(finding: Finding, images: StoredImages) -> list[SuspiciousRow]:
@@ -114,7 +129,10 @@ def _suspicious(finding: Finding, images: StoredImages) -> list[SuspiciousRow]:
     return rows
 
 
-def _detector(finding: Finding, accusation: Accusation) -> DetectorSummary:
+def _detector(
+    finding: Finding, accusation: Accusation, planted: Mapping[str, Mapping[str, float]]
+) -> DetectorSummary:
+    found = [shares[accusation.name] for shares in planted.values()]
     flagged, cleared = accusation.flagged, finding.is_unsuspected
     false = estimate(int((flagged & cleared).sum()), int(cleared.sum()))
     return DetectorSummary(
@@ -123,6 +141,7 @@ def _detector(finding: Finding, accusation: Accusation) -> DetectorSummary:
         int((flagged & (finding.action == REMOVE)).sum()),
         false,
         false is not None and false.value > MANY,
+        (min(found), max(found)) if found else None,
     )
 
 

@@ -20,7 +20,7 @@ from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
 from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
 from unpoison.study.resolve import figure_of, named, probes_of, settings_of
-from unpoison.study.scans import Scan, check_scan
+from unpoison.study.scans import Scan, check_avoided, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
@@ -53,6 +53,7 @@ class Plan(Entries):
             self._study(f"repairs.{name}", name, as_study(entry)) for name, entry in filled["repairs"].items()
         ]
         self.scans = {name: self._scan(name, entry) for name, entry in filled["scans"].items()}
+        check_avoided(self.poisons.values(), self.scans)
         if not (studies or repairs or self.scans):
             raise UserError(
                 "the config asks for nothing: found no entry of studies, repairs and scans, allowed: one or more"
@@ -177,9 +178,22 @@ class Plan(Entries):
             named(self.detectors, "detector", f"{where}.detectors", detector)
             for detector in entry["detectors"]
         )
-        scan = Scan(name, **chosen, detectors=detectors, seeds=tuple(range(entry["seeds"])))  # type: ignore[arg-type]
-        self._check_once(check_training, scan.training)
-        self._check_once(check_poison, self.counts, scan.dataset, scan.poison)
+        planted = entry.get("planted", {"poisons": [], "training": None})
+        of_planted = planted["training"] and self.variants("training", [planted["training"]], {}, where)[0]
+        scan = Scan(
+            name,
+            **chosen,  # type: ignore[arg-type]
+            detectors=detectors,
+            seeds=tuple(range(entry["seeds"])),
+            planted=tuple(
+                self.poisons[each] for each in self.variants("poison", planted["poisons"], {}, where)
+            ),
+            planted_training=self.trainings[of_planted] if of_planted else None,
+        )
+        for training in {scan.training, scan.planted_training} - {None}:
+            self._check_once(check_training, training)
+        for poison in (scan.poison, *scan.planted):
+            self._check_once(check_poison, self.counts, scan.dataset, poison)
         check_scan(self.counts, scan)
         return scan
 

@@ -72,12 +72,14 @@ class Dataset(Variant):
 class Poison(Variant):
     """An attack. kind: a plug-in; stamp: when training stamps the trigger.
 
-    files: of options that name files, in the data folder; kinds: its plug-in and those of its parts.
+    avoid: a scan whose suspected rows are never planted on, or None; files: of options that name files, in the data
+    folder; kinds: its plug-in and those of its parts.
     """
 
     kind: str
     options: Options
     stamp: str
+    avoid: str | None
     files: Mapping[str, str]
     kinds: tuple[str, ...]
 

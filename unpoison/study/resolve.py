@@ -123,7 +123,8 @@ def poison_of(config: Config, variant: Variant, entry: Entry) -> Poison:
     files = {name: paths[name] for name in POISONS.constant(kind, "FILES", ()) if options[name] is not None}
     parts = part_names(variant.name, {**entry, "poison": kind})
     kinds = (kind, *(poisons[part].get("poison", part) for part in parts))
-    return Poison(**vars(variant), kind=kind, options=options, stamp=entry["stamp"], files=files, kinds=kinds)
+    how = {"stamp": entry["stamp"], "avoid": entry.get("avoid"), "files": files, "kinds": kinds}
+    return Poison(**vars(variant), kind=kind, options=options, **how)
 
 
 def training_of(config: Config, variant: Variant, entry: Entry) -> Training:

@@ -1,11 +1,11 @@
 """Searches for poisoned rows: the entries of `scans`."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, one_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.records import Dataset, Deletion, Detector, Poison, Source, Training
@@ -15,7 +15,10 @@ CHECK = "left_out"  # the detector that a verdict rests on
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A search for poisoned rows. detectors: what scores them; seeds: of models and detectors, one a search."""
+    """A search for poisoned rows. detectors: what scores them; seeds: of models and detectors, one a search.
+
+    planted: attacks that tell what the detectors find on these data, on models of planted_training.
+    """
 
     name: str
     dataset: Dataset
@@ -23,6 +26,16 @@ class Scan:
     training: Training
     detectors: tuple[Detector, ...]
     seeds: tuple[int, ...]
+    planted: tuple[Poison, ...] = ()
+    planted_training: Training | None = None
+
+    @property
+    def planted_names(self) -> list[Mapping[str, str | int]]:
+        """Return what names the base model of each planted attack."""
+        if self.planted_training is None:
+            return []
+        shared = {**self.names(self.seeds[0]), "training": self.planted_training.name}
+        return [{**shared, "poison": poison.name} for poison in self.planted]
 
     @property
     def check(self) -> Detector:
@@ -52,6 +65,36 @@ def check_scan(counts: Counts, scan: Scan) -> None:
             check_deletion(counts, scan.dataset, scan.poison, deletion)
         except UserError as error:
             raise UserError(f"scans.{scan.name}: detectors.{detector.name}: {error}") from error
+    for poison in scan.planted:
+        _check_planted(scan, poison)
+
+
+def _check_planted(scan: Scan, poison: Poison) -> None:
+    """Refuse a planted attack that plants nothing, needs a network of its own, or a training that trains none."""
+    where = f"scans.{scan.name}.planted"
+    if not poison.plants or poison.needs_surrogate:
+        raise UserError(
+            f"{where}.poisons: found {poison.name} ({poison.kind}), allowed: a poison that stamps a trigger"
+        )
+    if scan.planted_training is not None and scan.planted_training.weights is not None:
+        raise UserError(
+            f"{where}.training: found {scan.planted_training.name} with weights, allowed: one without; given weights "
+            "do not know the planted rows"
+        )
+
+
+def check_avoided(poisons: Iterable[Poison], scans: Mapping[str, Scan]) -> None:
+    """Refuse poisons that avoid the rows of a scan that is not there, or that is of such a poison itself."""
+    for poison in poisons:
+        if poison.avoid is None:
+            continue
+        if poison.avoid not in scans:
+            raise one_of(f"scan in poisons.{poison.name}.avoid:", poison.avoid, scans)
+        if scans[poison.avoid].poison.avoid is not None:
+            raise UserError(
+                f"poisons.{poison.name}.avoid: found the scan {poison.avoid} of a poison that avoids rows itself; "
+                "allowed: a scan of data as found"
+            )
 
 
 def words_of(scan: Scan) -> dict[str, Any]:

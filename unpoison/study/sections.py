@@ -17,7 +17,7 @@ PREPROCESSING = ("mean", "deviation", "image_size", "features")
 # Keys that no plug-in takes. A level's own name is the key that names the plug-in.
 NOT_OPTIONS = {
     "source": ("source", "image_size", "resize", "interpolation", "suspect"),
-    "poison": ("poison", "stamp"),
+    "poison": ("poison", "stamp", "avoid"),
     "training": ("model", "recipe", "weights", *PREPROCESSING),
     "detector": ("detector", "triggered_examples"),
     "method": ("method", "tuning"),

@@ -20,6 +20,7 @@ rule prepare_source:
 rule poison_dataset:
     input:
         rows=source_rows,
+        avoided=avoided_scores,
     output:
         rows=ROWS,
         run=ROWS_RUN,

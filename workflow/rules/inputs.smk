@@ -101,6 +101,13 @@ def source_rows(wildcards):
     return SOURCE_ROWS.format(source=source_name(wildcards.dataset))
 
 
+@where_asked("poison", lambda poison: poison.avoid)
+def avoided_scores(wildcards):
+    """The scores of the left-out check whose suspected rows an attack is not planted on."""
+    scan = plan.scans[plan.poisons[wildcards.poison].avoid]
+    return SCORES.format(**scan.names(scan.seeds[0]), detector=scan.check.name)
+
+
 @where_asked("poison", lambda poison: poison.needs_surrogate)
 def perturbed_images(wildcards):
     """The poisoned images as the attacker changed them, of a poison that does more than stamp."""
@@ -286,6 +293,12 @@ def scan_files(wildcards):
         "rows": [ROWS.format(**names) for names in of_seed],
         "scores": [SCORES.format(**names) for names in scored],
         "answers": [BASE_ANSWERS.format(**names) for names in of_seed],
+        "planted_rows": [ROWS.format(**names) for names in scan.planted_names],
+        "planted_scores": [
+            SCORES.format(**names, detector=detector.name)
+            for names in scan.planted_names
+            for detector in scan.detectors
+        ],
         "runs": [BASE_RUN.format(**names) for names in of_seed]
         + [SCORES_RUN.format(**names) for names in scored],
     }
