@@ -84,7 +84,7 @@ def test_searches_are_added_up() -> None:
     assert together.judgement == "tampered"  # 6 and 3 are 4.5 on average
     assert (POISONS + replace(POISONS, apart=1.0)).judgement == "clear"
     # The searches must have found enough rows on average.
-    few = replace(POISONS, accused=9, accused_as_told=0, learned=9)
+    few = replace(POISONS, accused=9, accused_as_told=0, learned=9, control_as_told=195)
     assert few.judgement == "tampered"
     assert replace(few, searches=2, apart=12.0, beyond=4.0).judgement == "clear"
 

@@ -412,21 +412,21 @@ def install(site: Path, name: str, value: str) -> None:
     write(
         site,
         {
-            "company/__init__.py": "",
-            "company/unlearning/__init__.py": "",
-            "company/unlearning/_core.py": "DEPTH = 7\n",
-            "company/unlearning/soft.py": f"from ._core import DEPTH\n{METHOD[:-3]}return DEPTH\n",
-            "company-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: company\nVersion: 1\n",
-            "company-1.dist-info/entry_points.txt": f"[unpoison.plugins]\n{name} = {value}\n",
+            "acme/__init__.py": "",
+            "acme/unlearning/__init__.py": "",
+            "acme/unlearning/_core.py": "DEPTH = 7\n",
+            "acme/unlearning/soft.py": f"from ._core import DEPTH\n{METHOD[:-3]}return DEPTH\n",
+            "acme-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: acme\nVersion: 1\n",
+            "acme-1.dist-info/entry_points.txt": f"[unpoison.plugins]\n{name} = {value}\n",
         },
     )
     sys.path.append(str(site))
 
 
 def test_an_installed_package_adds_plugins_by_entry_points(mine: Path) -> None:
-    install(mine, "my_soft", "company.unlearning.soft")
+    install(mine, "my_soft", "acme.unlearning.soft")
     assert METHODS.options("my_soft") == {"depth": Option("int", 1)}
-    assert "company.unlearning.soft" not in sys.modules
+    assert "acme.unlearning.soft" not in sys.modules
     assert METHODS["my_soft"](None) == 7
     with pytest.raises(UserError, match="the name my_soft is taken by"):
         unpoison.register(write(mine / "own", {"my_soft.py": METHOD}))
@@ -435,16 +435,16 @@ def test_an_installed_package_adds_plugins_by_entry_points(mine: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("scrub", "company.unlearning.soft", "the name scrub is taken by .*unlearning/scrub.py"),
-        ("soft", "company.unlearning.none", "found company.unlearning.none, allowed: the name of a module"),
+        ("scrub", "acme.unlearning.soft", "the name scrub is taken by .*unlearning/scrub.py"),
+        ("soft", "acme.unlearning.none", "found acme.unlearning.none, allowed: the name of a module"),
         ("soft", "nobody.soft", "nobody.soft cannot be found: ModuleNotFoundError"),
-        ("soft", "company.unlearning.soft:unlearn", "allowed: the name of a module"),
-        ("soft", "company.unlearning._core", "_core.py is no plug-in"),
+        ("soft", "acme.unlearning.soft:unlearn", "allowed: the name of a module"),
+        ("soft", "acme.unlearning._core", "_core.py is no plug-in"),
     ],
 )
 def test_an_entry_point_that_cannot_be_used_is_refused(mine: Path, name: str, value: str, words: str) -> None:
     install(mine, name, value)
-    with pytest.raises(UserError, match=f"the plug-in {name} of company: .*{words}"):
+    with pytest.raises(UserError, match=f"the plug-in {name} of acme: .*{words}"):
         METHODS["scrub"]
 
 

@@ -15,11 +15,11 @@ from unpoison.command.main import run
 
 NET = Path(company_net.__file__)
 DETECTORS = ["left_out", "activation_clustering", "spectral_signatures"]
-SHAPE = {"rows": 1200, "test_rows": 200, "classes": 5, "rate": 0.05, "seed": 1}
+SHAPE = {"rows": 2000, "test_rows": 200, "classes": 5, "rate": 0.05, "seed": 1}
 
 
 def scan(made: CompanySet, out: Path, *more: str) -> int:
-    arguments = {"classes": len(made.class_names), "width": 16}
+    arguments = {"classes": len(made.class_names), "width": 24}
     return run([
         *("scan", str(made.folder), "--out", str(out), "--budget", "quick", "--image-size", "32"),
         *("--model", f"{NET}:CompanyNet", "--arguments", json.dumps(arguments)),
@@ -38,7 +38,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompanySet]:
     }
     for name, each in made.items():
         weights = place / f"{name}.safetensors"
-        company_net.train_company_net(each.folder, each.class_names, weights, epochs=12, width=16)
+        company_net.train_company_net(each.folder, each.class_names, weights, epochs=16)
     return made
 
 
@@ -107,12 +107,12 @@ def made_in(folder: Path) -> dict[Path, int]:
 
 
 def test_a_second_run_makes_nothing_and_a_further_detector_only_its_scores(
-    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet], capsys: pytest.CaptureFixture
+    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet], capfd: pytest.CaptureFixture
 ) -> None:
     _, folder = scanned["poisoned"]
     before, sentence = made_in(folder), told(folder)["sentence"]
     assert scan(sets["poisoned"], folder) == 3
-    assert sentence in capsys.readouterr().out
+    assert sentence in capfd.readouterr().out
     assert made_in(folder) == before
     assert scan(sets["poisoned"], folder, "--detectors", "spectral_signatures,neighbour_disagreement") == 3
     after = made_in(folder)
@@ -135,9 +135,9 @@ def test_the_exit_code_can_be_chosen(
     assert made_in(again).keys() == before.keys()
 
 
-def error_of(capsys: pytest.CaptureFixture, *words: str) -> str:
+def error_of(capfd: pytest.CaptureFixture, *words: str) -> str:
     assert run(["scan", *words]) == 1
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert said.startswith("error: ") and said.count("\n") == 1
     return said
 
@@ -153,33 +153,33 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def test_an_unknown_detector_is_one_line(photos: Path, capsys: pytest.CaptureFixture) -> None:
+def test_an_unknown_detector_is_one_line(photos: Path, capfd: pytest.CaptureFixture) -> None:
     out = photos.parent / "out"
-    said = error_of(capsys, str(photos), "--out", str(out), "--detectors", "specral")
+    said = error_of(capfd, str(photos), "--out", str(out), "--detectors", "specral")
     assert "unknown detector 'specral'" in said and "spectral_signatures" in said
     assert not out.exists()
 
 
-def test_results_inside_of_the_data_are_refused(photos: Path, capsys: pytest.CaptureFixture) -> None:
-    assert "inside of the data" in error_of(capsys, str(photos), "--out", str(photos / "train" / "out"))
+def test_results_inside_of_the_data_are_refused(photos: Path, capfd: pytest.CaptureFixture) -> None:
+    assert "inside of the data" in error_of(capfd, str(photos), "--out", str(photos / "train" / "out"))
     assert sorted(path.name for path in (photos / "train").iterdir()) == ["cat", "dog"]
 
 
-def test_files_of_others_are_not_overwritten(photos: Path, capsys: pytest.CaptureFixture) -> None:
+def test_files_of_others_are_not_overwritten(photos: Path, capfd: pytest.CaptureFixture) -> None:
     out = photos.parent / "out"
     out.mkdir()
     (out / "clean.csv").write_text("mine")
-    assert "is not ours" in error_of(capsys, str(photos), "--out", str(out))
+    assert "is not ours" in error_of(capfd, str(photos), "--out", str(out))
     assert [path.name for path in out.iterdir()] == ["clean.csv"]
     assert (out / "clean.csv").read_text() == "mine"
 
 
 def test_a_folder_without_images_or_with_one_class_is_one_line(
-    photos: Path, capsys: pytest.CaptureFixture
+    photos: Path, capfd: pytest.CaptureFixture
 ) -> None:
     out = photos.parent / "out"
     shutil.rmtree(photos / "train" / "dog")
-    assert "class" in error_of(capsys, str(photos), "--out", str(out))
+    assert "class" in error_of(capfd, str(photos), "--out", str(out))
     shutil.rmtree(photos / "train" / "cat")
-    error_of(capsys, str(photos), "--out", str(out))
+    error_of(capfd, str(photos), "--out", str(out))
     assert not out.exists()

@@ -11,10 +11,14 @@ HEAD = ("method", "healed", "broken", "attack left", "clean lost", "cost", "opti
 def advise(recall: str | None = None, fpr: str | None = None, budget: float | None = None) -> None:
     """Name the method to repair with, and say why.
 
-    Args:
-        recall: share of the poisons that the list may hold, such as 0.9 or 0.8-1; not known: 0.2-1.
-        fpr: share of the clean rows that the list may hold, such as 0-0.05; not known: 0-0.05.
-        budget: the most that a repair may cost; 1 is the cost of retraining.
+    Parameters
+    ----------
+    recall
+        Share of the poisons that the list may hold, such as 0.9 or 0.8-1; not known: 0.2-1.
+    fpr
+        Share of the clean rows that the list may hold, such as 0-0.05; not known: 0-0.05.
+    budget
+        The most that a repair may cost; 1 is the cost of retraining.
     """
     asked = (range_of("recall", recall) or UNKNOWN_RECALL, range_of("fpr", fpr) or UNKNOWN_FPR)
     print(in_words(advise_by_table(recall=asked[0], fpr=asked[1], budget=budget)))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unpoison.errors import UserError
-from unpoison.files import written_whole
 from unpoison.text import from_cell
 
 NAMED = ("path", "row_id")  # columns that name a row
@@ -41,6 +40,8 @@ def read_flagged(file: str) -> list[str]:
 
 def write_flagged(file: Path, row_ids: Sequence[str]) -> None:
     """Write row ids as a list that a config can name."""
+    from unpoison.files import written_whole  # noqa: PLC0415 (numpy, and not for --help)
+
     with written_whole(file) as temporary, temporary.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerows([["row_id"], *([row_id] for row_id in row_ids)])

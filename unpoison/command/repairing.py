@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from unpoison.command.flagged import write_flagged
-from unpoison.command.given import DATASET, POISON, TRAINING
 from unpoison.command.outputs import RUN, check_out
 from unpoison.errors import UserError
 
@@ -67,6 +66,8 @@ def entries_of_repair(
     Args:
         out: the folder of the command.
     """
+    from unpoison.command.given import DATASET, POISON, TRAINING  # noqa: PLC0415 (numpy, and not for --help)
+
     flagged = out / LIST
     write_flagged(flagged, row_ids)
     return {
@@ -82,6 +83,8 @@ def entries_of_repair(
     }
 
 
-def verified_file(out: Path, seed: int) -> Path:
-    """Return the file of the held-out check of the config's repair."""
-    return out / RUN / DATASET / f"seed{seed}" / POISON / TRAINING / "flagged" / NAME / "verified.json"
+def verified_file(seed: int) -> Path:
+    """Return the file of the held-out check of the config's repair, below the folder of the command."""
+    from unpoison.command.given import DATASET, POISON, TRAINING  # noqa: PLC0415 (numpy, and not for --help)
+
+    return Path(RUN) / DATASET / f"seed{seed}" / POISON / TRAINING / "flagged" / NAME / "verified.json"
