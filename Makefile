@@ -14,7 +14,7 @@ BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 # Configs and names of files are UTF-8 in any locale.
 export PYTHONUTF8 := 1
 
-.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full setup
+.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(COMMAND) run $(CONFIG) $(OF_CORES)
@@ -53,6 +53,9 @@ bench: $(READY)  ## measure speed and memory against a plain loop, the machine a
 
 bench-full: $(READY)  ## the same with a dry run of 100,000 jobs
 	$(BIN)/python -m benchmarks --full
+
+bench-scan: $(READY)  ## measure the memory of a scan of 200,000 images; FOLDER takes 5 GB
+	$(BIN)/python -m benchmarks.large_scan $(or $(FOLDER),$(error say FOLDER=, which takes 5 GB))
 
 setup: $(READY)  ## make the environment in VENV, from the pins in constraints.txt
 

@@ -57,7 +57,8 @@ def _look(number: int, found: dict[tuple[int, str], Process]) -> float:
     place = Path("/proc", str(number))
     try:
         told = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
-        output = Path(os.readlink(place / "fd" / "1"))
+        output = (place / "fd" / "1").readlink()
+        words = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")
         times = (place / "stat").read_text().rpartition(")")[2].split()[11:13]
     except (OSError, ValueError):
         return 0.0
@@ -65,9 +66,8 @@ def _look(number: int, found: dict[tuple[int, str], Process]) -> float:
         return 0.0
     own, mapped, peak = (int(told[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile", "VmHWM"))
     # What forks a job writes elsewhere until the child opens its log.
-    name = (
-        output.stem if output.suffix == ".log" and "snakemake" not in output.parts else told["Name"].strip()
-    )
+    module = words[words.index("-m") + 1] if "-m" in words else told["Name"].strip()
+    name = output.stem if output.suffix == ".log" and "snakemake" not in output.parts else module
     process = found.setdefault((number, name), Process(name))
     process.own_mb, process.mapped_mb = max(process.own_mb, own), max(process.mapped_mb, mapped)
     process.peak_mb = max(process.peak_mb, peak)

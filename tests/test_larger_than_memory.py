@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from unpoison.detectors import _groups
 from unpoison.examples import examples_of
 from unpoison.files import map_array, new_array, write_array
+from unpoison.outputs import Outputs
 from unpoison.recipes import Recipe
 from unpoison.rows import clean_rows
 
@@ -38,6 +40,23 @@ for images, _ in parts.in_order():
 print("read")
 """
 
+# Reads the outputs of 100,000 rows in a process that may have 600 MB beyond its libraries: the features are 410 MB.
+READS_OUTPUTS = """
+import resource, sys
+import numpy as np
+from unpoison.outputs import read_outputs
+from unpoison.rows import clean_rows
+
+count = 100_000
+rows = clean_rows([f"{n:06}" for n in range(count)], ["train"] * count, np.arange(count) % 2, ("a", "b"))
+used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_DATA, (used + 600_000_000, -1))
+training, trusted = read_outputs(sys.argv[1], rows)
+in_order = training.take(np.arange(count))
+assert in_order.features.shape == (count, 512) and len(trusted.labels) == 0
+print("read")
+"""
+
 
 def rows_of(count: int):
     return clean_rows([f"{n:05}" for n in range(count)], ["train"] * count, np.arange(count) % 2, ("a", "b"))
@@ -52,6 +71,21 @@ def test_a_set_is_trained_on_and_looked_at_without_a_copy_in_memory(tmp_path: Pa
     np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (50_000, 64, 64, 3)).flush()
     done = subprocess.run(
         [sys.executable, "-c", READS, str(tmp_path / "images.npy")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "read\n", done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
+def test_the_features_of_many_rows_are_in_memory_once(tmp_path: Path) -> None:
+    kinds = [("row", np.int32), ("logits", np.float32, 2), ("features", np.float32, 512)]
+    table = np.zeros(100_000, kinds)
+    table["row"] = np.arange(len(table))
+    write_array(tmp_path / "outputs.npy", table)
+    done = subprocess.run(
+        [sys.executable, "-c", READS_OUTPUTS, str(tmp_path / "outputs.npy")],
         capture_output=True,
         text=True,
         check=False,
@@ -97,3 +131,30 @@ def test_a_new_array_is_there_when_its_block_ends_well_and_not_before(tmp_path: 
         room((2, 3))[:] = 7
         assert not path.exists()
     np.testing.assert_array_equal(map_array(path), np.full((2, 3), 7, np.uint8))
+
+
+# -- groups of rows in large classes -----------------------------------------------------------------
+
+
+def class_with_a_group() -> tuple[np.ndarray, np.ndarray]:
+    """The places of 600 rows of a class, and which 60 of them lie apart."""
+    is_apart = np.arange(600) < 60
+    return np.random.default_rng(0).normal(size=(600, 8)) + 4.0 * is_apart[:, None], is_apart
+
+
+def test_the_group_of_a_class_is_found_from_a_part_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    places, is_apart = class_with_a_group()
+    monkeypatch.setattr(_groups, "FITTED", 200)
+    np.testing.assert_array_equal(_groups.apart(places, 0.4, seed=1), is_apart)
+    like = _groups.group_like(places, is_apart & (np.arange(600) % 2 == 0), seed=1)
+    np.testing.assert_array_equal(like.chance > 0.5, is_apart)
+
+
+def test_the_metric_of_the_features_is_that_of_all_rows_however_many_are_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places, is_apart = class_with_a_group()
+    outputs = Outputs(places, places[:, :2], is_apart.astype(np.int64))
+    whole = _groups.places_of(outputs)
+    monkeypatch.setattr(_groups, "AT_ONCE", 70)
+    np.testing.assert_allclose(np.abs(_groups.places_of(outputs)), np.abs(whole), rtol=1e-6)

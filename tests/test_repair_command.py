@@ -143,7 +143,7 @@ def test_repair_writes_the_model_the_summary_and_the_rows_to_train_on(tmp_path, 
     def run_workflow(config: Path, targets: list[str], **_: object) -> bool:
         snakefile = Path(__file__).parents[1] / "workflow" / "Snakefile"
         command = [sys.executable, "-m", "snakemake", "-s", str(snakefile), "--configfile", str(config)]
-        done = subprocess.run([*command, "--cores", "1", *targets], cwd=tmp_path, check=False)
+        done = subprocess.run([*command, "--cores", "1", *targets], check=False)
         return done.returncode == 0
 
     monkeypatch.setattr("unpoison.command.given.entries_of", entries_of)

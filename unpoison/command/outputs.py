@@ -1,6 +1,7 @@
 """The folder that a command writes to: checked, given a config, and filled with what the workflow made."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,38 @@ def check_out(out: Path, made: Sequence[str], data: str) -> None:
 
 
 def write_config(out: Path, entries: Mapping[str, Any]) -> Path:
-    """Write a config below the folder, and return its path. entries: all sections but `results_folder`."""
+    """Write a config below the folder, and return its path. entries: all sections but `results_folder`.
+
+    Its results folder is relative to `out`, whose path may hold what no path of a config may.
+    """
     import yaml  # noqa: PLC0415 (30 ms, and not for --help)
 
     from unpoison.files import written_whole  # noqa: PLC0415
 
-    config = {"results_folder": str(out / RUN), **entries}
+    config = {"results_folder": RUN, **entries}
     with written_whole(config_file(out)) as temporary:
         temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return config_file(out)
+
+
+def run_in(
+    out: Path, entries: Mapping[str, Any], targets: Sequence[str], *, cores: int | None, verbose: bool
+) -> bool:
+    """Run the workflow on a config in the folder, and return whether all targets were made.
+
+    Snakemake's own notes lie there too: the command goes on from whatever folder it is called in.
+
+    Args:
+        targets: names of rules, or of files below `out`.
+    """
+    from unpoison.command.running import run_workflow, tell  # noqa: PLC0415
+
+    config = write_config(out, entries)
+    with chdir(out):
+        is_made = run_workflow(config.relative_to(out), targets, cores=cores, verbose=verbose)
+    if not is_made:
+        tell(f"(paths and commands above are for the folder {out})")
+    return is_made
 
 
 def copy_made(out: Path, below: Path, made: Sequence[str]) -> dict[str, Any]:

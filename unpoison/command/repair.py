@@ -25,6 +25,7 @@ def repair(
     weights: str | None = None,
     mean: str | None = None,
     deviation: str | None = None,
+    features: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
     interpolation: str = "bicubic",
@@ -65,6 +66,8 @@ def repair(
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
+    features
+        Name of the layer whose input the features are; left out, the last linear layer.
     image_size
         Width and height in pixels.
     resize
@@ -91,9 +94,8 @@ def repair(
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
-    from unpoison.command.outputs import copy_made, write_config  # noqa: PLC0415
+    from unpoison.command.outputs import copy_made, run_in  # noqa: PLC0415
     from unpoison.command.repairing import MADE, NAME, check_place, entries_of_repair, method_of  # noqa: PLC0415
-    from unpoison.command.running import run_workflow  # noqa: PLC0415
 
     check_place(out, data, flagged)
     rows, chosen = read_flagged(flagged), method_of(method, options)
@@ -104,6 +106,7 @@ def repair(
         weights=weights,
         mean=mean,
         deviation=deviation,
+        features=features,
         image_size=image_size,
         resize=resize,
         interpolation=interpolation,
@@ -114,8 +117,7 @@ def repair(
         target=target,
     )
     asked = entries_of_repair(chosen, rows, out, seed=seed, folds=folds)
-    config = write_config(out, {**entries, **asked})
-    if not run_workflow(config, ["repairs"], cores=cores, verbose=verbose):
+    if not run_in(out, {**entries, **asked}, ["repairs"], cores=cores, verbose=verbose):
         return 1
     for line in told(copy_made(out, Path("repairs") / NAME, MADE), out):
         print(line)

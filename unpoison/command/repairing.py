@@ -1,7 +1,7 @@
 """The config that `repair` and `verify` run, in the folder that they write to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def check_place(out: Path, data: str, flagged: str) -> None:
 
 
 def entries_of_repair(
-    method: Method, row_ids: Sequence[str], out: Path, *, seed: int, folds: int
+    method: Method, row_ids: list[str], out: Path, *, seed: int, folds: int
 ) -> dict[str, Any]:
     """Write the list of flagged rows, and return the entries of a config that ask for the repair.
 
@@ -83,8 +83,8 @@ def entries_of_repair(
     }
 
 
-def verified_file(out: Path, seed: int) -> Path:
-    """Return the file of the held-out check of the config's repair."""
+def verified_file(seed: int) -> Path:
+    """Return the file of the held-out check of the config's repair, below the folder of the command."""
     from unpoison.command.given import DATASET, POISON, TRAINING  # noqa: PLC0415 (numpy, and not for --help)
 
-    return out / RUN / DATASET / f"seed{seed}" / POISON / TRAINING / "flagged" / NAME / "verified.json"
+    return Path(RUN) / DATASET / f"seed{seed}" / POISON / TRAINING / "flagged" / NAME / "verified.json"

@@ -92,8 +92,7 @@ def scan(
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
-    from unpoison.command.outputs import check_out, copy_made, write_config  # noqa: PLC0415
-    from unpoison.command.running import run_workflow  # noqa: PLC0415
+    from unpoison.command.outputs import check_out, copy_made, run_in  # noqa: PLC0415
 
     check_out(out, MADE, data)
     entries = entries_of(
@@ -115,8 +114,7 @@ def scan(
     asked = _entries(chosen, SEARCHES[budget])
     if planted:
         asked = with_planted(entries, asked)
-    config = write_config(out, {**entries, **asked})
-    if not run_workflow(config, ["scans"], cores=cores, verbose=verbose):
+    if not run_in(out, {**entries, **asked}, ["scans"], cores=cores, verbose=verbose):
         return 1
     summary = copy_made(out, Path("scans") / NAME, MADE)
     for line in told(summary, out):

@@ -17,6 +17,7 @@ def verify(
     weights: str | None = None,
     mean: str | None = None,
     deviation: str | None = None,
+    features: str | None = None,
     image_size: int | None = None,
     resize: str = "stretch",
     interpolation: str = "bicubic",
@@ -53,6 +54,8 @@ def verify(
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
+    features
+        Name of the layer whose input the features are; left out, the last linear layer.
     image_size
         Width and height in pixels.
     resize
@@ -71,9 +74,8 @@ def verify(
         Show Snakemake's own output.
     """
     from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
-    from unpoison.command.outputs import write_config  # noqa: PLC0415
+    from unpoison.command.outputs import run_in  # noqa: PLC0415
     from unpoison.command.repairing import check_place, entries_of_repair, method_of, verified_file  # noqa: PLC0415
-    from unpoison.command.running import run_workflow  # noqa: PLC0415
 
     check_place(out, data, flagged)
     rows, chosen = read_flagged(flagged), method_of(method, options)
@@ -84,19 +86,19 @@ def verify(
         weights=weights,
         mean=mean,
         deviation=deviation,
+        features=features,
         image_size=image_size,
         resize=resize,
         interpolation=interpolation,
         device=device,
     )
     asked = entries_of_repair(chosen, rows, out, seed=seed, folds=folds)
-    config = write_config(out, {**entries, **asked})
-    target = verified_file(out, seed)
-    if not run_workflow(config, [str(target)], cores=cores, verbose=verbose):
+    target = verified_file(seed)
+    if not run_in(out, {**entries, **asked}, [str(target)], cores=cores, verbose=verbose):
         return 1
     from unpoison.verification import in_words, read_verification  # noqa: PLC0415
 
-    found = read_verification(target)
+    found = read_verification(out / target)
     print(f"By {chosen.name}: {in_words(found)}")
     print(
         f"Still read as told: {found.read_as_told:.0%} of the held-out flagged rows; of them about "
