@@ -77,13 +77,13 @@ def test_rows_of_a_tampered_class_are_removed_and_those_at_the_edge_looked_at() 
 
 def test_the_verdict_names_the_classes_the_rows_and_both_shares() -> None:
     assert in_words(found(tampered=("cat",))) == (
-        "cat looks tampered with: 19 of 300 rows. Models that never saw them read 0% of them as told, and 90% of "
-        "other rows of the same class."
+        "The class cat looks tampered with: 19 of 300 rows. Models that never saw them read 0% of them as told, "
+        "and 90% of other rows of the same class."
     )
     assert in_words(found(tampered=("cat", "bird"))).startswith(
-        "bird and cat look tampered with: 38 of 300 rows."
+        "The classes bird and cat look tampered with: 38 of 300 rows."
     )
-    assert in_words(found(tampered=NAMES)).startswith("bird, cat and dog look")
+    assert in_words(found(tampered=NAMES)).startswith("The classes bird, cat and dog look")
 
 
 def test_without_a_group_there_is_no_evidence_and_nothing_to_do() -> None:
