@@ -126,11 +126,11 @@ def commit_of(run: str) -> str:
 def of_company() -> Iterator[Line]:
     """Lines of docs/results/company, whose models have a table of their own."""
     table = pd.read_csv(ROOT / "docs/results/company/tables/results.csv", dtype={"batch_norm": str})
-    model = ["images", "batch_norm", "recall", "fpr"]
+    model = ["images", "network", "batch_norm", "recall", "fpr"]
     nothing = table[table["method"] == NOTHING].set_index(model)
     retrained = table[table["method"] == EU].set_index(model)
-    for (recall, fpr, method, options), rows in table.groupby(
-        ["recall", "fpr", "method", "options"], sort=False
+    for (network, recall, fpr, method, options), rows in table.groupby(
+        ["network", "recall", "fpr", "method", "options"], sort=False
     ):
         if method == NOTHING:
             continue
@@ -151,7 +151,7 @@ def of_company() -> Iterator[Line]:
             "clean_lost": f"{lost.mean():.1f}",
             "target_lost": f"{(before['target'] - own['target']).mean():.1f}",
             "passes": f"{(own['passes'] / retrained.loc[own.index, 'passes']).mean():.2f}",
-            "network": "CompanyNet, 32 pixels",
+            "network": f"{network}, 32 pixels",
             "source": "docs/results/company",
             "commit": COMPANY_COMMIT,
         }

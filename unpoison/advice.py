@@ -236,4 +236,5 @@ def _spread(candidate: Candidate, name: str) -> str:
 
 
 def _in_words(options: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {json.dumps(value).strip(chr(34))}" for name, value in options.items())
+    given = {name: value for name, value in options.items() if value not in (None, "None")}
+    return ", ".join(f"{name}: {json.dumps(value).strip(chr(34))}" for name, value in given.items())

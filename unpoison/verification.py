@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.stats import beta
 
 from unpoison.files import read_json, write_json
 from unpoison.readings import Readings
@@ -106,6 +107,8 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
     told = None if poisons < FEWEST else float(attack)
     if told is not None:
         low, high = min(low, told), max(high, told)
+        if told == 0:  # cut off at nothing: so many rows cannot show less
+            high = max(high, float(beta.ppf(0.975, 0.5, poisons + 0.5)))
     return Verification(
         told,
         *((0.0, 1.0) if told is None else (low, high)),

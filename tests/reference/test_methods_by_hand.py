@@ -90,6 +90,25 @@ def plain(request_: Request) -> Request:
     return replace(request_, recipe=replace(request_.recipe, crop_padding=0, flip=False))
 
 
+# -- negative learning -------------------------------------------------------------------------------
+
+
+def test_negative_learning_trains_both_sets_from_scratch(request_: Request) -> None:
+    found = METHODS["negative_learning"](request_, weight=2.0)
+    model = request_.new_model(request_.seed).train()
+    rows = request_.retain + replace(request_.forget, labels=request_.forget.labels + 100)
+    steps = request_.recipe.steps(len(rows))
+    by_hand = ByHand(model, request_.recipe, steps)
+    for images, labels in rows.batches(request_.recipe, request_.seed, steps=steps):
+        chances = torch.softmax(model(images).float(), 1)
+        losses = [
+            -chance[label].log() if label < 100 else -2.0 * (1 - chance[label - 100]).log()
+            for chance, label in zip(chances, labels.tolist(), strict=True)
+        ]
+        by_hand.step(torch.stack(losses).mean())
+    assert_same_network(found, model.eval())
+
+
 # -- last: k -----------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,10 @@
-"""Retraining that also learns what the flagged rows are not: exact unlearning with complementary labels.
+"""Retraining that also learns what the flagged rows are not: exact unlearning with negative learning.
 
-A new network is trained on the retain set with the recipe of the poisoned model, and on the deletion set with the loss
-of negative learning, -log(1 - p) of the given label p (Kim et al. 2019, "NLNL", arXiv 1908.07387, equation 2). A row of the
-deletion set so says which class its trigger does not stand for. Poisons that the detector missed are trained on, but
-are too few against those that it found; a clean row that is flagged by mistake loses its label and does little else.
+A new network is trained on the retain set with the recipe of the poisoned model, and on the deletion set with the
+loss of negative learning, -log(1 - p), where p is the probability of the given label (Kim et al. 2019, "NLNL", arXiv
+1908.07387). A row of the deletion set so says which class its trigger does not stand for. Poisons that the detector
+missed are trained on, but are few against those that it found. A clean row that is flagged by mistake loses its label
+and does little else.
 
 The combination is this project's own and has no paper. It needs a network to train from scratch, as exact unlearning.
 """
