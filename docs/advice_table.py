@@ -29,7 +29,7 @@ STUDIES = {
     "plane_cifar10": ("plane", "detectors", "biased"),
 }
 ATTACK, CLEAN, TARGET = "attack_success_rate", "clean_accuracy", "clean_accuracy:airplane"
-COMPANY_COMMIT = "2bc48c1"  # of the code that measured docs/results/company
+COMPANY_COMMIT = "52b5151"  # of the code that measured docs/results/company
 RATES = ("recall", "fpr")
 PASSES, NOTHING, ORACLE, EU = "passes", "do_nothing", "oracle", "retrain"
 Line = dict[str, Any]

@@ -372,18 +372,19 @@ def _ends(line: pd.Series, name: str) -> str:
 def company_repairs() -> Rows:
     """Attack success and clean accuracy of the company's networks after each repair."""
     table = pd.read_csv(DOCS / "results/company/tables/results.csv")
-    nets = list(product(("drawn", "cifar10"), (True, False)))
-    yield (
-        "recall",
-        "method",
-        "options",
-        *(f"{images}, {'BatchNorm' if norm else 'none'}" for images, norm in nets),
-    )
+    networks = {
+        ("CompanyNet", True): "BatchNorm",
+        ("CompanyNet", False): "none",
+        ("ResNet-9", True): "ResNet-9",
+    }
+    models = list(product(("drawn", "cifar10"), networks))
+    shown = (f"{images}, {networks[network]}" for images, network in models)
+    yield ("recall", "method", "options", *shown)
     for (recall, method, options), rows in table.groupby(["recall", "method", "options"], sort=False):
-        cells = rows.set_index(["images", "batch_norm"])[["attack", "clean"]]
-        shown = [tuple(cells.loc[net]) if net in cells.index else None for net in nets]
-        told = ("" if cell is None else f"{printed(cell[0])} / {printed(cell[1])}" for cell in shown)
-        yield str(recall), f"`{method}`", _options(json.loads(str(options))), *told
+        cells = rows.set_index(["images", "network", "batch_norm"])[["attack", "clean"]]
+        told = (cells.loc[(images, *network)] for images, network in models)
+        pairs = (f"{printed(cell['attack'])} / {printed(cell['clean'])}" for cell in told)
+        yield str(recall), f"`{method}`", _options(json.loads(str(options))), *pairs
 
 
 PAGES = [

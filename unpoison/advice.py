@@ -16,6 +16,7 @@ UNKNOWN_RECALL, UNKNOWN_FPR = (0.2, 1.0), (0.0, 0.05)
 EQUAL = 0.05  # shares that differ by less are taken for equal: the models are few
 ROBUST = 0.9  # share of models
 ROUNDING = 0.005  # rates in the table have two decimals
+ALMOST = 0.05 + ROUNDING  # of recall: a list that holds so much more is as hard
 Range = tuple[float, float]
 
 
@@ -90,9 +91,13 @@ class Candidate:
         return jeffreys(self.count("healed"), self.count("models"))
 
     @cached_property
-    def repaired(self) -> Range:
-        """The 95 % interval of the share of models that keep less than 15 % attack success."""
-        return jeffreys(self.count("below_15"), self.count("models"))
+    def repaired(self) -> float:
+        """The lower end of the 95 % interval of the share with less than 15 % attack success, on its worst network."""
+        of_networks = [[row for row in self.rows if row.network == name] for name in self.networks]
+        return min(
+            jeffreys(sum(row.below_15 for row in rows), sum(row.models for row in rows))[0]
+            for rows in of_networks
+        )
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,9 @@ def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: flo
 
     Evidence comes from lists whose recall and false positive rate (FPR) lie in the given ranges. Where a network was
     given none at the hard end of a range, its nearest list beyond it counts too. Methods that healed 90 % of the models
-    on each of two networks come first. They are ranked by the lower end of the 95 % interval (Jeffreys) of the share
-    of healed models. Among those within 0.05 of the best, the one that most often leaves less than 15 % attack success
-    is chosen, then the cheapest.
+    on each of two networks come first. They are ranked by the share of models that keep less than 15 % attack success,
+    on the network where that is least (the lower end of the 95 % interval by Jeffreys). Among those within 0.05 of the
+    best, the one that healed most models is chosen, then the cheapest.
 
     Args:
         recall: the least and the largest share of the poisons that the list may hold; None: 0.2 to 1.
@@ -173,7 +178,7 @@ def _candidate(method: str, options: dict[str, Any], recall: Range, fpr: Range) 
         rates = _near([row.fpr for row in own], fpr)
         kept += [row for row in own if -row.recall in recalls and row.fpr in rates]
     is_covered = (
-        any(row.recall <= recall[0] + ROUNDING for row in kept)
+        any(row.recall <= recall[0] + ALMOST for row in kept)
         and any(row.fpr >= fpr[1] - ROUNDING for row in kept)
     )  # fmt: skip
     return Candidate(method, options, tuple(kept), is_covered)
@@ -195,8 +200,8 @@ def _ranked(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         pool = [one for one in left if one.is_covered] or left
         # Options that heal one network can break another: those of NPO and REM did.
         pool = [one for one in pool if one.is_robust] or pool
+        pool = _near_best(pool, lambda one: one.repaired)
         pool = _near_best(pool, lambda one: one.healed[0])
-        pool = _near_best(pool, lambda one: one.repaired[0])
         chosen = min(pool, key=lambda one: (one.mean("passes"), one.method))
         left.remove(chosen)
         yield chosen

@@ -12,6 +12,8 @@ from unpoison.errors import UserError
 
 NAME = "repair"  # of the entry of `repairs`, and of its method
 CHOSEN = "auto"
+# Shares of the poisons and of the clean rows that the list of a scan holds.
+FOUND, ACCUSED = (0.8, 1.0), (0.0, 0.05)
 LIST = "flagged.csv"  # the flagged rows as the config reads them; no results folder may hold it
 MADE = ("report.html", "repaired.safetensors", "clean.csv", "repair.json")
 
@@ -38,7 +40,7 @@ def method_of(name: str, options: str | None) -> Method:
             )
         from unpoison.advice import advise  # noqa: PLC0415 (another subcommand needs it not)
 
-        advice = advise()
+        advice = advise(recall=FOUND, fpr=ACCUSED)
         return Method(advice.method, advice.options, advice.why)
     try:
         found = json.loads(options or "{}")
