@@ -682,7 +682,7 @@ def folder(tmp_path: Path) -> Path:
 def test_class_folders_are_loaded_as_found(folder: Path) -> None:
     held_out = folder / "held_out"
     loaded = unpoison.load_data(folder / "photos", image_size=16, test=str(held_out))
-    assert repr(loaded) == "Data(6 test, 12 train rows, 16 x 16 pixels, 3 classes)"
+    assert repr(loaded) == "Data(12 train, 6 test rows, 16 x 16 pixels, 3 classes)"
     assert loaded.rows.is_poisoned is None
     train, test = loaded.rows.of("train"), loaded.rows.of("test")
     assert (train.label == -1).all()

@@ -145,7 +145,7 @@ def class_with_a_group() -> tuple[np.ndarray, np.ndarray]:
 def test_the_group_of_a_class_is_found_from_a_part_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     places, is_apart = class_with_a_group()
     monkeypatch.setattr(_groups, "FITTED", 200)
-    np.testing.assert_array_equal(_groups.apart(places, 0.4, seed=1), is_apart)
+    assert (_groups.suspected(places, 0.4, seed=1) >= is_apart).all()
     like = _groups.group_like(places, is_apart & (np.arange(600) % 2 == 0), seed=1)
     np.testing.assert_array_equal(like.chance > 0.5, is_apart)
 

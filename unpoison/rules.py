@@ -16,7 +16,15 @@ OF_ALL_CELLS = (  # read what all cells have
     *OF_TABLES,
     *("draw_figure", "draw_samples", "draw_training", "write_report"),
 )
-OF_SECONDS = ("poison_dataset", "select_deletion", "verify", "write_repair", "measure", *OF_ALL_CELLS)
+OF_SECONDS = (
+    "poison_dataset",
+    "select_deletion",
+    "verify",
+    "write_repair",
+    "write_scan",
+    "measure",
+    *OF_ALL_CELLS,
+)
 RULES = ("prepare_source", *ON_GPU, *OF_SECONDS)
 # Submitted to a cluster one by one: they take minutes to hours, or come once.
 ALONE = ("prepare_source", *TRAININGS, "perturb_images", "tune")

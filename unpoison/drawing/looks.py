@@ -28,6 +28,7 @@ LOOKS = {
     "oracle": Look("oracle", GREEN, "D", ":"),
     # trained again
     "retrain": Look("EU (retrain)", BLUE, "o", "-"),
+    "negative_learning": Look("negative learning", BLUE, "D", ":"),
     "eu_k": Look("EU-k", BLUE, "p", "--"),
     # trained on
     "finetune": Look("CF (finetune)", ORANGE, "s", "--"),
