@@ -34,8 +34,11 @@ def plant(
     given = replace(rows, label=np.where(rows.split == "train", rows.given_label, rows.label))
     clean = replace(given, is_poisoned=np.zeros(len(rows), dtype=bool))
     train = clean.of("train")
-    free = np.arange(len(train)) if avoided is None else np.flatnonzero(~avoided)
+    if avoided is None:
+        return apply(poison(train, seed, image_size, **options), clean)
+    free = np.flatnonzero(~avoided)
     poisoning = poison(train.take(free), seed, image_size, **options)
+    _check(poisoning, train.take(free))
     return apply(replace(poisoning, rows=free[poisoning.rows]), clean)
 
 

@@ -25,9 +25,11 @@ from unpoison.poisons import POISONS
 from unpoison.probes import PROBES
 from unpoison.rows import NONE, TRIGGERED, Rows
 from unpoison.steps.measuring import measure
+from unpoison.verification import Verification
 
 ROOT = Path(__file__).parents[2]
 COST = Cost(1.5, 640, 80, weights_changed=0.5)
+VERIFIED = Verification(0.25, 0.125, 0.5, 0.25, (0.25, 0.25), 0.0, {})
 every_metric = pytest.mark.parametrize("name", list(METRICS))
 
 
@@ -55,7 +57,7 @@ def deletion_of(rows: Rows) -> Deletion:
 
 
 def judged(rows: Rows) -> Judged:
-    return Judged(rows, answered(rows), deletion_of(rows), COST, probed_of(rows))
+    return Judged(rows, answered(rows), deletion_of(rows), COST, probed_of(rows), VERIFIED)
 
 
 def probed_of(rows: Rows) -> dict[str, Answers]:
@@ -130,7 +132,8 @@ def without(rows: Rows, need: str) -> Judged:
         "training": NO_DELETION,
     }.get(need, deletion_of(rows))
     costs = {"cost": None, "weights_changed": replace(COST, weights_changed=None)}
-    return Judged(left, answered(left), deletion, costs.get(need, COST), probed_of(left))
+    verified = None if need == "verification" else VERIFIED
+    return Judged(left, answered(left), deletion, costs.get(need, COST), probed_of(left), verified)
 
 
 @pytest.mark.parametrize("need", list(HAS))
