@@ -32,12 +32,14 @@ SETTING = Setting(seed=4, device=CPU, precision="float32")
 MARK = 0.0123  # the value of every given weight: no untrained network has it
 # All that asks for an untrained network, and with which options.
 METHODS_THAT_ASK: dict[str, dict[str, Any]] = {
+    "negative_learning": {"length": 0.2},
     "retrain": {},
     "bad_teacher": {"length": 0.5},
     "rem": {"removal_passes": 2, "length": 0.5},
 }
 DETECTORS_THAT_ASK: dict[str, dict[str, Any]] = {
     "confident_learning": {"folds": 2, "length": 0.2},
+    "left_out": {"length": 0.2},
     "loss": {"early": True},
 }
 
