@@ -121,7 +121,7 @@ def test_strip_finds_a_bright_trigger_on_bright_images() -> None:
         rows = getattr(found.evidence, name)
         levels = torch.from_numpy(np.random.default_rng(3).integers(180, 220, (len(rows), 1, 1, 1)))
         images = levels.to(torch.uint8).repeat(1, *rows.image_shape)
-        parts[name] = replace(rows, _pixels=replace(rows._pixels, images=images))
+        parts[name] = replace(rows, _pixels=replace(rows._pixels, stored=images, places=None))
     scores = strip.score(replace(found.evidence, **parts), overlays=8)
     assert auroc(scores.training, found.is_poisoned) == 1
 
