@@ -88,7 +88,7 @@ def test_the_files_have_the_promised_names_and_columns(
 ) -> None:
     _, folder = scanned[name]
     assert {path.name for path in folder.iterdir()} == {
-        *("report.html", "suspicious.csv", "clean.csv", "removed.csv", "scan.json", "run"),
+        *("report.html", "suspicious.csv", "clean.csv", "removed.csv", "scan.json", "run", ".snakemake"),
     }
     assert {"verdict", "classes", "suspicious", "false_alarm_rates"} <= set(told(folder))
     assert set(told(folder)["false_alarm_rates"]) == set(DETECTORS)
