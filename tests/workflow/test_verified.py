@@ -72,7 +72,7 @@ def test_a_config_may_ask_for_a_repair_alone() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (config(studies={}, figures={}), "found no entry of studies and repairs"),
+        (config(studies={}, figures={}), "found no entry of studies, repairs and scans"),
         (alone(method="nothing"), "unknown method in repairs.mine: 'nothing'"),
         ({**alone(), "keep_models": "base"}, "repairs.mine hands over weights; found keep_models: base"),
         (alone(folds=1), "repairs.mine.folds: found 1, allowed: 2 or more"),
