@@ -169,8 +169,8 @@ def test_sources_that_moved_rerun_nothing(data: Project) -> None:
 def test_data_that_change_while_a_job_reads_them_are_refused(data: Project) -> None:
     data.edit(
         "unpoison/jobs/prepare_source.py",
-        "    files = peek_source",
-        '    next(folder.glob("images/train/cat/*")).write_bytes(b"")\n    files = peek_source',
+        "        files = peek_source",
+        '        next(folder.glob("images/train/cat/*")).write_bytes(b"")\n        files = peek_source',
     )
     write_images(data.folder / "data", -1)
     done = data.snakemake(ROWS.format(kind="image_folder"))
