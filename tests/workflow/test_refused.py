@@ -299,7 +299,7 @@ REFUSED = {
     "a list for a mapping": ("studies", [], "studies"),
     "text for a mapping": ("datasets/catdog", "generated", "datasets.catdog"),
     "a number for a name": ("studies/imbalance/dataset", 3, "studies.imbalance.dataset"),
-    "no studies": ("studies", {}, "found no entry of studies and repairs, allowed: one or more"),
+    "no studies": ("studies", {}, "found no entry of studies, repairs and scans, allowed: one or more"),
 }
 
 
