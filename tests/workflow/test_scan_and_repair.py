@@ -58,7 +58,8 @@ def test_a_model_is_repaired_from_the_list_of_a_scan_and_told_of_on_a_page(tmp_p
     assert "of triggered images" in page
     assert summary["lost_most"] is None or f"The class {summary['lost_most']['class']} lost most" in page
 
-    plan = plan_of(("repaired/run/config.yaml",))
+    monkeypatch.chdir("repaired")  # paths of the config are for the folder of the command
+    plan = plan_of(("run/config.yaml",))
     assert files_by_kind(plan)["others"] == []
     assert "repair repair: handed over" in list(status(plan))
     assert [line.split(":")[0] for line in where(plan)] == ["Repair repair"]
