@@ -44,7 +44,7 @@ REFUSED = {
     ),
     "unknown key at the top": ("sedes", 3, "unknown key 'sedes'"),
     "unknown key in a study": ("studies/imbalance/sedes", 3, "unknown key 'sedes' in studies.imbalance"),
-    "missing section": ("methods", None, "lacks the key 'methods'"),
+    "missing section": ("recipes", None, "lacks the key 'recipes'"),
     "missing key in a study": ("studies/imbalance/poison", None, "studies.imbalance lacks the key 'poison'"),
     "unknown class": ("datasets/catdog/classes", ["cat", "dgo"], "unknown class 'dgo'; choose from airplane"),
     "one class": ("datasets/catdog/classes", ["cat"], "at least 2"),

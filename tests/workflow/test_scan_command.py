@@ -12,6 +12,7 @@ from company import CompanySet
 from PIL import Image
 
 from unpoison.command.main import run
+from unpoison.tutorial import write_tutorial
 
 NET = Path(company_net.__file__)
 DETECTORS = ["left_out", "activation_clustering", "spectral_signatures"]
@@ -19,27 +20,33 @@ SHAPE = {"rows": 2000, "test_rows": 200, "classes": 5, "rate": 0.05, "seed": 1}
 
 
 def scan(made: CompanySet, out: Path, *more: str) -> int:
-    arguments = {"classes": len(made.class_names), "width": 24}
+    model = [
+        *("--model", f"{NET}:CompanyNet", "--weights", str(made.folder.parent / "clean.safetensors")),
+        *("--arguments", json.dumps({"classes": len(made.class_names), "width": 24})),
+    ]
+    if (made.folder / "net.py").exists():  # the tutorial's
+        model = [
+            "--model",
+            f"{made.folder}/net.py:SmallNet",
+            "--weights",
+            f"{made.folder}/weights.safetensors",
+        ]
     return run([
         *("scan", str(made.folder), "--out", str(out), "--budget", "quick", "--image-size", "32"),
-        *("--model", f"{NET}:CompanyNet", "--arguments", json.dumps(arguments)),
-        *("--weights", str(made.folder.parent / f"{made.folder.name}.safetensors")),
+        *model,
         *("--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", *more),
     ])  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompanySet]:
-    """A set with a sticker on one row in twenty, and its clean twin, each with the weights of a network of its own."""
+    """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
     place = tmp_path_factory.mktemp("company")
-    made = {
-        name: company.make_set(place / name, attack=attack, **SHAPE)
-        for name, attack in (("poisoned", "sticker"), ("clean", None))
-    }
-    for name, each in made.items():
-        weights = place / f"{name}.safetensors"
-        company_net.train_company_net(each.folder, each.class_names, weights, epochs=16)
-    return made
+    poisoned = write_tutorial(place / "poisoned")
+    names = tuple(sorted(path.name for path in (place / "poisoned/train").iterdir()))
+    clean = company.make_set(place / "clean", attack=None, **SHAPE)
+    company_net.train_company_net(clean.folder, clean.class_names, place / "clean.safetensors", epochs=16)
+    return {"poisoned": CompanySet(place / "poisoned", names, tuple(poisoned), ("bird",)), "clean": clean}
 
 
 @pytest.fixture(scope="module")
