@@ -22,7 +22,7 @@ SHAPE = {"rows": 2000, "test_rows": 200, "classes": 5, "rate": 0.05, "seed": 1}
 def scan(made: CompanySet, out: Path, *more: str) -> int:
     model = [
         *("--model", f"{NET}:CompanyNet", "--weights", str(made.folder.parent / "clean.safetensors")),
-        *("--arguments", json.dumps({"classes": len(made.class_names), "width": 24})),
+        *("--arguments", json.dumps({"classes": len(made.class_names), "width": 24}), "--budget", "quick"),
     ]
     if (made.folder / "net.py").exists():  # the tutorial's
         model = [
@@ -32,7 +32,7 @@ def scan(made: CompanySet, out: Path, *more: str) -> int:
             f"{made.folder}/weights.safetensors",
         ]
     return run([
-        *("scan", str(made.folder), "--out", str(out), "--budget", "quick", "--image-size", "32"),
+        *("scan", str(made.folder), "--out", str(out), "--image-size", "32"),
         *model,
         *("--mean", "0.5,0.5,0.5", "--deviation", "0.25,0.25,0.25", *more),
     ])  # fmt: skip
