@@ -17,11 +17,7 @@ def suspicious_rows(finding: Finding) -> pd.DataFrame:
     detector `score_<name>` and `rank_<name>`, the place of that score among all training rows (1: the most suspicious).
     """
     train = finding.train
-    places = np.flatnonzero(finding.action != NOTHING)
-    order = np.lexsort(
-        (train.row_id[places].astype(str), -finding.score[places], finding.action[places] != REMOVE)
-    )
-    places = places[order]
+    places = suspicious_places(finding)
     names = np.array(train.class_names, dtype=object)
     told: dict[str, np.ndarray] = {}
     for each in finding.accusations:
@@ -36,6 +32,13 @@ def suspicious_rows(finding: Finding) -> pd.DataFrame:
         "read_as": names[finding.reads[places]],
     }
     return pd.DataFrame({**columns, **told})
+
+
+def suspicious_places(finding: Finding) -> np.ndarray:
+    """Return the positions of the rows to remove and then of those to look at, the most suspicious of each first."""
+    places = np.flatnonzero(finding.action != NOTHING)
+    ids = finding.train.row_id[places].astype(str)
+    return places[np.lexsort((ids, -finding.score[places], finding.action[places] != REMOVE))]
 
 
 def votes_for(finding: Finding, place: int) -> list[str]:

@@ -11,8 +11,8 @@ from unpoison.left_out import ACCUSED, CONTROL, FEWEST, LIMIT
 from unpoison.report.estimates import Estimate
 from unpoison.report.histograms import Histogram
 from unpoison.report.scan_page import MOST_PICTURES, CheckedClass, DetectorSummary, ScanPage, SuspiciousRow
-from unpoison.scanning.finding import LOOK, NOTHING, REMOVE, Accusation, ClassFinding, Finding, in_words
-from unpoison.scanning.lists import votes_for
+from unpoison.scanning.finding import NOTHING, REMOVE, Accusation, ClassFinding, Finding, in_words
+from unpoison.scanning.lists import suspicious_places, votes_for
 from unpoison.types import StoredImages
 
 BINS = 40
@@ -108,8 +108,7 @@ def _note(found: ClassFinding) -> str:
 
 def _suspicious(finding: Finding, images: StoredImages) -> list[SuspiciousRow]:
     train = finding.train
-    places = np.flatnonzero(finding.action != NOTHING)
-    places = places[np.lexsort((-finding.score[places], finding.action[places] == LOOK))]
+    places = suspicious_places(finding)
     pictures = thumbnails(images, train.image[places[:MOST_PICTURES]].tolist())
     rows = []
     for number, place in enumerate(places.tolist()):
