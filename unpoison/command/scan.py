@@ -156,11 +156,13 @@ def _detectors_of(text: str | None, *, has_trusted: bool) -> list[str]:
 
 
 def _entries(detectors: list[str], searches: int) -> dict[str, Any]:
+    from unpoison.command.given import DATASET, POISON, TRAINING  # noqa: PLC0415 (numpy, and not for --help)
+
     return {
         "detectors": {name: {} for name in detectors},
         "scans": {
             NAME: {
-                **{"dataset": "data", "poison": "as_found", "training": "model"},
+                **{"dataset": DATASET, "poison": POISON, "training": TRAINING},
                 **{"detectors": detectors, "seeds": searches},
             }
         },
