@@ -268,7 +268,10 @@ def repair_files(wildcards):
         "verified": VERIFIED.format(**names),
         "checks": [
             REFERENCE_RUN.format(**names),
-            *(HELD_OUT_RUN.format(**names, fold=fold) for fold in range(plan.folds[cell])),
+            *(
+                HELD_OUT_RUN.format(**names, fold=fold)
+                for fold in range(plan.folds[cell])
+            ),
         ],
         "images": SOURCE_IMAGES.format(source=source_name(cell.dataset)),
     }
