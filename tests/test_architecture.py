@@ -98,7 +98,8 @@ ORDER = (
         "api",
         "verifying",
     ),
-    *("columns", "results", "references", "statistics", "plane", "false_alarms", "tracing", "tables"),
+    *("columns", "results", "references", "statistics", "proportions", "outcomes"),
+    *("plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("scanning", "handed_over_page", "study", "identity", "jobs", "runs", "command", "__main__"),
 )
@@ -132,6 +133,8 @@ TABLE_MODULES = (
     "results",
     "references",
     "statistics",
+    "proportions",
+    "outcomes",
     "plane",
     "false_alarms",
     "tracing",
