@@ -41,8 +41,8 @@ class Halving:
         return True
 
     def bounds(self) -> str:
-        """Return in words how much a whole study can take."""
-        return f"up to {self.rule.steps} repaired models for each seed, method and bisection"
+        """Return in words how many models a whole study can take."""
+        return f"{self.rule.steps} repaired models for each seed, method and other setting, in {self.rule.steps} rounds"
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Growing:
         return min(max(wanted, self.rule.at_least), self.rule.at_most)
 
     def bounds(self) -> str:
-        """Return in words how much a whole study can take."""
-        asked = f"{len(self.cells)} cell{'s' * (len(self.cells) > 1)}"
-        return f"{self.rule.at_least} to {self.rule.at_most} seeds of {asked}"
+        """Return in words how many models a whole study can take."""
+        few, many = (seeds * len(self.cells) for seeds in (self.rule.at_least, self.rule.at_most))
+        return f"{few} to {many} repaired models of the {len(self.cells)} cells that are to settle"
 
 
 Adaptive = Halving | Growing
