@@ -99,7 +99,9 @@ RESULTS = TABLE.format(table="results")
 SUMMARY = TABLE.format(table="summary")
 PROVENANCE = TABLE.format(table="provenance")
 DERIVED_TABLES = derived_names(plan.asked_of_tables)
-REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.asked_of_tables)]
+REPORTED_TABLES = [
+    TABLE.format(table=name) for name in reported_names(plan.asked_of_tables)
+]
 TABLES = [
     f"<results>/tables/{name}.{kind}"
     for name in (table_names(plan.asked_of_tables) if plan.studies else ())
