@@ -89,15 +89,9 @@ OF_THE_SEEDS = {
     ),
     "n": Column("int64", "number of seeds", "seeds"),
 }
-ENDS = (
-    "of the 95 % interval of the mean; null for one seed. Not cut off at 0 and 1; of five to ten seeds the bootstrap "
-    "tends to be too narrow"
-)
-INTERVAL = (
-    "two to four seeds: mean -+ t(0.975, n - 1) sd / sqrt(n); from five on "
-    "BCa bootstrap, 2,000 resamples, a fixed seed"
-)
-ENDS_FROM = "Student 1908; Efron 1987 (Better bootstrap confidence intervals)"
+ENDS = "of the 95 % interval of the mean; null for one seed. Not cut off at 0 and 1"
+INTERVAL = "mean -+ t(0.975, n - 1) sd / sqrt(n)"
+ENDS_FROM = "Student 1908"
 LIMITS = {
     name: Column("float64", f"{side} end {ENDS}", "the row's own", INTERVAL, ENDS_FROM)
     for name, side in (("ci_low", "lower"), ("ci_high", "upper"))
@@ -278,6 +272,89 @@ CHOSEN = {
 }
 
 
+SURVIVED = Column(
+    "float64",
+    "share of the attack that survives the repair; below 0 where the repaired model is attacked less than the oracle; "
+    "null where there is no outcome",
+    "share",
+    "(attack_success - attack_success of the oracle) / (attack_success of do_nothing - attack_success of the oracle), "
+    "of the same seed",
+    "ours",
+)
+HEALED = (
+    "less than half of the attack survives, and clean accuracy is at most 10 points below that of do_nothing"
+)
+OUTCOME = {
+    "class_name": COLUMNS["class_name"],
+    "attack_success": Column(
+        "float64",
+        "how far the attack gets: attack_success_rate; of an attack without a trigger the error rate on the attacked "
+        "images (1 - confused_accuracy, or 1 - corrected_accuracy)",
+        "share",
+    ),
+    "clean_accuracy": Column(
+        "float64", "clean_accuracy over all classes, also in the row of one class", "share"
+    ),
+    "survived": SURVIVED,
+    "healed": Column("boolean", f"whether {HEALED}; null where there is no outcome"),
+    "healed_25": Column("boolean", "the same where less than a quarter survives"),
+    "healed_75": Column("boolean", "the same where less than three quarters survive"),
+    "broken": Column(
+        "boolean",
+        "whether clean_accuracy over all classes is more than 10 points below that of do_nothing of the same seed; "
+        "null where there is no outcome",
+    ),
+    "undefined": Column(
+        "string",
+        "why there is no outcome: no oracle; no clean test image; a reference model did not train; the attack did not "
+        "take (less than 20 points of attack success above the oracle); null where there is one",
+    ),
+}
+OF_OUTCOMES = {
+    "class_name": COLUMNS["class_name"],
+    "healed": Column("int64", f"seeds in which {HEALED}", "seeds"),
+    "healed_25": Column("int64", "the same where less than a quarter of the attack survives", "seeds"),
+    "healed_75": Column("int64", "the same where less than three quarters survive", "seeds"),
+    "broken": Column(
+        "int64", "seeds in which clean accuracy is more than 10 points below that of do_nothing", "seeds"
+    ),
+    "n": Column("int64", "seeds with an outcome, broken ones among them", "seeds"),
+    "undefined": Column("int64", "seeds without an outcome; `outcomes` tells why", "seeds"),
+    "low": Column(
+        "float64",
+        "lower end of the 95 % interval of the share healed / n; null for no seed",
+        "share",
+        "0 for none healed, else the 0.025 quantile of Beta(healed + 1/2, n - healed + 1/2)",
+        "Jeffreys; Brown, Cai and DasGupta 2001 (Interval estimation for a binomial proportion)",
+    ),
+    "high": Column(
+        "float64",
+        "upper end of it",
+        "share",
+        "1 for all healed, else the 0.975 quantile of Beta(healed + 1/2, n - healed + 1/2)",
+        "the same",
+    ),
+    "safe_low": Column(
+        "float64",
+        "lower end of the exact 95 % interval of that share, for claims that a method is safe",
+        "share",
+        "0 for none healed, else the 0.025 quantile of Beta(healed, n - healed + 1)",
+        "Clopper and Pearson 1934",
+    ),
+    "safe_high": Column(
+        "float64",
+        "upper end of it",
+        "share",
+        "1 for all healed, else the 0.975 quantile of Beta(healed + 1, n - healed)",
+        "Clopper and Pearson 1934",
+    ),
+    "worst_seed": Column("float64", "highest `survived` of the seeds", "share"),
+    "accuracy": Column("float64", "mean clean accuracy over the healed seeds; null for none", "share"),
+    **{
+        f"accuracy_{end}": LIMITS[f"ci_{end}"]._replace(unit="share", meaning=f"{side} end {ENDS}")
+        for end, side in (("low", "lower"), ("high", "upper"))
+    },
+}
 RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
     "n": Column("int64", "number of seeds", "seeds"),
@@ -406,6 +483,16 @@ TABLES = {
                 "seeds with weights_changed = 0",
             ),
         },
+    ),
+    "outcomes": Table(
+        "`tables/outcomes.parquet`",
+        "repaired model of one seed, and each class of the attack (none where data are used as found)",
+        {**_shared(*PLACE, "seed", "deletion", "detector", "method", *RATES), **OUTCOME},
+    ),
+    "healed": Table(
+        "`tables/healed.parquet`",
+        "cell with a repaired model, and each class of the attack, over its seeds (the rates are means)",
+        {**_shared(*CELL, "detector", "method", *RATES), **OF_OUTCOMES},
     ),
     "references": Table(
         "`tables/references.parquet`",

@@ -12,7 +12,7 @@ from unpoison.levels import BASE_MODEL, IDENTITY, REFERENCES
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
 CLEAN = "clean_accuracy"
 AGREEMENT = "given_label_agreement"
-# Of fewer seeds than this a bootstrap knows too little, and a test corrected for many comparisons finds nothing.
+# Of fewer seeds than this a test that is corrected for many comparisons finds nothing.
 ENOUGH = 5
 
 

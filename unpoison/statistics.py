@@ -12,8 +12,6 @@ from unpoison.levels import IDENTITY
 from unpoison.results import ENOUGH
 
 CONFIDENCE = 0.95
-RESAMPLES = 2000
-BLOCK = 100  # samples resampled together: few enough for the processor's cache
 UTILITY_HEALED = {
     "clean_accuracy": "utility",
     "corrected_accuracy": "healed",
@@ -23,25 +21,22 @@ EQUAL = 1e-12  # values that differ by less differ by rounding
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean; (nan, nan) for a single value.
-
-    By Student's t for two to four values; from five on by the bias-corrected and accelerated bootstrap (Efron
-    1987) with 2,000 resamples drawn from a fixed seed, so that equal values have equal intervals.
-    """
+    """The 95 % interval of the mean by Student's t; (nan, nan) for a single value."""
     return intervals([values])[0]
 
 
 def intervals(samples: Sequence[Sequence[float] | np.ndarray]) -> list[tuple[float, float]]:
-    """The interval of each sample; samples of the same length are resampled together."""
+    """The interval of each sample."""
     found = [(float("nan"), float("nan"))] * len(samples)
     for places, rows in _of_equal_length(samples):
         if rows.shape[1] < 2:
             continue
-        for start in range(0, len(rows), BLOCK):
-            ends = _intervals_of_rows(rows[start : start + BLOCK])
-            pairs = zip(*(side.tolist() for side in ends), strict=True)
-            for place, pair in zip(places[start : start + BLOCK], pairs, strict=True):
-                found[place] = pair
+        ordered = np.sort(rows, axis=1)  # the same interval in whatever order the seeds come
+        mean = ordered.mean(axis=1)
+        half = stats.sem(ordered, axis=1) * stats.t.ppf((1 + CONFIDENCE) / 2, rows.shape[1] - 1)
+        half = np.where(np.ptp(rows, axis=1) > EQUAL, half, 0.0)
+        for place, low, high in zip(places, (mean - half).tolist(), (mean + half).tolist(), strict=True):
+            found[place] = low, high
     return found
 
 
@@ -53,28 +48,6 @@ def _of_equal_length(
     for length in np.unique(lengths).tolist():
         places = np.flatnonzero(lengths == length).tolist()
         yield places, np.array([samples[place] for place in places], float)
-
-
-def _intervals_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.sort(rows, axis=1)  # the same interval in whatever order the seeds come
-    mean, length = rows.mean(axis=1), rows.shape[1]
-    half = stats.sem(rows, axis=1) * stats.t.ppf((1 + CONFIDENCE) / 2, length - 1)
-    low, high = mean - half, mean + half
-    differ = np.ptp(rows, axis=1) > EQUAL
-    if length >= ENOUGH and differ.any():
-        # numpy adds the values of a lone row in another order, which decides what resampled means equal the mean.
-        sampled = rows[differ] if differ.sum() > 1 else np.repeat(rows[differ], 2, axis=0)
-        ends = stats.bootstrap(
-            (sampled,),
-            np.mean,
-            axis=1,
-            confidence_level=CONFIDENCE,
-            n_resamples=RESAMPLES,
-            method="BCa",
-            rng=0,
-        ).confidence_interval
-        low[differ], high[differ] = ends.low[: differ.sum()], ends.high[: differ.sum()]
-    return np.where(differ, low, mean), np.where(differ, high, mean)
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:

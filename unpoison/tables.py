@@ -13,20 +13,25 @@ if TYPE_CHECKING:
 
 
 class Derived(NamedTuple):
-    """A table that is made from the results alone.
+    """A table that follows from the results.
 
-    module, function: what makes it, called with the results; is_shown: the report shows all of it; is_averaged: it
-    is of the studies that are averaged over their recalls, and left out where there is none.
+    module, function: what makes it; source: the table that it is called with, the results or one made before;
+    is_shown: the report shows all of it; is_averaged: it is of the studies that are averaged over their recalls, and
+    left out where there is none.
     """
 
     module: str
     function: str
+    source: str = "results"
     is_shown: bool = False
     is_averaged: bool = False
 
 
 DERIVED = {
     "summary": Derived("unpoison.statistics", "summarise"),
+    "outcomes": Derived("unpoison.outcomes", "outcomes"),
+    "healed": Derived("unpoison.outcomes", "healed", source="outcomes"),
+    "recall_thresholds": Derived("unpoison.recall_thresholds", "recall_thresholds", source="outcomes"),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired"),
     "best": Derived("unpoison.plane", "best_methods"),
@@ -68,10 +73,12 @@ def make_tables(results: "pd.DataFrame", averaged: Collection[str]) -> dict[str,
         averaged: the studies that are averaged over their recalls: those of one deletion set that vary
             `deletion.recall` and whose poisons are planted.
     """
-    of_averages = results[results["study"].isin(averaged)]
-    return {
-        name: getattr(import_module(DERIVED[name].module), DERIVED[name].function)(
-            of_averages if DERIVED[name].is_averaged else results
-        )
-        for name in derived_names(averaged)
-    }
+    made = {"results": results}
+    for name in derived_names(averaged):
+        table = DERIVED[name]
+        source = made[table.source]
+        if table.is_averaged:
+            source = source[source["study"].isin(averaged)]
+        made[name] = getattr(import_module(table.module), table.function)(source)
+    del made["results"]
+    return made

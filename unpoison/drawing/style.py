@@ -16,7 +16,6 @@ from matplotlib.ticker import PercentFormatter
 from unpoison.drawing.labels import label_ends, names_fit
 from unpoison.drawing.looks import VERMILION, Look
 from unpoison.files import written_whole
-from unpoison.results import ENOUGH
 
 COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
 PAGE_WIDTH = 174 / 25.4  # and two
@@ -155,9 +154,7 @@ def interval_note(summary: pd.DataFrame) -> str:
     if seeds == [2]:
         return "mean of two seeds; bars join their two values (too few for an interval)"
     count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    by_t, by_bootstrap = seeds[0] < ENOUGH, seeds[-1] >= ENOUGH
-    kind = " or ".join(["Student's t"] * by_t + ["bootstrap"] * by_bootstrap)
-    return f"mean over {count} seeds; bars: 95 % interval of the mean ({kind})"
+    return f"mean over {count} seeds; bars: 95 % interval of the mean (Student's t)"
 
 
 def save(figure: Figure, pdf: str | Path, png: str | Path, note: str = "") -> None:
