@@ -411,18 +411,17 @@ GAP = {
     "log": Column("string", "the log that it stands in; null without one"),
 }
 
-NO_END = "null where the interval has no end between recall 0 and 1 on that side, and for fewer than five seeds"
-PROFILE = (
-    "95 % profile likelihood: log L(max) - log L(end) = n log(1 + t(0.975, n - 1)^2 / (n - 1)) / 2, t of Student"
+NO_END = (
+    "null where the interval has no end between recall 0 and 1 on that side, and for fewer than five seeds"
 )
+PROFILE = "95 % profile likelihood: log L(max) - log L(end) = n log(1 + t(0.975, n - 1)^2 / (n - 1)) / 2, t of Student"
 
 
-def _threshold(name: str, percent: int, formula: str) -> dict[str, Column]:
+def _threshold(name: str, percent: int, formula: str, empty: str) -> dict[str, Column]:
     """The columns of a quantile of the thresholds and of the ends of its interval."""
     value = Column(
         "float64",
-        f"recall at which {percent} % of the seeds are healed; null where the fitted one is not between 0 and 1 (no recall "
-        f"heals {percent} %), and where the recalls that were tried do not tell it (see note)",
+        f"recall at which {percent} % of the seeds are healed; null where {empty} (see note)",
         "share",
         formula,
         "interval-censored normal maximum likelihood (Turnbull 1976)",
@@ -441,20 +440,29 @@ RECALL_THRESHOLDS = {
         "more",
         "share",
     ),
-    **_threshold("r50", 50, "mu"),
-    **_threshold("r90", 90, "mu + 1.2816 sd"),
+    **_threshold("r50", 50, "mu", "the fitted one is above recall 1, and where the recalls do not tell it"),
+    **_threshold(
+        "r90",
+        90,
+        "mu + 1.2816 sd",
+        "no recall heals 90 % by the fitted law, where r50 is not told, and where sd is 0",
+    ),
     "sd": Column(
         "float64",
-        "standard deviation of the fitted normal law of the seeds' thresholds; 0 where the brackets do not tell the seeds "
-        "apart; null where r50 is not told",
+        "standard deviation of the fitted normal law of the seeds' thresholds; 0 where one threshold explains all "
+        "seeds; null where the recalls do not tell it",
         "share",
     ),
     "n": Column("int64", "number of seeds with an outcome", "seeds"),
     "trainings": Column("int64", "number of models with an outcome: the recalls of those seeds", "models"),
     "lowest": Column("float64", "lowest recall of those models, as achieved, above 0", "share"),
     "highest": Column("float64", "highest recall of those models, as achieved", "share"),
-    "always_healed": Column("int64", "number of seeds healed at each of their recalls: left-censored", "seeds"),
-    "never_healed": Column("int64", "number of seeds not healed at their highest recall: right-censored", "seeds"),
+    "always_healed": Column(
+        "int64", "number of seeds healed at each of their recalls: left-censored", "seeds"
+    ),
+    "never_healed": Column(
+        "int64", "number of seeds not healed at their highest recall: right-censored", "seeds"
+    ),
     "note": Column("string", "why an estimate or its interval is null; null where nothing is missing"),
 }
 
@@ -527,7 +535,9 @@ TABLES = {
         "is healed at a recall and not at a higher one counts by the higher one",
         {
             **_shared(*PLACE),
-            "deletion_entry": Column("string", "entry of the deletion sets, without the keys that the study varies"),
+            "deletion_entry": Column(
+                "string", "entry of the deletion sets, without the keys that the study varies"
+            ),
             **_shared("method"),
             **RECALL_THRESHOLDS,
         },

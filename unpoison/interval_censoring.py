@@ -24,8 +24,8 @@ SEARCHES = 3  # each ten times finer than the one before; the last is in steps o
 class Estimate(NamedTuple):
     """A quantile and the ends of its interval.
 
-    value: None where the law has none between 0 and 1, or where the brackets tell none. low, high: None where the
-    interval has no end between 0 and 1 on that side.
+    value: None where the fitted one is not between 0 and 1, and where the brackets do not tell it.
+    low, high: None where the interval has no end between 0 and 1 on that side.
     """
 
     value: float | None
@@ -102,7 +102,7 @@ class NormalLaw:
         log_high = log_ndtr(high)
         with np.errstate(divide="ignore"):
             mass = log_high + np.log1p(-np.exp(log_ndtr(low) - log_high))
-        return mass @ self.counts
+        return np.asarray(mass @ self.counts)
 
     def _profile(self, at: float, score: float) -> float:
         """The highest log-likelihood of all laws whose quantile is `at`."""
@@ -114,6 +114,13 @@ class NormalLaw:
             low, high = sds[[max(place - 1, 0), min(place + 1, len(sds) - 1)], 0]
             sds = np.geomspace(low, high, 21)[:, None]
         return best
+
+    def _value(self, score: float) -> float | None:
+        """The estimate of a quantile; the median alone where no spread can be told, which would make all alike."""
+        if self.mean is None or self.sd is None or (self.sd == 0 and score != 0):
+            return None
+        value = self.mean + score * self.sd
+        return value if LOWEST <= value <= HIGHEST else None
 
     def quantile(self, share: float, confidence: float = CONFIDENCE) -> Estimate:
         """Return the quantile below which `share` of the values lie, with its interval by profile likelihood.
@@ -128,8 +135,7 @@ class NormalLaw:
             confidence: between 0 and 1.
         """
         score, n = float(ndtri(share)), int(self.counts.sum())
-        value = None if self.mean is None or self.sd is None else self.mean + score * self.sd
-        value = value if value is not None and LOWEST <= value <= HIGHEST else None
+        value = self._value(score)
         if n < 2:
             return Estimate(value, None, None)
         t = float(stdtrit(n - 1, (1 + confidence) / 2))

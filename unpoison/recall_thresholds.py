@@ -82,8 +82,8 @@ def threshold(rows: pd.DataFrame) -> dict[str, Any]:
 def seed_brackets(rows: pd.DataFrame) -> Iterator[tuple[int, Bracket]]:
     """Yield for each seed the bracket (low, high] of its threshold.
 
-    low is the highest recall that did not heal, high the lowest above it that did. A seed that is healed at a recall and
-    not at a higher one so counts by the higher one.
+    low is the highest recall that did not heal, high the lowest above it that did. A seed that is healed at a recall
+    and not at a higher one counts by the higher one.
 
     Args:
         rows: outcomes of one method, none of them undefined; columns seed, recall (achieved), healed.
@@ -105,6 +105,12 @@ def _note(counts: dict[str, Any], law: NormalLaw, found: dict[str, Estimate]) ->
         notes.append("every seed was healed at the lowest recall")
     elif law.mean is None:
         notes.append("the recalls that were tried do not tell the threshold")
+    elif law.sd == 0:
+        notes.append("one threshold explains all seeds, so no R90 apart from R50")
     else:
-        notes += [f"fitted {name.upper()} is not between recall 0 and 1" for name in found if found[name].value is None]
+        notes += [
+            f"fitted {name.upper()} is outside of recall 0 to 1"
+            for name in found
+            if found[name].value is None
+        ]
     return "; ".join(notes) or None
