@@ -1,7 +1,7 @@
-"""Simulate how well the statistics' intervals and rules hold: `python -m docs.simulations`, about two minutes.
+"""Simulate how well the statistics' intervals and rules hold: `python -m docs.simulations`, two minutes.
 
-It writes docs/results/simulations/tables/*.csv and fills the tables of the page beside them. Each row has its own fixed
-seed, so that it can be computed again alone.
+It writes docs/results/simulations/tables/*.csv and fills the tables of the pages beside them. Each row has its own
+fixed seed, so that it can be computed again alone.
 """
 
 import csv
@@ -16,6 +16,7 @@ from docs.simulated_thresholds import other_laws, r50_errors, r50_intervals, r90
 from unpoison.runs.options import filled as filled_between
 
 FOLDER = Path(__file__).parent / "results/simulations"
+PAGES = (FOLDER / "README.md", FOLDER / "thresholds.md")
 Row = dict[str, Any]
 TABLES: dict[str, Callable[[], Iterator[Row]]] = {
     table.__name__: table
@@ -59,12 +60,12 @@ def in_markdown(name: str) -> str:
 
 
 def filled(page: str) -> str:
-    """Return the page with its tables made anew from the files."""
+    """Return a page with its tables made anew from the files."""
     return filled_between(page, "simulated", in_markdown)
 
 
 if __name__ == "__main__":
     for name, table in TABLES.items():
         (FOLDER / "tables" / f"{name}.csv").write_text(as_csv([*table()]), encoding="utf-8")
-    page = FOLDER / "README.md"
-    page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
