@@ -45,7 +45,7 @@ class TableSpecs:
 
     def make_tables(self, wildcards: Any) -> Spec:
         code = code_digest("unpoison.jobs.make_tables", *TABLE_CODE)
-        return {"averaged": self.plan.averaged, "code": code}
+        return canonical({"asked": self.plan.asked_of_tables, "code": code})
 
     def write_report(self, wildcards: Any) -> Spec:
         studies = {name: describe_study(self.plan, name) for name in self.plan.studies}

@@ -80,7 +80,7 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
     return {
         "missing": missing,
         "results": results,
-        **make_tables(results, plan.averaged),
+        **make_tables(results, plan.asked_of_tables),
         "provenance": trace(answers_of(cell, folder).with_name("run.json") for cell in done),
     }
 

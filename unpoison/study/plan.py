@@ -129,6 +129,11 @@ class Plan(Entries):
             and study.plants  # poisons of data as found have no known true class
         ]
 
+    @property
+    def asked_of_tables(self) -> dict[str, Any]:
+        """Return what the studies ask of the tables, by the parts of `unpoison.tables.DERIVED`."""
+        return {"averaged": self.averaged}
+
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""
         folder = Path(self.settings.data_folder)
