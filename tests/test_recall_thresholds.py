@@ -85,6 +85,12 @@ def test_two_brackets_that_touch_have_their_cut_as_r50_and_no_r90() -> None:
     assert pd.isna(found["r90"])
 
 
+@pytest.mark.parametrize("early", [1, 2, 18, 19])
+def test_an_interval_holds_its_estimate_where_two_brackets_touch(early: int) -> None:
+    found = NormalLaw([(0.5, 0.8)] * early + [(0.8, 0.9)] * (20 - early)).quantile(0.5)
+    assert found.low <= found.value == 0.8 <= found.high
+
+
 def test_seeds_that_are_never_healed_leave_the_threshold_open_above() -> None:
     found = line(*[healed_from(2, (0.2, 0.9))] * 10)
     assert found[["r50", "r50_high", "r90", "r90_high"]].isna().all()

@@ -12,10 +12,7 @@ from unpoison.proportions import CONFIDENCE
 
 Bracket = tuple[float, float]  # a value lies in (low, high]; -inf and inf where it is censored
 LOWEST, HIGHEST = 0.0, 1.0  # quantiles that can be reported: values are shares
-NARROWEST, WIDEST = (
-    1e-6,
-    10.0,
-)  # standard deviations that stand for none, and for a law that is flat over the shares
+NARROWEST, WIDEST = 1e-6, 10.0  # standard deviations that stand for none, and for a law flat over the shares
 MEANS = np.linspace(LOWEST - 1, HIGHEST + 1, 61)[:, None, None]  # where the search starts, (means, 1, 1)
 SDS = np.geomspace(NARROWEST, WIDEST, 41)[:, None]  # (sds, 1)
 SEARCHES = 3  # each ten times finer than the one before; the last is in steps of 0.4 %
@@ -146,7 +143,13 @@ class NormalLaw:
 
         # The profile has one hill, so that its highest place from 0 to 1 is the one nearest to its top.
         top = float(np.clip(self._mean + score * self._sd, LOWEST, HIGHEST))
-        return Estimate(value, _end(above, top, LOWEST), _end(above, top, HIGHEST))
+        low, high = _end(above, top, LOWEST), _end(above, top, HIGHEST)
+        if value is not None:  # at a cut the hill's top lies a hair beside the estimate
+            low, high = (
+                (None if low is None else min(low, value)),
+                (None if high is None else max(high, value)),
+            )
+        return Estimate(value, low, high)
 
 
 def _end(above: Callable[[float], float], top: float, edge: float) -> float | None:
