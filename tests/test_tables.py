@@ -11,7 +11,9 @@ from unpoison.columns import COLUMNS, TABLES
 from unpoison.tables import CODE, DERIVED, SHOWN, VIEWED, derived_names, make_tables, names, reported_names
 
 ROOT = Path(__file__).parents[1]
-ASKED = {"averaged": ["recalls"]}
+SETTLING = {"rule": "until settled", "options": {"at_least": 3, "at_most": 3, "step": 1}}
+CELL = ["catdog", "patch", "quick", "drawn0.5", "retrain"]
+ASKED = {"averaged": ["recalls"], "rounds": {"plain": {**SETTLING, "cells": [CELL]}}}
 METRICS = ("adversarial_accuracy", "clean_accuracy", "corrected_accuracy", "retained_accuracy")
 
 

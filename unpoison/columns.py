@@ -320,6 +320,12 @@ OF_OUTCOMES = {
     ),
     "n": Column("int64", "seeds with an outcome, broken ones among them", "seeds"),
     "undefined": Column("int64", "seeds without an outcome; `outcomes` tells why", "seeds"),
+    "implied": Column(
+        "int64",
+        "seeds of `n` whose model was not run: in a study with `bisect`, healed where a lower recall healed the model, "
+        "and not healed where a higher one did not",
+        "seeds",
+    ),
     "low": Column(
         "float64",
         "lower end of the 95 % interval of the share healed / n; null for no seed",
@@ -354,6 +360,39 @@ OF_OUTCOMES = {
         f"accuracy_{end}": LIMITS[f"ci_{end}"]._replace(unit="share", meaning=f"{side} end {ENDS}")
         for end, side in (("low", "lower"), ("high", "upper"))
     },
+}
+DECIDED = {
+    "deletion": Column(
+        "string", "deletion set; of a bisection without its recall, which all sets of a seed share otherwise"
+    ),
+    "method": COLUMNS["method"],
+    "seed": Column("Int64", "seed of a bisection; null for seeds until settled"),
+    "rule": Column("string", "`bisect` or `until settled`"),
+    "models": Column("int64", "models looked at", "models"),
+    "n": Column("int64", "models with an outcome", "models"),
+    "healed": Column("int64", "healed ones", "models"),
+    "low": Column(
+        "float64",
+        "of a bisection the highest recall that did not heal the model, null for none; else the lower end of the "
+        "interval of the share of healed models that the rule looks at",
+        "share",
+        "until settled: the 0.0175 quantile of Beta(healed, n - healed + 1)",
+        "Clopper and Pearson 1934, at 96.5 %",
+    ),
+    "high": Column(
+        "float64",
+        "of a bisection the lowest recall that healed the model, null for none; else the upper end of that interval",
+        "share",
+        "until settled: the 0.9825 quantile of Beta(healed + 1, n - healed)",
+        "the same",
+    ),
+    "next": Column(
+        "float64", "recall to try next, or seeds to run in all; null where nothing more is wanted"
+    ),
+    "state": Column(
+        "string", "open, done, settled, at the limit (most seeds, and not settled) or no outcome"
+    ),
+    "why": Column("string", "the decision in a sentence"),
 }
 RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
@@ -501,6 +540,11 @@ TABLES = {
         "`tables/healed.parquet`",
         "cell with a repaired model, and each class of the attack, over its seeds (the rates are means)",
         {**_shared(*CELL, "detector", "method", *RATES), **OF_OUTCOMES},
+    ),
+    "decisions": Table(
+        "`tables/decisions.parquet` (where a study has `bisect`, or `seeds: {until: settled}`)",
+        "bisection of one seed, or cell that is to settle",
+        {**_shared("study", "dataset", "poison", "training"), **DECIDED},
     ),
     "references": Table(
         "`tables/references.parquet`",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from unpoison.rounds import BISECT
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,7 +21,9 @@ class Derived(NamedTuple):
 
     module, function: what makes it; source: the table that it is called with, the results or one made before;
     is_shown: the report shows all of it; part: a key of what the studies ask of the tables, whose value the function
-    is called with too. Where it is empty the table is left out.
+    is called with too; is_optional: where that is empty the table is left out; is_fair: studies whose recalls are
+    bisected are left out of it. Which seeds a recall has there follows from their outcomes, so their means cannot be
+    compared.
     """
 
     module: str
@@ -27,19 +31,26 @@ class Derived(NamedTuple):
     source: str = "results"
     is_shown: bool = False
     part: str = ""
+    is_optional: bool = False
+    is_fair: bool = False
 
 
 DERIVED = {
     "summary": Derived("unpoison.statistics", "summarise"),
     "outcomes": Derived("unpoison.outcomes", "outcomes"),
-    "healed": Derived("unpoison.outcomes", "healed", source="outcomes"),
+    "healed": Derived("unpoison.outcomes", "healed", source="outcomes", part="rounds"),
+    "decisions": Derived(
+        "unpoison.deciding", "decisions", source="outcomes", part="rounds", is_optional=True
+    ),
     "recall_thresholds": Derived("unpoison.recall_thresholds", "recall_thresholds", source="outcomes"),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
-    "paired": Derived("unpoison.statistics", "paired"),
-    "best": Derived("unpoison.plane", "best_methods"),
-    "thresholds": Derived("unpoison.plane", "thresholds"),
+    "paired": Derived("unpoison.statistics", "paired", is_fair=True),
+    "best": Derived("unpoison.plane", "best_methods", is_fair=True),
+    "thresholds": Derived("unpoison.plane", "thresholds", is_fair=True),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
-    "utility_healed": Derived("unpoison.statistics", "utility_healed", is_shown=True, part="averaged"),
+    "utility_healed": Derived(
+        "unpoison.statistics", "utility_healed", is_shown=True, part="averaged", is_optional=True
+    ),
 }
 # The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
@@ -54,7 +65,7 @@ def derived_names(asked: Asked) -> list[str]:
     Args:
         asked: what the studies ask of the tables, by the names of the parts of `DERIVED`.
     """
-    return [name for name, table in DERIVED.items() if not table.part or asked.get(table.part)]
+    return [name for name, table in DERIVED.items() if asked.get(table.part) or not table.is_optional]
 
 
 def names(asked: Asked) -> list[str]:
@@ -75,10 +86,13 @@ def make_tables(results: "pd.DataFrame", asked: Asked) -> dict[str, "pd.DataFram
         asked: as in `derived_names`.
     """
     made = {"results": results}
+    bisected = [study for study, rule in asked.get("rounds", {}).items() if rule["rule"] == BISECT]
     for name in derived_names(asked):
         table = DERIVED[name]
         function = getattr(import_module(table.module), table.function)
-        more = [asked[table.part]] if table.part else []
-        made[name] = function(made[table.source], *more)
+        source = made[table.source]
+        if table.is_fair and bisected:
+            source = source[~source["study"].isin(bisected)]
+        made[name] = function(source, *([asked.get(table.part, {})] if table.part else []))
     del made["results"]
     return made

@@ -9,6 +9,14 @@ from typing import Any
 
 from unpoison.errors import UserError
 from unpoison.levels import BASE_MODEL
+from unpoison.study.adaptive import (
+    bisection_of,
+    chains_of,
+    check_adaptive,
+    named_cells,
+    read_decided,
+    settling_of,
+)
 from unpoison.study.config import checked
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
@@ -24,6 +32,7 @@ from unpoison.study.scans import Scan, check_avoided, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
+from unpoison.study.wanted import Growing, Halving, with_decisions
 
 
 class Plan(Entries):
@@ -59,7 +68,7 @@ class Plan(Entries):
                 "the config asks for nothing: found no entry of studies, repairs and scans, allowed: one or more"
             )
         whole = self._with_attacks([*studies, *repairs])
-        self.studies = {study.name: study for study in whole[: len(studies)]}
+        self.studies = {study.name: self._as_decided(study) for study in whole[: len(studies)]}
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
         self.repairs: dict[str, Repair] = {}
@@ -125,6 +134,7 @@ class Plan(Entries):
             name
             for name, study in sorted(self.studies.items())
             if "deletion.recall" in study.vary
+            and not isinstance(study.adaptive, Halving)  # its recalls differ from seed to seed
             and len(study.bases["deletion"]) == 1
             and study.plants  # poisons of data as found have no known true class
         ]
@@ -132,7 +142,14 @@ class Plan(Entries):
     @property
     def asked_of_tables(self) -> dict[str, Any]:
         """Return what the studies ask of the tables, by the parts of `unpoison.tables.DERIVED`."""
-        return {"averaged": self.averaged}
+        return {"averaged": self.averaged, "rounds": self.rounds}
+
+    @property
+    def rounds(self) -> dict[str, dict[str, Any]]:
+        """Return what each adaptive study asks of its outcomes, by its name."""
+        return {
+            name: study.adaptive.asked() for name, study in sorted(self.studies.items()) if study.adaptive
+        }
 
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""
@@ -152,15 +169,15 @@ class Plan(Entries):
             "deletion": entry["deletions"],
             "method": entry["methods"],
         }
-        variants = {
-            level: self.variants(level, names, entry["vary"], where) for level, names in bases.items()
-        }
-        seeds = entry["seeds"]
+        bisection, vary = bisection_of(where, entry["vary"])
+        settling = settling_of(where, entry)
+        variants = {level: self.variants(level, names, vary, where) for level, names in bases.items()}
+        seeds = settling.at_most if settling else entry["seeds"]
         study = Study(
             name,
             entry["question"],
             bases,
-            entry["vary"],
+            vary,
             tuple(seeds if isinstance(seeds, list) else range(seeds)),
             tuple(self.datasets[variant] for variant in variants["dataset"]),
             tuple(self.poisons[variant] for variant in variants["poison"]),
@@ -170,8 +187,24 @@ class Plan(Entries):
             attacks={},
             folds=entry["verify"]["folds"] if "verify" in entry else None,
         )
+        if bisection:
+            study = replace(study, adaptive=Halving(bisection, chains_of(study)))
+        if settling:
+            study = replace(study, adaptive=Growing(settling, named_cells(study, entry.get("settle", {}))))
         self._check_study(study)
         return study
+
+    def _as_decided(self, study: Study) -> Study:
+        """Return a study with the cells that the rounds so far want, where it is adaptive."""
+        if study.adaptive is None:
+            return study
+        check_adaptive(study)
+        results = Path(self.settings.results_folder)
+        adaptive = with_decisions(study.adaptive, read_decided(results, study.name))
+        seeds = study.seeds
+        if isinstance(adaptive, Growing):
+            seeds = tuple(range(max(map(adaptive.seeds, adaptive.cells))))
+        return replace(study, adaptive=adaptive, seeds=seeds)
 
     def _scan(self, name: str, entry: Mapping[str, Any]) -> Scan:
         where = f"scans.{name}"
