@@ -42,6 +42,7 @@ DERIVED = {
     "decisions": Derived(
         "unpoison.deciding", "decisions", source="outcomes", part="rounds", is_optional=True
     ),
+    "recall_thresholds": Derived("unpoison.recall_thresholds", "recall_thresholds", source="outcomes"),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired", is_fair=True),
     "best": Derived("unpoison.plane", "best_methods", is_fair=True),
