@@ -7,7 +7,7 @@ import pytest
 
 from unpoison.levels import IDENTITY
 from unpoison.outcomes import healed, outcomes
-from unpoison.proportions import clopper_pearson, jeffreys
+from unpoison.proportions import clopper_pearson, jeffreys, settled_interval
 
 ASR, CLEAN = "attack_success_rate", "clean_accuracy"
 
@@ -110,6 +110,17 @@ def test_over_seeds_healed_ones_are_counted_with_their_intervals() -> None:
     assert found["accuracy"] == pytest.approx(0.78)
     assert found["accuracy_low"] < 0.78 - 0.2  # two seeds: Student's t with one degree of freedom
     assert found["deletion.recall"] == 0.9
+
+
+def test_where_seeds_are_added_until_settled_the_exact_interval_is_the_rules_own() -> None:
+    lines = models(*(line for number in range(4) for line in seed(number, 0.1)))
+    cells = [["d", "p", "t", "found", "retrain"]]
+    options = {"at_least": 4, "at_most": 8, "step": 4}
+    found = only(
+        healed(outcomes(lines), {"s": {"rule": "until settled", "options": options, "cells": cells}})
+    )
+    assert (found["safe_low"], found["safe_high"]) == settled_interval(4, 4)
+    assert (found["low"], found["high"]) == jeffreys(4, 4)
 
 
 def test_one_healed_seed_has_an_accuracy_without_interval() -> None:

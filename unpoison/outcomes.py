@@ -8,9 +8,10 @@ import pandas as pd
 from unpoison.columns import RATES, TABLES
 from unpoison.implied import with_implied
 from unpoison.levels import IDENTITY, REFERENCES
-from unpoison.proportions import clopper_pearson, jeffreys
+from unpoison.proportions import clopper_pearson, jeffreys, settled_interval
 from unpoison.references import trained_references
 from unpoison.results import CLEAN
+from unpoison.rounds import UNTIL
 from unpoison.statistics import intervals, varied_keys
 
 # A model is healed where less than this share of the attack survives; the second and third show what rests on that.
@@ -126,9 +127,10 @@ def healed(measured: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> p
         implied=("is_implied", "sum"),
         worst_seed=("survived", "max"),
     ).reset_index()
-    for name, interval in (("", jeffreys), ("safe_", clopper_pearson)):
-        counts = zip(table["healed"].tolist(), table["n"].tolist(), strict=True)
-        ends = [interval(k, n) if n else UNKNOWN for k, n in counts]
+    counts = list(zip(table["healed"].tolist(), table["n"].tolist(), strict=True))
+    exact = [settled_interval if is_settling else clopper_pearson for is_settling in _settling(table, rounds)]
+    for name, functions in (("", [jeffreys] * len(counts)), ("safe_", exact)):
+        ends = [interval(k, n) if n else UNKNOWN for interval, (k, n) in zip(functions, counts, strict=True)]
         table[f"{name}low"], table[f"{name}high"] = ([pair[side] for pair in ends] for side in (0, 1))
     accuracies = [rows.loc[rows["healed"].fillna(False), CLEAN].dropna().tolist() for _, rows in groups]
     ends = intervals(accuracies)
@@ -136,3 +138,12 @@ def healed(measured: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> p
     table["accuracy_low"], table["accuracy_high"] = ([pair[side] for pair in ends] for side in (0, 1))
     types = {name: about.dtype for name, about in TABLES["healed"].columns.items()}
     return table[[*types, *keys]].astype(types)
+
+
+def _settling(table: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> list[bool]:
+    """Whether each cell was given seeds until its share was known: then intervals at 95 % miss it too often."""
+    cells = {
+        (study, *cell) for study, asked in rounds.items() if asked["rule"] == UNTIL for cell in asked["cells"]
+    }
+    places = table[["study", "dataset", "poison", "training", "deletion", "method"]]
+    return [place in cells for place in places.itertuples(index=False, name=None)]
