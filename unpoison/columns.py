@@ -342,8 +342,8 @@ OF_OUTCOMES = {
     ),
     "safe_low": Column(
         "float64",
-        "lower end of the exact interval of that share, for claims that a method is safe: at 95 %; at 96.5 % of cells that "
-        "are given seeds until settled, where it is the one that covers the share in 95 % of the studies",
+        "lower end of the exact interval of that share, for claims that a method is safe: at 95 %; at 96.5 % of cells "
+        "that are given seeds until settled, where it is the one that covers the share in 95 % of the studies",
         "share",
         "0 for none healed, else the 0.025 quantile of Beta(healed, n - healed + 1)",
         "Clopper and Pearson 1934",
