@@ -1,6 +1,5 @@
 """The cost of a job, images sent through networks and wall seconds, and how much a repair changed."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 # Passes forward that one pass of a kind takes the time of. Forward and backward: by count of operations; 2.8 measured.
@@ -50,20 +49,15 @@ class Cost:
     @property
     def weighted_passes(self) -> float:
         """The images sent through a network, in passes forward."""
-        return weighted(asdict(self))
+        plain = self.image_passes - self.gradient_passes - self.curvature_passes
+        return (
+            self.forward_passes
+            + FORWARD_AND_BACKWARD * plain
+            + PER_SAMPLE_GRADIENT * self.gradient_passes
+            + SECOND_DERIVATIVE * self.curvature_passes
+        )
 
     def known(self) -> dict[str, float | int]:
         """Return what is known of it by name, seconds to the millisecond."""
         found = {name: value for name, value in asdict(self).items() if value is not None}
         return found | {"seconds": round(self.seconds, 3)}
-
-
-def weighted(passes: Mapping[str, float]) -> float:
-    """Return counts of passes, by the names that `Meter` has, in passes forward."""
-    gradient, curvature = passes["gradient_passes"], passes["curvature_passes"]
-    return (
-        passes["forward_passes"]
-        + FORWARD_AND_BACKWARD * (passes["image_passes"] - gradient - curvature)
-        + PER_SAMPLE_GRADIENT * gradient
-        + SECOND_DERIVATIVE * curvature
-    )

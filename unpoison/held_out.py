@@ -5,7 +5,7 @@ import numpy as np
 from unpoison.errors import UserError
 from unpoison.rows import Rows
 from unpoison.seeds import priorities
-from unpoison.types import Flagged, Labels
+from unpoison.types import Flagged, Labels, LeftOut
 
 FEWEST_FOLDS, MOST_FOLDS = 2, 20
 CONTROLS = 0.1  # of the rows of a class that nobody flagged, at most
@@ -56,7 +56,7 @@ def check_folds(folds: object, flagged: int | None = None) -> None:
         )
 
 
-def fifth_of(train: Rows, flagged: Flagged, seed: int) -> Flagged:
+def fifth_of(train: Rows, flagged: Flagged, seed: int) -> LeftOut:
     """Return the positions of a fifth of the flagged rows, rounded up: those of the first of five folds.
 
     Args:

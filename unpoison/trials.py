@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
 
-from unpoison.costs import weighted
+from unpoison.costs import Cost
 from unpoison.errors import UserError
 
 KEPT = "share of its validation accuracy that the worst class keeps x share of"
@@ -62,7 +62,7 @@ def choose(trials: Sequence[Trial], budget: int | None = None, objective: str = 
 
 def search_passes(trials: Sequence[Trial], budget: int | None = None) -> float:
     """Return the weighted passes of a search with a budget. Who may try the defaults alone need not try them: 0."""
-    return 0.0 if budget == 1 else sum(weighted(asdict(trial)) for trial in trials[:budget])
+    return 0.0 if budget == 1 else Cost(**spent_on(trials[:budget])).weighted_passes
 
 
 def together(runs: Sequence[Trial]) -> Trial:
