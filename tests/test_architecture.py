@@ -88,6 +88,8 @@ ORDER = (
     *(
         "steps",
         "handing_over",
+        "search_space",
+        "trials",
         "tuning",
         "arguments",
         "wrapping",

@@ -23,9 +23,10 @@ from unpoison.study.deletions import check_deletion
 from unpoison.study.entries import Entries
 from unpoison.study.figures import check_figure, trained_models
 from unpoison.study.found import attack_of, check_one_kind, check_poison, suspect_sources
-from unpoison.study.methods import check_last, check_trusted, check_tuning
+from unpoison.study.methods import check_last, check_trusted, check_tuned_on, check_tuning, served_by_search
 from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
+from unpoison.study.records import Tuning
 from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
 from unpoison.study.resolve import figure_of, named, probes_of, settings_of
 from unpoison.study.scans import Scan, check_avoided, check_scan
@@ -92,6 +93,11 @@ class Plan(Entries):
     def all_cells(self) -> list[Cell]:
         """Return the cells of studies, and those of models to hand over."""
         return list(dict.fromkeys([*self.cells, *(repair.cell for repair in self.repairs.values())]))
+
+    @cached_property
+    def served(self) -> dict[Cell, int]:
+        """How many deletion sets share the search for the options of a tuned method, by cell."""
+        return served_by_search(self.methods, self.all_cells)
 
     def cells_of(self, dataset: str, poison: str, training: str, seed: int) -> list[Cell]:
         """Return the cells of one base model: the model itself, its oracle and all repairs of it."""
@@ -249,16 +255,15 @@ class Plan(Entries):
                 self._check_once(check_last, training, method)
             if method.tuning is not None:
                 check_tuning(self.counts, study, method.tuning)
-                self._add_deletion(method.tuning.deletion, f"tunings.{method.tuning.name}", study)
+                self._add_deletion(method.tuning, study)
 
-    def _add_deletion(self, base: str, where: str, study: Study) -> None:
+    def _add_deletion(self, tuning: Tuning, study: Study) -> None:
         """Have the deletion set of a tuning made, which need not be one of the study's own."""
-        for name in self.variants("deletion", [base], {}, where):
-            deletion = self.deletions[name]
-            if deletion.is_empty:
-                raise UserError(f"{where}.deletion: '{base}' has no row to forget")
-            for dataset, poison in product(study.datasets, study.poisons):
-                self._check_once(check_deletion, self.counts, dataset, poison, deletion)
+        (name,) = self.variants("deletion", [tuning.deletion], {}, f"tunings.{tuning.name}")
+        deletion = self.deletions[name]
+        for dataset, poison in product(study.datasets, study.poisons):
+            self._check_once(check_deletion, self.counts, dataset, poison, deletion)
+        check_tuned_on(self.counts, study, tuning, deletion)
 
     def _check_once(self, check: Callable[..., None], *arguments: object) -> None:
         """Check what several studies share a single time."""
