@@ -355,6 +355,65 @@ OF_OUTCOMES = {
         for end, side in (("low", "lower"), ("high", "upper"))
     },
 }
+CONTRASTED = {
+    "contrast": Column("string", "name of the contrast in the config"),
+    "metric": Column("string", "a metric, or healed: whether a model is healed, as in `outcomes`"),
+    "class_name": COLUMNS["class_name"],
+    "method": Column("string", "the first method"),
+    "other": Column("string", "the second; null where one method is compared at two values of a key"),
+    "key": Column("string", "the key of `along`; null without one"),
+    "start": Column("string", "value of that key that is compared with; null without one"),
+    "end": Column("string", "value of that key that is compared; null without one"),
+    "at": Column("string", "settings that are fixed; null where none is"),
+    "difference": Column(
+        "float64",
+        "how much more the first method has; with `along` how much more at the end than at the start; with both how "
+        "much more that difference is at the end; null where no seed has every model",
+        "the row's own",
+        "mean over seeds, of each the mean over the settings that are left open",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of the 95 % interval of the difference; null for fewer than two seeds",
+        "the row's own",
+        "Student's t over seeds; of healed the adjusted Wald interval of paired shares",
+        "Student 1908; Bonett and Price 2012 (Adjusted Wald confidence interval for a difference of binomial "
+        "proportions based on paired data)",
+    ),
+    "high": Column("float64", "upper end of it", "the row's own", "the same", "the same"),
+    "unit": COLUMNS["unit"],
+    "n": Column("int64", "number of seeds that have every model of the contrast", "seeds"),
+    "first_only": Column("Int64", "seeds healed by the first side alone; null for other metrics", "seeds"),
+    "second_only": Column("Int64", "seeds healed by the second side alone; null for other metrics", "seeds"),
+    "test": Column("string", "paired t, or of healed exact McNemar"),
+    "p": Column(
+        "float64",
+        "p value that the difference is zero, two-sided; null for the t-test of fewer than five seeds or of equal "
+        "differences, and for McNemar without a discordant seed. McNemar needs six discordant seeds for p < 0.05",
+        "",
+        "paired t-test; exact McNemar: binomial test of first_only of (first_only + second_only) at 1/2",
+        "Student 1908; McNemar 1947",
+    ),
+    "p_adjusted": Column(
+        "float64",
+        "p, corrected for the contrasts of the study alone; one without p counts as p = 1",
+        "",
+        "Holm over the contrasts of the study",
+        "Holm 1979 (A simple sequentially rejective multiple test procedure)",
+    ),
+    "margin": Column(
+        "float64", "margin of equivalence, as the config states it; null without one", "the row's own"
+    ),
+    "equivalent": Column(
+        "boolean",
+        "whether the difference lies within the margin; null without a margin, and for fewer than five seeds. False "
+        "says only that it is not shown",
+        "",
+        "two one-sided t-tests at 5 %: the 90 % interval lies within -margin and margin",
+        "Schuirmann 1987 (A comparison of the two one-sided tests procedure and the power approach)",
+    ),
+    "reason": Column("string", "why there is no difference; null where there is one"),
+}
 RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
     "n": Column("int64", "number of seeds", "seeds"),
@@ -461,6 +520,11 @@ TABLES = {
         "`tables/paired.parquet`",
         "two methods of a cell and metric and class of their comparison, seed by seed",
         {**_shared(*CELL, *MEASURED), **COMPARED},
+    ),
+    "contrasts": Table(
+        "`tables/contrasts.parquet`",
+        "planned contrast of a study (`contrasts` in the config)",
+        {**_shared("study"), **CONTRASTED},
     ),
     "best": Table(
         "`tables/best.parquet`",

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
+    from unpoison.contrasts import Planned
+
 
 class Derived(NamedTuple):
     """A table that follows from the results.
 
     module, function: what makes it; source: the table that it is called with, the results or one made before;
     is_shown: the report shows all of it; is_averaged: it is of the studies that are averaged over their recalls, and
-    left out where there is none.
+    left out where there is none; also: further tables that it is called with; is_planned: it is called with the
+    contrasts of the studies too.
     """
 
     module: str
@@ -25,6 +28,8 @@ class Derived(NamedTuple):
     source: str = "results"
     is_shown: bool = False
     is_averaged: bool = False
+    also: tuple[str, ...] = ()
+    is_planned: bool = False
 
 
 DERIVED = {
@@ -33,6 +38,7 @@ DERIVED = {
     "healed": Derived("unpoison.outcomes", "healed", source="outcomes"),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired"),
+    "contrasts": Derived("unpoison.contrasts", "contrasts", also=("outcomes",), is_planned=True),
     "best": Derived("unpoison.plane", "best_methods"),
     "thresholds": Derived("unpoison.plane", "thresholds"),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
@@ -64,13 +70,16 @@ def reported_names(averaged: Collection[str]) -> list[str]:
     return [name for name in names(averaged) if name in (*VIEWED, *SHOWN)]
 
 
-def make_tables(results: "pd.DataFrame", averaged: Collection[str]) -> dict[str, "pd.DataFrame"]:
+def make_tables(
+    results: "pd.DataFrame", averaged: Collection[str], planned: "Planned"
+) -> dict[str, "pd.DataFrame"]:
     """Return the tables that are made from the results, by name.
 
     Args:
         results: the results table.
         averaged: the studies that are averaged over their recalls: those of one deletion set that vary
             `deletion.recall` and whose poisons are planted.
+        planned: the contrasts of each study that has any, by name.
     """
     made = {"results": results}
     for name in derived_names(averaged):
@@ -78,6 +87,7 @@ def make_tables(results: "pd.DataFrame", averaged: Collection[str]) -> dict[str,
         source = made[table.source]
         if table.is_averaged:
             source = source[source["study"].isin(averaged)]
-        made[name] = getattr(import_module(table.module), table.function)(source)
+        others = [made[other] for other in table.also] + [planned] * table.is_planned
+        made[name] = getattr(import_module(table.module), table.function)(source, *others)
     del made["results"]
     return made

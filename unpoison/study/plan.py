@@ -10,6 +10,7 @@ from typing import Any
 from unpoison.errors import UserError
 from unpoison.levels import BASE_MODEL
 from unpoison.study.config import checked
+from unpoison.study.contrasts import check_contrasts, contrasts_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.entries import Entries
@@ -62,6 +63,7 @@ class Plan(Entries):
         self.studies = {study.name: study for study in whole[: len(studies)]}
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
+            check_contrasts(self.counts, study)
         self.repairs: dict[str, Repair] = {}
         for study in whole[len(studies) :]:
             check_repair(self.settings, study)
@@ -164,6 +166,7 @@ class Plan(Entries):
             tuple(self.methods[variant] for variant in variants["method"]),
             attacks={},
             folds=entry["verify"]["folds"] if "verify" in entry else None,
+            contrasts=contrasts_of(entry["contrasts"]),
         )
         self._check_study(study)
         return study
