@@ -13,6 +13,19 @@ from unpoison.tables import CODE, DERIVED, SHOWN, VIEWED, derived_names, make_ta
 ROOT = Path(__file__).parents[1]
 METRICS = ("adversarial_accuracy", "clean_accuracy", "corrected_accuracy", "retained_accuracy")
 
+PLANNED = {
+    "plain": {
+        "costs": {
+            "metric": "clean_accuracy",
+            "methods": ["retrain", "scrub"],
+            "along": {},
+            "at": {},
+            "class_name": None,
+            "margin": None,
+        }
+    }
+}
+
 
 def results() -> pd.DataFrame:
     """Return two studies of two methods over two recalls, with the columns and types of the results table."""
@@ -37,7 +50,7 @@ def results() -> pd.DataFrame:
 
 
 def test_every_table_has_the_columns_that_its_definition_tells() -> None:
-    made = make_tables(results(), ["recalls"])
+    made = make_tables(results(), ["recalls"], PLANNED)
     assert list(made) == list(DERIVED)
     for name, table in made.items():
         assert len(table), name
@@ -45,8 +58,8 @@ def test_every_table_has_the_columns_that_its_definition_tells() -> None:
 
 
 def test_a_table_of_averages_is_of_the_averaged_studies_and_left_out_without_one() -> None:
-    assert set(make_tables(results(), ["recalls"])["utility_healed"]["study"]) == {"recalls"}
-    assert "utility_healed" not in make_tables(results(), [])
+    assert set(make_tables(results(), ["recalls"], PLANNED)["utility_healed"]["study"]) == {"recalls"}
+    assert "utility_healed" not in make_tables(results(), [], {})
     assert "utility_healed" not in {*names([]), *derived_names([]), *reported_names([])}
     assert "utility_healed" in reported_names(["recalls"])
 
