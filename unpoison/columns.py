@@ -414,6 +414,31 @@ CONTRASTED = {
     ),
     "reason": Column("string", "why there is no difference; null where there is one"),
 }
+SLOPES = {
+    "method": Column("string", "the method; null where all methods share the slope"),
+    "metric": Column("string", "healed or clean_accuracy"),
+    "key": Column("string", "key of the deletion set: deletion.recall, deletion.fpr or deletion.fdr"),
+    "slope": Column(
+        "float64",
+        "change of the log-odds of being healed, or of clean accuracy, for each unit (1 = 100 points) of the key; null "
+        "where `reason` tells why",
+        "log-odds, or share",
+        "healed: posterior mode of the key's coefficient, its prior Normal(0, 20^2), in a logistic model of the first "
+        "varied key (recall, FPR, FDR) x method, the other keys and a random intercept of the seed; clean_accuracy: "
+        "linear model of all keys for each method, restricted maximum likelihood",
+        "statsmodels: BinomialBayesMixedGLM.fit_map, MixedLM",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of its 95 % interval",
+        "log-odds, or share",
+        "healed: slope -+ 1.96 posterior sd (Laplace); clean_accuracy: slope -+ t(0.975, n - 1) standard error",
+    ),
+    "high": Column("float64", "upper end of it", "log-odds, or share", "the same"),
+    "n": Column("int64", "number of seeds", "seeds"),
+    "model": Column("string", "the model that the slope comes from, with its random effects"),
+    "reason": Column("string", "why there is no slope; null where there is one"),
+}
 RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
     "n": Column("int64", "number of seeds", "seeds"),
@@ -525,6 +550,12 @@ TABLES = {
         "`tables/contrasts.parquet`",
         "planned contrast of a study (`contrasts` in the config)",
         {**_shared("study"), **CONTRASTED},
+    ),
+    "slopes": Table(
+        "`tables/slopes.parquet`",
+        "method, and key that the study varies, of a study of five seeds or more that varies recall, FPR or FDR of one "
+        "deletion set",
+        {**_shared("study", "dataset", "poison", "training"), **SLOPES},
     ),
     "best": Table(
         "`tables/best.parquet`",

@@ -39,6 +39,7 @@ DERIVED = {
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired"),
     "contrasts": Derived("unpoison.contrasts", "contrasts", also=("outcomes",), is_planned=True),
+    "slopes": Derived("unpoison.slopes", "slopes", also=("outcomes",)),
     "best": Derived("unpoison.plane", "best_methods"),
     "thresholds": Derived("unpoison.plane", "thresholds"),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
