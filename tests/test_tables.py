@@ -11,31 +11,25 @@ from unpoison.columns import COLUMNS, TABLES
 from unpoison.tables import CODE, DERIVED, SHOWN, VIEWED, derived_names, make_tables, names, reported_names
 
 ROOT = Path(__file__).parents[1]
-METRICS = ("adversarial_accuracy", "clean_accuracy", "corrected_accuracy", "retained_accuracy")
-
-PLANNED = {
-    "plain": {
-        "costs": {
-            "metric": "clean_accuracy",
-            "methods": ["retrain", "scrub"],
-            "along": {},
-            "at": {},
-            "class_name": None,
-            "margin": None,
-        }
-    }
+CONTRAST = {"metric": "clean_accuracy", "methods": ["retrain", "scrub"], "along": {}, "at": {}}
+ASKED = {
+    "averaged": ["recalls"],
+    "contrasts": {"plain": {"costs": {**CONTRAST, "class_name": None, "margin": None}}},
 }
+METRICS = ("adversarial_accuracy", "clean_accuracy", "corrected_accuracy", "retained_accuracy")
 
 
 def results() -> pd.DataFrame:
     """Return two studies of two methods over two recalls, with the columns and types of the results table."""
     models = [(None, "do_nothing", None), (None, "oracle", None)]
-    models += [(f"drawn{recall}", method, recall) for recall in (0.5, 1.0) for method in ("retrain", "scrub")]
+    models += [
+        (f"drawn@recall={recall}", method, recall) for recall in (0.5, 1.0) for method in ("retrain", "scrub")
+    ]
     table = pd.DataFrame(
         [
             (study, seed, deletion, method, recall, metric, class_name, 0.5 + seed / 10)
             for study in ("plain", "recalls")
-            for seed in range(3)
+            for seed in range(5)  # the least that slopes are told of
             for deletion, method, recall in models
             for metric in METRICS
             for class_name in (None, "cat")
@@ -44,13 +38,13 @@ def results() -> pd.DataFrame:
     )
     table = table.assign(dataset="catdog", poison="patch", attack="planted", training="quick")
     table = table.assign(unit="share", higher_is_better=True, fdr=0.0, fpr=0.0, size=3)
-    table["detector"] = table["deletion"].map({"drawn0.5": "loss"})
-    table["deletion.recall"] = table["recall"]
+    table["detector"] = table["deletion"].map({"drawn@recall=0.5": "loss"})
+    table["deletion.recall"], table["deletion.fpr"] = table["recall"], 1 - table["recall"]
     return table.astype({name: column.dtype for name, column in COLUMNS.items()})
 
 
 def test_every_table_has_the_columns_that_its_definition_tells() -> None:
-    made = make_tables(results(), ["recalls"], PLANNED)
+    made = make_tables(results(), ASKED)
     assert list(made) == list(DERIVED)
     for name, table in made.items():
         assert len(table), name
@@ -58,18 +52,23 @@ def test_every_table_has_the_columns_that_its_definition_tells() -> None:
 
 
 def test_a_table_of_averages_is_of_the_averaged_studies_and_left_out_without_one() -> None:
-    assert set(make_tables(results(), ["recalls"], PLANNED)["utility_healed"]["study"]) == {"recalls"}
-    assert "utility_healed" not in make_tables(results(), [], {})
-    assert "utility_healed" not in {*names([]), *derived_names([]), *reported_names([])}
-    assert "utility_healed" in reported_names(["recalls"])
+    assert set(make_tables(results(), ASKED)["utility_healed"]["study"]) == {"recalls"}
+    assert "utility_healed" not in make_tables(results(), {})
+    assert "utility_healed" not in {*names({}), *derived_names({}), *reported_names({})}
+    assert "utility_healed" in reported_names(ASKED)
+
+
+def test_planned_contrasts_are_left_out_without_one() -> None:
+    assert list(make_tables(results(), ASKED)["contrasts"]["contrast"]) == ["costs"]
+    assert "contrasts" not in make_tables(results(), {**ASKED, "contrasts": {}})
 
 
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:
-    assert reported_names([]) == ["summary", "references", "paired", "detectors", "provenance"]
-    assert {*VIEWED, *SHOWN} <= {*names(["recalls"]), "missing"}
+    assert reported_names({}) == ["summary", "references", "paired", "detectors", "provenance"]
+    assert {*VIEWED, *SHOWN} <= {*names(ASKED), "missing"}
 
 
-@pytest.mark.parametrize("name", [*names(["a study"]), "missing"])
+@pytest.mark.parametrize("name", [*names(ASKED), "missing"])
 def test_every_table_is_defined(name: str) -> None:
     assert f"tables/{name}.parquet" in TABLES[name].place
     assert name == "missing" or (ROOT / f"workflow/report/{name}.rst").read_text().strip()

@@ -423,16 +423,16 @@ SLOPES = {
         "change of the log-odds of being healed, or of clean accuracy, for each unit (1 = 100 points) of the key; null "
         "where `reason` tells why",
         "log-odds, or share",
-        "healed: posterior mode of the key's coefficient, its prior Normal(0, 20^2), in a logistic model of the first "
+        "healed: posterior mean of the key's coefficient, its prior Normal(0, 10^2), in a logistic model of the first "
         "varied key (recall, FPR, FDR) x method, the other keys and a random intercept of the seed; clean_accuracy: "
         "linear model of all keys for each method, restricted maximum likelihood",
-        "statsmodels: BinomialBayesMixedGLM.fit_map, MixedLM",
+        "statsmodels: BinomialBayesMixedGLM.fit_vb, MixedLM",
     ),
     "low": Column(
         "float64",
         "lower end of its 95 % interval",
         "log-odds, or share",
-        "healed: slope -+ 1.96 posterior sd (Laplace); clean_accuracy: slope -+ t(0.975, n - 1) standard error",
+        "slope -+ t(0.975, n - 1) s, s being the variational posterior's sd (healed) or the standard error",
     ),
     "high": Column("float64", "upper end of it", "log-odds, or share", "the same"),
     "n": Column("int64", "number of seeds", "seeds"),
@@ -547,7 +547,7 @@ TABLES = {
         {**_shared(*CELL, *MEASURED), **COMPARED},
     ),
     "contrasts": Table(
-        "`tables/contrasts.parquet`",
+        "`tables/contrasts.parquet` (where a study plans contrasts)",
         "planned contrast of a study (`contrasts` in the config)",
         {**_shared("study"), **CONTRASTED},
     ),

@@ -16,10 +16,9 @@ from unpoison.results import CLEAN, ENOUGH
 KEYS = ("deletion.recall", "deletion.fpr", "deletion.fdr")
 FALSE_ALARMS = KEYS[1:]
 PLACE = ["study", "dataset", "poison", "training"]
-# Standard deviation of the normal prior of each coefficient, in log-odds per unit: wide, since a method that begins to
-# heal within 0.1 of recall has a slope of some 40. That of the seeds' log standard deviation is the library's.
-PRIOR = 20.0
-STEEPEST = 0.01  # gradient of the log posterior at its mode; a rounding error stops the optimiser above its own limit
+# Standard deviation of the normal prior of each coefficient, in log-odds per unit. A threshold in recall that spreads
+# by 0.12 between seeds is a slope of some 15. The prior of the seeds' standard deviation is the library's.
+PRIOR = 10.0
 LOGISTIC = "logistic, random intercept of the seed"
 LINEAR = {
     True: "linear, random intercept and slope of the seed",
@@ -32,11 +31,11 @@ NULL = {"slope": float("nan"), "low": float("nan"), "high": float("nan")}
 def slopes(results: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     """Return the slopes of each study that varies recall, FPR or FDR of one deletion set and has five seeds or more.
 
-    healed: logistic regression on the first key x method and the other keys, with a random intercept of the seed; the
-    interval is the posterior mean -+ 1.96 posterior sd, both by Laplace's approximation. clean_accuracy: linear
-    regression for each method on all keys, with a random intercept and a random slope of the seed, by restricted
-    maximum likelihood; without the random slope where its variance cannot be told from zero. The interval is Student's
-    t with seeds - 1 degrees of freedom. `benchmarks/coverage_of_slopes.py` tells how often the intervals cover.
+    healed: logistic regression on the first key x method and the other keys, with a random intercept of the seed, by
+    variational Bayes. The joint mode of `fit_map` sets the seeds' variance to zero. clean_accuracy: linear regression
+    for each method on all keys, with a random intercept and a random slope of the seed, by restricted maximum
+    likelihood; without the random slope where that does not converge. Both intervals are estimate -+ t(seeds - 1)
+    standard deviations: the variational posterior is too narrow for the normal quantile.
 
     Args:
         results: the results table.
@@ -61,7 +60,7 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame, 
         ]
         is_one = group["deletion"].str.split("@").str[0].nunique() == 1
         if varied and is_one and set(varied) <= set(KEYS) and group["seed"].nunique() >= ENOUGH:
-            told = group.astype({name: "float64" for name in varied} | {"method": "object"})
+            told = group.astype(dict.fromkeys(varied, "float64") | {"method": "object"})
             yield dict(zip(PLACE, place, strict=True)), told, [key for key in KEYS if key in varied]
 
 
@@ -116,14 +115,14 @@ def _logistic(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            fit = model.fit_map(rng=0)  # its start is drawn
+            fit = model.fit_vb(rng=0)  # its start is drawn
         except np.linalg.LinAlgError:
             return None
         means, spreads = fit.fe_mean[len(methods) :], fit.fe_sd[len(methods) :]
-    if np.abs(fit.optim_retvals.jac).max() > STEEPEST or not np.isfinite(spreads).all():
+    if not (fit.optim_retvals.success and np.isfinite(spreads).all()):
         return None
     names = [*((method, first) for method in methods), *((None, key) for key in others)]
-    halves = stats.norm.ppf(0.975) * spreads
+    halves = stats.t.ppf(0.975, len(seeds) - 1) * spreads
     return {name: _ends(*pair) for name, *pair in zip(names, means, halves, strict=True)}
 
 

@@ -4,32 +4,30 @@
 reads the names alone. To add a table, write its function, its columns, and its line in `DERIVED`.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unpoison.contrasts import Planned
+Asked = Mapping[str, Any]
 
 
 class Derived(NamedTuple):
     """A table that follows from the results.
 
     module, function: what makes it; source: the table that it is called with, the results or one made before;
-    is_shown: the report shows all of it; is_averaged: it is of the studies that are averaged over their recalls, and
-    left out where there is none; also: further tables that it is called with; is_planned: it is called with the
-    contrasts of the studies too.
+    is_shown: the report shows all of it; part: a key of what the studies ask of the tables, whose value the function
+    is called with last. Where it is empty the table is left out; also: further tables that the function is called with.
     """
 
     module: str
     function: str
     source: str = "results"
     is_shown: bool = False
-    is_averaged: bool = False
+    part: str = ""
     also: tuple[str, ...] = ()
-    is_planned: bool = False
 
 
 DERIVED = {
@@ -38,12 +36,12 @@ DERIVED = {
     "healed": Derived("unpoison.outcomes", "healed", source="outcomes"),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired"),
-    "contrasts": Derived("unpoison.contrasts", "contrasts", also=("outcomes",), is_planned=True),
+    "contrasts": Derived("unpoison.contrasts", "contrasts", part="contrasts", also=("outcomes",)),
     "slopes": Derived("unpoison.slopes", "slopes", also=("outcomes",)),
     "best": Derived("unpoison.plane", "best_methods"),
     "thresholds": Derived("unpoison.plane", "thresholds"),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
-    "utility_healed": Derived("unpoison.statistics", "utility_healed", is_shown=True, is_averaged=True),
+    "utility_healed": Derived("unpoison.statistics", "utility_healed", is_shown=True, part="averaged"),
 }
 # The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
@@ -52,43 +50,38 @@ VIEWED = ("summary", "paired", "provenance", "detectors")
 SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
 
 
-def derived_names(averaged: Collection[str]) -> list[str]:
+def derived_names(asked: Asked) -> list[str]:
     """Return the names of the tables that are made from the results.
 
     Args:
-        averaged: the studies that are averaged over their recalls.
+        asked: what the studies ask of the tables, by the names of the parts of `DERIVED`.
     """
-    return [name for name, table in DERIVED.items() if averaged or not table.is_averaged]
+    return [name for name, table in DERIVED.items() if not table.part or asked.get(table.part)]
 
 
-def names(averaged: Collection[str]) -> list[str]:
-    """Return the names of all tables of a whole run; `averaged` as in `derived_names`."""
-    return ["results", *derived_names(averaged), "provenance"]
+def names(asked: Asked) -> list[str]:
+    """Return the names of all tables of a whole run; `asked` as in `derived_names`."""
+    return ["results", *derived_names(asked), "provenance"]
 
 
-def reported_names(averaged: Collection[str]) -> list[str]:
-    """Return the names of the tables of a whole run that the report reads; `averaged` as in `derived_names`."""
-    return [name for name in names(averaged) if name in (*VIEWED, *SHOWN)]
+def reported_names(asked: Asked) -> list[str]:
+    """Return the names of the tables of a whole run that the report reads; `asked` as in `derived_names`."""
+    return [name for name in names(asked) if name in (*VIEWED, *SHOWN)]
 
 
-def make_tables(
-    results: "pd.DataFrame", averaged: Collection[str], planned: "Planned"
-) -> dict[str, "pd.DataFrame"]:
+def make_tables(results: "pd.DataFrame", asked: Asked) -> dict[str, "pd.DataFrame"]:
     """Return the tables that are made from the results, by name.
 
     Args:
         results: the results table.
-        averaged: the studies that are averaged over their recalls: those of one deletion set that vary
-            `deletion.recall` and whose poisons are planted.
-        planned: the contrasts of each study that has any, by name.
+        asked: as in `derived_names`.
     """
     made = {"results": results}
-    for name in derived_names(averaged):
+    for name in derived_names(asked):
         table = DERIVED[name]
-        source = made[table.source]
-        if table.is_averaged:
-            source = source[source["study"].isin(averaged)]
-        others = [made[other] for other in table.also] + [planned] * table.is_planned
-        made[name] = getattr(import_module(table.module), table.function)(source, *others)
+        function = getattr(import_module(table.module), table.function)
+        others = [made[other] for other in table.also]
+        more = [asked[table.part]] if table.part else []
+        made[name] = function(made[table.source], *others, *more)
     del made["results"]
     return made

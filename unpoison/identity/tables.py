@@ -6,7 +6,6 @@ from unpoison.identity.blocks import Spec, poison_code, trigger_of
 from unpoison.levels import LEVELS
 from unpoison.plots import PLOTS
 from unpoison.study.code import code_digest, files_digest
-from unpoison.study.contrasts import all_planned
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.entries import canonical
 from unpoison.study.figures import trained_models
@@ -46,7 +45,7 @@ class TableSpecs:
 
     def make_tables(self, wildcards: Any) -> Spec:
         code = code_digest("unpoison.jobs.make_tables", *TABLE_CODE)
-        return {"averaged": self.plan.averaged, "contrasts": all_planned(self.plan.studies), "code": code}
+        return canonical({"asked": self.plan.asked_of_tables, "code": code})
 
     def write_report(self, wildcards: Any) -> Spec:
         studies = {name: describe_study(self.plan, name) for name in self.plan.studies}

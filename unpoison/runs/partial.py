@@ -20,7 +20,6 @@ from unpoison.report.words import gaps
 from unpoison.results import collect
 from unpoison.rows import read_rows
 from unpoison.runs.artifacts import REASONS, Standing, after_probe, answers_of, standings
-from unpoison.study.contrasts import all_planned
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.plan import Plan
 from unpoison.study.sections import PARTIAL
@@ -81,7 +80,7 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
     return {
         "missing": missing,
         "results": results,
-        **make_tables(results, plan.averaged, all_planned(plan.studies)),
+        **make_tables(results, plan.asked_of_tables),
         "provenance": trace(answers_of(cell, folder).with_name("run.json") for cell in done),
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from unpoison.errors import UserError
 from unpoison.levels import BASE_MODEL
 from unpoison.study.config import checked
-from unpoison.study.contrasts import check_contrasts, contrasts_of
+from unpoison.study.contrasts import all_planned, check_contrasts, contrasts_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.entries import Entries
@@ -130,6 +130,11 @@ class Plan(Entries):
             and len(study.bases["deletion"]) == 1
             and study.plants  # poisons of data as found have no known true class
         ]
+
+    @property
+    def asked_of_tables(self) -> dict[str, Any]:
+        """Return what the studies ask of the tables, by the parts of `unpoison.tables.DERIVED`."""
+        return {"averaged": self.averaged, "contrasts": all_planned(self.studies)}
 
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""

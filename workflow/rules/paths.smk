@@ -97,11 +97,11 @@ TABLE = "<results>/tables/{table}.parquet"
 RESULTS = TABLE.format(table="results")
 SUMMARY = TABLE.format(table="summary")
 PROVENANCE = TABLE.format(table="provenance")
-DERIVED_TABLES = derived_names(plan.averaged)
-REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.averaged)]
+DERIVED_TABLES = derived_names(plan.asked_of_tables)
+REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.asked_of_tables)]
 TABLES = [
     f"<results>/tables/{name}.{kind}"
-    for name in (table_names(plan.averaged) if plan.studies else ())
+    for name in (table_names(plan.asked_of_tables) if plan.studies else ())
     for kind in ("parquet", "csv")
 ]
 # Weights of cells are nobody's input: without this, those that are missing would not be made.
