@@ -37,6 +37,9 @@ def slopes(results: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     likelihood; without the random slope where that does not converge. Both intervals are estimate -+ t(seeds - 1)
     standard deviations: the variational posterior is too narrow for the normal quantile.
 
+    Simulated with 5 to 20 seeds, in 120 studies each, the nominal 95 % interval covers 84 to 98 % of healed's slopes in
+    recall: read it as approximate. That of clean accuracy covers 94 % or more (5 seeds, 200 studies).
+
     Args:
         results: the results table.
         outcomes: the table of outcomes.
@@ -74,11 +77,14 @@ def healed_slopes(group: pd.DataFrame, keys: list[str]) -> Iterator[dict[str, An
     group = group[group["healed"].notna()]
     first, *others = keys
     base = {"metric": "healed", "model": LOGISTIC, "n": group["seed"].nunique()}
-    reasons = {method: _separation(rows, first) for method, rows in group.groupby("method", sort=True)}
+    reasons = {str(method): _separation(rows, first) for method, rows in group.groupby("method", sort=True)}
     told = [method for method, reason in reasons.items() if reason is None]
     fitted = group[group["method"].isin(told)]
     found = _logistic(fitted, told, first, others) if told else None
-    columns = [*((method, first) for method in reasons), *((None, key) for key in others)]
+    columns: list[tuple[str | None, str]] = [
+        *((method, first) for method in reasons),
+        *((None, key) for key in others),
+    ]
     for method, key in columns:
         reason = reasons.get(method) if method is not None else None
         if found is None:

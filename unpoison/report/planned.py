@@ -36,7 +36,7 @@ def contrast_findings(contrasts: pd.DataFrame, planned: Mapping[str, Mapping[str
     return [_finding(rows[name], asked) for name, asked in planned.items() if name in rows]
 
 
-def _finding(row: Mapping[str, Any], asked: Mapping[str, Any]) -> Finding:
+def _finding(row: Mapping[Any, Any], asked: Mapping[str, Any]) -> Finding:
     what, where = _what(asked), _where(asked)
     if not row["n"]:
         return Finding("open", capital(f"{what}{where}: nothing to compare, for {row['reason']}."))
