@@ -101,7 +101,8 @@ ORDER = (
         "verifying",
     ),
     *("columns", "results", "references", "statistics", "proportions", "rounds", "implied", "outcomes"),
-    *("deciding", "interval_censoring", "recall_thresholds", "plane", "false_alarms", "tracing", "tables"),
+    *("contrasts", "slopes", "deciding", "interval_censoring", "recall_thresholds"),
+    *("plane", "false_alarms", "tracing", "tables"),
     *("drawing", "plots", "report"),
     *("scanning", "handed_over_page", "study", "identity", "jobs", "runs", "command", "__main__"),
 )
@@ -142,6 +143,8 @@ TABLE_MODULES = (
     "deciding",
     "interval_censoring",
     "recall_thresholds",
+    "contrasts",
+    "slopes",
     "plane",
     "false_alarms",
     "tracing",

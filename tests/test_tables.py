@@ -13,19 +13,26 @@ from unpoison.tables import CODE, DERIVED, SHOWN, VIEWED, derived_names, make_ta
 ROOT = Path(__file__).parents[1]
 SETTLING = {"rule": "until settled", "options": {"at_least": 3, "at_most": 3, "step": 1}}
 CELL = ["catdog", "patch", "quick", "drawn0.5", "retrain"]
-ASKED = {"averaged": ["recalls"], "rounds": {"plain": {**SETTLING, "cells": [CELL]}}}
+CONTRAST = {"metric": "clean_accuracy", "methods": ["retrain", "scrub"], "along": {}, "at": {}}
+ASKED = {
+    "averaged": ["recalls"],
+    "rounds": {"plain": {**SETTLING, "cells": [CELL]}},
+    "contrasts": {"plain": {"costs": {**CONTRAST, "class_name": None, "margin": None}}},
+}
 METRICS = ("adversarial_accuracy", "clean_accuracy", "corrected_accuracy", "retained_accuracy")
 
 
 def results() -> pd.DataFrame:
     """Return two studies of two methods over two recalls, with the columns and types of the results table."""
     models = [(None, "do_nothing", None), (None, "oracle", None)]
-    models += [(f"drawn{recall}", method, recall) for recall in (0.5, 1.0) for method in ("retrain", "scrub")]
+    models += [
+        (f"drawn@recall={recall}", method, recall) for recall in (0.5, 1.0) for method in ("retrain", "scrub")
+    ]
     table = pd.DataFrame(
         [
             (study, seed, deletion, method, recall, metric, class_name, 0.5 + seed / 10)
             for study in ("plain", "recalls")
-            for seed in range(3)
+            for seed in range(5)  # the least that slopes are told of
             for deletion, method, recall in models
             for metric in METRICS
             for class_name in (None, "cat")
@@ -34,8 +41,8 @@ def results() -> pd.DataFrame:
     )
     table = table.assign(dataset="catdog", poison="patch", attack="planted", training="quick")
     table = table.assign(unit="share", higher_is_better=True, fdr=0.0, fpr=0.0, size=3)
-    table["detector"] = table["deletion"].map({"drawn0.5": "loss"})
-    table["deletion.recall"] = table["recall"]
+    table["detector"] = table["deletion"].map({"drawn@recall=0.5": "loss"})
+    table["deletion.recall"], table["deletion.fpr"] = table["recall"], 1 - table["recall"]
     return table.astype({name: column.dtype for name, column in COLUMNS.items()})
 
 
@@ -52,6 +59,11 @@ def test_a_table_of_averages_is_of_the_averaged_studies_and_left_out_without_one
     assert "utility_healed" not in make_tables(results(), {})
     assert "utility_healed" not in {*names({}), *derived_names({}), *reported_names({})}
     assert "utility_healed" in reported_names(ASKED)
+
+
+def test_planned_contrasts_are_left_out_without_one() -> None:
+    assert list(make_tables(results(), ASKED)["contrasts"]["contrast"]) == ["costs"]
+    assert "contrasts" not in make_tables(results(), {**ASKED, "contrasts": {}})
 
 
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:

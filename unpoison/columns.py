@@ -395,6 +395,90 @@ DECIDED = {
     ),
     "why": Column("string", "the decision in a sentence"),
 }
+CONTRASTED = {
+    "contrast": Column("string", "name of the contrast in the config"),
+    "metric": Column("string", "a metric, or healed: whether a model is healed, as in `outcomes`"),
+    "class_name": COLUMNS["class_name"],
+    "method": Column("string", "the first method"),
+    "other": Column("string", "the second; null where one method is compared at two values of a key"),
+    "key": Column("string", "the key of `along`; null without one"),
+    "start": Column("string", "value of that key that is compared with; null without one"),
+    "end": Column("string", "value of that key that is compared; null without one"),
+    "at": Column("string", "settings that are fixed; null where none is"),
+    "difference": Column(
+        "float64",
+        "how much more the first method has; with `along` how much more at the end than at the start; with both how "
+        "much more that difference is at the end; null where no seed has every model",
+        "the row's own",
+        "mean over seeds, of each the mean over the settings that are left open",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of the 95 % interval of the difference; null for fewer than two seeds",
+        "the row's own",
+        "Student's t over seeds; of healed the adjusted Wald interval of paired shares",
+        "Student 1908; Bonett and Price 2012 (Adjusted Wald confidence interval for a difference of binomial "
+        "proportions based on paired data)",
+    ),
+    "high": Column("float64", "upper end of it", "the row's own", "the same", "the same"),
+    "unit": COLUMNS["unit"],
+    "n": Column("int64", "number of seeds that have every model of the contrast", "seeds"),
+    "first_only": Column("Int64", "seeds healed by the first side alone; null for other metrics", "seeds"),
+    "second_only": Column("Int64", "seeds healed by the second side alone; null for other metrics", "seeds"),
+    "test": Column("string", "paired t, or of healed exact McNemar"),
+    "p": Column(
+        "float64",
+        "p value that the difference is zero, two-sided; null for the t-test of fewer than five seeds or of equal "
+        "differences, and for McNemar without a discordant seed. McNemar needs six discordant seeds for p < 0.05",
+        "",
+        "paired t-test; exact McNemar: binomial test of first_only of (first_only + second_only) at 1/2",
+        "Student 1908; McNemar 1947",
+    ),
+    "p_adjusted": Column(
+        "float64",
+        "p, corrected for the contrasts of the study alone; one without p counts as p = 1",
+        "",
+        "Holm over the contrasts of the study",
+        "Holm 1979 (A simple sequentially rejective multiple test procedure)",
+    ),
+    "margin": Column(
+        "float64", "margin of equivalence, as the config states it; null without one", "the row's own"
+    ),
+    "equivalent": Column(
+        "boolean",
+        "whether the difference lies within the margin; null without a margin, and for fewer than five seeds. False "
+        "says only that it is not shown",
+        "",
+        "two one-sided t-tests at 5 %: the 90 % interval lies within -margin and margin",
+        "Schuirmann 1987 (A comparison of the two one-sided tests procedure and the power approach)",
+    ),
+    "reason": Column("string", "why there is no difference; null where there is one"),
+}
+SLOPES = {
+    "method": Column("string", "the method; null where all methods share the slope"),
+    "metric": Column("string", "healed or clean_accuracy"),
+    "key": Column("string", "key of the deletion set: deletion.recall, deletion.fpr or deletion.fdr"),
+    "slope": Column(
+        "float64",
+        "change of the log-odds of being healed, or of clean accuracy, for each unit (1 = 100 points) of the key; null "
+        "where `reason` tells why",
+        "log-odds, or share",
+        "healed: posterior mean of the key's coefficient, its prior Normal(0, 10^2), in a logistic model of the first "
+        "varied key (recall, FPR, FDR) x method, the other keys and a random intercept of the seed; clean_accuracy: "
+        "linear model of all keys for each method, restricted maximum likelihood",
+        "statsmodels: BinomialBayesMixedGLM.fit_vb, MixedLM",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of its 95 % interval; of healed approximate: simulated, it covers 84 to 98 %",
+        "log-odds, or share",
+        "slope -+ t(0.975, n - 1) s, s being the variational posterior's sd (healed) or the standard error",
+    ),
+    "high": Column("float64", "upper end of it", "log-odds, or share", "the same"),
+    "n": Column("int64", "number of seeds", "seeds"),
+    "model": Column("string", "the model that the slope comes from, with its random effects"),
+    "reason": Column("string", "why there is no slope; null where there is one"),
+}
 RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
     "n": Column("int64", "number of seeds", "seeds"),
@@ -561,6 +645,17 @@ TABLES = {
         "`tables/paired.parquet`",
         "two methods of a cell and metric and class of their comparison, seed by seed",
         {**_shared(*CELL, *MEASURED), **COMPARED},
+    ),
+    "contrasts": Table(
+        "`tables/contrasts.parquet` (where a study plans contrasts)",
+        "planned contrast of a study (`contrasts` in the config)",
+        {**_shared("study"), **CONTRASTED},
+    ),
+    "slopes": Table(
+        "`tables/slopes.parquet`",
+        "method, and key that the study varies, of a study of five seeds or more that varies recall, FPR or FDR of one "
+        "deletion set",
+        {**_shared("study", "dataset", "poison", "training"), **SLOPES},
     ),
     "best": Table(
         "`tables/best.parquet`",

@@ -1,6 +1,8 @@
-"""Intervals of the share of seeds that a count estimates, and the rule that says when enough seeds were run."""
+"""Intervals of shares of seeds, and the rule that says when enough seeds were run."""
 
-from scipy.special import betaincinv
+from math import sqrt
+
+from scipy.special import betaincinv, ndtri
 
 CONFIDENCE = 0.95
 # The stopping rule. Looking repeatedly costs coverage: the wider nominal level buys it back, and the width is such
@@ -46,6 +48,24 @@ def _ends(
     low = 0.0 if k == 0 else float(betaincinv(*of_low, tail))
     high = 1.0 if k == n else float(betaincinv(*of_high, 1 - tail))
     return low, high
+
+
+def bonett_price(first: int, second: int, n: int) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of the difference of two shares of the same seeds: the adjusted Wald one.
+
+    Args:
+        first: seeds that count for the first and not for the second.
+        second: seeds that count for the second and not for the first.
+        n: all seeds, concordant ones among them; at least 1.
+
+    Source: Bonett and Price 2012 (Adjusted Wald confidence interval for a difference of binomial proportions based on
+    paired data): the discordant counts plus one, of n plus two; cut off at -1 and 1.
+    """
+    assert min(first, second) >= 0 and first + second <= n, f"{first} and {second} of {n} seeds are no pairs"
+    one, other = (first + 1) / (n + 2), (second + 1) / (n + 2)
+    middle = one - other
+    half = float(ndtri((1 + CONFIDENCE) / 2)) * sqrt((one + other - middle**2) / (n + 2))
+    return max(middle - half, -1.0), min(middle + half, 1.0)
 
 
 def settled_interval(k: int, n: int) -> tuple[float, float]:

@@ -21,9 +21,9 @@ class Derived(NamedTuple):
 
     module, function: what makes it; source: the table that it is called with, the results or one made before;
     is_shown: the report shows all of it; part: a key of what the studies ask of the tables, whose value the function
-    is called with too; is_optional: where that is empty the table is left out; is_fair: studies whose recalls are
-    bisected are left out of it. Which seeds a recall has there follows from their outcomes, so their means cannot be
-    compared.
+    is called with last; also: further tables that it is called with; is_optional: where the part is empty the table is
+    left out; is_fair: studies whose recalls are bisected are left out of it. Which seeds a recall has there follows
+    from their outcomes, so their means cannot be compared.
     """
 
     module: str
@@ -31,6 +31,7 @@ class Derived(NamedTuple):
     source: str = "results"
     is_shown: bool = False
     part: str = ""
+    also: tuple[str, ...] = ()
     is_optional: bool = False
     is_fair: bool = False
 
@@ -45,6 +46,10 @@ DERIVED = {
     "recall_thresholds": Derived("unpoison.recall_thresholds", "recall_thresholds", source="outcomes"),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired", is_fair=True),
+    "contrasts": Derived(
+        "unpoison.contrasts", "contrasts", part="contrasts", also=("outcomes",), is_optional=True, is_fair=True
+    ),
+    "slopes": Derived("unpoison.slopes", "slopes", also=("outcomes",), is_fair=True),
     "best": Derived("unpoison.plane", "best_methods", is_fair=True),
     "thresholds": Derived("unpoison.plane", "thresholds", is_fair=True),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
@@ -93,6 +98,8 @@ def make_tables(results: "pd.DataFrame", asked: Asked) -> dict[str, "pd.DataFram
         source = made[table.source]
         if table.is_fair and bisected:
             source = source[~source["study"].isin(bisected)]
-        made[name] = function(source, *([asked.get(table.part, {})] if table.part else []))
+        others = [made[other] for other in table.also]
+        more = [asked.get(table.part, {})] if table.part else []
+        made[name] = function(source, *others, *more)
     del made["results"]
     return made

@@ -51,7 +51,7 @@ def test_the_guide_has_a_table_of_each_section_and_of_the_plug_ins_without_a_pag
         for name, rule in SCHEMA["properties"].items()
         if "properties" in rule.get("additionalProperties", {})
     ]
-    assert sorted(tables) == sorted(["config", *sections, *PLUGINS])
+    assert sorted(tables) == sorted(["config", *sections, "studies.contrasts", *PLUGINS])
 
 
 PAGES = [

@@ -18,8 +18,8 @@ def changes(results: pd.DataFrame, deletions: Mapping[str, str]) -> Iterator[Fin
     """For each key that a study varies over numbers, and each metric, the methods whose scores change along it.
 
     The difference is taken seed by seed between the last value and the first, as a mean over the settings of all
-    other keys that have both. It is told where its 95 % interval leaves zero out, and claimed where the test does so
-    too, corrected by Holm for all methods of the metric and key; of too few seeds by the means alone.
+    other keys that have both. It is told where its 95 % interval leaves zero out and the test does so too, corrected
+    by Holm for all methods of the metric and key; of too few seeds by the means alone.
 
     Args:
         results: the rows of one study in the results table.
@@ -109,7 +109,7 @@ def _changes(measured: pd.DataFrame, key: str, ends: tuple[Any, Any]) -> list[Ch
 def _told(along: str, test: str, found: list[Change]) -> Iterator[Finding]:
     """One sentence of the changes that are shown, and one of those that too few seeds show."""
     of_seeds = {
-        "claim": [change for change in found if change[1].verdict in ("better", "worse")],
+        "measured": [change for change in found if change[1].verdict in ("better", "worse")],
         "few": [change for change in found if change[1].verdict == "few" and not _holds_zero(change[1])],
     }
     for kind, shown in of_seeds.items():

@@ -1,4 +1,4 @@
-"""What a study found, in sentences: each computed from the tables, and none that claims more than they hold."""
+"""Sentences that describe what a study measured, computed from the tables; `unpoison.report.planned` has its claims."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +39,10 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """Better or worse only where the interval leaves zero out and the corrected test agrees."""
+        """Better or worse only where the interval leaves zero out and the corrected test agrees.
+
+        It is a description: only planned contrasts claim.
+        """
         if self.n < ENOUGH:
             return "few"
         holds_zero = self.low <= 0 <= self.high
@@ -203,8 +206,8 @@ def _worded(method: str, other: str, test: str, found: list[Difference]) -> tupl
     if len(of["few"]) == len(found):
         return "few", _too_few(method, other, test, found)
     said = [
-        _claim(winner, loser, test, of[kind], len(found))
-        for winner, loser, kind in ((method, other, "better"), (other, method, "worse"))
+        _ahead(first, second, test, of[kind], len(found))
+        for first, second, kind in ((method, other, "better"), (other, method, "worse"))
         if of[kind]
     ]
     if not said:
@@ -217,19 +220,19 @@ def _worded(method: str, other: str, test: str, found: list[Difference]) -> tupl
         )
     if of["few"]:
         said.append(f"In {_count(len(of['few']), len(found))} there are too few seeds to tell.")
-    return "claim", " ".join(capital(text) for text in said)
+    return "measured", " ".join(capital(text) for text in said)
 
 
-def _claim(winner: str, loser: str, test: str, found: list[Difference], settings: int) -> str:
+def _ahead(method: str, other: str, test: str, found: list[Difference], settings: int) -> str:
     most = max(found, key=lambda each: abs(each.value))
     ends = sorted([abs(most.low), abs(most.high)])
     amount = f"{points(abs(most.value))} points {interval(*ends)}"
     at = f" at {most.where}" if most.where else ""
     if len(found) == 1:
-        return f"{winner} beats {loser} by {amount} {test}{at} ({most.n} seeds)."
+        return f"{method} is ahead of {other} by {amount} {test}{at} ({most.n} seeds)."
     gains = span([abs(each.value) for each in found], points)
     return (
-        f"{winner} beats {loser} {test} in {_share(len(found), settings)}, by {gains} points; "
+        f"{method} is ahead of {other} {test} in {_share(len(found), settings)}, by {gains} points; "
         f"most{at}: {amount} ({most.n} seeds)."
     )
 

@@ -26,8 +26,8 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and its kind: a reference that did not train, a method that did nothing, a difference claimed, left
-    open or of too few seeds, or what was measured."""
+    """A sentence, and its kind: a reference that did not train, a method that did nothing, a planned contrast that is
+    claimed, a difference left open or of too few seeds, or what was measured."""
 
     kind: Literal["untrained", "idle", "claim", "open", "few", "measured"]
     text: str

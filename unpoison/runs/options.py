@@ -58,13 +58,19 @@ def filled(page: str, mark: str = "table", made: Callable[[str], str] | None = N
 
 
 def table(name: str) -> str:
-    """Return a table in Markdown: the keys of a config (`config`) or of a section, or the options of plug-ins."""
+    """Return a table in Markdown: the keys of a config (`config`) or of a section, or the options of plug-ins.
+
+    A section within the entries of another is named `studies.contrasts`.
+    """
     if name in PLUGINS:
         lines = _plugins(*PLUGINS[name])
     elif name == "config":
         lines = _keys(SCHEMA)
     else:
-        lines = _keys(SCHEMA["properties"][name]["additionalProperties"])
+        rules = SCHEMA
+        for section in name.split("."):
+            rules = rules["properties"][section]["additionalProperties"]
+        lines = _keys(rules)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

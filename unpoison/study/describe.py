@@ -7,6 +7,7 @@ from unpoison.levels import REFERENCES
 from unpoison.plots import PLOTS
 from unpoison.source_text import first_paragraph
 from unpoison.study.code import PACKAGE
+from unpoison.study.contrasts import planned
 from unpoison.study.parts import part_names, part_options
 from unpoison.study.plan import Plan
 from unpoison.study.sections import DRAWN_ALWAYS
@@ -17,7 +18,10 @@ Description = dict[str, Any]
 
 
 def describe_study(plan: Plan, name: str) -> Description:
-    """Return question, seeds, varied keys, deletion sets (variant: entry) and entries of a study, as plain values."""
+    """Return a study as plain values: question, seeds, varied keys, deletion sets, contrasts and entries.
+
+    The deletion sets are the entry of each variant.
+    """
     study = plan.studies[name]
     return {
         "question": study.question,
@@ -25,6 +29,7 @@ def describe_study(plan: Plan, name: str) -> Description:
         "seeds": sorted(study.seeds),
         "vary": {key: sorted(values) for key, values in study.vary.items()},
         "deletions": {deletion.name: deletion.base for deletion in study.deletions},
+        "contrasts": planned(study),
         "entries": list(_entries(plan, study)),
     }
 

@@ -18,6 +18,7 @@ from unpoison.study.adaptive import (
     settling_of,
 )
 from unpoison.study.config import checked
+from unpoison.study.contrasts import all_planned, check_contrasts, contrasts_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.entries import Entries
@@ -72,6 +73,7 @@ class Plan(Entries):
         self.studies = {study.name: self._as_decided(study) for study in whole[: len(studies)]}
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
+            check_contrasts(self.counts, study)
         self.repairs: dict[str, Repair] = {}
         for study in whole[len(studies) :]:
             check_repair(self.settings, study)
@@ -148,7 +150,11 @@ class Plan(Entries):
     @property
     def asked_of_tables(self) -> dict[str, Any]:
         """Return what the studies ask of the tables, by the parts of `unpoison.tables.DERIVED`."""
-        return {"averaged": self.averaged, "rounds": self.rounds}
+        return {
+            "averaged": self.averaged,
+            "rounds": self.rounds,
+            "contrasts": all_planned(self.studies),
+        }
 
     @property
     def rounds(self) -> dict[str, dict[str, Any]]:
@@ -192,6 +198,7 @@ class Plan(Entries):
             tuple(self.methods[variant] for variant in variants["method"]),
             attacks={},
             folds=entry["verify"]["folds"] if "verify" in entry else None,
+            contrasts=contrasts_of(entry["contrasts"]),
         )
         if bisection:
             study = replace(study, adaptive=Halving(bisection, chains_of(study)))

@@ -234,3 +234,21 @@ class Figure:
     kind: str
     options: Options
     studies: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Contrast:
+    """A planned comparison of a study: of two methods, of two values of a key, or of both.
+
+    metric: a metric, or healed; methods: one or two, the second being subtracted; along: a key with the value that is
+    subtracted and the one that it is subtracted from, or nothing; at: settings that are fixed; class_name: None for
+    all classes together; margin: of equivalence, in the unit of the metric, None where it is not asked.
+    """
+
+    name: str
+    metric: str
+    methods: tuple[str, ...]
+    along: Mapping[str, tuple[Scalar, Scalar]]
+    at: Mapping[str, Scalar]
+    class_name: str | None
+    margin: float | None

@@ -29,7 +29,8 @@ def as_study(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of a study that has the one cell of a repair."""
     names = {key: entry[key] for key in ("dataset", "poison", "training")}
     lists = {"deletions": [entry["deletion"]], "methods": [entry["method"]], "seeds": [entry["seed"]]}
-    return {"question": "", **names, **lists, "vary": {}, "verify": {"folds": entry["folds"]}}
+    verify = {"folds": entry["folds"]}
+    return {"question": "", **names, **lists, "vary": {}, "verify": verify, "contrasts": {}}
 
 
 def check_repair(settings: Settings, study: Study) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from unpoison.attack_kinds import KINDS, NOTES, ON_SUSPECT_DATA, UNPLANTED, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
-from unpoison.study.records import Dataset, Deletion, Method, Poison, Scalar, Training
+from unpoison.study.records import Contrast, Dataset, Deletion, Method, Poison, Scalar, Training
 from unpoison.study.wanted import Adaptive
 
 
@@ -37,7 +37,8 @@ class Study:
 
     bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
     `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a
-    deletion set, None where none is asked for; adaptive: the cells that the rounds so far want, None where all are.
+    deletion set, None where none is asked for; contrasts: the comparisons that are planned; adaptive: the cells that the
+    rounds so far want, None where all are.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Study:
     methods: tuple[Method, ...]
     attacks: Mapping[tuple[str, str], str]
     folds: int | None = None
+    contrasts: tuple[Contrast, ...] = ()
     adaptive: Adaptive | None = None
 
     @cached_property

@@ -1,0 +1,170 @@
+"""The table of planned contrasts: the differences that a study's config names, corrected for these alone."""
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from unpoison.columns import TABLES
+from unpoison.proportions import bonett_price
+from unpoison.results import ENOUGH
+from unpoison.statistics import EQUAL, holm, interval, p_value, varied_keys
+
+HEALED = "healed"
+LEVEL = 0.05  # of each of the two one-sided tests of equivalence
+NULL = float("nan")
+Planned = Mapping[str, Mapping[str, Mapping[str, Any]]]  # study, name of the contrast, its keys in the config
+
+
+def contrasts(results: pd.DataFrame, outcomes: pd.DataFrame, planned: Planned) -> pd.DataFrame:
+    """Return one row for each planned contrast, with its interval, p value, and whether it is equivalent to zero.
+
+    A contrast is first method - second method, or the same at the end of `along` - at its start, or the difference of
+    both. The seed is the unit: over settings that a contrast leaves open the value is averaged within each seed. A
+    seed counts where it has every setting on every side. Holm's correction is over the contrasts of one study, those
+    without a p value counted as p = 1, so that the family is the planned one.
+
+    Args:
+        results: the results table.
+        outcomes: the table of outcomes, which `healed` is read from.
+        planned: the contrasts of each study.
+    """
+    columns = TABLES["contrasts"].columns
+    lines = [
+        {"study": study, "contrast": name, **_contrast(_of_study(results, outcomes, study, asked), asked)}
+        for study, named in planned.items()
+        for name, asked in named.items()
+    ]
+    table = pd.DataFrame(lines, columns=list(columns)).astype({"p": "float64"})
+    counted = table.groupby("study", sort=False)["p"].transform(lambda found: holm(found.fillna(1)))
+    table["p_adjusted"] = counted.astype("float64").where(table["p"].notna())
+    return table.astype({name: column.dtype for name, column in columns.items()})
+
+
+def _of_study(
+    results: pd.DataFrame, outcomes: pd.DataFrame, study: str, asked: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The rows that a contrast reads: of its metric and class, with the entries of methods and deletion sets."""
+    metric, name = asked["metric"], asked["class_name"]
+    if metric == HEALED:
+        rows = outcomes[(outcomes["study"] == study) & outcomes["healed"].notna()]
+        rows = rows.assign(value=rows["healed"].astype("float64"), unit="share")
+    else:
+        rows = results[(results["study"] == study) & (results["metric"] == metric)]
+        rows = rows[rows["value"].notna()]
+    rows = rows[rows["class_name"].isna() if name is None else rows["class_name"] == name]
+    method, deletion = (
+        rows[level].astype("string").str.split("@").str[0] for level in ("method", "deletion")
+    )
+    keys = varied_keys(rows)
+    return rows[["seed", *keys, "value", "unit"]].assign(method=method, deletion=deletion)
+
+
+def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a contrast that follow from the rows of its metric."""
+    methods, margin, along = asked["methods"], asked["margin"], asked["along"]
+    key, ends = next(iter(along.items()), (None, (None, None)))
+    at = ", ".join(f"{name} = {value}" for name, value in asked["at"].items())
+    told = {
+        **{name: asked[name] for name in ("metric", "class_name", "margin")},
+        "method": methods[0],
+        "other": methods[1] if len(methods) > 1 else None,
+        "key": key,
+        "start": None if key is None else str(ends[0]),
+        "end": None if key is None else str(ends[1]),
+        "at": at or None,
+        "unit": next(iter(rows["unit"]), None),
+    }
+    seeds = _differences(rows, asked)
+    is_count = asked["metric"] == HEALED
+    measured = _of_pairs(seeds) if is_count else _of_means(seeds, margin)
+    reason = None if len(seeds) else "no seed has every model that it compares"
+    return {**told, "n": len(seeds), "reason": reason, **measured}
+
+
+def _differences(rows: pd.DataFrame, asked: Mapping[str, Any]) -> np.ndarray:
+    """The value of a contrast in each seed that has every setting on every side (n,), in the order of the seeds."""
+    sides = [_side(rows, asked, sign, method, end) for sign, method, end in _sides(asked)]
+    whole = reduce(_beside, sides)
+    settings = [name for name in whole.columns if name not in ("seed", "value")]
+    there = whole.drop_duplicates(settings) if settings else whole.iloc[:1]
+    of_seed = whole.groupby("seed", sort=True)["value"].agg(["mean", "size"])
+    return of_seed.loc[of_seed["size"] == len(there), "mean"].to_numpy(float)
+
+
+def _sides(asked: Mapping[str, Any]) -> Iterable[tuple[int, str, Any]]:
+    """The sign, method and value of the key of `along` (None without one) of each side."""
+    ends = [(1, None)]
+    for _, (start, end) in asked["along"].items():
+        ends = [(1, end), (-1, start)]
+    methods = zip((1, -1), asked["methods"], strict=False)
+    return [(sign * turn, method, end) for (sign, method), (turn, end) in product(methods, ends)]
+
+
+def _side(rows: pd.DataFrame, asked: Mapping[str, Any], sign: int, method: str, end: Any) -> pd.DataFrame:
+    """The signed values of one side by seed and open setting. A model without a key stands for all of its values."""
+    chosen = rows["method"] == method
+    for key, value in asked["at"].items():
+        chosen &= rows[key].isna() | (rows[key] == value).fillna(False).astype(bool)
+    for key in asked["along"]:
+        chosen &= (rows[key] == end).fillna(False).astype(bool)
+    fixed = {"method", "unit", *asked["at"], *asked["along"]}
+    found = rows[chosen]
+    found = found[[name for name in found.columns if name not in fixed]].dropna(axis="columns", how="all")
+    return found.assign(value=sign * found["value"]) if len(found) else rows[["seed", "value"]].iloc[:0]
+
+
+def _beside(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """The sum of two sides in every seed and setting that both have."""
+    shared = [name for name in one.columns if name in other.columns and name != "value"]
+    whole = one.merge(other, on=shared, suffixes=("", "_other"))
+    whole["value"] += whole.pop("value_other")
+    return whole
+
+
+def _of_means(seeds: np.ndarray, margin: float | None) -> dict[str, Any]:
+    """The paired t-test of a difference, and the two one-sided tests that it lies within the margin."""
+    low, high = interval(seeds.tolist()) if len(seeds) else (NULL, NULL)
+    is_told = margin is not None and len(seeds) >= ENOUGH
+    return {
+        "difference": seeds.mean() if len(seeds) else NULL,
+        "low": low,
+        "high": high,
+        "test": "paired t",
+        "p": p_value(seeds.tolist()) if len(seeds) else NULL,
+        "equivalent": is_within(seeds, margin) if is_told and margin is not None else None,
+    }
+
+
+def is_within(seeds: np.ndarray, margin: float) -> bool:
+    """Return whether two one-sided t-tests at 5 % hold a mean within +- margin.
+
+    Args:
+        seeds: the difference in each seed (n,), two or more.
+        margin: in the unit of the differences.
+
+    Source: Schuirmann 1987: the same as that the 90 % interval lies within the margin.
+    """
+    half = 0.0
+    if np.ptp(seeds) > EQUAL:
+        half = float(stats.sem(seeds) * stats.t.ppf(1 - LEVEL, len(seeds) - 1))
+    return bool(abs(seeds.mean()) + half < margin)
+
+
+def _of_pairs(seeds: np.ndarray) -> dict[str, Any]:
+    """Exact McNemar on the discordant seeds, and the interval of the difference of two paired shares."""
+    first, second = int((seeds > 0).sum()), int((seeds < 0).sum())
+    low, high = bonett_price(first, second, len(seeds)) if len(seeds) > 1 else (NULL, NULL)
+    return {
+        "difference": seeds.mean() if len(seeds) else NULL,
+        "low": low,
+        "high": high,
+        "test": "exact McNemar",
+        "p": stats.binomtest(first, first + second).pvalue if first + second else NULL,
+        "first_only": first,
+        "second_only": second,
+    }
