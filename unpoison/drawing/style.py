@@ -118,16 +118,18 @@ def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     name_lines(figure, panels, note)
 
 
-def name_lines(figure: Figure, panels: Iterable[Axes], note: str) -> None:
+def name_lines(figure: Figure, panels: Iterable[Axes], note: str, *, everywhere: bool = False) -> None:
     """Names at the ends of the lines of the last column where they fit, else one legend above all panels; a note.
 
     Call it last: names stand where the lines end by then.
+
+    Args:
+        everywhere: each panel has lines of its own, so all are named and not those of the last column alone.
     """
     panels = list(panels)
-    letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))  # of about so many points each
-    figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
+    note_below(figure, note)
     figure.draw_without_rendering()  # lays the panels out
-    last = [axes for axes in panels if _is_last_column(axes)]
+    last = [axes for axes in panels if everywhere or _is_last_column(axes)]
     if all(names_fit(axes) for axes in last):
         for axes in last:
             label_ends(axes)
@@ -139,6 +141,12 @@ def name_lines(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     }
     columns = 5 if figure.get_figwidth() > COLUMN_WIDTH * 1.5 else 3
     figure.legend(list(named.values()), list(named), loc="outside upper center", ncols=columns)
+
+
+def note_below(figure: Figure, note: str) -> None:
+    """Write a note below all panels, in lines that fit the figure's width."""
+    letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))  # of about so many points each
+    figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
 
 
 def _is_last_column(axes: Axes) -> bool:
