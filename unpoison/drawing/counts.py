@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from unpoison.drawing.looks import Look
 from unpoison.drawing.style import PerCent
+from unpoison.errors import UserError
 
 # Light at none and dark at all healed; the darkest blues are left out, so that markers on them are seen.
 COLOURS = LinearSegmentedColormap.from_list("healed", colormaps["Blues"](np.linspace(0.03, 0.72, 256)))
@@ -25,6 +26,18 @@ def with_shares(healed: pd.DataFrame) -> pd.DataFrame:
     """
     whole = healed[healed["class_name"].isna()]
     return whole.assign(share=(whole["healed"] / whole["n"].where(whole["n"] > 0)).astype(float))
+
+
+def judged(healed: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `with_shares`.
+
+    Raises:
+        UserError: where no model with a deletion set is among them, as in a run that is not at its end.
+    """
+    whole = with_shares(healed)
+    if whole["deletion"].isna().all():
+        raise UserError("table healed: found no model with a deletion set that can be compared with do_nothing")
+    return whole
 
 
 def fpr_levels(table: pd.DataFrame) -> list[float | None]:

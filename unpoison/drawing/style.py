@@ -134,6 +134,11 @@ def name_lines(figure: Figure, panels: Iterable[Axes], note: str, *, everywhere:
         for axes in last:
             label_ends(axes)
         return
+    legend_above(figure, panels)
+
+
+def legend_above(figure: Figure, panels: Iterable[Axes]) -> None:
+    """Write one legend of all lines above all panels."""
     named = {
         label: handle
         for axes in panels

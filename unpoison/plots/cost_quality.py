@@ -1,4 +1,6 @@
-"""Cost against quality: what each method costs, in weighted passes and in seconds, and how far it repairs."""
+"""Cost against quality: accuracy under attack over the cost of each repair, in weighted passes and in seconds. Up and
+to the left is better and cheaper. A darker fill means that more seeds are healed.
+"""
 
 from typing import Any
 
@@ -24,6 +26,7 @@ from unpoison.types import Share
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
 CHOOSES = {"recall": "deletion.recall"}
+ONE_STUDY = True
 TABLES = ("summary", "healed")
 PASSES, TUNING, SECONDS = "weighted_passes", "tuning_passes", "unlearning_seconds"
 FORWARD, BACKWARD = "forward_passes", "image_passes"  # with their weights 1 and 3, where PASSES is missing
@@ -36,15 +39,15 @@ UNKNOWN = "0.85"  # fill where no seed has an outcome
 
 
 def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
-    """Accuracy under attack over cost at one recall: what lies up and left is better and cheaper.
+    """Return accuracy under attack over cost at one recall, a marker for each method.
 
     On the left cost is in passes, which is the same on every machine; on the right in seconds. A darker fill means
-    that more seeds are healed. Of an attack without a trigger the accuracy on the confused classes, or on the
+    that more seeds are healed. A small hollow marker counts the tuning too. Of an attack without a trigger the accuracy on the confused classes, or on the
     mislabelled rows, stands in. A row of panels for each FPR where the study varies it.
 
     Args:
-        summary: rows of studies that vary deletion.recall, and deletion.fpr or not.
-        healed: rows of the same studies, with the column `family`.
+        summary: rows of a study that varies deletion.recall, and deletion.fpr or not, with the column `family`.
+        healed: rows of the same study.
         recall: the value of deletion.recall that is shown.
 
     Raises:
@@ -95,7 +98,7 @@ def _models(
         means[PASSES] = means[FORWARD] + 3 * means[BACKWARD]
     table = means.reindex(columns=[*COSTS, TUNING]).assign(robust=means[robust])
     table = table.join(attacked[["ci_low", "ci_high"]].where(attacked["n"] > 2))
-    table = table.join(counts.set_index("method")[["share", "family"]])
+    table = table.join(counts.set_index("method")["share"]).join(attacked["family"])
     return table.loc[in_order(table.index)]
 
 
@@ -152,19 +155,19 @@ def _draw_methods(axes: Axes, models: pd.DataFrame, cost: str) -> None:
         if cost == PASSES and model[TUNING] > 0:
             tuned = model[cost] + model[TUNING]
             axes.plot([x, tuned], [y, y], color=look.colour, linewidth=0.7, alpha=0.7)
-            _mark(axes, tuned, y, look.marker, "white", look.colour)
+            _mark(axes, tuned, y, look.marker, "white", look.colour, 0.7 * MARKER)
         fill: Any = UNKNOWN if pd.isna(model["share"]) else COLOURS(WHOLE(model["share"]))
-        _mark(axes, x, y, look.marker, fill, look.colour)
+        _mark(axes, x, y, look.marker, fill, look.colour, MARKER)
         names.append((look.label, look.colour, (float(x), float(y))))
     name_points(axes, names, NOTE_SIZE)
 
 
-def _mark(axes: Axes, x: float, y: float, marker: str, fill: Any, colour: str) -> None:
+def _mark(axes: Axes, x: float, y: float, marker: str, fill: Any, colour: str, size: float) -> None:
     has_area = MarkerStyle(marker).is_filled()  # strokes have no edge beside their colour
     axes.scatter(
         x,
         y,
-        s=MARKER**2,
+        s=size**2,
         marker=marker,
         color=fill if has_area else colour,
         edgecolor=colour if has_area else None,
@@ -211,7 +214,10 @@ def _key(figure: Figure, models: pd.DataFrame) -> None:
     for share, label in ((0.0, "no seed healed"), (0.5, "half of them"), (1.0, "all seeds healed")):
         fill = {**marks, "markerfacecolor": COLOURS(WHOLE(share))}
         handles.append(Line2D([], [], marker="o", markeredgecolor="0.3", label=label, **fill))
+    if models.drop(index=list(REFERENCES), errors="ignore")["share"].isna().any():
+        fill = {**marks, "markerfacecolor": UNKNOWN}
+        handles.append(Line2D([], [], marker="o", markeredgecolor="0.3", label="no outcome", **fill))
     if (models[TUNING] > 0).any():
-        tuned = Line2D([], [], marker="o", markeredgecolor="0.3", label="to the right: with tuning", **marks)
+        tuned = Line2D([], [], marker="o", markeredgecolor="0.3", label="small: with tuning", **{**marks, "markersize": 0.7 * MARKER})
         handles.append(tuned)
     figure.legend(handles=handles, loc="outside upper center", ncols=4, title="shape: method; outline: family; fill: seeds healed")

@@ -1,4 +1,6 @@
-"""The share of the seeds that each method heals, over the share of the poisons that were found (recall)."""
+"""Share of the seeds that each method heals, over the share of the poisons that were found (recall). There is a panel
+for each family of methods. A method heals reliably from the recall on where its dots stay at 100 %.
+"""
 
 from dataclasses import replace
 from textwrap import fill
@@ -15,7 +17,7 @@ from unpoison.drawing.counts import (
     fpr_levels,
     fpr_title,
     show_shares,
-    with_shares,
+    judged,
 )
 from unpoison.drawing.looks import families_in_order, in_order, look_of, shade
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, name_lines
@@ -23,6 +25,7 @@ from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, name_lin
 # What the studies must vary: one key of each tuple; and what they may vary too.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
+ONE_STUDY = True
 TABLES = ("healed",)
 COLUMNS = 3  # of panels, where the FPR does not vary
 HEIGHT = 1.2  # inches of a panel
@@ -31,15 +34,15 @@ WIDTH = 18  # letters of a family beside its row
 
 
 def plot(healed: pd.DataFrame) -> Figure:
-    """Share of the seeds that are healed over recall, with 95 % intervals: a panel for each family of methods.
+    """Return dots with Jeffreys intervals: a panel for each family of methods.
 
-    A method heals reliably from the recall on where its dots stay at 100 %. A column of panels for each FPR where the
-    study varies it. Methods that need no deletion set stand side by side in a panel of their own.
+    A column of panels for each FPR where the study varies it. Methods that need no deletion set stand side by side in a
+    panel of their own.
 
     Args:
-        healed: rows of studies that vary deletion.recall, and deletion.fpr or not, with the column `family`.
+        healed: rows of a study that varies deletion.recall, and deletion.fpr or not, with the column `family`.
     """
-    whole = with_shares(healed)
+    whole = judged(healed)
     by_deletion, repairs = whole[whole["deletion"].notna()], whole[whole["deletion"].isna()]
     recalls = _recalls(by_deletion)
     by_deletion = by_deletion.assign(place=by_deletion["deletion.recall"].astype(float).map(recalls.index))

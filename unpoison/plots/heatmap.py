@@ -1,4 +1,6 @@
-"""Every method at every recall: in how many seeds it heals, as colours and counts."""
+"""Seeds that each method heals at each recall: the darker the cell, the more. The methods are sorted, the best first.
+An orange corner marks a cell in which the method broke a network: more than 10 points of clean accuracy were lost.
+"""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,7 +15,7 @@ from unpoison.drawing.counts import (
     at_level,
     fpr_levels,
     fpr_title,
-    with_shares,
+    judged,
 )
 from unpoison.drawing.looks import VERMILION, look_of
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, note_below
@@ -21,6 +23,7 @@ from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, note_bel
 # What the studies must vary: one key of each tuple; and what they may vary too.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
+ONE_STUDY = True
 TABLES = ("healed",)
 ROW = 0.17  # inches
 NAMES, LETTER = 0.95, 0.075  # inches: for the methods' names, and for a letter in a cell
@@ -28,15 +31,15 @@ CORNER = 0.32  # of a cell: the side of the triangle of broken networks
 
 
 def plot(healed: pd.DataFrame) -> Figure:
-    """Seeds that are healed, of all seeds, for each method and recall: the darker, the more; the best methods first.
+    """Return a table of cells, each with its count: seeds healed, of the seeds with an outcome.
 
     Methods are sorted by their mean over all cells. An orange corner marks a cell in which a method broke a network:
     it lost more than 10 points of clean accuracy. A panel for each FPR where the study varies it.
 
     Args:
-        healed: rows of studies that vary deletion.recall, and deletion.fpr or not.
+        healed: rows of a study that varies deletion.recall, and deletion.fpr or not.
     """
-    whole = with_shares(healed)
+    whole = judged(healed)
     by_deletion = whole[whole["deletion"].notna()]
     recalls = sorted(by_deletion["deletion.recall"].astype(float).unique())
     levels = fpr_levels(by_deletion)

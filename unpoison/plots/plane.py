@@ -1,4 +1,7 @@
-"""How good a detector must be: in how many seeds each method heals over recall and FPR (or FDR), and real detectors."""
+"""How good a detector must be: seeds that a method heals, over the share of the poisons that were found (recall) and
+the false alarms. The darker the cell, the more. Markers are real detectors with 95 % intervals of their own rates; on a
+light cell a detector is not good enough for the method.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from unpoison.drawing.counts import COLOURS, DARK, SHARES_NOTE, WHOLE, with_shares
+from unpoison.drawing.counts import COLOURS, DARK, SHARES_NOTE, WHOLE, judged
 from unpoison.drawing.looks import detector_look, in_order, look_of
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, note_below
 from unpoison.errors import one_of
@@ -31,7 +34,7 @@ CORNERS = [(across, down) for down in (0.33, -0.33) for across in (-0.3, 0.3)]  
 
 
 def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = None) -> Figure:
-    """Seeds that are healed, of all seeds, over recall and false alarms: the darker, the more. A map for each method.
+    """Return a map for each method: seeds healed, of the seeds with an outcome, over recall and false alarms.
 
     Markers are the deletion sets of real detectors, with 95 % intervals of both rates. Between the ticks the axes are
     linear.
@@ -44,7 +47,7 @@ def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = No
     Raises:
         UserError: for a method that the studies do not have.
     """
-    whole = with_shares(healed)
+    whole = judged(healed)
     whole = whole[whole["deletion"].notna()]
     key = next(name for name in RATES if name in whole and whole[name].notna().any())
     methods = in_order(whole["method"])

@@ -95,7 +95,6 @@ assert (
 ), "a config without a cell was let through"
 TABLE = "<results>/tables/{table}.parquet"
 RESULTS = TABLE.format(table="results")
-SUMMARY = TABLE.format(table="summary")
 PROVENANCE = TABLE.format(table="provenance")
 DERIVED_TABLES = derived_names(plan.averaged)
 REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.averaged)]
