@@ -60,7 +60,7 @@ def plot(healed: pd.DataFrame) -> Figure:
     is_marked = bool(whole["broken"].sum())
     corner = "; corner: at least one network is broken" if is_marked else ""
     missing = int((whole["n"] == 0).sum())
-    lost = f"; hatched: {missing} cells without an outcome" if missing else ""
+    lost = f"; hatched, without an outcome: {missing}" if missing else ""
     note_below(figure, f"{about}{SHARES_NOTE}{corner}{lost}")
     return figure
 

@@ -90,7 +90,7 @@ class _Scale:
         rates, steps = np.clip(np.asarray(rates, float), 0, 1), np.diff(self.values)
         below = np.minimum(rates - self.values[0], 0) / steps[0]
         above = np.maximum(rates - self.values[-1], 0) / steps[-1]
-        return np.interp(rates, self.values, np.arange(len(self.values))) + below + above
+        return np.asarray(np.interp(rates, self.values, np.arange(len(self.values))) + below + above)
 
 
 def _scales(whole: pd.DataFrame, key: str) -> dict[str, _Scale]:
