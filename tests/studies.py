@@ -8,7 +8,7 @@ import pandas as pd
 
 from unpoison.drawing.given import tables_for
 from unpoison.drawing.looks import family_of
-from unpoison.levels import REFERENCES
+from unpoison.levels import IDENTITY, REFERENCES
 from unpoison.tables import make_tables
 
 REPAIRS = ("fine_pruning", "anp")
@@ -57,21 +57,36 @@ def results(
                 }
                 for rate in RATES:
                     identity[rate] = None if alone else keys.get(f"deletion.{rate}", 0.0) + 0.01 * seed
-                lines += _measured(identity, share, robust, place=methods.index(method) if method in methods else 0)
-    table = pd.DataFrame(lines).drop_duplicates(["study", "dataset", "seed", "deletion", "method", "metric", "class_name"])
+                lines += _measured(
+                    identity, share, robust, place=methods.index(method) if method in methods else 0
+                )
+    told_once = [*IDENTITY, "metric", "class_name"]
+    table = pd.DataFrame(lines).drop_duplicates(told_once)
     keys = [key for key in vary if key not in table]
     return table.assign(size=10, **dict.fromkeys(keys)).astype(
-        {"class_name": "string", "deletion": "string", "detector": "string", **{rate: float for rate in RATES}}
+        {
+            "class_name": "string",
+            "deletion": "string",
+            "detector": "string",
+            **dict.fromkeys(RATES, float),
+        }
     )
 
 
-def _places(vary: Mapping[str, Sequence[float]], detectors: Mapping[str, tuple[float, float]]) -> Iterator[Place]:
+def _places(
+    vary: Mapping[str, Sequence[float]], detectors: Mapping[str, tuple[float, float]]
+) -> Iterator[Place]:
     for values in product(*vary.values()):
         keys = dict(zip(vary, values, strict=True))
         of_deletion = {key: value for key, value in keys.items() if key.startswith("deletion.")}
         yield "s", f"found{sorted(of_deletion.items())}", None, keys
     for name, (recall, fpr) in detectors.items():
-        yield "real", f"of {name}", name, {"deletion.recall": recall, "deletion.fpr": fpr, "deletion.fdr": fpr}
+        yield (
+            "real",
+            f"of {name}",
+            name,
+            {"deletion.recall": recall, "deletion.fpr": fpr, "deletion.fdr": fpr},
+        )
 
 
 def _measured(identity: dict[str, Any], left: float, robust: str, place: int) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Cost against quality, drawn from tables of known numbers."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,12 @@ def tables(
 
 def marks(axes: Axes) -> list[tuple[float, float]]:
     """Where the markers are, in data."""
-    found = [part.get_offsets()[0] for part in axes.collections if len(part.get_offsets()) == 1]
-    return [(float(x), float(y)) for x, y in found]
+    return [(float(x), float(y)) for part in scatters(axes) for x, y in part.get_offsets()]
+
+
+def scatters(axes: Axes) -> list[Any]:
+    """The drawn markers, without the bars of intervals."""
+    return [part for part in axes.collections if not hasattr(part, "get_segments")]
 
 
 def boxes_of(figure: Figure, axes: Axes) -> dict[str, Bbox]:
@@ -63,8 +68,8 @@ def test_tuning_is_a_second_hollow_marker_that_a_line_ties_to_the_first() -> Non
     assert sorted(x for x, _ in marks(passes)) == pytest.approx(
         sorted(whole * 3**place for place in range(4) for whole in (3500, 7500))
     )
-    tied = [line.get_xdata().tolist() for line in passes.lines if len(set(line.get_ydata())) == 1]
-    assert [3500.0, 7500.0] in [pytest.approx(ends) and ends for ends in tied if ends[1] > 2]
+    tied = [np.round(line.get_xdata(), 3).tolist() for line in passes.lines]
+    assert [3500.0, 7500.0] in tied
     assert len(marks(seconds)) == 4
     assert "small: with tuning" in key_of(passes)
 
@@ -75,14 +80,19 @@ def key_of(axes: Axes) -> list[str]:
 
 def test_the_key_names_families_by_outline_and_healed_seeds_by_fill() -> None:
     passes, _ = plot(*tables(), recall=0.6).axes
-    assert key_of(passes)[:4] == ["retraining", "further training", "relabelling and distillation", "dampening"]
+    assert key_of(passes)[:4] == [
+        "retraining",
+        "further training",
+        "relabelling and distillation",
+        "dampening",
+    ]
     assert {"no seed healed", "all seeds healed"} <= set(key_of(passes))
 
 
 @pytest.mark.parametrize(("recall", "share"), [(0.2, 0.0), (0.6, 1.0)])
 def test_the_fill_is_the_share_of_healed_seeds(recall: float, share: float) -> None:
     passes, _ = plot(*tables(without=("tuning_passes",)), recall=recall).axes
-    first = next(part for part in passes.collections if len(part.get_offsets()) == 1)
+    first = scatters(passes)[0]
     assert to_rgb(first.get_facecolor()[0]) == pytest.approx(to_rgb(COLOURS(share)))
     assert to_rgb(first.get_edgecolor()[0]) == pytest.approx(to_rgb(LOOKS["retrain"].colour))
 
@@ -90,8 +100,8 @@ def test_the_fill_is_the_share_of_healed_seeds(recall: float, share: float) -> N
 def test_the_references_are_lines_across_and_named_once() -> None:
     figure = plot(*tables(), recall=0.6)
     for axes in figure.axes:
-        across = {line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]}
-        assert across == {pytest.approx(0.1), pytest.approx(0.9)}
+        across = {round(line.get_ydata()[0], 6) for line in axes.lines if list(line.get_xdata()) == [0, 1]}
+        assert across == {0.1, 0.9}
     named = boxes_of(figure, figure.axes[1])
     assert not named["oracle"].overlaps(named["do nothing"])
 
@@ -100,8 +110,12 @@ def test_the_names_of_22_methods_cover_no_other_and_no_marker_covers_another() -
     names = tuple(name for name in LOOKS if name not in ("oracle", "do_nothing"))
     summary, healed = tables(names, without=("tuning_passes",))
     place = summary["method"].map({name: number for number, name in enumerate(names)})
-    costs = place.map(lambda number: [5000.0, 5300.0, 6000.0, 10000.0, 40000.0][int(number or 0) % 5], "ignore")
-    heights = place.map(lambda number: [0.13, 0.14, 0.2, 0.34, 0.47][int(number) % 4] + 0.002 * number, "ignore")
+    costs = place.map(
+        lambda number: [5000.0, 5300.0, 6000.0, 10000.0, 40000.0][int(number or 0) % 5], "ignore"
+    )
+    heights = place.map(
+        lambda number: [0.13, 0.14, 0.2, 0.34, 0.47][int(number) % 4] + 0.002 * number, "ignore"
+    )
     is_cost, is_height = summary["metric"] == "image_passes", summary["metric"] == "adversarial_accuracy"
     mean = summary["mean"].mask(is_cost & place.notna(), costs).mask(is_height & place.notna(), heights)
     figure = plot(summary.assign(mean=mean, ci_low=mean - 0.01, ci_high=mean + 0.01), healed)

@@ -60,7 +60,9 @@ def test_a_detector_stands_between_the_values_with_intervals_of_both_rates() -> 
     for axes in whole.axes:
         [markers] = [drawn for drawn in axes.collections if not hasattr(drawn, "get_segments")]
         np.testing.assert_allclose(markers.get_offsets(), [(0.25, 1.5)], atol=1e-9)
-        across, down = (drawn.get_segments()[0] for drawn in axes.collections if hasattr(drawn, "get_segments"))
+        across, down = (
+            drawn.get_segments()[0] for drawn in axes.collections if hasattr(drawn, "get_segments")
+        )
         half = 4.302653 * 0.01 / 3**0.5  # Student's t of three seeds 0.01 apart
         np.testing.assert_allclose(across[:, 0], [0.25 - half / 0.4, 0.25 + half / 0.4], atol=1e-6)
         np.testing.assert_allclose(down[:, 1], [1.5 - half / 0.5, 1.5 + half / 0.5], atol=1e-6)
@@ -80,8 +82,8 @@ def test_a_count_is_written_away_from_markers_and_bars() -> None:
 def test_a_detector_far_beyond_the_measured_values_has_a_tick_more_and_one_near_them_none() -> None:
     ticks = {}
     for fpr in (0.42, 0.79):
-        eu, _ = plot(*tables({"loss": (0.5, fpr)})).axes
-        ticks[fpr] = [label.get_text() for label in eu.get_xticklabels()]
+        _, cf = plot(*tables({"loss": (0.5, fpr)})).axes
+        ticks[fpr] = [label.get_text() for label in cf.get_xticklabels()]
     assert ticks == {0.42: ["0 %", "40 %"], 0.79: ["0 %", "40 %", "80 %"]}
 
 
@@ -111,8 +113,12 @@ def test_a_study_without_detectors_has_no_marker_and_no_legend() -> None:
 
 
 def test_one_method_can_be_asked_for() -> None:
-    assert [axes.get_title(loc="left") for axes in plot(*tables(), method="finetune").axes] == ["CF (finetune)"]
-    with pytest.raises(UserError, match="unknown method of the figure plane: 'scrub'; choose from retrain, finetune"):
+    assert [axes.get_title(loc="left") for axes in plot(*tables(), method="finetune").axes] == [
+        "CF (finetune)"
+    ]
+    with pytest.raises(
+        UserError, match="unknown method of the figure plane: 'scrub'; choose from finetune, retrain"
+    ):
         plot(*tables(), method="scrub")
 
 

@@ -36,7 +36,9 @@ def judged(healed: pd.DataFrame) -> pd.DataFrame:
     """
     whole = with_shares(healed)
     if whole["deletion"].isna().all():
-        raise UserError("table healed: found no model with a deletion set that can be compared with do_nothing")
+        raise UserError(
+            "table healed: found no model with a deletion set that can be compared with do_nothing"
+        )
     return whole
 
 

@@ -92,9 +92,7 @@ def look_of(method: str, methods: Iterable[str]) -> Look:
     return Look(method, colour, marker, "-.")
 
 
-def _spare(
-    wanted: str, names: Iterable[str], spare: tuple[tuple[str, str], ...]
-) -> tuple[str, str]:
+def _spare(wanted: str, names: Iterable[str], spare: tuple[tuple[str, str], ...]) -> tuple[str, str]:
     """Return the spare colour and marker of a name that has no look of its own."""
     places: dict[str, int] = {}
     for name in sorted(names):

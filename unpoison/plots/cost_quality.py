@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullForma
 from unpoison.drawing.apart import moved_apart
 from unpoison.drawing.axes import metric_labels
 from unpoison.drawing.counts import COLOURS, WHOLE, at_level, fpr_levels, fpr_title, with_shares
-from unpoison.drawing.looks import FAMILIES, families_in_order, in_order, look_of
+from unpoison.drawing.looks import FAMILIES, Look, families_in_order, in_order, look_of
 from unpoison.drawing.names import name_points
 from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note, note_below
 from unpoison.errors import one_of
@@ -34,16 +34,16 @@ COSTS = {
     PASSES: "weighted passes",
     SECONDS: "seconds in the run",
 }
-MARKER = 6.5  # points of a marker with its edge
+MARKER, SMALL = 6.5, 4.5  # points of a marker with its edge; the small one counts the tuning too
 UNKNOWN = "0.85"  # fill where no seed has an outcome
 
 
 def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
     """Return accuracy under attack over cost at one recall, a marker for each method.
 
-    On the left cost is in passes, which is the same on every machine; on the right in seconds. A darker fill means
-    that more seeds are healed. A small hollow marker counts the tuning too. Of an attack without a trigger the accuracy on the confused classes, or on the
-    mislabelled rows, stands in. A row of panels for each FPR where the study varies it.
+    On the left cost is in passes, which is the same on every machine; on the right in seconds. A small hollow marker
+    counts the tuning too. Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled
+    rows, stands in. A row of panels for each FPR where the study varies it.
 
     Args:
         summary: rows of a study that varies deletion.recall, and deletion.fpr or not, with the column `family`.
@@ -69,7 +69,9 @@ def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) ->
             _draw_references(axes, of_level)
             _set_scales(axes, of_level, cost)
         panels[0].set_ylabel(label.replace("\n", " "))
-        panels[0].set_title(", ".join(filter(None, (f"recall {100 * recall:g} %", fpr_title(level)))), loc="left")
+        panels[0].set_title(
+            ", ".join(filter(None, (f"recall {100 * recall:g} %", fpr_title(level)))), loc="left"
+        )
         _name_references(panels[-1], of_level)
     for axes, name in zip(grid[-1], COSTS.values(), strict=True):
         axes.set_xlabel(name)
@@ -155,22 +157,21 @@ def _draw_methods(axes: Axes, models: pd.DataFrame, cost: str) -> None:
         if cost == PASSES and model[TUNING] > 0:
             tuned = model[cost] + model[TUNING]
             axes.plot([x, tuned], [y, y], color=look.colour, linewidth=0.7, alpha=0.7)
-            _mark(axes, tuned, y, look.marker, "white", look.colour, 0.7 * MARKER)
+            _mark(axes, (tuned, y), look, "white", SMALL)
         fill: Any = UNKNOWN if pd.isna(model["share"]) else COLOURS(WHOLE(model["share"]))
-        _mark(axes, x, y, look.marker, fill, look.colour, MARKER)
+        _mark(axes, (x, y), look, fill, MARKER)
         names.append((look.label, look.colour, (float(x), float(y))))
     name_points(axes, names, NOTE_SIZE)
 
 
-def _mark(axes: Axes, x: float, y: float, marker: str, fill: Any, colour: str, size: float) -> None:
-    has_area = MarkerStyle(marker).is_filled()  # strokes have no edge beside their colour
+def _mark(axes: Axes, place: tuple[float, float], look: Look, fill: Any, size: float) -> None:
+    has_area = MarkerStyle(look.marker).is_filled()  # strokes have no edge beside their colour
     axes.scatter(
-        x,
-        y,
+        *place,
         s=size**2,
-        marker=marker,
-        color=fill if has_area else colour,
-        edgecolor=colour if has_area else None,
+        marker=look.marker,
+        color=fill if has_area else look.colour,
+        edgecolor=look.colour if has_area else None,
         linewidth=1.3,
         zorder=3,
     )
@@ -203,21 +204,29 @@ def _name_references(axes: Axes, models: pd.DataFrame) -> None:
 
 
 def _key(figure: Figure, models: pd.DataFrame) -> None:
-    """What outlines, shapes and hollow markers mean; the names beside the markers tell the methods."""
+    """What outlines, fills and small markers mean; the names beside the markers tell the methods."""
     hues = {family: colour for colour, family in FAMILIES.items()}
-    marks = {"linestyle": "none", "markerfacecolor": "white", "markeredgewidth": 1.3, "markersize": MARKER}
-    handles = [
-        Line2D([], [], marker="o", markeredgecolor=hues[family], label=family, **marks)
-        for family in families_in_order(models["family"].dropna())
-        if family in hues
-    ]
+    families = [family for family in families_in_order(models["family"].dropna()) if family in hues]
+    handles = [_handle(family, hues[family], "white", MARKER) for family in families]
     for share, label in ((0.0, "no seed healed"), (0.5, "half of them"), (1.0, "all seeds healed")):
-        fill = {**marks, "markerfacecolor": COLOURS(WHOLE(share))}
-        handles.append(Line2D([], [], marker="o", markeredgecolor="0.3", label=label, **fill))
+        handles.append(_handle(label, "0.3", COLOURS(WHOLE(share)), MARKER))
     if models.drop(index=list(REFERENCES), errors="ignore")["share"].isna().any():
-        fill = {**marks, "markerfacecolor": UNKNOWN}
-        handles.append(Line2D([], [], marker="o", markeredgecolor="0.3", label="no outcome", **fill))
+        handles.append(_handle("no outcome", "0.3", UNKNOWN, MARKER))
     if (models[TUNING] > 0).any():
-        tuned = Line2D([], [], marker="o", markeredgecolor="0.3", label="small: with tuning", **{**marks, "markersize": 0.7 * MARKER})
-        handles.append(tuned)
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, title="shape: method; outline: family; fill: seeds healed")
+        handles.append(_handle("small: with tuning", "0.3", "white", SMALL))
+    title = "shape: method; outline: family; fill: seeds healed"
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, title=title)
+
+
+def _handle(label: str, outline: str, fill: Any, size: float) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        marker="o",
+        linestyle="none",
+        markerfacecolor=fill,
+        markeredgecolor=outline,
+        markeredgewidth=1.3,
+        markersize=size,
+        label=label,
+    )

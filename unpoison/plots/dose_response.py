@@ -16,8 +16,8 @@ from unpoison.drawing.counts import (
     draw_counts,
     fpr_levels,
     fpr_title,
-    show_shares,
     judged,
+    show_shares,
 )
 from unpoison.drawing.looks import families_in_order, in_order, look_of, shade
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, name_lines
@@ -95,7 +95,9 @@ def _recalls(by_deletion: pd.DataFrame) -> list[float]:
     return sorted(by_deletion["deletion.recall"].astype(float).unique())
 
 
-def _entitle(axes: Axes, family: str, level: float | None, place: int, columns: int, *, is_grid: bool) -> None:
+def _entitle(
+    axes: Axes, family: str, level: float | None, place: int, columns: int, *, is_grid: bool
+) -> None:
     """Families beside the rows and FPRs above the columns; without FPRs the family above each panel."""
     axes.set_xlabel("recall (%)", fontsize=NOTE_SIZE)
     if not is_grid:

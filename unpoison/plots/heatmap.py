@@ -91,7 +91,9 @@ def _draw(axes: Axes, cells: pd.DataFrame, methods: list[str], recalls: list[flo
     axes.set_xlim(0, len(recalls))
     axes.set_ylim(len(methods), 0)
     axes.grid(visible=False)
-    axes.set_xticks([place + 0.5 for place in range(len(recalls))], [f"{100 * recall:g}" for recall in recalls])
+    axes.set_xticks(
+        [place + 0.5 for place in range(len(recalls))], [f"{100 * recall:g}" for recall in recalls]
+    )
     axes.set_yticks(
         [row + 0.5 for row in range(len(methods))], [look_of(method, methods).label for method in methods]
     )
@@ -106,7 +108,9 @@ def _cell(axes: Axes, cell: dict[str, object], left: int, row: int, width: int) 
     face = COLOURS(WHOLE(share)) if is_known else "none"
     hatch = None if is_known else "////"
     axes.add_patch(
-        Rectangle((left, row), width, 1, facecolor=face, edgecolor="white" if is_known else "0.7", hatch=hatch)
+        Rectangle(
+            (left, row), width, 1, facecolor=face, edgecolor="white" if is_known else "0.7", hatch=hatch
+        )
     )
     if not is_known:
         return

@@ -1,5 +1,5 @@
-"""Unlearning over class imbalance: accuracy in points gained over doing nothing, of all classes and of each. A gain that
-is larger on the left is larger where the class is rarer.
+"""Unlearning over class imbalance: accuracy in points gained over doing nothing, of all classes and of each. A gain
+that is larger on the left is larger where the class is rarer.
 """
 
 import pandas as pd

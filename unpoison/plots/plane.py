@@ -30,7 +30,9 @@ RATES = {
 }
 EDGE = 0.5  # of a step: how far beyond the last tick a cell reaches
 HALO = [withStroke(linewidth=2.0, foreground="white")]  # bars are seen on dark cells
-CORNERS = [(across, down) for down in (0.33, -0.33) for across in (-0.3, 0.3)]  # where a cell's count may stand
+CORNERS = [
+    (across, down) for down in (0.33, -0.33) for across in (-0.3, 0.3)
+]  # where a cell's count may stand
 
 
 def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = None) -> Figure:
@@ -94,7 +96,7 @@ class _Scale:
 
 
 def _scales(whole: pd.DataFrame, key: str) -> dict[str, _Scale]:
-    """The axes by their rates: the values that were drawn, and one more at an end far beyond which a detector stands."""
+    """The axes by their rates: the values that were drawn, and one more where a detector stands far beyond an end."""
     scales = {}
     for name in (key, "deletion.recall"):
         rate = name.removeprefix("deletion.")
@@ -106,7 +108,7 @@ def _scales(whole: pd.DataFrame, key: str) -> dict[str, _Scale]:
         if (places < -EDGE).any():
             values.add(0.0)
         if (places > len(values) - 1 + EDGE).any():
-            values.add(float(np.ceil(10 * reached.max()) / 10))
+            values.add(float(np.ceil(round(10 * reached.max(), 6)) / 10))
         scales[rate] = _Scale(np.asarray(sorted(values)))
     return scales
 

@@ -109,9 +109,7 @@ def files_of(plan: Plan, cell: Cell) -> CellFiles:
     return CellFiles(cell.deletion, cell.method, answers, run, deletion, probed, verified)
 
 
-def draw_figures(
-    plan: Plan, tables: dict[str, pd.DataFrame], folder: Path, note: str
-) -> list[Figure]:
+def draw_figures(plan: Plan, tables: dict[str, pd.DataFrame], folder: Path, note: str) -> list[Figure]:
     """The figures that are drawn from tables, each with a line that says how much of it is missing."""
     figures = []
     for name, asked in sorted(plan.figures.items()):
