@@ -159,6 +159,12 @@ def _is_last_column(axes: Axes) -> bool:
     return place is None or place.is_last_col()
 
 
+def is_first_column(axes: Axes) -> bool:
+    """Return whether a panel is one of the first column."""
+    place = axes.get_subplotspec()
+    return place is None or place.is_first_col()
+
+
 def interval_note(summary: pd.DataFrame) -> str:
     """What the bars are, and over how many seeds."""
     seeds = sorted(set(summary["n"].astype(int)))

@@ -20,7 +20,7 @@ from unpoison.drawing.counts import (
     show_shares,
 )
 from unpoison.drawing.looks import families_in_order, in_order, look_of, shade
-from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, name_lines
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, is_first_column, name_lines
 
 # What the studies must vary: one key of each tuple; and what they may vary too.
 NEEDS = [("deletion.recall",)]
@@ -68,7 +68,7 @@ def plot(healed: pd.DataFrame) -> Figure:
         _draw_repairs(figure.add_subplot(last), repairs)
     for axes in figure.axes:
         show_shares(axes)
-        axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
+        axes.tick_params(labelleft=is_first_column(axes))
     figure.supylabel(SHARE_LABEL, fontsize=8)
     about = f"{fpr_title(levels[0])}; " if len(levels) == 1 and levels[0] is not None else ""
     note = f"{about}{counts_note(whole)}; lines are guides, no fits"

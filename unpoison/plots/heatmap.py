@@ -2,6 +2,9 @@
 An orange corner marks a cell in which the method broke a network: more than 10 points of clean accuracy were lost.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -101,7 +104,7 @@ def _draw(axes: Axes, cells: pd.DataFrame, methods: list[str], recalls: list[flo
     axes.spines[:].set_visible(False)
 
 
-def _cell(axes: Axes, cell: dict[str, object], left: int, row: int, width: int) -> None:
+def _cell(axes: Axes, cell: Mapping[Any, Any], left: int, row: int, width: int) -> None:
     """A coloured cell with its count; hatched where no seed has an outcome; a repair's reaches over all recalls."""
     share = cell["share"]
     is_known = not pd.isna(share)
@@ -115,7 +118,7 @@ def _cell(axes: Axes, cell: dict[str, object], left: int, row: int, width: int) 
     if not is_known:
         return
     text = f"{cell['healed']}/{cell['n']}" + (" without a deletion set" if width > 2 else "")
-    colour = "white" if float(str(share)) > DARK else "0.15"
+    colour = "white" if share > DARK else "0.15"
     axes.text(left + width / 2, row + 0.53, text, ha="center", va="center", fontsize=6.5, color=colour)
     if cell["broken"]:
         right = left + width

@@ -142,8 +142,10 @@ def _cell(axes: Axes, x: float, y: float, cell: Mapping[Any, Any], taken: np.nda
         return
     corners = np.add((x, y), CORNERS)
     room = np.hypot(*(corners[:, None] - taken[None]).T).min(axis=0, initial=9.0)
+    text_x, text_y = corners[int(np.argmax(room.round(3)))]
     axes.text(
-        *corners[int(np.argmax(room.round(3)))],
+        text_x,
+        text_y,
         f"{cell['healed']}/{cell['n']}" + ("*" if cell["broken"] else ""),
         fontsize=NOTE_SIZE,
         ha="center",
@@ -158,7 +160,13 @@ def _detector(axes: Axes, rows: pd.DataFrame, scales: Mapping[str, _Scale], name
         return
     look = detector_look(rows["detector"].iloc[0], names)
     (x, reach_x), (y, reach_y) = (_placed(rows, rate, scale) for rate, scale in scales.items())
-    bars = {"linestyle": "none", "elinewidth": 0.8, "ecolor": look.colour, "clip_on": False, "zorder": 3}
+    bars: dict[str, Any] = {
+        "linestyle": "none",
+        "elinewidth": 0.8,
+        "ecolor": look.colour,
+        "clip_on": False,
+        "zorder": 3,
+    }
     _, _, drawn = axes.errorbar(x, y, xerr=reach_x, yerr=reach_y, **bars)
     for bar in drawn:
         bar.set_path_effects(HALO)
@@ -181,7 +189,7 @@ def _taken(real: pd.DataFrame, scales: Mapping[str, _Scale]) -> np.ndarray:
     steps = np.linspace(0, 1, 12)[:, None]
     across = [(x - left + steps * (left + right)).ravel(), np.tile(y, len(steps))]
     down = [np.tile(x, len(steps)), (y - low + steps * (low + high)).ravel()]
-    return np.column_stack(np.hstack([across, down, [x, y]]))
+    return np.hstack([across, down, [x, y]]).T
 
 
 def _placed(rows: pd.DataFrame, rate: str, scale: _Scale) -> tuple[np.ndarray, list[np.ndarray]]:
