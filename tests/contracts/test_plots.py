@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import studies
+from matplotlib.axis import Tick
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -57,12 +58,7 @@ def test_a_figure_is_a_column_to_a_page_wide_and_its_text_is_7_points_or_nearly(
     assert COLUMN_WIDTH <= shown.get_figwidth() <= PAGE_WIDTH
     texts = [text for text in shown.findobj(Text) if text.get_text().strip() and text.get_visible()]
     assert min(text.get_fontsize() for text in texts) >= 6.5
-    ticks = {
-        label
-        for axes in shown.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for label in axis.get_ticklabels("both")
-    }
+    ticks = {label for tick in shown.findobj(Tick) for label in (tick.label1, tick.label2)}
     for text in set(texts) - ticks:  # ticks beyond the limits are not drawn
         box = Text.get_window_extent(text)  # without hairs
         assert box.x0 >= -1, text.get_text()

@@ -160,14 +160,17 @@ def _detector(axes: Axes, rows: pd.DataFrame, scales: Mapping[str, _Scale], name
         return
     look = detector_look(rows["detector"].iloc[0], names)
     (x, reach_x), (y, reach_y) = (_placed(rows, rate, scale) for rate, scale in scales.items())
-    bars: dict[str, Any] = {
-        "linestyle": "none",
-        "elinewidth": 0.8,
-        "ecolor": look.colour,
-        "clip_on": False,
-        "zorder": 3,
-    }
-    _, _, drawn = axes.errorbar(x, y, xerr=reach_x, yerr=reach_y, **bars)
+    _, _, drawn = axes.errorbar(
+        x,
+        y,
+        xerr=reach_x,
+        yerr=reach_y,
+        linestyle="none",
+        elinewidth=0.8,
+        ecolor=look.colour,
+        clip_on=False,
+        zorder=3,
+    )
     for bar in drawn:
         bar.set_path_effects(HALO)
     axes.scatter(
