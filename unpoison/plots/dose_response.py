@@ -88,7 +88,7 @@ def _draw_family(axes: Axes, points: pd.DataFrame, all_methods: pd.Series) -> No
 
 def _mark(axes: Axes, recalls: list[float]) -> None:
     axes.set_xticks(range(len(recalls)), [f"{100 * recall:g}" for recall in recalls])
-    axes.set_xlim(-0.45, len(recalls) - 0.55)
+    axes.set_xlim(-0.55, len(recalls) - 0.45)
 
 
 def _recalls(by_deletion: pd.DataFrame) -> list[float]:
