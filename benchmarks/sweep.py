@@ -73,7 +73,7 @@ def write_study(
             }
         },
         "figures": {
-            "discovery": {"studies": ["sweep"]},
+            "dose_response": {"studies": ["sweep"]},
             "cost_quality": {"studies": ["sweep"], "recall": 1.0},
         },
     }

@@ -1,106 +1,133 @@
-"""The plane as drawn: its colours are the gains, its line is where there is none, its markers are detectors."""
+"""The plane as drawn: cells are counts of healed seeds, markers are detectors with intervals of their own rates."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+import studies
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
 
-from unpoison.levels import IDENTITY
+from unpoison.drawing.looks import DETECTORS, detector_look
+from unpoison.errors import UserError
 from unpoison.plots.plane import plot
-from unpoison.statistics import summarise
 
 RECALLS, FPRS = (0.0, 0.5, 1.0), (0.0, 0.4)
-SEEDS = 3
+REAL = {"loss": (0.74, 0.09), "scan": (0.99, 0.38)}  # 0.01 more in the middle of three seeds
 
 
-def summary(robust: str = "adversarial_accuracy", key: str = "deletion.fpr") -> pd.DataFrame:
-    """One method that gains 50 points at most and loses 40 by false alarms, and a detector of two thresholds."""
-    cells = [("plane", None, "do_nothing", None, None, None), ("real", None, "do_nothing", None, None, None)]
-    cells += [
-        ("plane", f"{recall} {fpr}", "retrain", None, recall, fpr)
-        for recall in RECALLS
-        for fpr in FPRS
-        if recall or fpr
+def left(method: str, keys: dict[str, float], seed: int) -> float:
+    """EU heals at recall 1, and in one seed of three at 0.5; CF nowhere."""
+    recall = keys["deletion.recall"]
+    return 0.0 if method == "retrain" and (recall == 1.0 or (recall == 0.5 and seed == 0)) else 1.0
+
+
+def tables(detectors=REAL, other: str = "deletion.fpr", recalls=RECALLS):
+    vary = {"deletion.recall": recalls, other: FPRS}
+    whole = studies.results(vary, methods=("retrain", "finetune"), detectors=detectors, attack_left=left)
+    return studies.tables(whole, ["healed", "summary"])
+
+
+def cells(axes: Axes) -> dict[tuple[float, float], float]:
+    """Colour of the cell around each place, as its lightness."""
+    found = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    return {(patch.get_x() + 0.5, patch.get_y() + 0.5): sum(patch.get_facecolor()[:3]) for patch in found}
+
+
+def counts(axes: Axes) -> dict[tuple[int, int], str]:
+    """The count that is written in the cell around each place."""
+    return {tuple(np.round(text.get_position()).astype(int)): text.get_text() for text in axes.texts}
+
+
+def test_each_method_has_a_map_of_counts() -> None:
+    eu, cf = plot(*tables()).axes
+    assert [axes.get_title(loc="left") for axes in (eu, cf)] == ["EU (retrain)", "CF (finetune)"]
+    assert counts(eu) == {
+        (0, 0): "0/3", (1, 0): "0/3", (0, 1): "1/3", (1, 1): "1/3", (0, 2): "3/3", (1, 2): "3/3",
+    }  # fmt: skip
+    assert set(counts(cf).values()) == {"0/3"}
+    light = cells(eu)
+    assert light[0, 0] > light[0, 1] > light[0, 2]
+
+
+def test_nothing_is_drawn_between_the_cells_that_were_measured() -> None:
+    eu, _ = plot(*tables()).axes
+    assert len(cells(eu)) == len(RECALLS) * len(FPRS)
+    assert not any(hasattr(drawn, "levels") for drawn in eu.collections)  # no contours
+
+
+def test_a_detector_stands_between_the_values_with_intervals_of_both_rates() -> None:
+    whole = plot(*tables({"loss": REAL["loss"]}))
+    for axes in whole.axes:
+        [markers] = [drawn for drawn in axes.collections if not hasattr(drawn, "get_segments")]
+        np.testing.assert_allclose(markers.get_offsets(), [(0.25, 1.5)], atol=1e-9)
+        across, down = (
+            drawn.get_segments()[0] for drawn in axes.collections if hasattr(drawn, "get_segments")
+        )
+        half = 4.302653 * 0.01 / 3**0.5  # Student's t of three seeds 0.01 apart
+        np.testing.assert_allclose(across[:, 0], [0.25 - half / 0.4, 0.25 + half / 0.4], atol=1e-6)
+        np.testing.assert_allclose(down[:, 1], [1.5 - half / 0.5, 1.5 + half / 0.5], atol=1e-6)
+
+
+def test_a_count_is_written_away_from_markers_and_bars() -> None:
+    figure = plot(*tables({"loss": (0.89, 0.0), "scan": (0.5, 0.38)}))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        markers = [drawn for drawn in axes.collections if not hasattr(drawn, "get_segments")]
+        points = [axes.transData.transform(drawn.get_offsets())[0] for drawn in markers]
+        for text in axes.texts:
+            box = text.get_window_extent().padded(4)
+            assert not any(box.contains(*point) for point in points), text
+
+
+def test_a_detector_far_beyond_the_measured_values_has_a_tick_more_and_one_near_them_none() -> None:
+    ticks = {}
+    for fpr in (0.42, 0.79):
+        _, cf = plot(*tables({"loss": (0.5, fpr)})).axes
+        ticks[fpr] = [label.get_text() for label in cf.get_xticklabels()]
+    assert ticks == {0.42: ["0 %", "40 %"], 0.79: ["0 %", "40 %", "80 %"]}
+
+
+def test_every_detector_is_named_in_the_legend_by_the_look_that_it_has_everywhere() -> None:
+    figure = plot(*tables({**REAL, "mine": (0.5, 0.1)}))
+    [legend] = figure.legends
+    shown = {
+        text.get_text(): (handle.get_marker(), to_hex(handle.get_color()))
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+    }
+    looks = [detector_look(name, ["loss", "mine", "scan"]) for name in ("loss", "mine", "scan")]
+    assert shown == {look.label: (look.marker, look.colour.lower()) for look in looks}
+    assert detector_look("mine", ["mine"]) == looks[1]
+
+
+def test_every_shipped_detector_has_a_look_of_its_own() -> None:
+    from unpoison.detectors import DETECTORS as SHIPPED
+
+    assert set(SHIPPED) <= set(DETECTORS)
+    assert len({(look.marker, look.colour) for look in DETECTORS.values()}) == len(DETECTORS)
+
+
+def test_a_study_without_detectors_has_no_marker_and_no_legend() -> None:
+    figure = plot(*tables(None))
+    assert not figure.legends
+    assert not figure.axes[0].collections
+
+
+def test_one_method_can_be_asked_for() -> None:
+    assert [axes.get_title(loc="left") for axes in plot(*tables(), method="finetune").axes] == [
+        "CF (finetune)"
     ]
-    cells += [("real", f"top {fpr}", "retrain", "loss", 0.75, fpr) for fpr in (0.1, 0.2)]
-    lines = [
-        (study, "d", "p", "t", seed, deletion, method, detector, metric, 0.2 + gain, recall, fpr)
-        for seed in range(SEEDS)
-        for study, deletion, method, detector, recall, fpr in cells
-        for metric, gain in ((robust, 0.5 * (recall or 0) - (fpr or 0)), ("clean_accuracy", -(fpr or 0) / 4))
-    ]
-    table = pd.DataFrame(lines, columns=[*IDENTITY, "detector", "metric", "value", "recall", "fpr"])
-    table = table.assign(class_name=None, unit="share", higher_is_better=True, fdr=table["fpr"])
-    table["attack"] = "planted"
-    drawn = table["detector"].isna()
-    table["recall"] += 0.01 * table["seed"].where(~drawn, 0)
-    table["deletion.recall"], table[key] = table["recall"].where(drawn), table["fpr"].where(drawn)
-    return summarise(table)
+    with pytest.raises(
+        UserError, match="unknown method of the figure plane: 'scrub'; choose from finetune, retrain"
+    ):
+        plot(*tables(), method="scrub")
 
 
-def maps(figure: Figure) -> list:
-    """The panels: adversarial and clean accuracy."""
-    return [axes for axes in figure.axes if axes.get_title()]
-
-
-def test_the_colours_are_the_points_gained_over_doing_nothing() -> None:
-    adversarial, clean = maps(plot(summary()))
-    np.testing.assert_allclose(
-        adversarial.collections[0].get_array().reshape(3, 2), [[0, -40], [25, -15], [50, 10]]
-    )
-    np.testing.assert_allclose(clean.collections[0].get_array().reshape(3, 2), [[0, -10]] * 3)
-    assert [text.get_text() for text in adversarial.texts] == ["0", "-40", "+25", "-15", "+50", "+10"]
-
-
-def test_the_line_runs_where_nothing_is_gained() -> None:
-    adversarial, _ = maps(plot(summary()))
-    [contour] = [drawn for drawn in adversarial.collections if hasattr(drawn, "levels")]
-    ends = contour.get_paths()[0].vertices
-    assert any(np.allclose(point, (1, 1.6)) for point in ends)  # at FPR 0.4: 0.6 of the way from -15 to +10
-
-
-def test_clean_accuracy_has_no_such_line() -> None:
-    """It falls by a few points, and noise alone takes it across zero."""
-    names = ["adversarial_accuracy", "clean_accuracy"]
-    _, clean = maps(plot(summary().replace({"metric": dict(zip(names, names[::-1], strict=True))})))
-    assert clean.collections[0].get_array().max() > 0 > clean.collections[0].get_array().min()
-    assert not any(hasattr(drawn, "levels") for drawn in clean.collections)
-
-
-def test_a_detector_stands_between_the_measured_values_with_intervals_both_ways() -> None:
-    adversarial, _ = maps(plot(summary()))
-    markers = adversarial.collections[-1]
-    np.testing.assert_allclose(markers.get_offsets(), [(0.25, 1.52), (0.5, 1.52)])  # recall 0.76 on the mean
-    np.testing.assert_allclose(markers.get_array(), [28, 18], atol=2)
-
-
-def test_a_detector_beyond_the_measured_values_stands_where_it_is_and_not_at_their_end() -> None:
-    whole = summary()
-    adversarial, _ = maps(plot(whole[whole["deletion.recall"].isna() | (whole["deletion.recall"] == 1)]))
-    assert [text.get_text() for text in adversarial.texts] == ["0", "?", "+50", "+10"]
-    [markers] = [drawn for drawn in adversarial.collections if len(drawn.get_offsets()) == 2]
-    np.testing.assert_allclose(markers.get_offsets()[:, 1], 0.76)
-    assert [label.get_text() for label in adversarial.get_yticklabels()] == ["0 %", "100 %"]
-
-
-def test_a_study_without_detectors_has_no_marker() -> None:
-    whole = summary()
-    figure = plot(whole[whole["study"] == "plane"])
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no gain, no loss"]
-
-
-@pytest.mark.parametrize(
-    ("robust", "title"),
-    [
-        ("confused_accuracy", "confused classes (no trigger)"),
-        ("corrected_accuracy", "mislabelled rows (no trigger)"),
-    ],
-)
-def test_without_a_trigger_the_map_says_what_it_shows_instead(robust: str, title: str) -> None:
-    adversarial, _ = maps(plot(summary(robust)))
-    assert title in adversarial.get_title()
+def test_broken_networks_are_marked() -> None:
+    healed, summary = tables(None)
+    eu, _ = plot(healed.assign(broken=(healed["method"] == "retrain").astype(int)), summary).axes
+    assert counts(eu)[0, 2] == "3/3*"
 
 
 def test_the_other_reading_has_its_own_name() -> None:
-    adversarial, _ = maps(plot(summary(key="deletion.fdr")))
-    assert "(FDR)" in adversarial.get_xlabel()
+    _, last = plot(*tables(other="deletion.fdr")).axes
+    assert "(FDR)" in last.get_xlabel()

@@ -17,7 +17,6 @@ from unpoison.drawing.looks import LOOKS, SPARE, in_order, look_of
 from unpoison.drawing.samples import MOST_LINES, draw_samples
 from unpoison.drawing.style import COLUMN_WIDTH, PAGE_WIDTH, PerCent, draw_line, finish
 from unpoison.drawing.training_curves import MOST_NAMED, draw_training
-from unpoison.plots import PLOTS
 from unpoison.poisons import POISONS
 from unpoison.unlearning import METHODS
 
@@ -138,42 +137,11 @@ def test_a_line_without_values_has_no_name() -> None:
     assert not axes.texts
 
 
-@pytest.mark.parametrize(
-    ("robust", "label"),
-    [
-        ("adversarial_accuracy", "adversarial test accuracy"),
-        ("confused_accuracy", "accuracy on the confused classes (no trigger)"),
-        ("corrected_accuracy", "accuracy on the mislabelled rows (no trigger)"),
-    ],
-)
-def test_what_an_attack_without_a_trigger_is_judged_by_is_drawn_and_named(robust: str, label: str) -> None:
-    keys = {"deletion.fpr": 0.0, "deletion.recall": 1.0, "dataset.keep.cat": 0.5, "poison.share.cat": 0.2}
-    place = {"method": "retrain", "deletion": "found", "fdr": 0.0, "n": 3, "sd": 0.01, "study": "s", **keys}
-    heights = {robust: 0.3, "clean_accuracy": 0.7, "image_passes": 100.0, "forward_passes": 0.0}
-    summary = pd.DataFrame(
-        [
-            {**place, "metric": metric, "class_name": name, "mean": mean, "ci_low": mean, "ci_high": mean}
-            for metric, mean in heights.items()
-            for name in (None, "cat")
-        ]
-    )
-    for figure in ("false_positives", "imbalance", "cost_quality"):
-        drawn = PLOTS[figure](summary)
-        labels = {axes.get_ylabel().replace("\n", " "): axes for axes in drawn.axes}
-        assert label in labels, figure
-        if figure != "cost_quality":
-            assert [line[0].get_ydata().tolist() for line in labels[label].containers] == [[0.3]]
-    assert f"{label}, cats" in {
-        axes.get_ylabel().replace("\n", " ") for axes in PLOTS["imbalance"](summary).axes
-    }
-
-
 def test_type_is_7_to_8_points_and_text_is_text() -> None:
     sizes = {mpl.rcParams[name] for name in ("font.size", "xtick.labelsize", "legend.fontsize")}
     assert sizes <= {7.0, 8.0}
     assert mpl.rcParams["pdf.fonttype"] == 42
     assert (mpl.rcParams["savefig.dpi"], round(PAGE_WIDTH * 25.4)) == (200, 174)
-    assert set(PLOTS) >= {"imbalance", "false_positives"}
 
 
 @pytest.mark.parametrize("poison", tiny.planting(POISONS))

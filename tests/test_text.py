@@ -74,10 +74,16 @@ def samples_of(names: tuple[str, ...]) -> Figure:
     return draw_samples(images, images, rows, lambda stamped, _: stamped)
 
 
-def summary_of(name: str) -> pd.DataFrame:
+def paired_of(name: str) -> pd.DataFrame:
     """The rows that the figure of imbalance needs, of one method and a class of that name."""
-    line = {"method": "retrain", "deletion": "found", "n": 3, "sd": 0.01, "study": "s", "fdr": 0.0}
-    line |= {"dataset.keep.cat": 0.5, "poison.share.cat": 0.2, "mean": 0.5, "ci_low": 0.5, "ci_high": 0.5}
+    line = {"method": "retrain", "other": "do_nothing", "deletion": "found", "n": 3, "study": "s"}
+    line |= {
+        "dataset.keep.cat": 0.5,
+        "poison.share.cat": 0.2,
+        "difference": 0.5,
+        "ci_low": 0.4,
+        "ci_high": 0.6,
+    }
     metrics = ("adversarial_accuracy", "clean_accuracy")
     return pd.DataFrame([{**line, "metric": m, "class_name": c} for m in metrics for c in (None, name)])
 
@@ -106,7 +112,7 @@ def test_a_figure_shows_class_names_letter_by_letter(first: int) -> None:
 
 @pytest.mark.parametrize("name", ["$10-$20", "two\nlines", "汪" * 200])
 def test_a_figure_of_one_class_names_it_letter_by_letter(name: str) -> None:
-    texts = drawn(PLOTS["imbalance"](summary_of(name), class_name=name))
+    texts = drawn(PLOTS["imbalance"](paired_of(name), class_name=name))
     assert f"20% of the poisons are {drawn_text.drawn_name(name)}s" in texts
 
 

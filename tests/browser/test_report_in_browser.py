@@ -112,7 +112,9 @@ def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
     named = {"summary": summarise(table), "paired": paired(table), "provenance": records}
     named |= {"detectors": detectors(), **(others or {})}
     tables = Tables(named, table.to_csv(index=False).encode())
-    figures = [Figure("imbalance", "Accuracy over the ratio.", picture.getvalue())]
+    figures = [
+        Figure(name, "Accuracy over the ratio.", picture.getvalue()) for name in ("imbalance", "samples_main")
+    ]
     return render(tables, figures, {"imbalance": {**study, "entries": entries}}, "results/made_up")
 
 
@@ -156,6 +158,22 @@ def test_the_report_is_open_to_all_on_every_page(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     violations = Axe().run(page).response["violations"]
     assert [each["id"] for each in violations if each["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize(("scheme", "drawn"), [("light", 255), ("dark", 22)])
+def test_drawn_figures_follow_the_colour_scheme_and_photographs_do_not(
+    browser: Browser, file: Path, scheme: str, drawn: int
+) -> None:
+    context = browser.new_context(viewport={"width": 1100, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    greys = []
+    for name in ("Imbalance", "Samples main"):
+        shot = page.get_by_role("img", name=f"Figure {name}").screenshot()
+        greys.append(int(np.median(np.asarray(Image.open(io.BytesIO(shot)).convert("L")))))
+    context.close()
+    assert greys == [pytest.approx(drawn, abs=4), 255]
 
 
 def test_the_chart_follows_metric_and_method(page: Page) -> None:

@@ -355,7 +355,7 @@ def with_a_figure_of_both(config: dict[str, Any]) -> None:
     config["deletions"]["half"] = {"recall": 1.0}
     study = {**config["studies"]["found"], "deletions": ["half"], "vary": {"deletion.recall": [1.0]}}
     config["studies"] = {"found": study, "planted": {**study, "poison": "patch"}}
-    config["figures"] = {"discovery": {"studies": ["found", "planted"]}}
+    config["figures"] = {"heatmap": {"studies": ["found", "planted"]}}
 
 
 def with_a_repair_by_trusted_rows_of_one_class(config: dict[str, Any]) -> None:
@@ -436,7 +436,7 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
         with_an_attack_on_the_same_axis,
         r"studies.found: found attacks that are planted and data as found \(found\)",
     ),
-    (with_a_figure_of_both, r"figures.discovery: found attacks that are planted and .* \(found, planted\)"),
+    (with_a_figure_of_both, r"figures.heatmap: found attacks that are planted and .* \(found, planted\)"),
     (with_a_repair_by_trusted_rows_of_one_class, "method 'fine_pruning' works on .* found none of cat"),
     (with_a_tuning_by_trusted_rows_of_one_class, "tunings.small works on .* found none of cat"),
     (with_an_unknown_target, "unknown target class 'fox'; choose from cat, dog"),

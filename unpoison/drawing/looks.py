@@ -1,4 +1,4 @@
-"""The look of each method, the same in every figure and in the report: label, colour, marker and line."""
+"""The look of each method and detector, the same in every figure and in the report: label, colour, marker, line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,6 +59,17 @@ LOOKS = {
     "ibau": Look("I-BAU", INDIGO, "^", "-."),
     "do_nothing": Look("do nothing", BLACK, "X", ":"),
 }
+# Families of methods by their hue, in the order of figures; the references have none.
+FAMILIES = {
+    BLUE: "retraining",
+    ORANGE: "further training",
+    VERMILION: "gradient ascent",
+    PURPLE: "relabelling and distillation",
+    SKY: "dampening",
+    WINE: "redirection",
+    INDIGO: "repair by trusted rows",
+}
+OWN = "own methods"  # of a user's plug-in that names no family
 # For entries with names of their own (`scrub_long: {method: scrub}`): strokes, where the methods above have areas.
 SPARE = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "x+1234"))
 
@@ -77,15 +88,79 @@ def look_of(method: str, methods: Iterable[str]) -> Look:
     """
     if method in LOOKS:
         return LOOKS[method]
-    places: dict[str, int] = {}
-    for name in sorted({*methods, method} - set(LOOKS)):
-        first = crc32(name.encode()) % len(SPARE)
-        free = [place for place in _round(first) if place not in places.values()]
-        places[name] = free[0] if free else first
-    colour, marker = SPARE[places[method]]
+    colour, marker = _spare(method, {*methods, method} - set(LOOKS), SPARE)
     return Look(method, colour, marker, "-.")
 
 
-def _round(first: int) -> list[int]:
-    """All places of SPARE from one on, round to the one before it."""
-    return [(first + step) % len(SPARE) for step in range(len(SPARE))]
+def _spare(wanted: str, names: Iterable[str], spare: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    """Return the spare colour and marker of a name that has no look of its own."""
+    places: dict[str, int] = {}
+    for name in sorted(names):
+        first = crc32(name.encode()) % len(spare)
+        free = [place for place in _round(first, len(spare)) if place not in places.values()]
+        places[name] = free[0] if free else first
+    return spare[places[wanted]]
+
+
+def _round(first: int, places: int) -> list[int]:
+    """Return all places from one on, round to the one before it."""
+    return [(first + step) % places for step in range(places)]
+
+
+def shade(colour: str, place: int, count: int) -> str:
+    """Return one of several shades of a hue, from dark to light, for lines of one family in one panel."""
+    way = place / (count - 1) if count > 1 else 0.4
+    towards, much = (0.0, 0.5 - 1.25 * way) if way < 0.4 else (1.0, 0.7 * (way - 0.4))
+    channels = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    return "#" + "".join(f"{round(255 * (part + much * (towards - part))):02X}" for part in channels)
+
+
+def family_of(method: str) -> str:
+    """Return the family of a shipped method, and `own methods` for any other."""
+    return FAMILIES.get(LOOKS[method].colour, OWN) if method in LOOKS else OWN
+
+
+def families_in_order(families: Iterable[str]) -> list[str]:
+    """Return families in the order of figures: the shipped ones first, others by name."""
+    known = list(FAMILIES.values())
+    return sorted(set(families), key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+@dataclass(frozen=True)
+class DetectorLook:
+    """The look of a detector: its label, colour and marker."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+# Every shipped detector, and an entry's own name where the pages use one.
+DETECTORS = {
+    "activation_clustering": DetectorLook("activation clustering", BLUE, "o"),
+    "confident_learning": DetectorLook("confident learning", ORANGE, "s"),
+    "frequency": DetectorLook("frequency", PURPLE, "D"),
+    "influence": DetectorLook("influence", INDIGO, "p"),
+    "left_out": DetectorLook("left out", WINE, "h"),
+    "loss": DetectorLook("loss", VERMILION, "v"),
+    "early_loss": DetectorLook("early loss", VERMILION, "^"),
+    "neighbour_disagreement": DetectorLook("neighbour disagreement", SKY, "X"),
+    "scan": DetectorLook("scan", BLACK, "*"),
+    "spectral_signatures": DetectorLook("spectral signatures", GREEN, "P"),
+    "strip": DetectorLook("STRIP", WINE, "<"),
+}
+SPARE_DETECTORS = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "dH>8"))
+
+
+def detector_look(detector: str, detectors: Iterable[str]) -> DetectorLook:
+    """Return the look of a detector, the same in every figure.
+
+    An entry with a name of its own gets a spare one, as methods do in `look_of`.
+
+    Args:
+        detectors: all names that the figure shows.
+    """
+    if detector in DETECTORS:
+        return DETECTORS[detector]
+    colour, marker = _spare(detector, {*detectors, detector} - set(DETECTORS), SPARE_DETECTORS)
+    return DetectorLook(detector, colour, marker)

@@ -118,20 +118,27 @@ def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     name_lines(figure, panels, note)
 
 
-def name_lines(figure: Figure, panels: Iterable[Axes], note: str) -> None:
+def name_lines(figure: Figure, panels: Iterable[Axes], note: str, *, everywhere: bool = False) -> None:
     """Names at the ends of the lines of the last column where they fit, else one legend above all panels; a note.
 
     Call it last: names stand where the lines end by then.
+
+    Args:
+        everywhere: each panel has lines of its own, so all are named and not those of the last column alone.
     """
     panels = list(panels)
-    letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))  # of about so many points each
-    figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
+    note_below(figure, note)
     figure.draw_without_rendering()  # lays the panels out
-    last = [axes for axes in panels if _is_last_column(axes)]
+    last = [axes for axes in panels if everywhere or _is_last_column(axes)]
     if all(names_fit(axes) for axes in last):
         for axes in last:
             label_ends(axes)
         return
+    legend_above(figure, panels)
+
+
+def legend_above(figure: Figure, panels: Iterable[Axes]) -> None:
+    """Write one legend of all lines above all panels."""
     named = {
         label: handle
         for axes in panels
@@ -141,9 +148,21 @@ def name_lines(figure: Figure, panels: Iterable[Axes], note: str) -> None:
     figure.legend(list(named.values()), list(named), loc="outside upper center", ncols=columns)
 
 
+def note_below(figure: Figure, note: str) -> None:
+    """Write a note below all panels, in lines that fit the figure's width."""
+    letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))  # of about so many points each
+    figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
+
+
 def _is_last_column(axes: Axes) -> bool:
     place = axes.get_subplotspec()
     return place is None or place.is_last_col()
+
+
+def is_first_column(axes: Axes) -> bool:
+    """Return whether a panel is one of the first column."""
+    place = axes.get_subplotspec()
+    return place is None or place.is_first_col()
 
 
 def interval_note(summary: pd.DataFrame) -> str:

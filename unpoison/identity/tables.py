@@ -8,7 +8,7 @@ from unpoison.plots import PLOTS
 from unpoison.study.code import code_digest, files_digest
 from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.entries import canonical
-from unpoison.study.figures import trained_models
+from unpoison.study.figures import families_of, trained_models
 from unpoison.study.plan import Plan
 from unpoison.study.studies import Study, note_of
 from unpoison.tables import CODE as TABLE_CODE
@@ -81,6 +81,7 @@ class TableSpecs:
             "figure": figure.kind,
             "studies": sorted(figure.studies),
             "options": figure.options,
+            "families": families_of(self.plan.methods),
             "note": note,
             "code": code_digest("unpoison.jobs.draw_figure", PLOTS.code(figure.kind)),
         }

@@ -1,7 +1,8 @@
-"""Draw one figure from the summary."""
+"""Draw one figure from the tables that it asks for."""
 
 from typing import Any
 
+from unpoison.drawing.given import tables_for
 from unpoison.drawing.style import save
 from unpoison.files import read_table
 from unpoison.plots import PLOTS
@@ -11,6 +12,6 @@ from unpoison.text import from_html
 def main(snakemake: Any) -> None:
     """Draw the figure."""
     spec = from_html(snakemake.params.spec)
-    summary = read_table(snakemake.input.summary)
-    figure = PLOTS[spec["figure"]](summary[summary["study"].isin(spec["studies"])], **spec["options"])
+    tables = tables_for(map(read_table, snakemake.input.tables), spec["studies"], spec["families"])
+    figure = PLOTS[spec["figure"]](*tables, **spec["options"])
     save(figure, snakemake.output.pdf, snakemake.output.png, spec["note"])

@@ -1,4 +1,6 @@
-"""The held-out check against the truth: the estimated attack success of each repair over the measured one."""
+"""The held-out check against the truth: the estimated attack success of each repair over the measured one. On the
+diagonal both agree; above it the check is too strict.
+"""
 
 from typing import Any
 
@@ -17,7 +19,7 @@ TRUTH, ESTIMATE = "attack_success_rate", "held_out_attack_success"
 
 
 def plot(summary: pd.DataFrame) -> Figure:
-    """A point for each method and deletion set, a panel for each share of false alarms; on the diagonal both agree.
+    """Return a point for each method and deletion set, a panel for each share of false alarms.
 
     Points and bars are means over seeds of the estimate and of the ends of its 95 % interval.
 

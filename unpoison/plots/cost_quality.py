@@ -1,43 +1,53 @@
-"""Cost against quality: image passes of each method, and the adversarial accuracy that they bought."""
+"""Cost against quality: accuracy under attack over the cost of each repair, in weighted passes and in seconds. Up and
+to the left is better and cheaper. A darker fill means that more seeds are healed.
+"""
 
-from collections.abc import Iterator
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
+from unpoison.drawing.apart import moved_apart
 from unpoison.drawing.axes import metric_labels
-from unpoison.drawing.looks import in_order, look_of
+from unpoison.drawing.counts import COLOURS, WHOLE, at_level, fpr_levels, fpr_title, with_shares
+from unpoison.drawing.looks import FAMILIES, Look, families_in_order, in_order, look_of
 from unpoison.drawing.names import name_points
-from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note
+from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH, PerCent, interval_note, note_below
 from unpoison.errors import one_of
 from unpoison.levels import REFERENCES
-from unpoison.metrics import METRICS
-from unpoison.results import CLEAN
 from unpoison.types import Share
 
 # What the studies must vary: one key of each tuple; what they may vary too; which options are values of a key.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
 CHOOSES = {"recall": "deletion.recall"}
-COSTS = ("image_passes", "forward_passes")
-MANY = 8  # methods that a column's width has room for
+ONE_STUDY = True
+TABLES = ("summary", "healed")
+PASSES, TUNING, SECONDS = "weighted_passes", "tuning_passes", "unlearning_seconds"
+FORWARD, BACKWARD = "forward_passes", "image_passes"  # with their weights 1 and 3, where PASSES is missing
+COSTS = {
+    PASSES: "weighted passes",
+    SECONDS: "seconds in the run",
+}
+MARKER, SMALL = 6.5, 4.5  # points of a marker with its edge; the small one counts the tuning too
+UNKNOWN = "0.85"  # fill where no seed has an outcome
 
 
-def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
-    """A point for each method at one recall, a panel for each FPR; what lies up and left is better and cheaper.
+def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
+    """Return accuracy under attack over cost at one recall, a marker for each method.
 
-    Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled rows, stands in.
-    Image passes forward alone are added to those forward and backward. do_nothing and oracle are drawn across.
+    On the left cost is in passes, which is the same on every machine; on the right in seconds. A small hollow marker
+    counts the tuning too. Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled
+    rows, stands in. A row of panels for each FPR where the study varies it.
 
     Args:
-        summary: rows of studies that vary deletion.recall, and deletion.fpr or not.
+        summary: rows of a study that varies deletion.recall, and deletion.fpr or not, with the column `family`.
+        healed: rows of the same study.
         recall: the value of deletion.recall that is shown.
 
     Raises:
@@ -47,74 +57,124 @@ def plot(summary: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
     values = sorted(whole["deletion.recall"].dropna().astype(float).unique())
     if recall not in values:
         raise one_of("recall of the figure cost_quality:", recall, map(str, values))
-    whole = whole[(whole["deletion.recall"] == recall) | whole["deletion.recall"].isna()]
-    has_fpr = "deletion.fpr" in whole and whole["deletion.fpr"].notna().any()
-    levels: list[Any] = sorted(whole["deletion.fpr"].dropna().unique()) if has_fpr else [None]
     robust, label = list(metric_labels(whole).items())[-1]
-    models = [_models(whole if level is None else _of_fpr(whole, level), robust) for level in levels]
-    most = max(map(len, models))
-    width = COLUMN_WIDTH * 1.3 if len(levels) == 1 and most <= MANY else PAGE_WIDTH
-    figure = Figure(figsize=(width, 2.8 + 0.08 * most), layout="constrained")
-    panels = figure.subplots(1, len(levels), squeeze=False, sharex=True, sharey=True)[0]
-    clean = pd.concat(models)["clean_accuracy"]
-    scale = mpl.cm.ScalarMappable(Normalize(clean.min(), clean.max()), "cividis")
-    for axes, level, of_level in zip(panels, levels, models, strict=True):
-        _panel(axes, of_level, scale)
-        axes.set_title(f"recall {recall:.0%}" + ("" if level is None else f", FPR {level:.0%}"))
-    panels[0].set_ylabel(label.replace("\n", " "))
-    bar = figure.colorbar(scale, ax=panels.tolist(), format=PerCent())
-    bar.set_label(METRICS[CLEAN].label)
-    note = f"image passes of the method, forward and backward, or forward alone\n{interval_note(summary)}"
-    figure.supxlabel(note, fontsize=NOTE_SIZE)
-    _limit(panels[0], pd.concat(models))
-    _name_references(panels[-1], models[-1])
+    levels = fpr_levels(whole[whole["deletion.recall"] == recall])
+    models = [_models(whole, with_shares(healed), recall, level, robust) for level in levels]
+    figure = Figure(
+        figsize=(PAGE_WIDTH, 0.9 + len(levels) * (1.9 + 0.06 * max(map(len, models)))), layout="constrained"
+    )
+    grid = figure.subplots(len(levels), len(COSTS), squeeze=False, sharex="col", sharey=True)
+    for panels, level, of_level in zip(grid, levels, models, strict=True):
+        for axes, cost in zip(panels, COSTS, strict=True):
+            _draw_references(axes, of_level)
+            _set_scales(axes, of_level, cost)
+        panels[0].set_ylabel(label.replace("\n", " "))
+        panels[0].set_title(
+            ", ".join(filter(None, (f"recall {100 * recall:g} %", fpr_title(level)))), loc="left"
+        )
+        _name_references(panels[-1], of_level)
+    for axes, name in zip(grid[-1], COSTS.values(), strict=True):
+        axes.set_xlabel(name)
+    _limit(grid[0][0], pd.concat(models))
+    _key(figure, pd.concat(models))
+    note_below(
+        figure,
+        "a forward pass of an image counts 1, forward and backward 3; seconds beside other jobs; "
+        f"{interval_note(whole)}; markers that would touch are moved sideways",
+    )
     figure.draw_without_rendering()  # lays the panels out
-    for axes, of_level in zip(panels, models, strict=True):
-        name_points(axes, list(_names(of_level)), NOTE_SIZE)
+    for panels, of_level in zip(grid, models, strict=True):
+        for axes, cost in zip(panels, COSTS, strict=True):
+            _draw_methods(axes, of_level, cost)
     return figure
 
 
-def _of_fpr(points: pd.DataFrame, level: float) -> pd.DataFrame:
-    return points[(points["deletion.fpr"] == level) | points["deletion.recall"].isna()]
-
-
-def _models(points: pd.DataFrame, robust: str) -> pd.DataFrame:
-    """A line for each method: its cost, its accuracies, and the ends of the interval of `robust`, that under attack."""
+def _models(
+    whole: pd.DataFrame, healed: pd.DataFrame, recall: float, level: float | None, robust: str
+) -> pd.DataFrame:
+    """A line for each method: its costs, accuracy under attack with its interval, family and share of healed seeds."""
+    points, counts = (_at(table, recall, level) for table in (whole, healed))
     means = points.pivot_table(index="method", columns="metric", values="mean")
     attacked = points[points["metric"] == robust].set_index("method")
-    ends = attacked[["ci_low", "ci_high"]].where(attacked["n"] > 2)
-    table = means[["clean_accuracy"]].assign(robust=means[robust]).join(ends)
-    return table.assign(cost=means[list(COSTS)].sum(axis=1)).loc[in_order(means.index)]
+    if PASSES not in means:
+        means[PASSES] = means[FORWARD] + 3 * means[BACKWARD]
+    table = means.reindex(columns=[*COSTS, TUNING]).assign(robust=means[robust])
+    table = table.join(attacked[["ci_low", "ci_high"]].where(attacked["n"] > 2))
+    table = table.join(counts.set_index("method")["share"]).join(attacked["family"])
+    return table.loc[in_order(table.index)]
 
 
-def _panel(axes: Axes, models: pd.DataFrame, scale: Any) -> None:
-    for method, model in models.iterrows():
+def _at(table: pd.DataFrame, recall: float, level: float | None) -> pd.DataFrame:
+    """The rows of one recall and FPR, and those of models without a deletion set."""
+    chosen = at_level(table[table["deletion.recall"] == recall], level)
+    return pd.concat([chosen, table[table["deletion.recall"].isna()]])
+
+
+def _draw_references(axes: Axes, models: pd.DataFrame) -> None:
+    for method in models.index.intersection(list(REFERENCES)):
         look = look_of(str(method), models.index)
-        height = model["robust"]
-        if method in REFERENCES:
-            axes.axhline(height, color=look.colour, linestyle=":", linewidth=1.2, zorder=1)
-            continue
-        if pd.notna(model["ci_low"]):  # of three seeds or more
-            axes.vlines(model["cost"], model["ci_low"], model["ci_high"], color=look.colour, linewidth=0.9)
-        has_area = MarkerStyle(look.marker).is_filled()  # strokes have no edge beside their colour
-        axes.scatter(
-            model["cost"],
-            height,
-            s=42,
-            marker=look.marker,
-            color=scale.to_rgba(model["clean_accuracy"]),
-            edgecolor=look.colour if has_area else None,
-            linewidth=1.3,
-            zorder=3,
-        )
+        axes.axhline(models.loc[method, "robust"], color=look.colour, linestyle=":", linewidth=1.2, zorder=1)
+
+
+def _set_scales(axes: Axes, models: pd.DataFrame, cost: str) -> None:
+    """A logarithmic x axis over all costs, with room at its ends for names."""
+    costs = models.drop(index=list(REFERENCES), errors="ignore")[cost]
+    if cost == PASSES:
+        costs = pd.concat([costs, costs + models[TUNING].fillna(0)])
+    costs = costs[costs > 0]
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(
-        EngFormatter(sep=" ")
-    )  # a label at every tick, which LogFormatter leaves out
+    if len(costs):
+        room = (costs.max() / costs.min()) ** 0.14 * 1.2
+        low, high = axes.get_xlim() if axes.get_autoscalex_on() is False else (np.inf, 0)
+        axes.set_xlim(min(low, costs.min() / room), max(high, costs.max() * room))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" ") if cost == PASSES else FuncFormatter(_plain))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PerCent())
-    axes.margins(x=0.18)
+
+
+def _plain(seconds: float, _place: int) -> str:
+    return f"{seconds:g}"
+
+
+def _draw_methods(axes: Axes, models: pd.DataFrame, cost: str) -> None:
+    """A marker for each method with its name, and a hollow one where its tuning is counted too.
+
+    Call it after the figure was laid out: markers are moved apart in pixels.
+    """
+    known = models.drop(index=list(REFERENCES), errors="ignore")
+    known = known[(known[cost] > 0) & known["robust"].notna()]
+    if known.empty:
+        return
+    unit = axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+    pixels = axes.transData.transform(known[[cost, "robust"]].to_numpy(float))
+    places = axes.transData.inverted().transform(moved_apart(pixels, (MARKER + 1.5) * unit))
+    names = []
+    for (method, model), (x, y) in zip(known.iterrows(), places, strict=True):
+        look = look_of(str(method), models.index)
+        if pd.notna(model["ci_low"]):  # of three seeds or more
+            axes.vlines(x, model["ci_low"], model["ci_high"], color=look.colour, linewidth=0.8, alpha=0.6)
+        if cost == PASSES and model[TUNING] > 0:
+            tuned = model[cost] + model[TUNING]
+            axes.plot([x, tuned], [y, y], color=look.colour, linewidth=0.7, alpha=0.7)
+            _mark(axes, (tuned, y), look, "white", SMALL)
+        fill: Any = UNKNOWN if pd.isna(model["share"]) else COLOURS(WHOLE(model["share"]))
+        _mark(axes, (x, y), look, fill, MARKER)
+        names.append((look.label, look.colour, (float(x), float(y))))
+    name_points(axes, names, NOTE_SIZE)
+
+
+def _mark(axes: Axes, place: tuple[float, float], look: Look, fill: Any, size: float) -> None:
+    has_area = MarkerStyle(look.marker).is_filled()  # strokes have no edge beside their colour
+    axes.scatter(
+        *place,
+        s=size**2,
+        marker=look.marker,
+        color=fill if has_area else look.colour,
+        edgecolor=look.colour if has_area else None,
+        linewidth=1.3,
+        zorder=3,
+    )
 
 
 def _limit(axes: Axes, models: pd.DataFrame) -> None:
@@ -143,8 +203,30 @@ def _name_references(axes: Axes, models: pd.DataFrame) -> None:
         )
 
 
-def _names(models: pd.DataFrame) -> Iterator[tuple[str, str, tuple[float, float]]]:
-    """For each method that is a point its name, its colour and where it stands."""
-    for method, model in models.drop(index=list(REFERENCES), errors="ignore").iterrows():
-        look = look_of(str(method), models.index)
-        yield look.label, look.colour, (model["cost"], model["robust"])
+def _key(figure: Figure, models: pd.DataFrame) -> None:
+    """What outlines, fills and small markers mean; the names beside the markers tell the methods."""
+    hues = {family: colour for colour, family in FAMILIES.items()}
+    families = [family for family in families_in_order(models["family"].dropna()) if family in hues]
+    handles = [_handle(family, hues[family], "white", MARKER) for family in families]
+    for share, label in ((0.0, "no seed healed"), (0.5, "half of them"), (1.0, "all seeds healed")):
+        handles.append(_handle(label, "0.3", COLOURS(WHOLE(share)), MARKER))
+    if models.drop(index=list(REFERENCES), errors="ignore")["share"].isna().any():
+        handles.append(_handle("no outcome", "0.3", UNKNOWN, MARKER))
+    if (models[TUNING] > 0).any():
+        handles.append(_handle("small: with tuning", "0.3", "white", SMALL))
+    title = "shape: method; outline: family; fill: seeds healed"
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, title=title)
+
+
+def _handle(label: str, outline: str, fill: Any, size: float) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        marker="o",
+        linestyle="none",
+        markerfacecolor=fill,
+        markeredgecolor=outline,
+        markeredgewidth=1.3,
+        markersize=size,
+        label=label,
+    )

@@ -1,60 +1,66 @@
-"""What clean images in the deletion set cost: accuracy over the clean fraction Cf, in one or both of its readings."""
+"""Cost of clean images in the deletion set: accuracy in points gained over doing nothing, over the clean fraction Cf.
+A line that falls shows what false alarms cost.
+"""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unpoison.drawing.axes import metric_labels
+from unpoison.drawing.gains import LABEL, draw_gains, gains, gains_note, show_points
 from unpoison.drawing.looks import in_order, look_of
-from unpoison.drawing.style import (
-    draw_line,
-    finish,
-    interval_note,
-    mark_places,
-    nudge_of,
-    width_of,
-)
+from unpoison.drawing.style import PerCent, mark_places, name_lines, nudge_of, width_of
 
 # What the studies must vary: one key of each tuple.
 NEEDS = [("deletion.fpr", "deletion.fdr")]
+TABLES = ("paired",)
 READINGS = {
     "deletion.fpr": "Cf as share of the clean rows (FPR)",
     "deletion.fdr": "Cf as share of the deletion set (FDR)",
 }
 
 
-def plot(summary: pd.DataFrame) -> Figure:
-    """Clean and adversarial accuracy over Cf, a line for each method, a column for each reading.
+def plot(paired: pd.DataFrame) -> Figure:
+    """Return clean and adversarial accuracy over Cf, in points gained over doing nothing: a line for each method.
 
-    Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled rows, stands in.
+    Models without a deletion set, such as the oracle, are the same at
+    every Cf and are drawn across, with one interval. Of an attack without a trigger the accuracy on the confused
+    classes, or on the mislabelled rows, stands in. A column for each reading of Cf.
 
     Args:
-        summary: rows of studies that vary deletion.fpr or deletion.fdr; references are drawn across.
+        paired: rows of studies that vary deletion.fpr or deletion.fdr.
     """
-    whole = summary[summary["class_name"].isna()]
+    whole = gains(paired[paired["class_name"].isna()])
     readings = [key for key in READINGS if key in whole and whole[key].notna().any()]
     figure = Figure(figsize=(width_of(len(readings)), 4.0), layout="constrained")
     panels = figure.subplots(2, len(readings), squeeze=False, sharey="row", sharex="col")
     for row, (metric, label) in enumerate(metric_labels(whole).items()):
         for column, key in enumerate(readings):
-            _panel(panels[row][column], whole[whole["metric"] == metric], key)
+            _panel(panels[row][column], whole[whole["metric"] == metric], key, readings)
         panels[row][0].set_ylabel(label)
     for column, key in enumerate(readings):
         panels[1][column].set_xlabel(READINGS[key])
-    finish(figure, panels.flat, interval_note(whole))
+    figure.supylabel(LABEL, fontsize=8)
+    name_lines(figure, panels.flat, gains_note(whole))
     return figure
 
 
-def _panel(axes: Axes, points: pd.DataFrame, key: str) -> None:
-    points = points.copy()
-    points.loc[points[key].isna() & (points["fdr"] == 0), key] = 0.0  # Cf = 0 is the same in both readings
-    points = points[points[key].notna() | points["deletion"].isna()]
-    points = points.drop_duplicates(["method", key])  # Cf = 0 may stand in the studies of both readings
-    places = sorted(points[key].dropna().astype(float).unique())
+def _panel(axes: Axes, points: pd.DataFrame, key: str, readings: list[str]) -> None:
+    found_clean = (points[readings] == 0).any(axis=1)  # Cf = 0 is the same in both readings
+    points = points.assign(place=points[key].astype(float).mask(found_clean, 0.0))
+    points = points[points["place"].notna() | points["deletion"].isna()]
+    points = points.drop_duplicates(["method", "place"])  # Cf = 0 may stand in the studies of both readings
+    places = sorted(points["place"].dropna().unique())
     methods = in_order(points["method"])
+    show_points(axes)
     for index, method in enumerate(methods):
-        of_method = points[points["method"] == method]
-        if of_method[key].isna().all():  # a reference has no deletion set: the same at every Cf
-            of_method = pd.concat([of_method.assign(**{key: place}) for place in places])
-        draw_line(axes, of_method, key, look_of(method, methods), nudge_of(index, len(methods), places))
+        rows, look = points[points["method"] == method].sort_values("place"), look_of(method, methods)
+        if rows["place"].isna().all():
+            axes.plot(
+                [places[0], places[-1]], [rows["gain"].iloc[0]] * 2, color=look.colour, linestyle=look.line
+            )
+            rows = rows.assign(place=places[-1])
+        x = rows["place"] + nudge_of(index, len(methods), places)
+        draw_gains(axes, x, rows, look, is_joined=len(places) > 2)
     mark_places(axes, places)
+    axes.xaxis.set_major_formatter(PerCent())

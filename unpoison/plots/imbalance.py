@@ -1,74 +1,86 @@
-"""Unlearning over class imbalance: accuracy over the ratio of the classes, a column for each split of the poisons."""
+"""Unlearning over class imbalance: accuracy in points gained over doing nothing, of all classes and of each. A gain
+that is larger on the left is larger where the class is rarer.
+"""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unpoison.drawing.axes import metric_labels
+from unpoison.drawing.gains import LABEL, draw_gains, gains, gains_note, show_points
 from unpoison.drawing.looks import in_order, look_of
-from unpoison.drawing.style import (
-    draw_line,
-    finish,
-    interval_note,
-    mark_places,
-    nudge_of,
-    width_of,
-)
+from unpoison.drawing.style import legend_above, note_below, width_of
 from unpoison.drawing.text import drawn_name, fonts_for
 from unpoison.errors import one_of
 
 # What the studies must vary: one key of each tuple; names in braces are options.
 NEEDS = [("{ratio}",), ("{share}",)]
+TABLES = ("paired",)
+MOST_CLASSES = 4  # that are shown beside the one that is made small
+STEP = 0.12  # between methods at one ratio; ratios are 1 apart
 
 
 def plot(
-    summary: pd.DataFrame,
+    paired: pd.DataFrame,
     *,
     ratio: str = "dataset.keep.cat",
     share: str = "poison.share.cat",
     class_name: str = "cat",
 ) -> Figure:
-    """Clean and adversarial accuracy over the ratio, of all classes and of the one that is made small.
+    """Return clean and adversarial accuracy over the ratio of the classes, in points gained over doing nothing.
 
-    Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled rows, stands in.
+    Above are all classes together, below the class that is made small, then the others.
+    Of an attack without a trigger the accuracy on the confused classes, or
+    on the mislabelled rows, stands in. A column for each split of the poisons.
 
     Args:
-        summary: rows of a study that varies both keys.
+        paired: rows of a study that varies both keys.
         ratio: the varied key on the x axis; share: the one with a column for each of its values.
-        class_name: the class whose own accuracy under attack has the last line of panels.
+        class_name: the class that is made small, shown first; of more than five classes it is shown alone.
 
     Raises:
         UserError: for a class that the study does not have.
     """
-    if class_name not in set(summary["class_name"]):
-        raise one_of(
-            "class_name of the figure imbalance:", class_name, summary["class_name"].dropna().unique()
-        )
-    named = f"{drawn_name(class_name)}s"
-    family = fonts_for(named)
-    shares = sorted(summary[share].dropna().unique())
-    labels = metric_labels(summary)
-    lines: list[tuple[str, str | None, str]] = [(metric, None, label) for metric, label in labels.items()]
-    lines.append((lines[-1][0], class_name, f"{lines[-1][2]}, {named}"))
-    figure = Figure(figsize=(width_of(len(shares)), 5.4), layout="constrained")
+    classes = paired["class_name"].dropna().unique()
+    if class_name not in classes:
+        raise one_of("class_name of the figure imbalance:", class_name, classes)
+    others = sorted(set(classes) - {class_name})
+    points = gains(paired)
+    shares = sorted(points[share].dropna().unique())
+    lines = _lines(points, [class_name, *(others if len(others) <= MOST_CLASSES else ())])
+    figure = Figure(figsize=(width_of(len(shares)), 0.7 + 1.3 * len(lines)), layout="constrained")
     panels = figure.subplots(len(lines), len(shares), squeeze=False, sharey="row", sharex=True)
-    for row, (metric, of_class, label) in enumerate(lines):
-        chosen = summary["class_name"].isna() if of_class is None else summary["class_name"] == of_class
-        points = summary[chosen & (summary["metric"] == metric)]
-        for column, value in enumerate(shares):
-            _panel(panels[row][column], points[points[share] == value], ratio)
-        panels[row][0].set_ylabel(label, fontfamily=family)
+    for row, (metric, of_class, label) in zip(panels, lines, strict=True):
+        chosen = points["class_name"].isna() if of_class is None else points["class_name"] == of_class
+        shown = points[chosen & (points["metric"] == metric)]
+        for axes, value in zip(row, shares, strict=True):
+            _panel(axes, shown[shown[share] == value], ratio, in_order(points["method"]))
+        row[0].set_ylabel(label, fontfamily=fonts_for(label))
+    named = f"{drawn_name(class_name)}s"
     for column, value in enumerate(shares):
-        panels[0][column].set_title(f"{value:.0%} of the poisons are {named}", fontfamily=family)
-        panels[-1][column].set_xlabel(f"{named} kept ({ratio})", fontfamily=family)
-    finish(figure, panels.flat, interval_note(summary))
+        panels[0][column].set_title(f"{value:.0%} of the poisons are {named}", fontfamily=fonts_for(named))
+        panels[-1][column].set_xlabel(f"{named} kept ({ratio})", fontfamily=fonts_for(named))
+    figure.supylabel(LABEL, fontsize=8)
+    legend_above(figure, panels.flat)
+    note_below(figure, gains_note(points))
     return figure
 
 
-def _panel(axes: Axes, points: pd.DataFrame, ratio: str) -> None:
+def _lines(points: pd.DataFrame, classes: list[str]) -> list[tuple[str, str | None, str]]:
+    """Metric, class and label of each line of panels."""
+    labels = metric_labels(points)
+    whole: list[tuple[str, str | None, str]] = [(metric, None, label) for metric, label in labels.items()]
+    robust, _, label = whole[-1]
+    return whole + [(robust, name, f"{label}, {drawn_name(name)}s") for name in classes]
+
+
+def _panel(axes: Axes, points: pd.DataFrame, ratio: str, methods: list[str]) -> None:
+    """A dot for each method and ratio; two ratios make no line."""
     places = sorted(points[ratio].dropna().astype(float).unique())
-    methods = in_order(points["method"])
+    show_points(axes)
     for index, method in enumerate(methods):
-        nudge = nudge_of(index, len(methods), places)
-        draw_line(axes, points[points["method"] == method], ratio, look_of(method, methods), nudge)
-    mark_places(axes, places)
+        rows = points[points["method"] == method].sort_values(ratio)
+        x = rows[ratio].astype(float).map(places.index) + STEP * (index - (len(methods) - 1) / 2)
+        draw_gains(axes, x, rows, look_of(method, methods), is_joined=False)
+    axes.set_xticks(range(len(places)), [f"{100 * place:g} %" for place in places])
+    axes.set_xlim(-0.6, len(places) - 0.4)

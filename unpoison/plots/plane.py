@@ -1,213 +1,218 @@
-"""How good a detector must be: what each method gains over doing nothing, over recall and FPR (or FDR), and where
-real detectors stand."""
+"""How good a detector must be: seeds that a method heals, over the share of the poisons that were found (recall) and
+the false alarms. The darker the cell, the more. Markers are real detectors with 95 % intervals of their own rates; on a
+light cell a detector is not good enough for the method.
+"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from unpoison.drawing.looks import in_order, look_of
-from unpoison.drawing.style import NOTE_SIZE, PAGE_WIDTH
-from unpoison.levels import REFERENCES
-from unpoison.metrics import METRICS
-from unpoison.results import CLEAN, judged_by
+from unpoison.drawing.counts import COLOURS, DARK, SHARES_NOTE, WHOLE, judged
+from unpoison.drawing.looks import detector_look, in_order, look_of
+from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, note_below
+from unpoison.errors import one_of
 
 # What one of the studies must vary: one key of each tuple.
 NEEDS = [("deletion.recall",), ("deletion.fpr", "deletion.fdr")]
+TABLES = ("healed", "summary")
 DETECTORS = True  # further studies may hold any deletion sets of detectors
 RATES = {
     "deletion.fpr": "share of the clean rows deleted (FPR)",
     "deletion.fdr": "share of the deletion set that is clean (FDR)",
 }
-COLOURS = "RdBu"  # red harms, blue heals: apart for colour-blind eyes
-MARKERS = "o^sDvPX*<>"
-SIZES = tuple(range(90, 20, -7))  # the first is the largest, so that of markers on one spot each is seen
-HALO = [withStroke(linewidth=2.4, foreground="white")]  # black is lost on the darkest cells
+EDGE = 0.5  # of a step: how far beyond the last tick a cell reaches
+HALO = [withStroke(linewidth=2.0, foreground="white")]  # bars are seen on dark cells
+CORNERS = [
+    (across, down) for down in (0.33, -0.33) for across in (-0.3, 0.3)
+]  # where a cell's count may stand
 
 
-def plot(summary: pd.DataFrame) -> Figure:
-    """For each method a map of the accuracy that it gains under attack, and one of the clean accuracy, in points.
+def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = None) -> Figure:
+    """Return a map for each method: seeds healed, of the seeds with an outcome, over recall and false alarms.
+
+    Markers are the deletion sets of real detectors, with 95 % intervals of both rates. Between the ticks the axes are
+    linear.
 
     Args:
-        summary: rows of a study over recall and FPR or FDR, and of studies of detectors' deletion sets.
+        healed: rows of a study over recall and FPR or FDR, and of studies of detectors' deletion sets.
+        summary: rows of the same studies, for the intervals of the detectors' rates.
+        method: the one that is shown; left out, all.
+
+    Raises:
+        UserError: for a method that the studies do not have.
     """
-    whole = summary[summary["class_name"].isna()]
+    whole = judged(healed)
+    whole = whole[whole["deletion"].notna()]
     key = next(name for name in RATES if name in whole and whole[name].notna().any())
-    robust = judged_by(whole)[0]
-    metrics = {metric: METRICS[metric].label for metric in (robust, CLEAN)}
-    points = _gains(whole, list(metrics))
-    methods = in_order(points["method"])
-    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 2.1 * len(methods)), layout="constrained")
-    panels = figure.subplots(len(methods), 2, squeeze=False, sharex=True, sharey=True)
-    for column, (metric, label) in enumerate(metrics.items()):
-        norm = _norm(points.loc[points["metric"] == metric, "gain"])
-        for line, method in zip(panels, methods, strict=True):
-            chosen = points[(points["metric"] == metric) & (points["method"] == method)]
-            _panel(line[column], chosen, key, norm, with_line=metric == robust)
-            line[column].set_title(f"{look_of(method, methods).label}: {label}")
-        bar = figure.colorbar(
-            ScalarMappable(norm, COLOURS), ax=list(panels[:, column]), location="bottom", aspect=40
-        )
-        bar.set_label(f"points of {label} gained over doing nothing")
-    for axes in panels[:, 0]:
+    methods = in_order(whole["method"])
+    if method is not None and method not in methods:
+        raise one_of("method of the figure plane:", method, methods)
+    shown = methods if method is None else [method]
+    whole = _with_ends(whole[whole["method"].isin(shown)], summary)
+    names = sorted(whole["detector"].dropna().unique())
+    lines = -(-len(names) // 2)
+    height = 0.75 + 2.15 * len(shown) + 0.14 * lines
+    figure = Figure(figsize=(COLUMN_WIDTH, height), layout="constrained")
+    panels = figure.subplots(len(shown), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
+    scales = _scales(whole, key)
+    for axes, name in zip(panels, shown, strict=True):
+        _panel(axes, whole[whole["method"] == name], key, scales, names)
+        axes.set_title(look_of(name, methods).label, loc="left")
         axes.set_ylabel("poisons found (recall)")
-    for axes in panels[-1]:
-        axes.set_xlabel(RATES[key])
-    _name_markers(figure, points)
-    figure.supxlabel(_note(points), fontsize=NOTE_SIZE, color="0.35")
+    panels[-1].set_xlabel(RATES[key])
+    if names:
+        figure.legend(handles=[_handle(name, names) for name in names], loc="outside upper center", ncols=2)
+    note_below(figure, _note(whole))
     return figure
 
 
-def _gains(whole: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Every model with a deletion set, with the mean of its metric less that of doing nothing, in points."""
-    place = ["study", "dataset", "poison", "training", "metric"]
-    measured = whole[whole["metric"].isin(metrics)]
-    nothing = measured[measured["method"] == "do_nothing"].set_index(place)["mean"].rename("nothing")
-    points = measured[measured["deletion"].notna() & ~measured["method"].isin(REFERENCES)].join(
-        nothing, on=place
-    )
-    return points.assign(gain=100 * (points["mean"] - points["nothing"]))
+def _with_ends(whole: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """The deletion sets with the ends of the intervals of their rates."""
+    place = ["study", "dataset", "poison", "training", "deletion", "method"]
+    ends = [f"{rate}_{end}" for rate in ("recall", "fpr", "fdr") for end in ("low", "high")]
+    rates = summary[summary["class_name"].isna()].drop_duplicates(place)[[*place, *ends]]
+    return whole.merge(rates, on=place, how="left")
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """An axis on which the measured values stand evenly; between them it is linear."""
+    """An axis on which the drawn values stand evenly, 1 apart; between and beyond them it is linear."""
 
-    values: np.ndarray
+    values: np.ndarray  # two at least
 
     def __call__(self, rates: Any) -> np.ndarray:
-        return np.interp(np.asarray(rates, float), self.values, np.arange(len(self.values)))
+        rates, steps = np.clip(np.asarray(rates, float), 0, 1), np.diff(self.values)
+        below = np.minimum(rates - self.values[0], 0) / steps[0]
+        above = np.maximum(rates - self.values[-1], 0) / steps[-1]
+        return np.asarray(np.interp(rates, self.values, np.arange(len(self.values))) + below + above)
 
 
-def _panel(axes: Axes, points: pd.DataFrame, key: str, norm: Normalize, *, with_line: bool) -> None:
-    drawn = points[points["detector"].isna()]
-    grid = drawn.pivot_table(index="deletion.recall", columns=key, values="gain", aggfunc="first")
-    of_detectors = points[points["detector"].notna()]
-    rows = _reaching(grid.index, of_detectors["recall"])
-    columns = _reaching(grid.columns, of_detectors[key.removeprefix("deletion.")])
-    gains = grid.reindex(index=rows, columns=columns).to_numpy(float, copy=True)
-    is_nothing = (rows == 0)[:, None] & ((columns == 0) | (key == "deletion.fdr"))
-    gains[np.isnan(gains) & is_nothing] = 0.0  # no row deleted: doing nothing, which gains nothing
-    across, down = _Scale(columns), _Scale(rows)
-    axes.pcolormesh(across(columns), down(rows), gains, norm=norm, cmap=COLOURS, shading="nearest")
-    if with_line and min(gains.shape) > 1 and np.nanmin(gains) < 0 < np.nanmax(gains):
-        axes.contour(across(columns), down(rows), gains, levels=[0], colors="black", linewidths=1.2)
-    for (row, column), gain in np.ndenumerate(gains):
-        colour = "white" if abs(norm(gain) - 0.5) > 0.35 else "0.25"
-        around = colormaps[COLOURS](norm(gain))  # clear of the lines that cross it
-        axes.text(
-            *(column - 0.45, row + 0.44, _signed(gain)),
-            fontsize=6,
-            va="top",
-            color=colour,
-            zorder=4,
-            path_effects=[withStroke(linewidth=2, foreground=around)],
-        )
-    scales = {key.removeprefix("deletion."): across, "recall": down}
-    for place, (marker, detector) in enumerate(_markers(points)):
-        size = SIZES[place % len(SIZES)]
-        _detector(axes, points[points["detector"] == detector], scales, norm, marker=marker, size=size)
+def _scales(whole: pd.DataFrame, key: str) -> dict[str, _Scale]:
+    """The axes by their rates: the values that were drawn, and one more where a detector stands far beyond an end."""
+    scales = {}
+    for name in (key, "deletion.recall"):
+        rate = name.removeprefix("deletion.")
+        values = set(whole[name].dropna().astype(float))
+        if len(values) == 1:
+            values |= {0.0, 1.0}
+        reached = whole.loc[whole["detector"].notna(), rate].dropna()
+        places = _Scale(np.asarray(sorted(values)))(reached)
+        if (places < -EDGE).any():
+            values.add(0.0)
+        if (places > len(values) - 1 + EDGE).any():
+            values.add(float(np.ceil(round(10 * reached.max(), 6)) / 10))
+        scales[rate] = _Scale(np.asarray(sorted(values)))
+    return scales
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, key: str, scales: Mapping[str, _Scale], names: list[str]) -> None:
+    """The cells of one method, each with its count, and the detectors on them."""
+    across, down = scales.values()
+    drawn, real = rows[rows["detector"].isna()], rows[rows["detector"].notna()]
+    taken = _taken(real, scales)
+    for cell in drawn.to_dict("records"):
+        x, y = float(across(cell[key])), float(down(cell["deletion.recall"]))
+        _cell(axes, x, y, cell, taken)
+    for name in names:
+        _detector(axes, real[real["detector"] == name], scales, names)
     axes.grid(visible=False)
-    axes.set_xticks(range(len(columns)), [f"{100 * value:g} %" for value in columns])
-    axes.set_yticks(range(len(rows)), [f"{100 * value:g} %" for value in rows])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set_xticks(range(len(across.values)), [f"{100 * value:g} %" for value in across.values])
+    axes.set_yticks(range(len(down.values)), [f"{100 * value:g} %" for value in down.values])
+    axes.set_xlim(-0.5, len(across.values) - 0.5)
+    axes.set_ylim(-0.5, len(down.values) - 0.5)
 
 
-def _reaching(measured: pd.Index, detectors: pd.Series) -> np.ndarray:
-    """The values of a grid, and one more, not measured, at an end beyond which a detector stands."""
-    values = [float(value) for value in measured]
-    if detectors.min() < values[0]:
-        values.insert(0, 0.0)
-    if detectors.max() > values[-1]:
-        values.append(np.ceil(10 * detectors.max()) / 10)
-    return np.asarray(values)
-
-
-def _signed(points: float) -> str:
-    """Whole points with their sign; nought has none, and what was not measured is a question."""
-    if np.isnan(points):
-        return "?"  # not measured
-    return f"{points:+.0f}" if abs(points) > 0.5 else "0"
-
-
-def _detector(
-    axes: Axes, points: pd.DataFrame, scales: dict[str, _Scale], norm: Normalize, *, marker: str, size: int
-) -> None:
-    """The deletion sets of one detector where they came to stand, with intervals over seeds both ways."""
-    points = points.sort_values(["fpr", "recall"])
-    (across, xerr), (down, yerr) = (_placed(points, rate, scale) for rate, scale in scales.items())
-    axes.plot(across, down, color="black", linewidth=0.6, linestyle=":", path_effects=HALO)
-    _, _, bars = axes.errorbar(
-        across, down, xerr=xerr, yerr=yerr, linestyle="none", ecolor="black", elinewidth=0.7
+def _cell(axes: Axes, x: float, y: float, cell: Mapping[Any, Any], taken: np.ndarray) -> None:
+    """A coloured square with its count in the corner that is farthest from all markers and bars."""
+    is_known = pd.notna(cell["share"])
+    face = COLOURS(WHOLE(cell["share"])) if is_known else "none"
+    edge, hatch = ("white", None) if is_known else ("0.7", "////")
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor=edge, hatch=hatch))
+    if not is_known:
+        return
+    corners = np.add((x, y), CORNERS)
+    room = np.hypot(*(corners[:, None] - taken[None]).T).min(axis=0, initial=9.0)
+    text_x, text_y = corners[int(np.argmax(room.round(3)))]
+    axes.text(
+        text_x,
+        text_y,
+        f"{cell['healed']}/{cell['n']}" + ("*" if cell["broken"] else ""),
+        fontsize=NOTE_SIZE,
+        ha="center",
+        va="center",
+        color="white" if cell["share"] > DARK else "0.15",
     )
-    for bar in bars:
+
+
+def _detector(axes: Axes, rows: pd.DataFrame, scales: Mapping[str, _Scale], names: list[str]) -> None:
+    """The deletion sets of one detector where they came to stand, with intervals over seeds both ways."""
+    if rows.empty:
+        return
+    look = detector_look(rows["detector"].iloc[0], names)
+    (x, reach_x), (y, reach_y) = (_placed(rows, rate, scale) for rate, scale in scales.items())
+    _, _, drawn = axes.errorbar(
+        x,
+        y,
+        xerr=reach_x,
+        yerr=reach_y,
+        linestyle="none",
+        elinewidth=0.8,
+        ecolor=look.colour,
+        clip_on=False,
+        zorder=3,
+    )
+    for bar in drawn:
         bar.set_path_effects(HALO)
     axes.scatter(
-        across,
-        down,
-        c=points["gain"],
-        norm=norm,
-        cmap=COLOURS,
-        marker=marker,
-        s=size,
-        edgecolors="black",
-        linewidths=0.9,
-        zorder=3,
+        x,
+        y,
+        marker=look.marker,
+        s=34,
+        color=look.colour,
+        edgecolors="white",
+        linewidths=0.8,
+        zorder=4,
         clip_on=False,
-        path_effects=HALO,
     )
 
 
-def _placed(points: pd.DataFrame, rate: str, scale: _Scale) -> tuple[np.ndarray, list[np.ndarray]]:
+def _taken(real: pd.DataFrame, scales: Mapping[str, _Scale]) -> np.ndarray:
+    """Points along all bars of detectors, (n, 2), markers among them."""
+    (x, (left, right)), (y, (low, high)) = (_placed(real, rate, scale) for rate, scale in scales.items())
+    steps = np.linspace(0, 1, 12)[:, None]
+    across = [(x - left + steps * (left + right)).ravel(), np.tile(y, len(steps))]
+    down = [np.tile(x, len(steps)), (y - low + steps * (low + high)).ravel()]
+    return np.hstack([across, down, [x, y]]).T
+
+
+def _placed(rows: pd.DataFrame, rate: str, scale: _Scale) -> tuple[np.ndarray, list[np.ndarray]]:
     """Where a rate stands on its axis, and how far its interval reaches below and above."""
-    mean = scale(points[rate])
-    low, high = (scale(points[f"{rate}_{end}"].fillna(points[rate])) for end in ("low", "high"))
+    mean = scale(rows[rate])
+    low, high = (scale(rows[f"{rate}_{end}"].fillna(rows[rate])) for end in ("low", "high"))
     return mean, [mean - low, high - mean]
 
 
-def _markers(points: pd.DataFrame) -> Iterable[tuple[str, str]]:
-    detectors = sorted(points["detector"].dropna().unique())
-    return [(MARKERS[place % len(MARKERS)], name) for place, name in enumerate(detectors)]
+def _handle(name: str, names: list[str]) -> Line2D:
+    look = detector_look(name, names)
+    return Line2D([], [], marker=look.marker, linestyle="none", color=look.colour, label=look.label)
 
 
-def _name_markers(figure: Figure, points: pd.DataFrame) -> None:
-    handles = [
-        Line2D(
-            [],
-            [],
-            marker=marker,
-            linestyle="none",
-            markerfacecolor="white",
-            markeredgecolor="black",
-            label=name,
-        )
-        for marker, name in _markers(points)
-    ]
-    handles.append(Line2D([], [], color="black", linewidth=1.2, label="no gain, no loss"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=5)
-
-
-def _norm(gains: pd.Series) -> Normalize:
-    """Colours centred on zero, as far on one side as on the other."""
-    reach = max(1.0, float(gains.abs().max()))
-    return TwoSlopeNorm(0.0, -reach, reach)
-
-
-def _note(points: pd.DataFrame) -> str:
-    seeds = sorted(set(points["n"].astype(int)))
-    count = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    markers = "markers are real detectors, filled by their own gain, dotted lines join their thresholds"
-    if seeds == [1]:
-        return f"one seed; {markers};\naxes are linear between the ticks"
-    return (
-        f"means over {count} seeds; {markers};\n"
-        "bars: 95 % intervals of both rates over the seeds; axes are linear between the ticks"
-    )
+def _note(whole: pd.DataFrame) -> str:
+    note = SHARES_NOTE
+    if whole["broken"].any():
+        note += "; *: at least one network is broken"
+    if whole["share"].isna().any():
+        note += "; hatched: no seed has an outcome"
+    if whole["detector"].notna().any():
+        note += "; bars: 95 % intervals of the detectors' rates (Student's t)"
+    return note

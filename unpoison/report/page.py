@@ -47,6 +47,16 @@ class Figure:
     def source(self) -> str:
         return picture(self.png, "png")
 
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it has no photographs, so that its colours may be turned round in dark mode."""
+        return not self.name.startswith("samples_")
+
 
 @dataclass(frozen=True)
 class Tables:

@@ -9,18 +9,20 @@ from typing import Any
 import pandas as pd
 
 from unpoison.columns import TABLES
+from unpoison.drawing.given import tables_for
 from unpoison.drawing.style import NOTE_SIZE, save
 from unpoison.errors import UserError
 from unpoison.files import write_table, written_whole
 from unpoison.identity.specs import Specs
 from unpoison.jobs.measure import CellFiles, metrics_of
-from unpoison.plots import PLOTS
+from unpoison.plots import PLOTS, tables_needed
 from unpoison.report.page import Figure, Tables, render
 from unpoison.report.words import gaps
 from unpoison.results import collect
 from unpoison.rows import read_rows
 from unpoison.runs.artifacts import REASONS, Standing, after_probe, answers_of, standings
 from unpoison.study.describe import caption_of, describe_study
+from unpoison.study.figures import families_of
 from unpoison.study.plan import Plan
 from unpoison.study.sections import PARTIAL
 from unpoison.study.studies import Cell, note_of
@@ -47,7 +49,7 @@ def write_partial(plan: Plan) -> None:
     for name, table in tables.items():
         for ending in ("parquet", "csv"):
             write_table(folder / f"tables/{name}.{ending}", table)
-    figures = list(draw_figures(plan, tables["summary"], folder, gaps(missing, len(found))))
+    figures = list(draw_figures(plan, tables, folder, gaps(missing, len(found))))
     write_report(plan, tables, figures, folder)
     print(gaps(missing, len(found)) or f"All {len(found)} cells are there.")
     print(f"Tables: {folder}/tables/  Figures: {folder}/figures/\nReport: {folder}/report.html")
@@ -108,16 +110,18 @@ def files_of(plan: Plan, cell: Cell) -> CellFiles:
     return CellFiles(cell.deletion, cell.method, answers, run, deletion, probed, verified, served)
 
 
-def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:
-    """The figures that are drawn from the summary, each with a line that says how much of it is missing."""
+def draw_figures(plan: Plan, tables: dict[str, pd.DataFrame], folder: Path, note: str) -> list[Figure]:
+    """The figures that are drawn from tables, each with a line that says how much of it is missing."""
     figures = []
     for name, asked in sorted(plan.figures.items()):
-        rows = summary[summary["study"].isin(asked.studies)]
-        if _is_over_deletions(asked.kind) and rows["deletion"].isna().all():
+        shown = tables_for(
+            (tables[table] for table in tables_needed(asked.kind)), asked.studies, families_of(plan.methods)
+        )
+        if _is_over_deletions(asked.kind) and all(table["deletion"].isna().all() for table in shown):
             print(f"figure {name} is not drawn: no cell with a deletion set is done")
             continue
         try:
-            figure = PLOTS[asked.kind](rows, **asked.options)
+            figure = PLOTS[asked.kind](*shown, **asked.options)
         except UserError as error:
             print(f"figure {name} is not drawn: {error}")
             continue

@@ -4,14 +4,17 @@ from collections.abc import Collection, Mapping
 from itertools import product
 from typing import Any
 
+from unpoison.drawing.looks import family_of
 from unpoison.errors import UserError, one_of
 from unpoison.levels import REFERENCES
 from unpoison.options import accepts
-from unpoison.plots import PLOTS
+from unpoison.plots import PLOTS, tables_needed
 from unpoison.study.counts import Counts
 from unpoison.study.found import check_measured, check_one_kind
-from unpoison.study.records import Figure, Variant
+from unpoison.study.records import Figure, Method, Variant
 from unpoison.study.studies import Study
+from unpoison.tables import derived_names
+from unpoison.unlearning import METHODS
 
 
 def check_figure(counts: Counts, figure: Figure, there: Mapping[str, Study]) -> None:
@@ -24,6 +27,10 @@ def check_figure(counts: Counts, figure: Figure, there: Mapping[str, Study]) -> 
     for name in figure.studies:
         if name not in there:
             raise one_of(f"study in {where}:", name, there)
+    tables = ["results", *derived_names(())]
+    for name in tables_needed(figure.kind):
+        if name not in tables:
+            raise one_of(f"table in TABLES of the figure {figure.kind}:", name, tables)
     studies = [there[name] for name in figure.studies]
     choices = [{key.format(**figure.options) for key in choice} for choice in _constant(figure, "NEEDS")]
     takes_detectors = _constant(figure, "DETECTORS", False)
@@ -40,6 +47,8 @@ def check_figure(counts: Counts, figure: Figure, there: Mapping[str, Study]) -> 
         _check_drawable(where, study, choices, _constant(figure, "ALSO", ()))
         _check_chosen(counts, where, figure, study)
     check_one_kind(where, *studies)
+    if _constant(figure, "ONE_STUDY", False) and len(studies) != 1:
+        raise UserError(f"{where} shows one study; found {', '.join(figure.studies)}")
     if takes_detectors and len(drawn) != 1:
         wanted = " and ".join(" or ".join(sorted(keys)) for keys in choices)
         raise UserError(
@@ -104,6 +113,15 @@ def _check_chosen(counts: Counts, where: str, figure: Figure, study: Study) -> N
     classes = counts.training(study.datasets[0])
     if figure.options.get("class_name", min(classes)) not in classes:
         raise one_of(f"class in {where}:", figure.options["class_name"], classes)
+
+
+def families_of(methods: Mapping[str, Method]) -> dict[str, str]:
+    """Return the family of each method that is no reference: its file's constant `FAMILY`, else that of its look."""
+    return {
+        name: METHODS.constant(method.kind, "FAMILY", family_of(method.kind))
+        for name, method in methods.items()
+        if name not in REFERENCES
+    }
 
 
 def trained_models(study: Study) -> list[tuple[dict[str, Any], str]]:

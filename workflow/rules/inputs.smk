@@ -5,6 +5,7 @@ from inspect import signature
 from types import SimpleNamespace
 
 from unpoison.bias import BY_MODEL
+from unpoison.plots import tables_needed
 from unpoison.runs.artifacts import ANSWERS, after_probe, folder_of
 from unpoison.study.deletions import check_stampable
 from unpoison.study.figures import trained_models
@@ -251,6 +252,12 @@ def held_out_answers(wildcards):
     folds = plan.folds[cell_of(wildcards)]
     names = dict(wildcards.items())
     return [HELD_OUT.format(**names, fold=fold) for fold in range(folds)]
+
+
+@with_signature
+def figure_tables(wildcards):
+    kind = plan.figures[wildcards.figure].kind
+    return [TABLE.format(table=name) for name in tables_needed(kind)]
 
 
 def repair_files(wildcards):

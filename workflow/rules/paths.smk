@@ -96,7 +96,6 @@ assert (
 ), "a config without a cell was let through"
 TABLE = "<results>/tables/{table}.parquet"
 RESULTS = TABLE.format(table="results")
-SUMMARY = TABLE.format(table="summary")
 PROVENANCE = TABLE.format(table="provenance")
 DERIVED_TABLES = derived_names(plan.asked_of_tables)
 REPORTED_TABLES = [

@@ -71,7 +71,7 @@ rule trace_records:
 
 rule draw_figure:
     input:
-        summary=SUMMARY,
+        tables=figure_tables,
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
