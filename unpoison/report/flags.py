@@ -1,0 +1,77 @@
+"""Flags of a study for the first screen: what did not train, where the attack did not take, what broke."""
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from unpoison.report.known import model_of
+from unpoison.report.words import listed, spoken, value_label
+from unpoison.statistics import varied_keys
+
+MOST = 6  # names that a flag lists
+
+
+def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
+    """Name what makes models of one study worth nothing, in one sentence each.
+
+    Args:
+        outcomes, references: the rows of the study in the tables of these names.
+    """
+    failed = references[~references["trained"]]
+    if len(failed):
+        told = (
+            f"{model_of(attack) if method == 'do_nothing' else spoken(method)} of {_seeds(rows['seed'])}"
+            for (method, attack), rows in failed.groupby(["method", "attack"], sort=False)
+        )
+        yield (
+            f"Did not train: {listed(told)} ({len(failed)} of {len(references)} reference models). "
+            "Models compared with them have no outcome."
+        )
+    whole = outcomes[outcomes["class_name"].isna()]
+    for reason, rows in whole[whole["undefined"].notna()].groupby("undefined", sort=False):
+        if reason != "a reference model did not train":  # it is named above
+            yield f"No outcome: {reason} in {_seeds(rows['seed'])}{_where(rows, whole)}."
+    for (name, reason), rows in _of_classes(outcomes, whole).groupby(["class_name", "undefined"], sort=False):
+        yield f"No outcome for {name} alone: {reason} in {_seeds(rows['seed'])}{_where(rows, whole)}."
+    broken = whole[whole["broken"].fillna(False).astype(bool)]
+    if len(broken):
+        counts = broken["method"].value_counts()
+        judged = whole[whole["broken"].notna()]["method"].value_counts()
+        told = [f"{spoken(method)} in {count} of {judged[method]}" for method, count in counts.items()]
+        yield f"Broken models, with clean accuracy more than 10 points below doing nothing: {_most(told)}."
+
+
+def _of_classes(outcomes: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
+    """The classes without an outcome of models that have one over all classes; none of many classes."""
+    rows = outcomes[outcomes["class_name"].notna()]
+    if rows["class_name"].nunique() > 2:
+        return rows.iloc[:0]
+    model = ["dataset", "poison", "training", "seed", "deletion", "method"]
+    judged = whole[whole["undefined"].isna()][model]
+    return rows[rows["undefined"].notna()].merge(judged, on=model)
+
+
+def _seeds(seeds: pd.Series) -> str:
+    numbers = sorted(set(seeds.tolist()))
+    return f"seed {numbers[0]}" if len(numbers) == 1 else f"seeds {_most(map(str, numbers))}"
+
+
+def _where(rows: pd.DataFrame, whole: pd.DataFrame) -> str:
+    """The settings of some rows, where the study has others too."""
+    keys = [key for key in varied_keys(whole) if not key.startswith("deletion.")]
+
+    def places(table: pd.DataFrame) -> list[str]:
+        labels = (
+            listed(value_label(key, value) for key, value in zip(keys, row, strict=True))
+            for row in table[keys].drop_duplicates().itertuples(index=False)
+        )
+        return list(dict.fromkeys(labels)) if keys else []
+
+    found = places(rows)
+    return "" if len(found) == len(places(whole)) else f" (with {'; with '.join(found[:MOST])})"
+
+
+def _most(words: Iterable[str]) -> str:
+    told = list(words)
+    more = len(told) - MOST
+    return listed(told if more < 1 else [*told[:MOST], f"{more} more"])
