@@ -30,7 +30,7 @@ class Derived(NamedTuple):
 DERIVED = {
     "summary": Derived("unpoison.statistics", "summarise"),
     "outcomes": Derived("unpoison.outcomes", "outcomes"),
-    "healed": Derived("unpoison.outcomes", "healed", source="outcomes"),
+    "healed": Derived("unpoison.outcomes", "healed", source="outcomes", is_shown=True),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired"),
     "best": Derived("unpoison.plane", "best_methods"),
@@ -40,8 +40,8 @@ DERIVED = {
 }
 # The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
-# The report's interactive view, its provenance and its table of detectors are made of these.
-VIEWED = ("summary", "paired", "provenance", "detectors")
+# The report's answers, its interactive view, its provenance and its table of detectors are made of these.
+VIEWED = ("summary", "paired", "provenance", "detectors", "outcomes")
 SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
 
 
@@ -61,7 +61,7 @@ def names(averaged: Collection[str]) -> list[str]:
 
 def reported_names(averaged: Collection[str]) -> list[str]:
     """Return the names of the tables of a whole run that the report reads; `averaged` as in `derived_names`."""
-    return [name for name in names(averaged) if name in (*VIEWED, *SHOWN)]
+    return [name for name in names(averaged) if name in {*VIEWED, *SHOWN}]
 
 
 def make_tables(results: "pd.DataFrame", averaged: Collection[str]) -> dict[str, "pd.DataFrame"]:

@@ -160,11 +160,12 @@ def _by_class(cells: Cells, results: pd.DataFrame) -> Answer:
     detail = class_gains(results, cells, best.method, own)
     # A class without an outcome is not healed: the attack did not take there, or a reference is missing.
     unknown = [name for name in cells.classes if not any(share.n for share in there if share.class_name == name)]
-    lacking = f"; {listed(some(unknown))} {'has' if len(unknown) == 1 else 'have'} no outcome" if unknown else ""
+    lacking = f"; class {listed(some(unknown))} {'has' if len(unknown) == 1 else 'have'} no outcome" if unknown else ""
     judged = [share for share in there if share.class_name not in unknown]
     if judged and all(share.is_all for share in judged):
         n, who = min(share.n for share in judged), everyone(cells.methods)
-        classes = listed(some([name for name in cells.classes if name not in unknown]))
+        known = [name for name in cells.classes if name not in unknown]
+        classes = f"{'class' if len(known) == 1 else 'classes'} {listed(some(known))}"
         labels = listed(f"with {value_label(cells.axis, value)}" for value in ends)
         text = f"{who} healed {classes} in {n} of {n} {seeds(n)}, {labels}{lacking}."
         verb = "heals" if len(cells.methods) == 1 else "heal"
@@ -172,7 +173,7 @@ def _by_class(cells: Cells, results: pd.DataFrame) -> Answer:
     name = spoken(best.method)
     of_best = [share for share in judged if share.method == best.method]
     parts = [
-        f"with {value_label(cells.axis, value)}, {name} healed {_classes([s for s in of_best if s.value == value], own)}"
+        f"with {value_label(cells.axis, value)}, {name} healed class {_classes([s for s in of_best if s.value == value], own)}"
         for value in ends
         if any(share.value == value for share in of_best)
     ]
@@ -180,7 +181,7 @@ def _by_class(cells: Cells, results: pd.DataFrame) -> Answer:
     others = [share for each, share in of_first.items() if each != own]
     headline = f"{name} heals the model in {count(best)}"
     if own in of_first and others and of_first[own] != max(others):
-        headline = f"{name} healed {own} {'less' if of_first[own] < max(others) else 'more'} often than other classes"
+        headline = f"{name} healed class {own} {'less' if of_first[own] < max(others) else 'more'} often than other classes"
     return Answer(capital(headline), capital(f"{'; '.join(parts)}{lacking}."), sure_of(best), steps, detail)
 
 

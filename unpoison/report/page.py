@@ -19,7 +19,8 @@ from unpoison.report.along import changes, same_rows
 from unpoison.report.data import page_data, settings_rows
 from unpoison.report.detecting import detector_lines
 from unpoison.report.findings import findings, idle, untrained
-from unpoison.report.known import lead_of, standing, title_of
+from unpoison.report.first import first_screen
+from unpoison.report.known import lead_of, standing
 from unpoison.report.templates import filled, packed, picture, read, script
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
 from unpoison.tables import SHOWN, VIEWED
@@ -73,7 +74,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         settings: for each study its question, seeds, varied keys and entries, as the planner describes them.
         folder: the name of the results folder, to say where the tables are.
     """
-    summary, paired, records, detectors = (tables.named[name] for name in VIEWED)
+    summary, paired, records, detectors, _ = (tables.named[name] for name in VIEWED)
     missing = tables.named.get("missing")
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = table_of_csv(tables.csv)
@@ -82,16 +83,16 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     models = len(results[[name for name in IDENTITY if name != "study"]].drop_duplicates())
     return filled(
         "page.html",
-        title=title_of(attacks),
+        title=next(iter(studies))["first"].answer.headline if studies else "No study",
         lead=lead_of(attacks),
         knows=not attacks <= set(WITHOUT_ORACLE),
         folder=folder,
-        style=read("page.css"),
+        style=read("page.css", "first.css"),
         scripts=[
             script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
-            script(read("common.js", "chart.js", "page.js")),
+            script(read("common.js", "fold.js", "chart.js", "page.js")),
         ],
-        data=packed(page_data(summary, paired, records, tables.shown, settings)),
+        data=packed(page_data(summary, paired, records, tables.named["healed"], tables.shown, settings)),
         csv=packed(tables.csv),
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]}
@@ -124,7 +125,7 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
     ]
     return {
         "name": name,
-        "question": study["question"],
+        "first": first_screen(name, study, tables.named, of_study),
         "findings": [
             (TAGS[kind], kind, [finding.text for finding in group])
             for kind, group in groupby(found, key=lambda finding: finding.kind)
