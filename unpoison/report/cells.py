@@ -143,5 +143,7 @@ def _share(row: Mapping[Any, Any], axis: str | None) -> Share:
         float("nan") if pd.isna(row[name]) else float(row[name])
         for name in ("low", "high", "safe_low", "accuracy", "recall", "fpr")
     )
-    value, class_name = (None if pd.isna(each) else each for each in (row[axis] if axis else None, row["class_name"]))
+    value, class_name = (
+        None if pd.isna(each) else each for each in (row[axis] if axis else None, row["class_name"])
+    )
     return Share(row["method"], value, class_name, *counts, *numbers)

@@ -43,7 +43,9 @@ def sure_of(share: Share) -> str:
     ends = f"{100 * share.low:.0f} to {100 * share.high:.0f} %"
     if share.n < ENOUGH:
         n = f"{COUNTS[share.n]} {seeds(share.n)}"
-        return f"Not very: {count(share)}. With {n} the true share can be anything from {ends} (95 % interval)."
+        return (
+            f"Not very: {count(share)}. With {n} the true share can be anything from {ends} (95 % interval)."
+        )
     return f"{capital(count(share))}: the true share of healed models is {ends} (95 % interval)."
 
 
@@ -54,21 +56,21 @@ def ranked(shares: list[Share]) -> tuple[str, str]:
     sure = [share for share in ordered if share.is_all]
     if len(sure) == len(shares):
         who = everyone([share.method for share in shares])
-        return f"{who} {heals(shares)} the model", f"{who} healed the model in {told(best)}"
+        return _healed(who, best)
     if sure:
-        who = capital(names(sure))
-        return f"{who} {heals(sure)} the model", f"{who} healed the model in {told(best)}; {_others(ordered)}"
+        headline, sentence = _healed(capital(names(sure)), best)
+        return headline, f"{sentence}; {_others(ordered)}"
+    if len(shares) == 1:
+        return _healed(capital(name), best)
     if best.healed:
-        if len(shares) == 1:
-            return f"{capital(name)} heals some of the models", f"{capital(name)} healed the model in {told(best)}"
         text = f"No method healed the model in every seed: the best, {name}, did in {told(best)}"
-        return "No method heals every model", text
-    who = capital(name) if len(shares) == 1 else "No method"
-    return f"{who} {'does not heal' if len(shares) == 1 else 'heals'} the model", (
-        f"{who} healed the model in {told(best)}"
-        if len(shares) == 1
-        else f"No method healed the model in any of {best.n} {seeds(best.n)} ({bracketed(best)})"
-    )
+        return f"No method healed every model; the best, {name}, healed {best.healed} of {best.n}", text
+    none = f"No method healed the model in any of {best.n} {seeds(best.n)}"
+    return none, f"{none} ({bracketed(best)})"
+
+
+def _healed(who: str, share: Share) -> tuple[str, str]:
+    return f"{who} healed the model in {count(share)}", f"{who} healed the model in {told(share)}"
 
 
 def _others(shares: list[Share]) -> str:
@@ -77,7 +79,9 @@ def _others(shares: list[Share]) -> str:
     none = sum(not share.healed for share in shares)
     counted = ((partly, "some seeds"), (none, "none"))
     return listed(
-        f"{number} {'method' if number == 1 else 'methods'} healed {what}" for number, what in counted if number
+        f"{number} {'method' if number == 1 else 'methods'} healed {what}"
+        for number, what in counted
+        if number
     )
 
 
@@ -99,11 +103,6 @@ def bracketed(share: Share) -> str:
 def seeds(n: int) -> str:
     """Return `seed` or `seeds`."""
     return "seed" if n == 1 else "seeds"
-
-
-def heals(shares: list[Share]) -> str:
-    """Return the verb for so many methods."""
-    return "heals" if len(shares) == 1 else "heal"
 
 
 def healing(shares: list[Share]) -> int:

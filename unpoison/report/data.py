@@ -30,17 +30,18 @@ DASHES = {"-": [1, 0], "--": [6, 3], "-.": [7, 3, 2, 3], ":": [2, 3]}
 
 
 def page_data(
-    summary: pd.DataFrame,
-    paired: pd.DataFrame,
-    records: pd.DataFrame,
-    healed: pd.DataFrame,
+    named: Mapping[str, pd.DataFrame],
     others: Mapping[str, pd.DataFrame],
     settings: Mapping[str, Any],
 ) -> bytes:
     """All that the interactive view and the tables show, as JSON.
 
     Comparisons are those over all classes; `paired.parquet` has them by class too.
+
+    Args:
+        named: the tables of the report by name; others: those that the page shows whole.
     """
+    summary, paired, records, healed = (named[name] for name in ("summary", "paired", "provenance", "healed"))
     varied = [name for name in summary.columns if "." in name]
     cells = ["study", "dataset", "poison", "training", "deletion", "entry", *varied, "method"]
     methods = in_order(summary["method"])

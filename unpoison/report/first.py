@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from unpoison.attack_kinds import UNPLANTED
-from unpoison.report.answers import Answer, answer_of
+from unpoison.report.answers import answer_of
 from unpoison.report.cells import cells_of
 from unpoison.report.flags import flags
 from unpoison.report.measured import measured_answer
 from unpoison.report.shares import Chart, accuracy_chart, chart_of
-from unpoison.report.words import key_label, listed
+from unpoison.report.words import Answer, key_label, listed
 
 
 @dataclass(frozen=True)
@@ -27,25 +27,29 @@ class FirstScreen:
 
 
 def first_screen(
-    name: str, study: Mapping[str, Any], named: Mapping[str, pd.DataFrame], results: pd.DataFrame
+    name: str,
+    study: Mapping[str, Any],
+    named: Mapping[str, pd.DataFrame],
+    results: pd.DataFrame,
+    references: pd.DataFrame,
 ) -> FirstScreen:
     """Return what the first screen says of a study.
 
     Args:
         study: its settings, as the planner describes them.
         named: the tables of the results folder; recall_thresholds may be among them.
-        results: the rows of the study in the results table.
+        results, references: the rows of the study in the tables of these names.
     """
     of_study = {key: table[table["study"] == name] for key, table in named.items() if "study" in table}
     cells = cells_of(of_study["healed"], study["deletions"])
     if cells:
         answer = answer_of(cells, of_study.get("recall_thresholds", pd.DataFrame()), results)
-        chart = chart_of(cells)
+        chart: Chart | None = chart_of(cells)
     else:
         parts = (of_study[key] for key in ("paired", "detectors", "outcomes"))
         answer = measured_answer(study["attack"], *parts)
         chart = accuracy_chart(of_study["summary"])
-    told = tuple(flags(of_study["outcomes"], of_study["references"]))
+    told = tuple(flags(of_study["outcomes"], references))
     return FirstScreen(study["question"] or question_of(study), answer, chart, told, ())
 
 

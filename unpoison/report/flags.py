@@ -19,10 +19,10 @@ def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
     """
     failed = references[~references["trained"]]
     if len(failed):
-        told = (
-            f"{model_of(attack) if method == 'do_nothing' else spoken(method)} of {_seeds(rows['seed'])}"
+        told = [
+            f"{model_of(str(attack)) if method == 'do_nothing' else spoken(str(method))} of {_seeds(rows['seed'])}"
             for (method, attack), rows in failed.groupby(["method", "attack"], sort=False)
-        )
+        ]
         yield (
             f"Did not train: {listed(told)} ({len(failed)} of {len(references)} reference models). "
             "Models compared with them have no outcome."
@@ -31,13 +31,13 @@ def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
     for reason, rows in whole[whole["undefined"].notna()].groupby("undefined", sort=False):
         if reason != "a reference model did not train":  # it is named above
             yield f"No outcome: {reason} in {_seeds(rows['seed'])}{_where(rows, whole)}."
-    for (name, reason), rows in _of_classes(outcomes, whole).groupby(["class_name", "undefined"], sort=False):
-        yield f"No outcome for {name} alone: {reason} in {_seeds(rows['seed'])}{_where(rows, whole)}."
+    for (name, why), rows in _of_classes(outcomes, whole).groupby(["class_name", "undefined"], sort=False):
+        yield f"No outcome for class {name} alone: {why} in {_seeds(rows['seed'])}{_where(rows, whole)}."
     broken = whole[whole["broken"].fillna(False).astype(bool)]
     if len(broken):
-        counts = broken["method"].value_counts()
-        judged = whole[whole["broken"].notna()]["method"].value_counts()
-        told = [f"{spoken(method)} in {count} of {judged[method]}" for method, count in counts.items()]
+        counts = broken["method"].value_counts().to_dict()
+        judged = whole[whole["broken"].notna()]["method"].value_counts().to_dict()
+        told = [f"{spoken(str(method))} in {count} of {judged[method]}" for method, count in counts.items()]
         yield f"Broken models, with clean accuracy more than 10 points below doing nothing: {_most(told)}."
 
 

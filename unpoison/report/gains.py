@@ -34,7 +34,9 @@ def cost(change: Difference) -> str:
     """Return a change of clean accuracy in words: as a fact only where its interval leaves zero out."""
     way = "falls" if change.value < 0 else "rises"
     if change.n < FEWEST:
-        return f"{way} by {points(abs(change.value))} points (mean of {change.n} seeds, too few for an interval)"
+        return (
+            f"{way} by {points(abs(change.value))} points (mean of {change.n} seeds, too few for an interval)"
+        )
     if change.low <= 0 <= change.high:
         return f"shows no change larger than {points(max(abs(change.low), abs(change.high)))} points"
     ends = sorted([abs(change.low), abs(change.high)])
@@ -64,7 +66,9 @@ def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> s
     rows = _kept(results[(results["metric"] == metric) & results["class_name"].notna()], cells)
     axis, first, last = str(cells.axis), cells.values_there[0], cells.values_there[-1]
     means = {
-        name: rows[rows["method"] == name].pivot_table(index=[axis, "seed"], columns="class_name", values="value")
+        name: rows[rows["method"] == name].pivot_table(
+            index=[axis, "seed"], columns="class_name", values="value"
+        )
         for name in (method, "do_nothing")
     }
     gains = means[method] - means["do_nothing"]
@@ -79,9 +83,7 @@ def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> s
         f"with {value_label(axis, value)}"
         for value in there
     ]
-    text = (
-        f"Points of {str(metric).replace('_', ' ')} that {spoken(method)} adds over doing nothing: {'; '.join(parts)}."
-    )
+    text = f"Points of {str(metric).replace('_', ' ')} that {spoken(method)} adds over doing nothing: {'; '.join(parts)}."
     if len(there) < 2:
         return text
     gap = (pair["own"] - pair["others"]).unstack(level=0)

@@ -17,9 +17,9 @@ from unpoison.report.words import Finding, capital
 from unpoison.results import CLEAN, robust_metric
 
 PLANTED_LEAD = (
-    "A training set was poisoned, a detector flagged some of its rows, right or wrong, and unlearning methods repair the "
-    "model by forgetting what was flagged. A model is healed where less than half of the attack survives, and clean "
-    "accuracy is at most 10 points below that of the model as it was"
+    "A training set was poisoned, a detector flagged some of its rows, right or wrong, and unlearning methods repair "
+    "the model by forgetting what was flagged. A model is healed where less than half of the attack survives, and "
+    "clean accuracy is at most 10 points below that of the model as it was"
 )
 FOUND_LEAD = (
     "A training set is used as it was found: nothing is planted in it. A detector or the data's owner flagged some "

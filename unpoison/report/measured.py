@@ -7,9 +7,8 @@ import pandas as pd
 
 from unpoison.attack_kinds import UNPLANTED, UNPOISONED
 from unpoison.levels import REFERENCES
-from unpoison.report.answers import Answer
 from unpoison.report.gains import FEWEST
-from unpoison.report.words import capital, interval, listed, points, prose_of, spoken
+from unpoison.report.words import Answer, capital, interval, listed, points, prose_of, spoken
 from unpoison.results import AGREEMENT, CLEAN
 
 PLACES = 2  # settings or methods that a sentence names
@@ -33,7 +32,8 @@ def measured_answer(
         headline = alarms[0] if alarms else "No repair was measured"
         text = f"{listed(alarms)}." if alarms else "No repair was measured, and no detector was either."
         sure = "Brackets are 95 % intervals over the seeds." if alarms else "There is nothing to be sure of."
-        return Answer(capital(headline), capital(text), sure, ("Add methods to the study to learn what a repair does.",))
+        steps = ("Add methods to the study to learn what a repair does.",)
+        return Answer(capital(headline), capital(text), sure, steps)
     dearest = min(costs, key=lambda row: row["gain"])
     cheapest = max(costs, key=lambda row: row["gain"])
     shown = [dearest] if dearest is cheapest else [cheapest, dearest]
@@ -41,11 +41,15 @@ def measured_answer(
     lead = f"{capital(listed(alarms))}. " if alarms else ""
     sure = f"Brackets are 95 % intervals over {dearest['n']} seeds."
     if dearest["n"] < FEWEST:
-        sure = f"Not very: {dearest['n']} {'seed' if dearest['n'] == 1 else 'seeds'}, too few for an interval."
+        sure = (
+            f"Not very: {dearest['n']} {'seed' if dearest['n'] == 1 else 'seeds'}, too few for an interval."
+        )
     if attack in UNPLANTED and attack != UNPOISONED:
         sure += " Nobody knows which rows are wrong, so this page cannot tell whether a repair works."
     best = spoken(cheapest["method"])
-    steps = (f"Of the methods tried, {best} costs least on average. Look at what was flagged before you remove it.",)
+    steps = (
+        f"Of the methods tried, {best} costs least on average. Look at what was flagged before you remove it.",
+    )
     return Answer(_headline(costs, metric), f"{lead}{capital(text)}.", sure, steps)
 
 
@@ -58,7 +62,8 @@ def _undefined(reasons: list[str]) -> Answer:
         "no oracle": "Run the oracle too: the share of an attack that survives is measured against it.",
     }
     told = tuple(step[reason] for reason in reasons if reason in step)
-    return Answer(f"No answer: {why}", f"No model has an outcome, because {why}.", "There is nothing to be sure of.", told)
+    sentence = f"No model has an outcome, because {why}."
+    return Answer(f"No answer: {why}", sentence, "There is nothing to be sure of.", told)
 
 
 def _alarms(attack: str, detectors: pd.DataFrame) -> Iterator[str]:

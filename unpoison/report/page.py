@@ -23,7 +23,7 @@ from unpoison.report.first import first_screen
 from unpoison.report.known import lead_of, standing
 from unpoison.report.templates import filled, packed, picture, read, script
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
-from unpoison.tables import SHOWN, VIEWED
+from unpoison.tables import SHOWN
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 TAGS = {
@@ -74,7 +74,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         settings: for each study its question, seeds, varied keys and entries, as the planner describes them.
         folder: the name of the results folder, to say where the tables are.
     """
-    summary, paired, records, detectors, _ = (tables.named[name] for name in VIEWED)
+    summary, records, detectors = (tables.named[name] for name in ("summary", "provenance", "detectors"))
     missing = tables.named.get("missing")
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = table_of_csv(tables.csv)
@@ -92,7 +92,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
             script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
             script(read("common.js", "fold.js", "chart.js", "page.js")),
         ],
-        data=packed(page_data(summary, paired, records, tables.named["healed"], tables.shown, settings)),
+        data=packed(page_data(tables.named, tables.shown, settings)),
         csv=packed(tables.csv),
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]}
@@ -125,7 +125,7 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
     ]
     return {
         "name": name,
-        "first": first_screen(name, study, tables.named, of_study),
+        "first": first_screen(name, study, tables.named, of_study, references),
         "findings": [
             (TAGS[kind], kind, [finding.text for finding in group])
             for kind, group in groupby(found, key=lambda finding: finding.kind)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from unpoison.report.cells import ENTRY, FDR, FPR, RECALL, Cells, Share
 from unpoison.report.counted import bracketed, count, leading
-from unpoison.report.words import capital, points, spoken, value_label
+from unpoison.report.gains import FEWEST
+from unpoison.report.words import capital, interval, spoken, value_label
 from unpoison.results import CLEAN
 
 ROWS = 10  # dots of a chart
@@ -33,6 +34,9 @@ class Dot:
     low: float | None
     high: float | None
     place: float = 0.5
+
+
+NO_OUTCOME = Dot("No outcome", "", "see what is flagged", None, None, None)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,9 @@ def chart_of(cells: Cells) -> Chart:
         return _along(cells, at)
     title = f"Share of models healed{at}"
     if cells.is_about_classes:
-        return Chart(title, _note(len(cells.by_class), ROWS), tuple(_first(_groups(cells.by_class, cells), ROWS)))
+        return Chart(
+            title, _note(len(cells.by_class), ROWS), tuple(_first(_groups(cells.by_class, cells), ROWS))
+        )
     return Chart(title, _note(len(cells.shares), ROWS), tuple(_first(_groups(cells.shares, cells), ROWS)))
 
 
@@ -76,16 +82,22 @@ def accuracy_chart(summary: pd.DataFrame) -> Chart | None:
     Args:
         summary: the rows of one study in the table of this name.
     """
-    rows = summary[(summary["metric"] == CLEAN) & summary["class_name"].isna()].sort_values("mean", ascending=False)
+    rows = summary[(summary["metric"] == CLEAN) & summary["class_name"].isna()].sort_values(
+        "mean", ascending=False
+    )
     dots = []
     for row in rows.drop_duplicates("method").to_dict("records"):
-        has_ends = row["n"] > 2
-        ends = (max(row["ci_low"], 0.0), min(row["ci_high"], 1.0)) if has_ends else (None, None)
-        told = f"{100 * row['mean']:.1f} %" + (f" [{points(ends[0])}, {points(ends[1])}]" if has_ends else "")
-        dots.append(Dot(capital(spoken(row["method"])), row["method"], told, row["mean"], *ends))
+        title, told = capital(spoken(row["method"])), f"{100 * row['mean']:.1f} %"
+        if row["n"] < FEWEST:
+            dots.append(Dot(title, row["method"], told, row["mean"], None, None))
+            continue
+        low, high = max(row["ci_low"], 0.0), min(row["ci_high"], 1.0)
+        dots.append(Dot(title, row["method"], f"{told} {interval(low, high)}", row["mean"], low, high))
     if not dots:
         return None
-    return Chart("Clean accuracy", _note(len(dots), ROWS, "the most accurate"), (Group("", "", tuple(dots[:ROWS])),))
+    return Chart(
+        "Clean accuracy", _note(len(dots), ROWS, "the most accurate"), (Group("", "", tuple(dots[:ROWS])),)
+    )
 
 
 def _groups(shares: Iterable[Share], cells: Cells) -> list[Group]:
@@ -97,8 +109,10 @@ def _groups(shares: Iterable[Share], cells: Cells) -> list[Group]:
         title = f"{title}, class {class_name}" if class_name else title
         judged = list(found)
         ranked = leading([share for share in judged if share.n]) + [share for share in judged if not share.n]
-        dots = tuple(dot_of(share) for share in ranked)
-        groups.append(Group(capital(title) if title else "", ID.get(cells.axis or "", cells.axis or ""), dots))
+        dots = tuple(dot_of(share) for share in ranked) if ranked[0].n else (NO_OUTCOME,)
+        groups.append(
+            Group(capital(title) if title else "", ID.get(cells.axis or "", cells.axis or ""), dots)
+        )
     if cells.axis == ENTRY:
         groups.sort(key=lambda group: -(group.dots[0].share or 0))
     return groups
@@ -139,7 +153,11 @@ def _along(cells: Cells, at: str) -> Chart:
         if shares[0].value is None:  # a repair without a deletion set is the same everywhere
             dots = [dot_of(shares[0], _along_axis(value, low, high)) for value in values]
         else:
-            dots = [dot_of(share, _along_axis(share.value, low, high)) for share in shares if share.value in values]
+            dots = [
+                dot_of(share, _along_axis(share.value, low, high))
+                for share in shares
+                if share.value in values
+            ]
         groups.append(Group(capital(spoken(method)), method, tuple(dots)))
     ticks = tuple((_along_axis(value, low, high), f"{100 * value:.3g}") for value in _spread(values))
     title = f"Share of models healed over {AXES[cells.axis or '']}{at}"
@@ -162,7 +180,7 @@ def _spread(values: Sequence[Any]) -> list[Any]:
     low, high = values[0], values[-1]
     kept = [high]
     for value in reversed(values[:-1]):
-        if (kept[-1] - value) / (high - low) >= 0.19:
+        if (kept[-1] - value) / (high - low) >= 0.24:
             kept.append(value)
     return kept[::-1]
 

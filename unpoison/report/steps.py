@@ -20,7 +20,9 @@ def use(best: Share, where: str = "", *, at_least: bool = False, at_most: bool =
         at_least, at_most: it healed at every higher recall too, or with any fewer false alarms.
     """
     name = spoken(best.method)
-    quality = _quality(best, "at least " * at_least, "at most " * at_most) or (f" with {where}" if where else "")
+    quality = _quality(best, "at least " * at_least, "at most " * at_most) or (
+        f" with {where}" if where else ""
+    )
     if not best.healed:
         return f"No method tried here repairs the model{quality}. Try a better detector or another method."
     if not best.is_all:
@@ -29,7 +31,7 @@ def use(best: Share, where: str = "", *, at_least: bool = False, at_most: bool =
             "or try another method."
         )
     if ties > 1:
-        return f"Use {name}{quality}. It kept the most clean accuracy, on average, of the methods that healed every seed."
+        return f"Use {name}{quality}. Of the methods that healed every seed, it kept the most clean accuracy on average."
     return f"Use {name}{quality}."
 
 
@@ -49,7 +51,7 @@ def use_above(row: pd.Series) -> str:
 
 
 def seeds_for(*best: Share) -> tuple[str, ...]:
-    """Return how many seeds would settle what is open; nothing where a method is shown to heal surely, or none heals."""
+    """Return how many seeds would settle what is open; nothing where a method surely heals, or none does."""
     told = []
     for share in best:
         if share.is_all and share.safe_low <= SAFE:

@@ -43,6 +43,21 @@ class Finding:
     text: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the first screen says of a study.
+
+    headline: the answer as a title, without a full stop; sentence: with its numbers; sure: how sure that is; steps:
+    what to do next; detail: a second sentence, empty where there is none.
+    """
+
+    headline: str
+    sentence: str
+    sure: str
+    steps: tuple[str, ...]
+    detail: str = ""
+
+
 def capital(text: str) -> str:
     """A sentence with its first letter as a capital."""
     return text[0].upper() + text[1:]
