@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from unpoison.report.cells import OF_CLASSES
 from unpoison.report.known import model_of
 from unpoison.report.words import listed, spoken, value_label
 from unpoison.statistics import varied_keys
@@ -31,8 +32,11 @@ def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
     for reason, rows in whole[whole["undefined"].notna()].groupby("undefined", sort=False):
         if reason != "a reference model did not train":  # it is named above
             yield f"No outcome: {reason} in {_seeds(rows['seed'])}{_where(rows, whole)}."
-    for (name, why), rows in _of_classes(outcomes, whole).groupby(["class_name", "undefined"], sort=False):
-        yield f"No outcome for class {name} alone: {why} in {_seeds(rows['seed'])}{_where(rows, whole)}."
+    alone = _of_classes(outcomes, whole)
+    for why, rows in alone.groupby("undefined", sort=False):
+        classes = sorted(set(rows["class_name"]))
+        named = f"{'class' if len(classes) == 1 else 'classes'} {_most(classes)}"
+        yield f"No outcome for {named} alone: {why} in {_seeds(rows['seed'])}{_where(rows, whole)}."
     broken = whole[whole["broken"].fillna(False).astype(bool)]
     if len(broken):
         counts = broken["method"].value_counts().to_dict()
@@ -42,13 +46,12 @@ def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
 
 
 def _of_classes(outcomes: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
-    """The classes without an outcome of models that have one over all classes; none of many classes."""
-    rows = outcomes[outcomes["class_name"].notna()]
-    if rows["class_name"].nunique() > 2:
+    """The classes without an outcome of models that have one over all classes, where the study is about classes."""
+    rows = outcomes[outcomes["class_name"].notna() & outcomes["undefined"].notna()]
+    if not any(key.startswith(OF_CLASSES) for key in varied_keys(whole)):
         return rows.iloc[:0]
     model = ["dataset", "poison", "training", "seed", "deletion", "method"]
-    judged = whole[whole["undefined"].isna()][model]
-    return rows[rows["undefined"].notna()].merge(judged, on=model)
+    return rows.merge(whole[whole["undefined"].isna()][model], on=model)
 
 
 def _seeds(seeds: pd.Series) -> str:

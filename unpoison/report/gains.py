@@ -8,7 +8,7 @@ import pandas as pd
 from unpoison.report.along import changed
 from unpoison.report.cells import Cells
 from unpoison.report.findings import Difference
-from unpoison.report.words import interval, points, spoken, value_label
+from unpoison.report.words import capital, interval, points, spoken, value_label
 from unpoison.results import CLEAN, robust_metric
 from unpoison.statistics import interval as mean_interval
 
@@ -79,11 +79,11 @@ def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> s
     there = [value for value in dict.fromkeys((first, last)) if value in pair.index.get_level_values(0)]
     other = str(others[0]) if len(others) == 1 else "the other classes"
     parts = [
-        f"{points(pair.loc[value, 'own'].mean())} for {own} and {points(pair.loc[value, 'others'].mean())} for {other} "
-        f"with {value_label(axis, value)}"
+        f"{points(pair.loc[value, 'own'].mean())} points for {own} and {points(pair.loc[value, 'others'].mean())} "
+        f"for {other} with {value_label(axis, value)}"
         for value in there
     ]
-    text = f"Points of {str(metric).replace('_', ' ')} that {spoken(method)} adds over doing nothing: {'; '.join(parts)}."
+    text = f"{capital(spoken(method))} adds to {str(metric).replace('_', ' ')} {'; '.join(parts)}."
     if len(there) < 2:
         return text
     gap = (pair["own"] - pair["others"]).unstack(level=0)

@@ -13,7 +13,7 @@ from unpoison.report.gains import FEWEST
 from unpoison.report.words import capital, interval, spoken, value_label
 from unpoison.results import CLEAN
 
-ROWS = 10  # dots of a chart
+ROWS = 9  # dots of a chart: what fits on the first screen
 PANELS = 6  # small charts, one for each method
 ALONG = (RECALL, FPR, FDR)
 ID = {ENTRY: "deletions"}  # the section of the config that names the values

@@ -31,7 +31,7 @@ def use(best: Share, where: str = "", *, at_least: bool = False, at_most: bool =
             "or try another method."
         )
     if ties > 1:
-        return f"Use {name}{quality}. Of the methods that healed every seed, it kept the most clean accuracy on average."
+        return f"Use {name}{quality}. Of those that healed every seed, it kept the most clean accuracy on average."
     return f"Use {name}{quality}."
 
 
