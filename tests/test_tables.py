@@ -52,7 +52,8 @@ def test_a_table_of_averages_is_of_the_averaged_studies_and_left_out_without_one
 
 
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:
-    assert reported_names([]) == ["summary", "references", "paired", "detectors", "provenance"]
+    expected = ["summary", "outcomes", "healed", "references", "paired", "detectors", "provenance"]
+    assert reported_names([]) == expected
     assert {*VIEWED, *SHOWN} <= {*names(["recalls"]), "missing"}
 
 

@@ -69,11 +69,10 @@ def chart_of(cells: Cells) -> Chart:
     if cells.axis in ALONG and len(cells.values_there) > 2:
         return _along(cells, at)
     title = f"Share of models healed{at}"
-    if cells.is_about_classes:
-        return Chart(
-            title, _note(len(cells.by_class), ROWS), tuple(_first(_groups(cells.by_class, cells), ROWS))
-        )
-    return Chart(title, _note(len(cells.shares), ROWS), tuple(_first(_groups(cells.shares, cells), ROWS)))
+    shares = cells.by_class if cells.is_about_classes else cells.shares
+    ends = (cells.values_there[0], cells.values_there[-1]) if cells.is_about_classes else ()
+    groups = _groups((share for share in shares if not ends or share.value in ends), cells)
+    return Chart(title, _note(len(shares), ROWS), tuple(_first(groups, ROWS)))
 
 
 def accuracy_chart(summary: pd.DataFrame) -> Chart | None:
