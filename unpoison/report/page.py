@@ -62,8 +62,9 @@ class Tables:
 
     @property
     def shown(self) -> dict[str, pd.DataFrame]:
-        """Those that the page shows whole."""
-        return {name: self.named[name] for name in SHOWN if name in self.named}
+        """Those that the page shows whole: of tables without a row none."""
+        there = (name for name in SHOWN if name in self.named)
+        return {name: self.named[name] for name in there if len(self.named[name])}
 
 
 def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
