@@ -324,6 +324,19 @@ def test_without_an_attack_the_answer_is_what_a_repair_costs(attack: str) -> Non
     assert ("Nobody knows which rows are wrong" in told.sure) == (attack == "as found")
 
 
+def test_without_an_oracle_triggered_images_tell_what_a_repair_gains() -> None:
+    table = study([({}, {"retrain": "hhhh"})]).assign(attack="as found")
+    table = table[table["method"] != "oracle"]
+    raised = (table["method"] == "retrain") & (table["metric"] == ROBUST)
+    table.loc[raised, "value"] -= 0.01 * table.loc[raised, "seed"]
+    found = outcomes(table)
+    assert set(found["undefined"]) == {"no oracle"}
+    told = measured_answer("as found", paired(table), no_detectors(), found)
+    assert told.sentence.startswith(
+        "On the user's triggered images, against doing nothing, exact unlearning (EU) raises adversarial accuracy by "
+    )
+
+
 def test_a_cost_that_two_seeds_cannot_show_is_not_claimed() -> None:
     told = unplanted("unpoisoned", 0.05, seeds=2)
     assert told.headline == "No method is shown to cost clean accuracy"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from unpoison.attack_kinds import UNPLANTED
+from unpoison.attack_kinds import UNPLANTED, WITHOUT_ORACLE
 from unpoison.report.answers import answer_of
 from unpoison.report.cells import cells_of
 from unpoison.report.flags import flags
@@ -49,7 +49,10 @@ def first_screen(
         parts = (of_study[key] for key in ("paired", "detectors", "outcomes"))
         answer = measured_answer(study["attack"], *parts)
         chart = accuracy_chart(of_study["summary"])
-    told = tuple(flags(of_study["outcomes"], references))
+    judged = of_study["outcomes"]
+    if study["attack"] in WITHOUT_ORACLE:  # that there is none is no fault of the run
+        judged = judged.iloc[:0]
+    told = tuple(flags(judged, references))
     return FirstScreen(study["question"] or question_of(study), answer, chart, told, ())
 
 

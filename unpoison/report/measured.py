@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from unpoison.attack_kinds import UNPLANTED, UNPOISONED
+from unpoison.attack_kinds import AS_FOUND, UNPLANTED, UNPOISONED, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
 from unpoison.report.gains import FEWEST
 from unpoison.report.words import Answer, capital, interval, listed, points, prose_of, spoken
-from unpoison.results import AGREEMENT, CLEAN
+from unpoison.results import AGREEMENT, CLEAN, robust_metric
 
 PLACES = 2  # settings or methods that a sentence names
 
@@ -24,7 +24,7 @@ def measured_answer(
         paired, detectors, outcomes: the rows of the study in the tables of these names.
     """
     reasons = outcomes["undefined"].dropna().unique().tolist()
-    if reasons:
+    if reasons and attack not in WITHOUT_ORACLE:
         return _undefined(reasons)
     alarms = list(_alarms(attack, detectors))
     metric, costs = _costs(paired)
@@ -38,7 +38,9 @@ def measured_answer(
     cheapest = max(costs, key=lambda row: row["gain"])
     shown = [dearest] if dearest is cheapest else [cheapest, dearest]
     text = "; ".join(_cost(row, metric) for row in shown)
-    lead = f"{capital(listed(alarms))}. " if alarms else ""
+    lead = "".join(
+        f"{capital(part)}. " for part in (listed(alarms) if alarms else "", _gain(attack, paired)) if part
+    )
     sure = f"Brackets are 95 % intervals over {dearest['n']} seeds."
     if dearest["n"] < FEWEST:
         sure = (
@@ -88,22 +90,40 @@ def _with_ends(row: Any, name: str) -> str:
 
 def _costs(paired: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
     """The metric of the cost, and of each method its change over doing nothing in the setting where it costs most."""
-    whole = paired[paired["class_name"].isna()]
     for metric in (CLEAN, AGREEMENT):
         found: dict[str, dict[str, Any]] = {}
-        for row in whole[whole["metric"] == metric].to_dict("records"):
-            pair = (row["method"], row["other"])
-            if "do_nothing" not in pair:
-                continue
-            (method,) = (name for name in pair if name != "do_nothing")
-            sign = 1 if row["method"] == method else -1
-            ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
-            cost = {"method": method, "gain": sign * row["difference"], "ends": ends, "n": int(row["n"])}
-            if method not in REFERENCES and (method not in found or cost["gain"] < found[method]["gain"]):
-                found[method] = cost
+        for change in _over_nothing(paired, metric):
+            method = change["method"]
+            if method not in found or change["gain"] < found[method]["gain"]:
+                found[method] = change
         if found:
             return metric, list(found.values())
     return CLEAN, []
+
+
+def _gain(attack: str, paired: pd.DataFrame) -> str:
+    """What the best method gains on the triggered images of data as found; nothing without such images."""
+    metric = robust_metric(paired) if attack == AS_FOUND else None
+    found = list(_over_nothing(paired, metric)) if metric else []
+    if not found:
+        return ""
+    return (
+        f"on the user's triggered images, {_cost(max(found, key=lambda change: change['gain']), str(metric))}"
+    )
+
+
+def _over_nothing(paired: pd.DataFrame, metric: str) -> Iterator[dict[str, Any]]:
+    """The change of a metric over doing nothing, of each method in each setting."""
+    rows = paired[paired["class_name"].isna() & (paired["metric"] == metric)]
+    for row in rows.to_dict("records"):
+        pair = (row["method"], row["other"])
+        if "do_nothing" not in pair:
+            continue
+        (method,) = (name for name in pair if name != "do_nothing")
+        if method not in REFERENCES:
+            sign = 1 if row["method"] == method else -1
+            ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
+            yield {"method": method, "gain": sign * row["difference"], "ends": ends, "n": int(row["n"])}
 
 
 def _is_shown(cost: dict[str, Any]) -> bool:
