@@ -14,7 +14,7 @@ from unpoison.report.along import changes, same_rows
 from unpoison.report.data import settings_rows
 from unpoison.report.detecting import detector_lines
 from unpoison.report.findings import findings, idle, untrained
-from unpoison.report.known import CONTROL_LEAD, PLANTED_LEAD, lead_of, model_of, title_of
+from unpoison.report.known import CONTROL_LEAD, PLANTED_LEAD, lead_of, model_of
 from unpoison.report.words import key_label, points, setting, span
 from unpoison.statistics import interval, paired, summarise
 
@@ -390,7 +390,7 @@ def test_of_data_as_found_no_detector_is_told() -> None:
     assert detector_lines(detectors_of()) is None
 
 
-def test_the_lead_and_the_title_tell_a_control_from_an_attack() -> None:
+def test_the_lead_tells_a_control_from_an_attack() -> None:
     assert lead_of({"planted"}) == PLANTED_LEAD
     assert lead_of({"unpoisoned"}) == CONTROL_LEAD
     mixed = lead_of({"planted", "unpoisoned"})
@@ -398,6 +398,4 @@ def test_the_lead_and_the_title_tell_a_control_from_an_attack() -> None:
         "Studies of an unpoisoned set plant nothing: all that is flagged there is a false alarm. In"
     )
     assert mixed.endswith(PLANTED_LEAD[1:])
-    assert title_of({"unpoisoned"}) == "What do false alarms cost?"
-    assert title_of({"planted", "unpoisoned"}) == "Which unlearning method repairs the model best?"
     assert model_of("unpoisoned") == "the model"

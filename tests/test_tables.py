@@ -67,7 +67,8 @@ def test_planned_contrasts_are_left_out_without_one() -> None:
 
 
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:
-    assert reported_names({}) == ["summary", "references", "paired", "detectors", "provenance"]
+    derived = ["outcomes", "healed", "recall_thresholds", "references", "paired", "slopes", "detectors"]
+    assert reported_names({}) == ["summary", *derived, "provenance"]
     assert {*VIEWED, *SHOWN} <= {*names(ASKED), "missing"}
 
 

@@ -39,17 +39,24 @@ class Derived(NamedTuple):
 DERIVED = {
     "summary": Derived("unpoison.statistics", "summarise"),
     "outcomes": Derived("unpoison.outcomes", "outcomes"),
-    "healed": Derived("unpoison.outcomes", "healed", source="outcomes", part="rounds"),
+    "healed": Derived("unpoison.outcomes", "healed", source="outcomes", is_shown=True, part="rounds"),
     "decisions": Derived(
-        "unpoison.deciding", "decisions", source="outcomes", part="rounds", is_optional=True
+        "unpoison.deciding", "decisions", source="outcomes", is_shown=True, part="rounds", is_optional=True
     ),
-    "recall_thresholds": Derived("unpoison.recall_thresholds", "recall_thresholds", source="outcomes"),
+    "recall_thresholds": Derived(
+        "unpoison.recall_thresholds", "recall_thresholds", source="outcomes", is_shown=True
+    ),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
     "paired": Derived("unpoison.statistics", "paired", is_fair=True),
     "contrasts": Derived(
-        "unpoison.contrasts", "contrasts", part="contrasts", also=("outcomes",), is_optional=True, is_fair=True
+        *("unpoison.contrasts", "contrasts"),
+        is_shown=True,
+        part="contrasts",
+        also=("outcomes",),
+        is_optional=True,
+        is_fair=True,
     ),
-    "slopes": Derived("unpoison.slopes", "slopes", also=("outcomes",), is_fair=True),
+    "slopes": Derived("unpoison.slopes", "slopes", is_shown=True, also=("outcomes",), is_fair=True),
     "best": Derived("unpoison.plane", "best_methods", is_fair=True),
     "thresholds": Derived("unpoison.plane", "thresholds", is_fair=True),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
@@ -59,8 +66,8 @@ DERIVED = {
 }
 # The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
-# The report's interactive view, its provenance and its table of detectors are made of these.
-VIEWED = ("summary", "paired", "provenance", "detectors")
+# The report's answers, its interactive view, its provenance and its table of detectors are made of these.
+VIEWED = ("summary", "paired", "provenance", "detectors", "outcomes")
 SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
 
 
@@ -80,7 +87,7 @@ def names(asked: Asked) -> list[str]:
 
 def reported_names(asked: Asked) -> list[str]:
     """Return the names of the tables of a whole run that the report reads; `asked` as in `derived_names`."""
-    return [name for name in names(asked) if name in (*VIEWED, *SHOWN)]
+    return [name for name in names(asked) if name in {*VIEWED, *SHOWN}]
 
 
 def make_tables(results: "pd.DataFrame", asked: Asked) -> dict[str, "pd.DataFrame"]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from unpoison.columns import TABLES
 from unpoison.drawing.looks import LOOKS
+from unpoison.outcomes import healed, outcomes
 from unpoison.provenance import PACKAGES
 from unpoison.report.page import Figure, Tables, render
 from unpoison.statistics import paired, summarise
@@ -59,6 +60,7 @@ def results(
         for metric, unit in (
             ("clean_accuracy", "share"),
             ("adversarial_accuracy", "share"),
+            ("attack_success_rate", "share"),
             ("image_passes", "images"),
         )
         for name in (None, *(names or [f"class{number}" for number in range(classes)]))
@@ -71,6 +73,9 @@ def results(
         higher_is_better=table["unit"] == "share", detector=None, recall=1.0, fdr=0.0, fpr=0.0
     )
     table["deletion"] = np.where(table["method"].isin(["do_nothing", "oracle"]), None, "found")
+    attacked = table["metric"] == "attack_success_rate"
+    left = table["method"].map({"do_nothing": 0.95, "scrub": 0.9}).fillna(0.1)
+    table["value"] = table["value"].where(~attacked, left)
     return table.astype({"class_name": "string", "deletion": "string"})
 
 
@@ -110,7 +115,8 @@ def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
         "deletions": {"found": "found"},
     }
     named = {"summary": summarise(table), "paired": paired(table), "provenance": records}
-    named |= {"detectors": detectors(), **(others or {})}
+    judged = outcomes(table)
+    named |= {"outcomes": judged, "healed": healed(judged), "detectors": detectors(), **(others or {})}
     tables = Tables(named, table.to_csv(index=False).encode())
     figures = [
         Figure(name, "Accuracy over the ratio.", picture.getvalue()) for name in ("imbalance", "samples_main")
@@ -147,14 +153,69 @@ def page(request: pytest.FixtureRequest, browser: Browser, file: Path, tmp_path:
         lambda sent: said.append(sent.url) if not sent.url.startswith(("file:", "data:", "blob:")) else 0,
     )
     page.goto(file.as_uri())
-    page.wait_for_selector("body[data-ready] #chart svg")
+    page.wait_for_selector("body[data-ready]")
     yield page
     page.screenshot(path=tmp_path / f"{request.param}.png", full_page=True)
     context.close()
     assert said == []
 
 
+def unfold(page: Page) -> None:
+    """Open all parts of the report."""
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    page.wait_for_selector("#chart svg")
+
+
+def test_the_first_screen_asks_answers_and_says_how_sure_and_what_next(page: Page) -> None:
+    phone = page.viewport_size == {"width": 390, "height": 800}
+    lowest = 2 * 844 if phone else 800
+    study = page.locator("article.study").first
+    words = ("Asked", "Answer", "How sure", "What to do next", "Share of models healed")
+    for what in (
+        *(study.get_by_text(word, exact=True).first for word in words),
+        study.locator("figure .scale"),
+    ):
+        box = what.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= lowest, what
+    assert study.locator(".asked").inner_text().startswith("ASKED Does it matter?")
+    assert page.title().startswith(study.locator("h1").inner_text().replace("\u00a0", " "))
+    assert "EU" in study.locator("h1").inner_text()
+    assert study.locator("figure .dots li").count() == 8
+
+
+def test_the_folded_report_is_open_to_all(page: Page) -> None:
+    assert page.locator("details[open]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    violations = Axe().run(page).response["violations"]
+    assert [each["id"] for each in violations if each["impact"] in ("serious", "critical")] == []
+
+
+def test_a_link_opens_the_folded_part_that_it_leads_to(page: Page) -> None:
+    page.get_by_role("navigation").get_by_role("link", name="Explore").click()
+    page.wait_for_selector("#explore[open] #chart svg")
+    page.evaluate("document.getElementById('explore').open = false")
+    page.get_by_role("navigation").get_by_role("link", name="Explore").click()
+    page.wait_for_selector("#explore[open] #chart svg")
+    page.evaluate("location.hash = 'comparisons-title'")
+    page.wait_for_selector("#tables[open]")
+
+
+def test_a_printed_report_has_all_of_its_parts(page: Page) -> None:
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+
+
+def test_the_share_healed_is_a_measure_of_the_chart(page: Page) -> None:
+    unfold(page)
+    page.get_by_role("form").get_by_label("Metric").select_option("share_healed")
+    page.locator("#chart svg text", has_text="share healed").wait_for()
+
+
 def test_the_report_is_open_to_all_on_every_page(page: Page) -> None:
+    unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     violations = Axe().run(page).response["violations"]
     assert [each["id"] for each in violations if each["impact"] in ("serious", "critical")] == []
@@ -177,6 +238,7 @@ def test_drawn_figures_follow_the_colour_scheme_and_photographs_do_not(
 
 
 def test_the_chart_follows_metric_and_method(page: Page) -> None:
+    unfold(page)
     page.get_by_role("form").get_by_label("Metric").select_option("clean_accuracy")
     page.locator("#chart svg text", has_text="clean accuracy").wait_for()
     before = page.locator("#chart svg path").count()
@@ -185,6 +247,7 @@ def test_the_chart_follows_metric_and_method(page: Page) -> None:
 
 
 def test_a_table_is_sorted_by_keyboard_filtered_and_saved(page: Page, tmp_path: Path) -> None:
+    unfold(page)
     table = page.locator("#means")
     button = table.get_by_role("button", name="mean", exact=True)
     button.focus()
@@ -204,6 +267,7 @@ def test_all_measurements_are_saved_as_they_are(browser: Browser, file: Path) ->
     page = browser.new_page()
     page.goto(file.as_uri())
     page.wait_for_selector("body[data-ready]")
+    unfold(page)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download all measurements").click()
     assert Path(saved.value.path()).read_bytes() == results(3, 3, 2).to_csv(index=False).encode()
@@ -224,7 +288,8 @@ def opened(
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.goto(path.as_uri())
-    page.wait_for_selector("body[data-ready] #chart svg")
+    page.wait_for_selector("body[data-ready]")
+    unfold(page)
     yield page
     page.close()
     assert said == []

@@ -36,7 +36,7 @@ def changes(results: pd.DataFrame, deletions: Mapping[str, str]) -> Iterator[Fin
             ends = values[0], values[-1]
             among = " (mean over the other settings)" if _has_others(measured, key) else ""
             along = f"From {key_label(key)} {plain(ends[0])} to {plain(ends[1])}{among}"
-            yield from _told(along, TESTS[metric], _changes(measured, key, ends))
+            yield from _told(along, TESTS[metric], changed(measured, key, ends))
 
 
 def same_rows(
@@ -86,8 +86,12 @@ def _has_others(measured: pd.DataFrame, key: str) -> bool:
     return any(measured[other].nunique() > 1 for other in (*varied_keys(measured), "entry") if other != key)
 
 
-def _changes(measured: pd.DataFrame, key: str, ends: tuple[Any, Any]) -> list[Change]:
-    """The paired difference of each method that has both ends."""
+def changed(measured: pd.DataFrame, key: str, ends: tuple[Any, Any]) -> list[Change]:
+    """Return for each method with both ends of a key the paired difference, last less first.
+
+    Args:
+        measured: the rows of one study and metric in the results, with the column `entry` of the deletion set's entry.
+    """
     others = ["entry", *(name for name in varied_keys(measured) if name != key)]
     told = measured.assign(**{name: measured[name].astype("string").fillna("") for name in others})
     seeds: dict[str, list[float]] = {}

@@ -14,6 +14,8 @@ from unpoison.text import printable
 
 DIGITS = 5  # significant ones, far more than a reader compares
 VALUES = ("mean", "ci_low", "ci_high", "n")
+# A measure of cells beside the metrics of models.
+HEALED = "share_healed"
 # Vega's words for matplotlib's markers and lines.
 SHAPES = {
     "o": "circle",
@@ -28,20 +30,23 @@ DASHES = {"-": [1, 0], "--": [6, 3], "-.": [7, 3, 2, 3], ":": [2, 3]}
 
 
 def page_data(
-    summary: pd.DataFrame,
-    paired: pd.DataFrame,
-    records: pd.DataFrame,
+    named: Mapping[str, pd.DataFrame],
     others: Mapping[str, pd.DataFrame],
     settings: Mapping[str, Any],
 ) -> bytes:
     """All that the interactive view and the tables show, as JSON.
 
     Comparisons are those over all classes; `paired.parquet` has them by class too.
+
+    Args:
+        named: the tables of the report by name; others: those that the page shows whole.
     """
+    summary, paired, records, healed = (named[name] for name in ("summary", "paired", "provenance", "healed"))
     varied = [name for name in summary.columns if "." in name]
     cells = ["study", "dataset", "poison", "training", "deletion", "entry", *varied, "method"]
     methods = in_order(summary["method"])
-    metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
+    summary = pd.concat([summary, _as_measured(healed)], ignore_index=True)
+    metrics = [metric for metric in (*METRICS, HEALED) if metric in set(summary["metric"])]
     entries = {variant: entry for study in settings.values() for variant, entry in study["deletions"].items()}
     summary, known = (table.assign(entry=table["deletion"].map(entries)) for table in (summary, paired))
     known = known[known["class_name"].isna()].rename(columns={"difference": "mean"}).reset_index(drop=True)
@@ -111,7 +116,16 @@ def _look(method: str, methods: list[str]) -> dict[str, Any]:
     return {"label": look.label, "colour": look.colour, "shape": shape, "dash": dash}
 
 
+def _as_measured(healed: pd.DataFrame) -> pd.DataFrame:
+    """The shares of healed seeds as rows of a summary."""
+    rows = healed[healed["n"] > 0].rename(columns={"low": "ci_low", "high": "ci_high"})
+    return rows.assign(metric=HEALED, mean=rows["healed"] / rows["n"])
+
+
 def _metric(metric: str) -> dict[str, Any]:
+    if metric == HEALED:
+        note = "Share of the seeds in which the model is healed, with Jeffreys intervals. More is better."
+        return {"label": "share healed", "unit": "share", "better": True, "note": note}
     known = METRICS[metric]
     return {
         "label": metric_label(metric),

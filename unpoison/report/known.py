@@ -17,10 +17,9 @@ from unpoison.report.words import Finding, capital
 from unpoison.results import CLEAN, robust_metric
 
 PLANTED_LEAD = (
-    "A training set was poisoned. A detector flagged some of its rows: it may have missed poisoned ones and accused "
-    "clean ones (simulated, in the counts that the settings give, unless a study names a real detector). Unlearning "
-    "is told to forget what was flagged. This page reports which method repairs the model best, at what cost, and what "
-    "the detector's mistakes do to it"
+    "A training set was poisoned, a detector flagged some of its rows, right or wrong, and unlearning methods repair "
+    "the model by forgetting what was flagged. A model is healed where less than half of the attack survives, and "
+    "clean accuracy is at most 10 points below that of the model as it was"
 )
 FOUND_LEAD = (
     "A training set is used as it was found: nothing is planted in it. A detector or the data's owner flagged some "
@@ -50,15 +49,6 @@ def lead_of(attacks: Collection[str]) -> str:
     if others == set(attacks):
         return lead
     return f"{CONTROL}. {lead}" if lead == BOTH else f"{CONTROL}. In the others {lead[0].lower()}{lead[1:]}"
-
-
-def title_of(attacks: Collection[str]) -> str:
-    """Return the page's title: where nobody knows the truth, or nothing is there, no method can be called the best."""
-    if set(attacks) == {UNPOISONED}:
-        return "What do false alarms cost?"
-    if set(attacks) <= {AS_FOUND, UNPOISONED}:
-        return "What does each unlearning method change?"
-    return "Which unlearning method repairs the model best?"
 
 
 def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:

@@ -191,7 +191,7 @@ function plainTable(name, columns) {
 async function start() {
   document.getElementById("download").onclick = async () => save("results.csv", await opened("csv"));
   const data = JSON.parse(await opened("data"));
-  drawChart(data);
+  whenOpen(document.getElementById("explore"), () => drawChart(data));
   measureTable("means", data, data.cells, { label: "mean", before: [], after: [] });
   const p = { label: "p", number: true, value: (row) => row.p, text: (row) => (row.p == null ? "" : row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)) };
   measureTable("comparisons", data, data.pairs, { label: "difference", before: ["other"], after: [p] });
@@ -200,4 +200,4 @@ async function start() {
   document.body.dataset.ready = "yes";
 }
 
-start();
+start().then(openTarget);

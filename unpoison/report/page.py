@@ -19,10 +19,11 @@ from unpoison.report.along import changes, same_rows
 from unpoison.report.data import page_data, settings_rows
 from unpoison.report.detecting import detector_lines
 from unpoison.report.findings import findings, idle, untrained
-from unpoison.report.known import lead_of, standing, title_of
+from unpoison.report.first import first_screen
+from unpoison.report.known import lead_of, standing
 from unpoison.report.templates import filled, packed, picture, read, script
 from unpoison.report.words import gaps, key_label, listed, metric_label, metric_note, plain
-from unpoison.tables import SHOWN, VIEWED
+from unpoison.tables import SHOWN
 from unpoison.tracing import SHORT, VERSIONS, doubts
 
 TAGS = {
@@ -71,8 +72,9 @@ class Tables:
 
     @property
     def shown(self) -> dict[str, pd.DataFrame]:
-        """Those that the page shows whole."""
-        return {name: self.named[name] for name in SHOWN if name in self.named}
+        """Those that the page shows whole: of tables without a row none."""
+        there = (name for name in SHOWN if name in self.named)
+        return {name: self.named[name] for name in there if len(self.named[name])}
 
 
 def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
@@ -83,7 +85,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         settings: for each study its question, seeds, varied keys and entries, as the planner describes them.
         folder: the name of the results folder, to say where the tables are.
     """
-    summary, paired, records, detectors = (tables.named[name] for name in VIEWED)
+    summary, records, detectors = (tables.named[name] for name in ("summary", "provenance", "detectors"))
     missing = tables.named.get("missing")
     metrics = [metric for metric in METRICS if metric in set(summary["metric"])]
     results = table_of_csv(tables.csv)
@@ -92,16 +94,16 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
     models = len(results[[name for name in IDENTITY if name != "study"]].drop_duplicates())
     return filled(
         "page.html",
-        title=title_of(attacks),
+        title=next(iter(studies))["first"].answer.headline if studies else "No study",
         lead=lead_of(attacks),
         knows=not attacks <= set(WITHOUT_ORACLE),
         folder=folder,
-        style=read("page.css"),
+        style=read("page.css", "first.css"),
         scripts=[
             script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
-            script(read("common.js", "chart.js", "page.js")),
+            script(read("common.js", "fold.js", "chart.js", "page.js")),
         ],
-        data=packed(page_data(summary, paired, records, tables.shown, settings)),
+        data=packed(page_data(tables.named, tables.shown, settings)),
         csv=packed(tables.csv),
         studies=studies,
         too_few={kind for study in studies for _, kind, _ in study["findings"]}
@@ -134,7 +136,7 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
     ]
     return {
         "name": name,
-        "question": study["question"],
+        "first": first_screen(name, study, tables.named, of_study, references),
         "findings": [
             (TAGS[kind], kind, [finding.text for finding in group])
             for kind, group in groupby(found, key=lambda finding: finding.kind)

@@ -12,6 +12,8 @@ from unpoison.metrics import METRICS
 
 # How prose calls what is no method; a method goes by its short name in every figure.
 PROSE = {"do_nothing": "doing nothing", "oracle": "the oracle"}
+# How titles and answers name a method that many readers meet here first.
+SPOKEN = PROSE | {"retrain": "exact unlearning (EU)", "finetune": "catastrophic forgetting (CF)"}
 KEYS = (
     (r"dataset\.keep\.(.+)", r"\1 images kept"),
     (r"poison\.share\.(.+)", r"\1's share of the poisons"),
@@ -21,6 +23,14 @@ KEYS = (
     (r"deletion\.fdr", "Cf as FDR"),
     (r"deletion\.size", "size of the deletion set"),
     (r"[a-z]+\.(.+)", r"\1"),
+)
+# Keys whose values are shares, as titles; the value stands at the braces.
+TITLES = (
+    (r"dataset\.keep\.(.+)", r"{} of the \1 images kept"),
+    (r"poison\.share\.(.+)", r"{} of the poisons in \1"),
+    (r"deletion\.recall", "recall {}"),
+    (r"deletion\.fpr", "false alarms on {} of the clean rows"),
+    (r"deletion\.fdr", "false alarms as {} of the deletion set"),
 )
 
 
@@ -33,14 +43,53 @@ class Finding:
     text: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the first screen says of a study.
+
+    headline: the answer as a title, without a full stop; sentence: with its numbers; sure: how sure that is; steps:
+    what to do next; detail: a second sentence, empty where there is none.
+    """
+
+    headline: str
+    sentence: str
+    sure: str
+    steps: tuple[str, ...]
+    detail: str = ""
+
+
 def capital(text: str) -> str:
     """A sentence with its first letter as a capital."""
     return text[0].upper() + text[1:]
 
 
+def lower(text: str) -> str:
+    """Return what a sentence says within another: its first letter small, abbreviations as they are."""
+    return text if text[:2].isupper() else text[0].lower() + text[1:]
+
+
 def prose_of(method: str) -> str:
     """A method's name within a sentence: EU, CF, doing nothing."""
     return PROSE.get(method) or look_of(method, [method]).label.split(" (")[0]
+
+
+def spoken(method: str) -> str:
+    """Return the name of a method in an answer: exact unlearning (EU), NPO, doing nothing."""
+    return SPOKEN.get(method) or prose_of(method)
+
+
+def value_label(key: str | None, value: Any) -> str:
+    """Return a varied key with its value as a title: recall 90 %, 40 % of the cat images kept."""
+    if key is None or value is None:
+        return ""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return f"{key_label(key)} {value}"
+    if key == "deletion.fpr" and value == 0:
+        return "no false alarms"
+    for pattern, words in TITLES:
+        if re.fullmatch(pattern, key):
+            return re.sub(pattern, words, key).replace("{}", f"{100 * value:.3g} %", 1)
+    return f"{key_label(key)} {plain(value)}"
 
 
 def metric_label(metric: str) -> str:

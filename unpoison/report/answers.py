@@ -1,0 +1,152 @@
+"""The answer of a study in sentences, computed from its tables: what came out, how sure, what to do next."""
+
+import pandas as pd
+
+from unpoison.report.by_class import by_class
+from unpoison.report.cells import FDR, FPR, RECALL, Cells, Share
+from unpoison.report.counted import (
+    best_of,
+    count,
+    from_where,
+    healing,
+    leading,
+    names,
+    ranked,
+    seeds,
+    sure_of,
+    told,
+)
+from unpoison.report.gains import cost, cost_in_short, costs
+from unpoison.report.steps import seeds_for, use, use_above
+from unpoison.report.words import Answer, capital, lower, spoken, value_label
+
+
+def answer_of(cells: Cells, thresholds: pd.DataFrame, results: pd.DataFrame) -> Answer:
+    """Return the answer of a study whose models have outcomes.
+
+    Args:
+        cells: of the study.
+        thresholds: the rows of the study in the table recall_thresholds; empty without one.
+        results: the rows of the study in the results table.
+    """
+    if cells.axis == RECALL:
+        known = thresholds[thresholds["r50"].notna()] if len(thresholds) else thresholds
+        return _threshold(cells, known) if len(known) else _along_recall(cells)
+    if cells.axis in (FPR, FDR):
+        return _along_false_alarms(cells, results)
+    if cells.is_about_classes:
+        return by_class(cells, results)
+    if cells.axis:
+        return _by_setting(cells)
+    return _at_once(cells)
+
+
+def _at_once(cells: Cells) -> Answer:
+    """Of a study that varies nothing: the methods side by side."""
+    shares = cells.at(None)
+    headline, sentence = ranked(shares)
+    best = best_of(shares)
+    return Answer(
+        headline, f"{sentence}.", sure_of(best), (use(best, ties=healing(shares)), *seeds_for(best))
+    )
+
+
+def _by_setting(cells: Cells) -> Answer:
+    """Of a study that compares settings: the best one, and the worst beside it."""
+    bests = {value: best_of(cells.at(value)) for value in cells.values_there}
+    value, best = max(bests.items(), key=lambda pair: (pair[1].share, pair[1].low))
+    worst, other = min(bests.items(), key=lambda pair: (pair[1].share, -pair[1].high))
+    if not best.healed:
+        headline, sentence = ranked([*bests.values()])
+        return Answer(headline, f"{sentence}, in any setting.", sure_of(best), (use(best), *seeds_for(best)))
+    where = value_label(cells.axis, value)
+    sentence = f"With {where}, {spoken(best.method)} healed the model in {told(best)}"
+    if other.share < best.share:
+        sentence += f"; with {value_label(cells.axis, worst)} {_best_did(other)}"
+    elif len(bests) > 1:
+        sentence += f"; in each of the {len(bests)} settings a method healed as often"
+    headline = f"{capital(spoken(best.method))} healed the model in {count(best)} with {where}"
+    return Answer(headline, f"{sentence}.", sure_of(best), (use(best, where), *seeds_for(best)))
+
+
+def _along_recall(cells: Cells) -> Answer:
+    """Of a study of recall without a fitted threshold: from which recall on the best method heals every seed."""
+    top = cells.values_there[-1]
+    reached = {method: from_where(cells, method) for method in cells.methods}
+    steady = {method: value for method, value in reached.items() if value is not None}
+    if not steady:
+        shares = cells.at(top)
+        headline, sentence = ranked(shares)
+        best = best_of(shares)
+        text = f"Even at {value_label(RECALL, top)}, {lower(sentence)}."
+        return Answer(headline, text, sure_of(best), (use(best), *seeds_for(best)))
+    lowest = min(steady.values())
+    leaders = [share for share in leading(cells.at(lowest)) if steady.get(share.method) == lowest]
+    best, who = leaders[0], names(leaders)
+    above = " and above" if lowest < top else ""
+    sentence = f"At {value_label(RECALL, lowest)}{above}, {who} healed the model in {told(best)}"
+    below = [value for value in cells.values_there if value < lowest]
+    if below:
+        sentence += f"; at {value_label(RECALL, below[-1])} {_best_did(best_of(cells.at(below[-1])))}"
+    headline = f"{capital(who)} healed the model in {count(best)} where {100 * lowest:.3g} % of the poisons are found"
+    steps = (use(best, at_least=True, ties=len(leaders)), *seeds_for(best))
+    return Answer(headline, f"{sentence}.", sure_of(best), steps, _without_detector(cells))
+
+
+def _best_did(share: Share) -> str:
+    return f"the best method, {spoken(share.method)}, did in {count(share)}"
+
+
+def _without_detector(cells: Cells) -> str:
+    """Name the repairs without a deletion set that heal every seed."""
+    found = [share for share in cells.shares if share.value is None and share.is_all]
+    if not found:
+        return ""
+    verb = "needs" if len(found) == 1 else "need"
+    return f"{capital(names(found))} {verb} no detector, and healed the model in {told(found[0])}."
+
+
+def _threshold(cells: Cells, known: pd.DataFrame) -> Answer:
+    """Of a study of recall: the fitted recall at which half of the models heal, of the method that needs least."""
+    if "fpr" in known and known["fpr"].notna().any():
+        known = known[known["fpr"] == known["fpr"].min()]
+    row = known.sort_values(["r50", "method"], kind="stable").iloc[0]
+    who, n = spoken(row["method"]), int(row["n"])
+    sentence = (
+        f"A detector has to find {_reached(row, 'r50')} of the poisons before {who} heals half of the models."
+    )
+    headline = f"A detector has to find {100 * row['r50']:.0f} % of the poisons before {who} heals half of the models"
+    sure = f"The brackets are a 95 % interval from {n} {seeds(n)}."
+    detail = ""
+    if pd.notna(row["r90"]):
+        detail = f"To heal nine models of ten, it has to find {_reached(row, 'r90')}."
+    best = [share for share in cells.at(cells.values_there[-1]) if share.method == row["method"]]
+    return Answer(headline, sentence, sure, (use_above(row), *seeds_for(*best[:1])), detail)
+
+
+def _reached(row: pd.Series, name: str) -> str:
+    """Return a recall with its interval: `83 % [75, 90]`; open ends are left out."""
+    ends = [row[f"{name}_{end}"] for end in ("low", "high")]
+    brackets = "" if any(map(pd.isna, ends)) else f" [{100 * ends[0]:.0f}, {100 * ends[1]:.0f}]"
+    return f"{100 * row[name]:.0f} %{brackets}"
+
+
+def _along_false_alarms(cells: Cells, results: pd.DataFrame) -> Answer:
+    """Of a study of false alarms: the outcome at the most of them, and what they cost in clean accuracy."""
+    low, high = cells.values_there[0], cells.values_there[-1]
+    shares = leading(cells.at(high))
+    best, where = shares[0], value_label(cells.axis, high)
+    headline, sentence = ranked(shares)
+    changes = costs(results, cells, (low, high))
+    known = [(share.method, changes[share.method]) for share in shares if share.method in changes][:3]
+    detail = ""
+    if known:
+        parts = (f"{cost(change)} for {spoken(method)}" for method, change in known)
+        detail = f"Against {value_label(cells.axis, low)}, clean accuracy {'; it '.join(parts)}."
+    return Answer(
+        f"{headline} with {where}{cost_in_short([change for _, change in known])}",
+        f"With {where}, {lower(sentence)}.",
+        sure_of(best),
+        (use(best, at_most=True, ties=healing(shares)), *seeds_for(best)),
+        detail,
+    )

@@ -1,0 +1,78 @@
+"""The answer of a study of classes: in how many seeds each class is healed, and what the repair adds to it."""
+
+from typing import Any
+
+import pandas as pd
+
+from unpoison.report.cells import Cells, Share
+from unpoison.report.counted import best_of, count, everyone, seeds, some, sure_of
+from unpoison.report.gains import class_gains
+from unpoison.report.steps import seeds_for, use
+from unpoison.report.words import Answer, capital, listed, spoken, value_label
+
+
+def by_class(cells: Cells, results: pd.DataFrame) -> Answer:
+    """Return the answer of a study of classes: the classes apart, at both ends of the axis.
+
+    Args:
+        cells: of the study.
+        results: the rows of the study in the results table.
+    """
+    ends = list(dict.fromkeys((cells.values_there[0], cells.values_there[-1])))
+    there = [share for share in cells.by_class if share.value in ends]
+    own = str(cells.axis).split(".", 2)[2]
+    best = best_of([share for value in ends for share in cells.at(value)])
+    steps = (use(best), *seeds_for(best))
+    detail = class_gains(results, cells, best.method, own)
+    # A class without an outcome is not healed: the attack did not take there, or a reference is missing.
+    unknown = [
+        name for name in cells.classes if not any(share.n for share in there if share.class_name == name)
+    ]
+    lacking = f"; class {listed(some(unknown))} cannot be judged" if unknown else ""
+    judged = [share for share in there if share.class_name not in unknown]
+    if judged and all(share.is_all for share in judged):
+        n, who = min(share.n for share in judged), everyone(cells.methods)
+        known = [name for name in cells.classes if name not in unknown]
+        classes = f"{'class' if len(known) == 1 else 'classes'} {listed(some(known))}"
+        labels = listed(f"with {value_label(cells.axis, value)}" for value in ends)
+        text = f"{who} healed {classes} in {n} of {n} {seeds(n)}, {labels}{lacking}."
+        return Answer(
+            f"{who} healed {classes} in {n} of {n} {seeds(n)}{lacking}", text, sure_of(best), steps, detail
+        )
+    headline, sentence = _of_best(judged, ends, best, own, cells)
+    return Answer(capital(headline), capital(f"{sentence}{lacking}."), sure_of(best), steps, detail)
+
+
+def _of_best(judged: list[Share], ends: list[Any], best: Share, own: str, cells: Cells) -> tuple[str, str]:
+    """The classes that the best method heals at both ends of the axis: as a title and as a sentence."""
+    name = spoken(best.method)
+    shares = {value: [s for s in judged if s.method == best.method and s.value == value] for value in ends}
+    parts = [
+        f"with {value_label(cells.axis, value)}, {name} healed class {_classes(found, own)}"
+        for value, found in shares.items()
+        if found
+    ]
+    first = {share.class_name: share.share for share in shares[ends[0]] if share.n}
+    others = [share for each, share in first.items() if each != own]
+    if own not in first or not others or first[own] == max(others):
+        return f"{name} healed the model in {count(best)}", "; ".join(parts)
+    way = "less" if first[own] < max(others) else "more"
+    return f"{name} healed class {own} {way} often than other classes", "; ".join(parts)
+
+
+def _classes(shares: list[Share], own: str) -> str:
+    """The count of the class that the study is about, then of the others."""
+    first = [share for share in shares if share.class_name == own]
+    others = [share for share in shares if share.class_name != own]
+    said = [_class(share) for share in first]
+    if len(others) < 4:
+        said += [_class(share) for share in others]
+    else:
+        counts = sorted(share.healed for share in others)
+        n = max(share.n for share in others)
+        said.append(f"{len(others)} other classes each in {counts[0]} to {counts[-1]} of {n} seeds")
+    return listed(said)
+
+
+def _class(share: Share) -> str:
+    return f"{share.class_name} in {count(share) if share.n else 'no seed with an outcome'}"

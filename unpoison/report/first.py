@@ -1,0 +1,67 @@
+"""What the first screen of the report says of a study: the question, the answer, a chart, what to do next, flags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from unpoison.attack_kinds import UNPLANTED, WITHOUT_ORACLE
+from unpoison.report.answers import answer_of
+from unpoison.report.cells import cells_of
+from unpoison.report.flags import flags
+from unpoison.report.measured import measured_answer
+from unpoison.report.shares import Chart, accuracy_chart, chart_of
+from unpoison.report.words import Answer, key_label, listed
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """question: of the config, or made of what the study varies; planned: sentences on the planned contrasts."""
+
+    question: str
+    answer: Answer
+    chart: Chart | None
+    flags: tuple[str, ...]
+    planned: tuple[str, ...]
+
+
+def first_screen(
+    name: str,
+    study: Mapping[str, Any],
+    named: Mapping[str, pd.DataFrame],
+    results: pd.DataFrame,
+    references: pd.DataFrame,
+) -> FirstScreen:
+    """Return what the first screen says of a study.
+
+    Args:
+        study: its settings, as the planner describes them.
+        named: the tables of the results folder; recall_thresholds may be among them.
+        results, references: the rows of the study in the tables of these names.
+    """
+    of_study = {key: table[table["study"] == name] for key, table in named.items() if "study" in table}
+    cells = cells_of(of_study["healed"], study["deletions"])
+    if cells:
+        answer = answer_of(cells, of_study.get("recall_thresholds", pd.DataFrame()), results)
+        chart: Chart | None = chart_of(cells)
+    else:
+        parts = (of_study[key] for key in ("paired", "detectors", "outcomes"))
+        answer = measured_answer(study["attack"], *parts)
+        chart = accuracy_chart(of_study["summary"])
+    judged = of_study["outcomes"]
+    if study["attack"] in WITHOUT_ORACLE:  # that there is none is no fault of the run
+        judged = judged.iloc[:0]
+    told = tuple(flags(judged, references))
+    return FirstScreen(study["question"] or question_of(study), answer, chart, told, ())
+
+
+def question_of(study: Mapping[str, Any]) -> str:
+    """Return a question for a study whose config asks none, made of what it varies."""
+    methods = [entry["name"] for entry in study["entries"] if entry["what"] == "method"]
+    what = "does each method cost" if study["attack"] in UNPLANTED else "does each method repair the model"
+    if not methods:
+        return "What does each detector find, and what does it accuse?"
+    keys = [key_label(key) for key, values in study["vary"].items() if len(values) > 1]
+    along = f", over {listed(keys)}" if keys else ""
+    return f"What {what}{along}?" if study["attack"] in UNPLANTED else f"How often {what}{along}?"

@@ -1,0 +1,78 @@
+"""What to do next: which method at which quality of the detector, what to try instead, and how many seeds to run."""
+
+import pandas as pd
+
+from unpoison.proportions import AT_LEAST, AT_MOST, clopper_pearson
+from unpoison.report.cells import Share
+from unpoison.report.words import capital, spoken
+
+SAFE = 0.8  # a method heals surely where its exact 95 % interval lies above this share
+UNCERTAINTY = 18  # points to both sides that 40 seeds leave at most: half of the stopping rule's width
+
+
+def use(best: Share, where: str = "", *, at_least: bool = False, at_most: bool = False, ties: int = 1) -> str:
+    """Return which method to use at which quality of the detector, or what to try where none heals.
+
+    Args:
+        best: the method that heals most often, where it was measured.
+        where: the setting, told where the quality of the detector is not known.
+        ties: methods that healed every seed there.
+        at_least, at_most: it healed at every higher recall too, or with any fewer false alarms.
+    """
+    name = spoken(best.method)
+    quality = _quality(best, "at least " * at_least, "at most " * at_most) or (
+        f" with {where}" if where else ""
+    )
+    if not best.healed:
+        return f"No method tried here repairs the model{quality}. Try a better detector or another method."
+    if not best.is_all:
+        return (
+            f"No method is sure to heal{quality}. {capital(name)} heals most often: try it with a better detector, "
+            "or try another method."
+        )
+    if ties > 1:
+        return f"Use {name}{quality}. Of those that healed every seed, it kept the most clean accuracy on average."
+    return f"Use {name}{quality}."
+
+
+def use_above(row: pd.Series) -> str:
+    """Return which recall to ask of a detector.
+
+    Args:
+        row: the method's row in the table recall_thresholds.
+    """
+    name = spoken(row["method"])
+    if pd.isna(row["r90"]):
+        return f"Use {name} with a detector that finds clearly more than {100 * row['r50']:.0f} % of the poisons."
+    need = row["r90"] if pd.isna(row["r90_high"]) else row["r90_high"]
+    if need >= 1:
+        return f"Use {name} only where a detector finds every poison: nine models of ten may need that."
+    return f"Use {name} with a detector that finds at least {100 * need:.0f} % of the poisons."
+
+
+def seeds_for(*best: Share) -> tuple[str, ...]:
+    """Return how many seeds would settle what is open; nothing where a method surely heals, or none does."""
+    told = []
+    for share in best:
+        if share.is_all and share.safe_low <= SAFE:
+            told.append(
+                f"Run {seeds_to_be_safe()} seeds before you call it safe. If all heal, the true share is above "
+                f"{100 * SAFE:.0f} %."
+            )
+        elif 0 < share.healed < share.n < AT_MOST:
+            told.append(f"Run {AT_LEAST} to {AT_MOST} seeds to know the share to about {UNCERTAINTY} points.")
+    return tuple(told)
+
+
+def seeds_to_be_safe() -> int:
+    """Return how many seeds, all healed, show that a method heals more than SAFE of the models."""
+    return next(n for n in range(1, 1000) if clopper_pearson(n, n)[0] > SAFE)
+
+
+def _quality(share: Share, at_least: str, at_most: str) -> str:
+    """The quality of the detector that a share was measured at; nothing where it is not known."""
+    if share.recall != share.recall or share.fpr != share.fpr:  # nan
+        return ""
+    finds = "every poison" if share.recall == 1 else f"{at_least}{100 * share.recall:.0f} % of the poisons"
+    accuses = "no clean row" if share.fpr == 0 else f"{at_most}{100 * share.fpr:.2g} % of the clean rows"
+    return f" where the detector finds {finds} and accuses {accuses}"
