@@ -167,6 +167,10 @@ def test_damaged_decisions_are_refused_and_not_read_as_none(tmp_path: Path) -> N
         ({"vary": {"deletion.recall": {"bisect": [0.2, 0.9]}}}, "steps"),
         ({"vary": BISECT, "deletions": ["sized"]}, "which has size; allowed: sets by recall"),
         ({"vary": BISECT, "deletions": ["by_loss"]}, "which has detector; allowed: sets by recall"),
+        (
+            {"vary": BISECT, "contrasts": {"both": {"metric": "healed", "methods": ["retrain", "finetune"]}}},
+            "found both beside bisect, allowed: a list of recalls",
+        ),
         ({"vary": BISECT, "seeds": UNTIL}, "found until beside bisect"),
         ({"vary": BISECT, "methods": ["fine_pruning"]}, "found no method with a deletion set|trusted rows"),
         ({"vary": BISECT, "poison": "as_found"}, "nobody does|an attack 'as found'"),

@@ -11,6 +11,7 @@ from unpoison.report.answers import answer_of
 from unpoison.report.cells import cells_of
 from unpoison.report.flags import flags
 from unpoison.report.measured import measured_answer
+from unpoison.report.planned import contrast_findings
 from unpoison.report.shares import Chart, accuracy_chart, chart_of
 from unpoison.report.words import Answer, key_label, listed
 
@@ -53,7 +54,10 @@ def first_screen(
     if study["attack"] in WITHOUT_ORACLE:  # that there is none is no fault of the run
         judged = judged.iloc[:0]
     told = tuple(flags(judged, references))
-    return FirstScreen(study["question"] or question_of(study), answer, chart, told, ())
+    contrasts = of_study.get("contrasts", pd.DataFrame())
+    planned = contrast_findings(contrasts, study.get("contrasts", {}))
+    question = study["question"] or question_of(study)
+    return FirstScreen(question, answer, chart, told, tuple(finding.text for finding in planned))
 
 
 def question_of(study: Mapping[str, Any]) -> str:

@@ -166,7 +166,7 @@ def in_words(study: Mapping[str, Any]) -> str:
     ]
     if varied:
         said.insert(2, f"Varied: {listed(varied)}.")
-    return " ".join(said)
+    return " ".join([*said, study.get("rounds", "")]).strip()
 
 
 WHAT = ("data set", "poison", "training", "deletion set", "method")

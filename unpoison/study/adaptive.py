@@ -12,7 +12,7 @@ from unpoison.levels import REFERENCES
 from unpoison.rounds import Bisection, Settling
 from unpoison.study.records import Deletion, Scalar, Variant
 from unpoison.study.studies import Study
-from unpoison.study.wanted import LEVELS, Names
+from unpoison.study.wanted import LEVELS, Halving, Names
 
 RECALL = "deletion.recall"
 FOLDER = "decisions"  # below the results folder
@@ -81,6 +81,11 @@ def check_adaptive(study: Study) -> None:
         )
     if not any(_by_deletion(study)):
         raise UserError(f"{where} decides by repaired models; found no method with a deletion set")
+    if study.contrasts and isinstance(study.adaptive, Halving):
+        raise UserError(
+            f"{where}.contrasts: found {study.contrasts[0].name} beside bisect, allowed: a list of recalls; which "
+            "seeds a bisected recall has follows from their outcomes, so they cannot be compared"
+        )
 
 
 def chains_of(study: Study) -> dict[str, tuple[str, float]]:

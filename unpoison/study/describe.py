@@ -30,6 +30,7 @@ def describe_study(plan: Plan, name: str) -> Description:
         "vary": {key: sorted(values) for key, values in study.vary.items()},
         "deletions": {deletion.name: deletion.base for deletion in study.deletions},
         "contrasts": planned(study),
+        "rounds": study.adaptive.words() if study.adaptive else "",
         "entries": list(_entries(plan, study)),
     }
 

@@ -27,7 +27,7 @@ def check_figure(counts: Counts, figure: Figure, there: Mapping[str, Study]) -> 
     for name in figure.studies:
         if name not in there:
             raise one_of(f"study in {where}:", name, there)
-    tables = ["results", *derived_names(())]
+    tables = ["results", *derived_names({})]
     for name in tables_needed(figure.kind):
         if name not in tables:
             raise one_of(f"table in TABLES of the figure {figure.kind}:", name, tables)

@@ -37,7 +37,7 @@ class Study:
 
     bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
     `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a
-    deletion set, None where none is asked for; contrasts: the comparisons that are planned; adaptive: the cells that the
+    deletion set, None where none is asked for; contrasts: the planned comparisons; adaptive: the cells that the
     rounds so far want, None where all are.
     """
 

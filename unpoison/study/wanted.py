@@ -40,6 +40,14 @@ class Halving:
         """Return whether the models of a seed that have no deletion set are planned."""
         return True
 
+    def words(self) -> str:
+        """Return the rule in sentences for the report."""
+        return (
+            f"The recall is bisected for each seed and method, between {self.rule.low:g} and {self.rule.high:g} in "
+            f"{self.rule.steps} steps. A seed counts as healed at every recall above one that healed it, and as not "
+            "healed at every recall below one that did not."
+        )
+
     def bounds(self) -> str:
         """Return in words how many models a whole study can take."""
         return f"{self.rule.steps} repaired models for each seed, method and other setting, in {self.rule.steps} rounds"
@@ -72,6 +80,14 @@ class Growing:
         """Return how many seeds of a cell are planned."""
         wanted = self.decided.get(names, 0) if names in self.cells else 0
         return min(max(wanted, self.rule.at_least), self.rule.at_most)
+
+    def words(self) -> str:
+        """Return the rule in sentences for the report."""
+        return (
+            f"Seeds are added to {len(self.cells)} cell{'s' * (len(self.cells) > 1)} from {self.rule.at_least} up to "
+            f"{self.rule.at_most}, until the share of healed models is known well enough. The other cells have "
+            f"{self.rule.at_least}."
+        )
 
     def bounds(self) -> str:
         """Return in words how many models a whole study can take."""
