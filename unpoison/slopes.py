@@ -1,149 +1,183 @@
-"""The cells that a study's answer is about: one axis of the study, and every method along it."""
+"""The table of slopes: how healing and clean accuracy change with recall and false alarms, pooled over settings."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
-from unpoison.drawing.looks import in_order
-from unpoison.statistics import varied_keys
+from unpoison.columns import TABLES
+from unpoison.results import CLEAN, ENOUGH
 
-RECALL, FPR, FDR = "deletion.recall", "deletion.fpr", "deletion.fdr"
-OF_CLASSES = ("dataset.keep.", "poison.share.")
-ENTRY = "deletion set"  # the axis of a study that compares deletion sets
-HIGHEST_FIRST = (RECALL,)  # of the other keys the answer is about the lowest value
-
-
-@dataclass(frozen=True)
-class Share:
-    """In how many of its seeds a method heals, in one setting.
-
-    value: of the axis, None for a repair without a deletion set; class_name: None for all classes together; low, high:
-    Jeffreys ends of healed / n; safe_low: lower Clopper-Pearson end; accuracy: mean clean accuracy of the healed
-    seeds; recall, fpr: of the deletion set, as achieved. Without a seed the numbers are nan.
-    """
-
-    method: str
-    value: Any
-    class_name: str | None
-    healed: int
-    broken: int
-    n: int
-    low: float
-    high: float
-    safe_low: float
-    accuracy: float
-    recall: float
-    fpr: float
-
-    @property
-    def share(self) -> float:
-        return self.healed / self.n if self.n else float("nan")
-
-    @property
-    def is_all(self) -> bool:
-        """Whether every seed healed, of one or more."""
-        return self.n > 0 and self.healed == self.n
+# Shares that a deletion set is asked for. The first that a study varies has a slope for each method in the logistic
+# model; the others have one slope for all methods.
+KEYS = ("deletion.recall", "deletion.fpr", "deletion.fdr")
+FALSE_ALARMS = KEYS[1:]
+PLACE = ["study", "dataset", "poison", "training"]
+# Standard deviation of the normal prior of each coefficient, in log-odds per unit. A threshold in recall that spreads
+# by 0.12 between seeds is a slope of some 15. The prior of the seeds' standard deviation is the library's.
+PRIOR = 10.0
+LOGISTIC = "logistic, random intercept of the seed"
+LINEAR = {
+    True: "linear, random intercept and slope of the seed",
+    False: "linear, random intercept of the seed",
+}
+UNFITTED = "the model did not converge"
+NULL = {"slope": float("nan"), "low": float("nan"), "high": float("nan")}
 
 
-@dataclass(frozen=True)
-class Cells:
-    """What the answer of a study is read from.
+def slopes(results: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return the slopes of each study that varies recall, FPR or FDR of one deletion set and has five seeds or more.
 
-    axis: the varied key that the answer is about, ENTRY, or None; values: of it, in order; fixed: the other keys and
-    the values that the answer keeps to; shares: of all classes together; by_class: of each class. Both in the order
-    of the legends, then along the axis.
-    """
+    healed: logistic regression on the first key x method and the other keys, with a random intercept of the seed, by
+    variational Bayes. The joint mode of `fit_map` sets the seeds' variance to zero. clean_accuracy: linear regression
+    for each method on all keys, with a random intercept and a random slope of the seed, by restricted maximum
+    likelihood; without the random slope where that does not converge. Both intervals are estimate -+ t(seeds - 1)
+    standard deviations: the variational posterior is too narrow for the normal quantile.
 
-    axis: str | None
-    values: tuple[Any, ...]
-    fixed: Mapping[str, Any]
-    shares: tuple[Share, ...]
-    by_class: tuple[Share, ...]
-
-    @property
-    def methods(self) -> list[str]:
-        return list(dict.fromkeys(share.method for share in self.shares))
-
-    @property
-    def classes(self) -> list[str]:
-        return list(dict.fromkeys(share.class_name for share in self.by_class if share.class_name))
-
-    @property
-    def values_there(self) -> list[Any]:
-        """The values at which a deletion set has an outcome; without such a one those at which a repair has."""
-        with_set = {share.value for share in self.shares if share.n and share.value is not None}
-        return [value for value in self.values if value in with_set] or list(self.values)
-
-    @property
-    def is_about_classes(self) -> bool:
-        return self.axis is not None and self.axis.startswith(OF_CLASSES) and len(self.classes) > 1
-
-    def at(self, value: Any) -> list[Share]:
-        """Return the shares at a value of the axis, repairs without a deletion set among them."""
-        return [share for share in self.shares if share.n and share.value in (value, None)]
-
-
-def cells_of(healed: pd.DataFrame, deletions: Mapping[str, str]) -> Cells | None:
-    """Return the cells of a study's answer; None where no model has an outcome.
+    Simulated with 5 to 20 seeds, in 120 studies each, the nominal 95 % interval covers 84 to 98 % of healed's slopes in
+    recall: read it as approximate. That of clean accuracy covers 94 % or more (5 seeds, 200 studies).
 
     Args:
-        healed: the rows of one study in the table of this name.
-        deletions: of each of its deletion sets the entry in the config.
+        results: the results table.
+        outcomes: the table of outcomes.
     """
-    if not healed["n"].sum():
+    lines: list[dict[str, Any]] = []
+    clean = results[results["metric"] == CLEAN]
+    for rows, told in ((outcomes, healed_slopes), (clean, clean_slopes)):
+        for place, group, keys in _groups(rows):
+            lines += [{**place, **line} for line in told(group, keys)]
+    columns = TABLES["slopes"].columns
+    table = pd.DataFrame(lines, columns=list(columns))
+    return table.astype({name: column.dtype for name, column in columns.items()})
+
+
+def _groups(rows: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame, list[str]]]:
+    """The models by deletion set of each place that has enough seeds, and the keys that vary there."""
+    rows = rows[rows["deletion"].notna() & rows["class_name"].isna()]
+    for place, group in rows.groupby(PLACE, sort=False):
+        varied = [
+            name for name in group.columns if name.startswith("deletion.") and group[name].nunique() > 1
+        ]
+        is_one = group["deletion"].str.split("@").str[0].nunique() == 1
+        if varied and is_one and set(varied) <= set(KEYS) and group["seed"].nunique() >= ENOUGH:
+            told = group.astype(dict.fromkeys(varied, "float64") | {"method": "object"})
+            yield dict(zip(PLACE, place, strict=True)), told, [key for key in KEYS if key in varied]
+
+
+def healed_slopes(group: pd.DataFrame, keys: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the slopes of log-odds: of the first key for each method, of every other key for all methods together.
+
+    Args:
+        group: outcomes of one place.
+        keys: those that vary.
+    """
+    group = group[group["healed"].notna()]
+    first, *others = keys
+    base = {"metric": "healed", "model": LOGISTIC, "n": group["seed"].nunique()}
+    reasons = {str(method): _separation(rows, first) for method, rows in group.groupby("method", sort=True)}
+    told = [method for method, reason in reasons.items() if reason is None]
+    fitted = group[group["method"].isin(told)]
+    found = _logistic(fitted, told, first, others) if told else None
+    columns: list[tuple[str | None, str]] = [
+        *((method, first) for method in reasons),
+        *((None, key) for key in others),
+    ]
+    for method, key in columns:
+        reason = reasons.get(method) if method is not None else None
+        if found is None:
+            reason = reason or (
+                UNFITTED if told else "no method has both healed and other models to tell a slope"
+            )
+        ends = NULL if reason or found is None else found[method, key]
+        yield {**base, "method": method, "key": key, **ends, "reason": reason}
+
+
+def _separation(rows: pd.DataFrame, key: str) -> str | None:
+    """Why a method's slope has no estimate: its models that healed and the others do not overlap along the key."""
+    is_healed = rows["healed"].astype(bool)
+    if is_healed.all() or not is_healed.any():
+        return f"{'every' if is_healed.all() else 'no'} model is healed"
+    inside, outside = rows.loc[is_healed, key], rows.loc[~is_healed, key]
+    if inside.min() >= outside.max() or inside.max() <= outside.min():
+        return "separated: no value below the highest that fails heals, or the other way round"
+    return None
+
+
+def _logistic(
+    rows: pd.DataFrame, methods: list[str], first: str, others: list[str]
+) -> dict[tuple[str | None, str], dict[str, float]] | None:
+    """The slopes of the logistic model by method and key, None where it did not converge."""
+    from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM  # noqa: PLC0415 (a second to import)
+
+    is_method = np.array([rows["method"] == method for method in methods], float).T  # (rows, methods)
+    centred = rows[[first, *others]].to_numpy() - rows[[first, *others]].to_numpy().mean(axis=0)
+    exog = np.column_stack([is_method, is_method * centred[:, :1], centred[:, 1:]])
+    seeds, place = np.unique(rows["seed"], return_inverse=True)
+    endog, effects = rows["healed"].to_numpy(float), np.eye(len(seeds))[place]
+    model = BinomialBayesMixedGLM(endog, exog, effects, np.zeros(len(seeds), int), fe_p=PRIOR)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            fit = model.fit_vb(rng=0)  # its start is drawn
+        except np.linalg.LinAlgError:
+            return None
+        means, spreads = fit.fe_mean[len(methods) :], fit.fe_sd[len(methods) :]
+    if not (fit.optim_retvals.success and np.isfinite(spreads).all()):
         return None
-    table = healed.assign(**{ENTRY: healed["deletion"].map(dict(deletions))})
-    keys = [key for key in (*varied_keys(healed), ENTRY) if table[key].nunique() > 1]
-    axis = min(keys, key=_rank, default=None)
-    fixed = {}
-    for key in keys:
-        if key != axis:
-            fixed[key] = _kept(table, key)
-            table = table[table[key].isna() | (table[key] == fixed[key])]
-    values = tuple(sorted(table[axis].dropna().unique().tolist(), key=_by_size)) if axis else ()
-    order = {method: place for place, method in enumerate(in_order(table["method"]))}
-    shares = sorted(
-        (_share(row, axis) for row in table.to_dict("records")),
-        key=lambda share: (
-            order[share.method],
-            -1 if share.value is None else values.index(share.value),
-            share.class_name or "",
-        ),
-    )
-    whole = tuple(share for share in shares if share.class_name is None)
-    return Cells(axis, values, fixed, whole, tuple(share for share in shares if share.class_name))
+    names = [*((method, first) for method in methods), *((None, key) for key in others)]
+    halves = stats.t.ppf(0.975, len(seeds) - 1) * spreads
+    return {name: _ends(*pair) for name, *pair in zip(names, means, halves, strict=True)}
 
 
-def _rank(key: str) -> tuple[int, str]:
-    """Recall first, then false alarms, then keys of classes, then others; deletion sets last."""
-    if key in (RECALL, FPR, FDR):
-        return (RECALL, FPR, FDR).index(key), key
-    return (3 if key.startswith(OF_CLASSES) else 5 if key == ENTRY else 4), key
+def _ends(slope: float, half: float) -> dict[str, float]:
+    return {"slope": float(slope), "low": float(slope - half), "high": float(slope + half)}
 
 
-def _kept(table: pd.DataFrame, key: str) -> Any:
-    """Return the value of a key that the answer keeps to: the best a detector can do, and one with outcomes."""
-    counts = table.groupby(key)["n"].sum()
-    there = sorted(counts[counts > 0].index.tolist() or counts.index.tolist(), key=_by_size)
-    if key == ENTRY:
-        return max(there, key=lambda value: counts[value])
-    return there[-1] if key in HIGHEST_FIRST else there[0]
+def clean_slopes(group: pd.DataFrame, keys: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the slope of clean accuracy in the share of false alarms for each method.
+
+    Args:
+        group: clean accuracies of one place.
+        keys: those that vary; without FPR and FDR there is no slope.
+    """
+    for key in (key for key in keys if key in FALSE_ALARMS):
+        for method, rows in group.groupby("method", sort=True):
+            seeds = rows["seed"].nunique()
+            base = {"metric": CLEAN, "method": method, "key": key, "n": seeds}
+            fits = ((_linear(rows, keys, key, is_sloped), is_sloped) for is_sloped in (True, False))
+            found = next(((fit, is_sloped) for fit, is_sloped in fits if fit is not None), None)
+            if found is None or seeds < ENOUGH:
+                reason = "fewer than five seeds" if seeds < ENOUGH else UNFITTED
+                yield {**base, **NULL, "model": LINEAR[True], "reason": reason}
+                continue
+            (slope, error), is_sloped = found
+            ends = _ends(slope, stats.t.ppf(0.975, seeds - 1) * error)
+            yield {**base, **ends, "model": LINEAR[is_sloped], "reason": None}
 
 
-def _by_size(value: Any) -> tuple[bool, Any]:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (not is_number, value if is_number else str(value))
+def _linear(rows: pd.DataFrame, keys: list[str], key: str, is_sloped: bool) -> tuple[float, float] | None:
+    """The slope of a key and its standard error, None where the model did not converge."""
+    from statsmodels.regression.mixed_linear_model import MixedLM  # noqa: PLC0415 (a second to import)
 
-
-def _share(row: Mapping[Any, Any], axis: str | None) -> Share:
-    counts = (int(row["healed"]), int(row["broken"]), int(row["n"]))
-    numbers = (
-        float("nan") if pd.isna(row[name]) else float(row[name])
-        for name in ("low", "high", "safe_low", "accuracy", "recall", "fpr")
-    )
-    value, class_name = (
-        None if pd.isna(each) else each for each in (row[axis] if axis else None, row["class_name"])
-    )
-    return Share(row["method"], value, class_name, *counts, *numbers)
+    ordered = [key, *(other for other in keys if other != key and rows[other].nunique() > 1)]
+    values = rows[ordered].to_numpy()
+    spreads = values.std(axis=0)
+    if not spreads.all():
+        return None
+    scaled = np.column_stack([np.ones(len(rows)), (values - values.mean(axis=0)) / spreads])
+    accuracies = 100 * rows["value"].to_numpy()  # the optimiser is at home near 1
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            fit = MixedLM(
+                accuracies, scaled, rows["seed"].to_numpy(), exog_re=scaled[:, :2] if is_sloped else None
+            ).fit()
+            slope, error = fit.fe_params[1], fit.bse_fe[1]
+        except np.linalg.LinAlgError:
+            return None
+    if not fit.converged or not np.isfinite([slope, error]).all() or error == 0:
+        return None
+    return float(slope / spreads[0] / 100), float(error / spreads[0] / 100)
