@@ -10,6 +10,7 @@ import pytest
 
 from unpoison.columns import TABLES
 from unpoison.slopes import slopes
+from unpoison.statistics import interval
 
 RECALLS, FPRS = (0.2, 0.5, 0.7, 0.9, 1.0), (0.0, 0.2, 0.4)
 PLACE = {"study": "s", "dataset": "d", "poison": "p", "training": "t"}
@@ -78,12 +79,12 @@ def test_the_same_tables_give_the_same_slopes() -> None:
     pd.testing.assert_frame_equal(slopes(*pair), slopes(*pair))
 
 
-def test_seeds_of_different_slopes_widen_the_interval() -> None:
-    widths = []
-    for spread in (0.0, 0.1):
-        found = row(slopes(*tables("retrain", noise=0.003, spread=spread)), metric="clean_accuracy")
-        widths.append(found["high"] - found["low"])
-    assert widths[1] > 3 * widths[0]
+def test_where_seeds_differ_in_their_slopes_the_seed_is_the_unit() -> None:
+    results, outcomes = tables("retrain", noise=0.003, spread=0.1)
+    found = row(slopes(results, outcomes), metric="clean_accuracy")
+    of_seed = [np.polyfit(rows["deletion.fpr"], rows["value"], 1)[0] for _, rows in results.groupby("seed")]
+    low, high = interval(of_seed)
+    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.05 * (high - low))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from unpoison.contrasts import contrasts
+from unpoison.contrasts import contrasts, is_within
 
 KEYS = {"at": {}, "class_name": None}
 SEEDS, METHODS, FPRS = 9, ("retrain", "finetune", "scrub"), (0.0, 0.4)
@@ -85,6 +85,14 @@ def test_equivalence_is_two_one_sided_tests(name: str) -> None:
     margin = CHOSEN[name][3]
     p, *_ = DescrStatsW(np.subtract(*samples(name))).ttost_mean(-margin, margin)
     assert found().loc[name, "equivalent"] == (p < 0.05)
+
+
+def test_the_least_margin_of_equivalence_is_that_of_the_one_sided_tests() -> None:
+    differences = np.subtract(*samples("clean"))
+    margins = np.linspace(0.0005, 0.03, 200)
+    by_tests = [DescrStatsW(differences).ttost_mean(-margin, margin)[0] < 0.05 for margin in margins]
+    assert [is_within(differences, margin) for margin in margins] == by_tests
+    assert {True, False} == {bool(each) for each in by_tests}
 
 
 def test_both_answers_of_equivalence_are_among_them() -> None:
