@@ -111,7 +111,7 @@ def test_any_cells_can_be_shown(finished, tmp_path: Path, monkeypatch: pytest.Mo
         tables = tables_of(plan, done, missing)
         tables["results"].to_csv(tmp_path / "tables/results.csv", index=False)
         note = gaps(missing, len(found))
-        figures = list(draw_figures(plan, tables["summary"], tmp_path, note))
+        figures = list(draw_figures(plan, tables, tmp_path, note))
         write_report(plan, tables, figures, tmp_path)
         assert (
             f"{len(plan.cells) - size} of {len(plan.cells)} cells" in (tmp_path / "report.html").read_text()
@@ -119,16 +119,21 @@ def test_any_cells_can_be_shown(finished, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("methods", [["oracle"], ["do_nothing"], ["do_nothing", "oracle"], ["finetune"]])
-def test_the_models_of_some_methods_alone_can_be_shown(
-    finished, methods: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_figures_of_gains_are_drawn_once_doing_nothing_and_another_model_are_done(
+    finished,
+    methods: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(finished.folder)
     plan = Plan(finished.config)
     (tmp_path / "figures").mkdir()
     done = [cell for cell in plan.cells if cell.method in methods]
     tables = tables_of(plan, done, missing_cells({}))
-    drawn = [figure.name for figure in draw_figures(plan, tables["summary"], tmp_path, "")]
-    assert drawn == (["false_positives", "imbalance"] if methods == ["finetune"] else ["imbalance"])
+    drawn = [figure.name for figure in draw_figures(plan, tables, tmp_path, "")]
+    assert drawn == (["imbalance"] if methods == ["do_nothing", "oracle"] else [])
+    assert capsys.readouterr().out.count("is not drawn: ") == 2 - len(drawn)
 
 
 def test_nothing_done_is_told_in_a_line(project, monkeypatch: pytest.MonkeyPatch) -> None:
