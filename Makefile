@@ -14,7 +14,7 @@ BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 # Configs and names of files are UTF-8 in any locale.
 export PYTHONUTF8 := 1
 
-.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan setup
+.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan bench-methods bench-passes setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(COMMAND) run $(CONFIG) $(OF_CORES)
@@ -56,6 +56,12 @@ bench-full: $(READY)  ## the same with a dry run of 100,000 jobs
 
 bench-scan: $(READY)  ## measure the memory of a scan of 200,000 images; FOLDER takes 5 GB
 	$(BIN)/python -m benchmarks.large_scan $(or $(FOLDER),$(error say FOLDER=, which takes 5 GB))
+
+bench-methods: $(READY)  ## measure each method of CONFIG alone, one after another; wants an idle machine
+	$(BIN)/python -m benchmarks.methods $(CONFIG)
+
+bench-passes: $(READY)  ## measure what the kinds of passes cost, for the weights of weighted_passes: 3 minutes
+	$(BIN)/python -m benchmarks.passes
 
 setup: $(READY)  ## make the environment in VENV, from the pins in constraints.txt
 

@@ -41,5 +41,6 @@ def test_the_log_tells_a_method_that_did_nothing_from_one_that_changed_little() 
 
 
 def test_a_job_that_repairs_nothing_tells_no_change() -> None:
-    assert Cost(1.23456, 2, 3).known() == {"seconds": 1.235, "image_passes": 2, "forward_passes": 3}
+    passes = {"image_passes": 2, "forward_passes": 3, "gradient_passes": 0, "curvature_passes": 0}
+    assert Cost(1.23456, 2, 3).known() == {"seconds": 1.235, **passes}
     assert Cost(1.0, 2, 3, 1e-7).known()["weights_changed"] == 1e-7

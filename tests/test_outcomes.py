@@ -7,7 +7,7 @@ import pytest
 
 from unpoison.levels import IDENTITY
 from unpoison.outcomes import healed, outcomes
-from unpoison.proportions import clopper_pearson, jeffreys
+from unpoison.proportions import clopper_pearson, jeffreys, settled_interval
 
 ASR, CLEAN = "attack_success_rate", "clean_accuracy"
 
@@ -89,7 +89,7 @@ def test_where_nothing_can_be_judged_the_outcome_is_null_and_says_why(table: pd.
     of_model = only(found)
     assert of_model["undefined"] == why
     assert of_model[["survived", "healed", "broken"]].isna().all()
-    of_cell = only(healed(found))
+    of_cell = only(healed(found, {}))
     assert (of_cell["n"], of_cell["undefined"], of_cell["healed"]) == (0, 1, 0)
     assert of_cell[["low", "high", "worst_seed", "accuracy"]].isna().all()
 
@@ -102,7 +102,7 @@ def test_over_seeds_healed_ones_are_counted_with_their_intervals() -> None:
         seed(3, 0.1, clean=0.5),
         seed(4, 0.1, before=0.2),
     ]
-    found = only(healed(outcomes(models(*(line for lines in seeds for line in lines)))))
+    found = only(healed(outcomes(models(*(line for lines in seeds for line in lines))), {}))
     assert found[["healed", "broken", "n", "undefined"]].tolist() == [2, 1, 4, 1]
     assert (found["low"], found["high"]) == jeffreys(2, 4)
     assert (found["safe_low"], found["safe_high"]) == clopper_pearson(2, 4)
@@ -112,8 +112,19 @@ def test_over_seeds_healed_ones_are_counted_with_their_intervals() -> None:
     assert found["deletion.recall"] == 0.9
 
 
+def test_where_seeds_are_added_until_settled_the_exact_interval_is_the_rules_own() -> None:
+    lines = models(*(line for number in range(4) for line in seed(number, 0.1)))
+    cells = [["d", "p", "t", "found", "retrain"]]
+    options = {"at_least": 4, "at_most": 8, "step": 4}
+    found = only(
+        healed(outcomes(lines), {"s": {"rule": "until settled", "options": options, "cells": cells}})
+    )
+    assert (found["safe_low"], found["safe_high"]) == settled_interval(4, 4)
+    assert (found["low"], found["high"]) == jeffreys(4, 4)
+
+
 def test_one_healed_seed_has_an_accuracy_without_interval() -> None:
-    found = only(healed(outcomes(models(*seed(0, 0.1)))))
+    found = only(healed(outcomes(models(*seed(0, 0.1))), {}))
     assert found["accuracy"] == pytest.approx(0.8) and math.isnan(found["accuracy_low"])
 
 
@@ -128,5 +139,5 @@ def test_without_a_trigger_the_error_on_attacked_images_counts() -> None:
 def test_of_data_as_found_there_is_no_outcome_and_the_tables_have_their_columns() -> None:
     table = models(("do_nothing", 0, CLEAN, 0.8), ("retrain", 0, CLEAN, 0.8))
     found = outcomes(table)
-    assert found.empty and healed(found).empty
-    assert "deletion.recall" in healed(found)
+    assert found.empty and healed(found, {}).empty
+    assert "deletion.recall" in healed(found, {})

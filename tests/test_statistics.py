@@ -256,7 +256,9 @@ def test_utility_x_healed_is_averaged_over_the_recalls_of_each_seed_and_then_ove
         "training": "t",
         "class_name": None,
     }
-    table = utility_healed(pd.DataFrame(lines).assign(**where)).set_index(["method", "metric"])
+    table = utility_healed(pd.DataFrame(lines).assign(**where), [where["study"]]).set_index(
+        ["method", "metric"]
+    )
     assert len(table) == 2 * 3
     product = table.loc["scrub", "utility_x_healed"]
     # Seed 0: (0.4 + 0.6) / 2; seed 1: (0.2 + 0.6) / 2; and not the product of the means, 0.75 x 0.625.
@@ -293,7 +295,7 @@ def test_a_seed_without_all_recalls_has_no_part_in_the_average_over_them() -> No
         "training": "t",
         "class_name": None,
     }
-    table = utility_healed(pd.DataFrame(lines).assign(**where))
+    table = utility_healed(pd.DataFrame(lines).assign(**where), [where["study"]])
     assert table[["method", "recalls", "mean", "n"]].to_numpy().tolist() == [["scrub", 2, 0.5, 1]]
 
 

@@ -11,6 +11,9 @@ from unpoison.columns import COLUMNS, TABLES
 from unpoison.tables import CODE, DERIVED, SHOWN, VIEWED, derived_names, make_tables, names, reported_names
 
 ROOT = Path(__file__).parents[1]
+SETTLING = {"rule": "until settled", "options": {"at_least": 3, "at_most": 3, "step": 1}}
+CELL = ["catdog", "patch", "quick", "drawn0.5", "retrain"]
+ASKED = {"averaged": ["recalls"], "rounds": {"plain": {**SETTLING, "cells": [CELL]}}}
 METRICS = ("adversarial_accuracy", "clean_accuracy", "corrected_accuracy", "retained_accuracy")
 
 
@@ -37,7 +40,7 @@ def results() -> pd.DataFrame:
 
 
 def test_every_table_has_the_columns_that_its_definition_tells() -> None:
-    made = make_tables(results(), ["recalls"])
+    made = make_tables(results(), ASKED)
     assert list(made) == list(DERIVED)
     for name, table in made.items():
         assert len(table), name
@@ -45,19 +48,19 @@ def test_every_table_has_the_columns_that_its_definition_tells() -> None:
 
 
 def test_a_table_of_averages_is_of_the_averaged_studies_and_left_out_without_one() -> None:
-    assert set(make_tables(results(), ["recalls"])["utility_healed"]["study"]) == {"recalls"}
-    assert "utility_healed" not in make_tables(results(), [])
-    assert "utility_healed" not in {*names([]), *derived_names([]), *reported_names([])}
-    assert "utility_healed" in reported_names(["recalls"])
+    assert set(make_tables(results(), ASKED)["utility_healed"]["study"]) == {"recalls"}
+    assert "utility_healed" not in make_tables(results(), {})
+    assert "utility_healed" not in {*names({}), *derived_names({}), *reported_names({})}
+    assert "utility_healed" in reported_names(ASKED)
 
 
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:
-    expected = ["summary", "outcomes", "healed", "references", "paired", "detectors", "provenance"]
-    assert reported_names([]) == expected
-    assert {*VIEWED, *SHOWN} <= {*names(["recalls"]), "missing"}
+    viewed = ["summary", "outcomes", "healed", "recall_thresholds"]
+    assert reported_names({}) == [*viewed, "references", "paired", "detectors", "provenance"]
+    assert {*VIEWED, *SHOWN} <= {*names(ASKED), "missing"}
 
 
-@pytest.mark.parametrize("name", [*names(["a study"]), "missing"])
+@pytest.mark.parametrize("name", [*names(ASKED), "missing"])
 def test_every_table_is_defined(name: str) -> None:
     assert f"tables/{name}.parquet" in TABLES[name].place
     assert name == "missing" or (ROOT / f"workflow/report/{name}.rst").read_text().strip()

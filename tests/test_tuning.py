@@ -3,21 +3,34 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tiny
 import torch
 from torch import nn
 
 from unpoison.contracts.request import Request
+from unpoison.data import Data
 from unpoison.errors import UserError
+from unpoison.held_out import fifth_of
+from unpoison.networks import Classifier
+from unpoison.recipes import Recipe
+from unpoison.steps.setting import Setting
 from unpoison.training import accuracy
-from unpoison.tuning import Trial, kept_by_the_worst_class, record_of, search, try_options
+from unpoison.trials import Trial, choose, record_of, search_passes, trials_of
+from unpoison.tuning import Case, case_of, kept_by_the_worst_class, search, try_options
 
 FORGET = range(8)
 SPACE = {"push": {"low": -3.0, "high": 3.0}, "steps": {"low": 1, "high": 4}, "kind": {"choices": ["a", "b"]}}
 DEFAULTS = {"push": 0.0, "steps": 2, "kind": "a"}
 MakeRequest = Callable[..., Request]
+
+
+@pytest.fixture
+def data(stored: np.ndarray, patched: SimpleNamespace) -> Data:
+    return Data.of_rows(stored, patched.rows, patched.stamp)
 
 
 class Pushed(nn.Module):
@@ -43,10 +56,15 @@ def unlearn(request: Request, *, push: float, steps: int, kind: str, fixed: bool
     return tiny.bare(Pushed(deepcopy(request.model), push))
 
 
-def searched(requests: list[Request], trials: int = 6, seed: int = 2**62 + 1) -> list:
+def case(request: Request) -> Case:
+    """A case whose held-out rows are the last two retained ones: nothing is held out of this request."""
+    return Case(request, request.retain.take(torch.arange(len(request.retain) - 2, len(request.retain))))
+
+
+def searched(requests: list[Request], trials: int = 6, seed: int = 2**62 + 1) -> list[Trial]:
     return search(
         unlearn,
-        requests,
+        [case(request) for request in requests],
         fixed={"fixed": True},
         defaults=DEFAULTS,
         space=SPACE,
@@ -65,7 +83,9 @@ def test_the_defaults_are_tried_first_and_all_trials_lie_in_the_space(make_reque
     assert len({trial.options["push"] for trial in trials}) == 6
 
 
-def test_the_value_is_what_the_worst_class_keeps_times_the_share_forgotten(make_request: MakeRequest) -> None:
+def test_a_value_is_what_the_worst_class_keeps_times_the_share_of_its_objective(
+    make_request: MakeRequest,
+) -> None:
     request = make_request(FORGET)
     for trial in searched([request]):
         if trial.error:
@@ -75,7 +95,9 @@ def test_the_value_is_what_the_worst_class_keeps_times_the_share_forgotten(make_
         assert trial.worst_class == kept_by_the_worst_class(model, request)
         assert trial.validation_accuracy == accuracy(model, request.validation, "float32")
         assert trial.forgotten == 1 - still
-        assert trial.value == trial.worst_class * (1 - still)
+        assert trial.held_out == 1 - accuracy(model, case(request).held_out, "float32")
+        assert trial.values["forgotten"] == trial.worst_class * trial.forgotten
+        assert trial.values["held_out"] == trial.worst_class * trial.held_out
         assert 0 < trial.image_passes <= 16 * trial.options["steps"]
 
 
@@ -131,18 +153,20 @@ def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
     )  # one given label left, and a fault in each class
     trials = {}
     for name, model in {"lost": lost, "repaired": repaired}.items():
-        trials[name] = try_options(lambda request, model=model: model, [request], {}, {})
+        given = Case(request, request.forget)
+        trials[name] = try_options(lambda request, model=model: model, [given], {}, {})
     assert trials["lost"].validation_accuracy * trials["lost"].forgotten > (
         trials["repaired"].validation_accuracy * trials["repaired"].forgotten
     )  # as mean accuracy would have it
-    assert (trials["lost"].value, trials["repaired"].value) == (0.0, 0.5 * 0.75)
+    assert (trials["lost"].values["held_out"], trials["repaired"].values["held_out"]) == (0.0, 0.5 * 0.75)
 
 
 def test_a_trial_is_the_mean_over_the_tuning_seeds(make_request: MakeRequest) -> None:
     requests = [make_request(FORGET), make_request(range(20, 33), seed=6)]
     both = searched(requests, trials=2)[0]
     alone = [searched([request], trials=2)[0] for request in requests]
-    assert both.value == pytest.approx(sum(trial.value for trial in alone) / 2)
+    for objective, value in both.values.items():
+        assert value == pytest.approx(sum(trial.values[objective] for trial in alone) / 2)
     assert both.image_passes == sum(trial.image_passes for trial in alone)
 
 
@@ -158,7 +182,7 @@ def test_a_trial_that_diverges_is_worth_nothing_and_says_why(make_request: MakeR
     trials = searched([make_request(FORGET)], trials=8)
     diverged = [trial for trial in trials if trial.options["push"] > 1]
     assert diverged
-    assert all(trial.value == 0 and "not finite" in trial.error for trial in diverged)
+    assert all(set(trial.values.values()) == {0} and "not finite" in trial.error for trial in diverged)
 
 
 def test_every_trial_is_on_record_with_what_all_cost(make_request: MakeRequest) -> None:
@@ -166,6 +190,81 @@ def test_every_trial_is_on_record_with_what_all_cost(make_request: MakeRequest) 
     record = record_of(trials)
     assert [trial["options"] for trial in record["trials"]] == [trial.options for trial in trials]
     assert record["image_passes"] == sum(trial.image_passes for trial in trials)
+    assert trials_of(record) == trials
+
+
+def test_a_search_of_4_is_the_beginning_of_a_search_of_16(make_request: MakeRequest) -> None:
+    request = make_request(FORGET)
+    long, short = ([trial.options for trial in searched([request], trials)] for trials in (16, 4))
+    assert long[:4] == short
+    assert len({str(options) for options in long}) == 16
+
+
+def test_the_eight_settings_after_the_defaults_fill_the_space(make_request: MakeRequest) -> None:
+    options = [trial.options for trial in searched([make_request(FORGET)], trials=9)][1:]
+    eighths = {int((one["push"] + 3) / 6 * 8) for one in options}
+    assert eighths == set(range(8))  # a Sobol sequence has one point in each eighth
+    assert sorted(one["steps"] for one in options) == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert sorted(one["kind"] for one in options) == ["a"] * 4 + ["b"] * 4
+
+
+def trial(value: float, *, forgotten: float = 0.0, passes: int = 0, error: str | None = None) -> Trial:
+    values = {"held_out": value, "forgotten": forgotten}
+    return Trial({"value": value}, values=values, image_passes=passes, error=error)
+
+
+def test_a_budget_chooses_among_its_first_trials() -> None:
+    trials = [trial(0.1), trial(0.5), trial(0.2), trial(0.9)]
+    assert [choose(trials, budget).values["held_out"] for budget in (1, 2, 3, 4, None)] == [
+        0.1,
+        0.5,
+        0.5,
+        0.9,
+        0.9,
+    ]
+
+
+def test_a_budget_whose_trials_all_diverged_is_refused() -> None:
+    trials = [trial(0.0, error="not finite"), trial(0.5)]
+    with pytest.raises(UserError, match="none of the 1 trials came to an end; the first: not finite"):
+        choose(trials, 1)
+    assert choose(trials).values["held_out"] == 0.5
+
+
+def test_a_budget_pays_for_its_own_trials_and_the_defaults_alone_cost_nothing() -> None:
+    trials = [trial(0.1, passes=10), trial(0.5, passes=20), trial(0.2, passes=40)]
+    assert [search_passes(trials, budget) for budget in (1, 2, 3, None)] == [0, 3 * 30, 3 * 70, 3 * 70]
+
+
+def test_the_choice_by_either_objective_is_on_record_and_the_held_out_one_is_used() -> None:
+    record = record_of([trial(0.1, forgotten=0.9), trial(0.8, forgotten=0.2)])
+    assert record["choices"] == {
+        "held_out": {"options": {"value": 0.8}, "value": 0.8},
+        "forgotten": {"options": {"value": 0.1}, "value": 0.9},
+    }
+    assert record["options"] == {"value": 0.8}
+
+
+def test_held_out_rows_are_neither_forgotten_nor_retained(
+    data: Data, trained: Classifier, recipe: Recipe
+) -> None:
+    flagged = np.arange(12)
+    found = case_of(data, trained, flagged, recipe, Setting(3, torch.device("cpu")))
+    train = data.rows.of("train")
+    held_out = fifth_of(train, flagged, 3)
+    assert len(held_out) == len(found.held_out) == 3  # a fifth of 12, rounded up
+    assert set(held_out) < set(flagged)
+    assert len(found.request.forget) == 9
+    assert len(found.request.retain) == len(train) - 12
+    images = next(found.held_out.in_order())[0]
+    expected = next(data.examples(train.take(held_out), torch.device("cpu")).in_order())[0]
+    assert torch.equal(images, expected)
+    assert set(fifth_of(train, flagged, 4)) != set(held_out)  # the seed draws it
+
+
+def test_a_set_of_four_rows_has_no_fifth_to_hold_out(data: Data) -> None:
+    with pytest.raises(UserError, match="found 4 rows, allowed: 5 or more"):
+        fifth_of(data.rows.of("train"), np.arange(4), 3)
 
 
 @pytest.mark.parametrize(
@@ -182,18 +281,22 @@ def test_chosen_is_the_earliest_whose_value_no_other_clearly_beats(
     values: list[float | None], chosen: int
 ) -> None:
     trials = [
-        Trial({"place": place}, value=value or 0.0, error="not finite" if value is None else None)
+        Trial(
+            {"place": place},
+            values=dict.fromkeys(("held_out", "forgotten"), value or 0.0),
+            error="not finite" if value is None else None,
+        )
         for place, value in enumerate(values)
     ]
     record = record_of(trials)
-    assert (record["options"], record["value"]) == ({"place": chosen}, values[chosen])
+    assert record["choices"]["held_out"] == {"options": {"place": chosen}, "value": values[chosen]}
 
 
 def test_a_tuning_without_a_trial_that_ends_is_refused(make_request: MakeRequest) -> None:
     with pytest.raises(UserError, match="none of the 2 trials came to an end; the first: the training loss"):
         search(
             unlearn,
-            [make_request(FORGET)],
+            [case(make_request(FORGET))],
             fixed={"fixed": True, "push": 2.0},
             defaults={"steps": 1, "kind": "a"},
             space={name: SPACE[name] for name in ("steps", "kind")},

@@ -320,6 +320,12 @@ OF_OUTCOMES = {
     ),
     "n": Column("int64", "seeds with an outcome, broken ones among them", "seeds"),
     "undefined": Column("int64", "seeds without an outcome; `outcomes` tells why", "seeds"),
+    "implied": Column(
+        "int64",
+        "seeds of `n` whose model was not run: in a study with `bisect`, healed where a lower recall healed the model, "
+        "and not healed where a higher one did not",
+        "seeds",
+    ),
     "low": Column(
         "float64",
         "lower end of the 95 % interval of the share healed / n; null for no seed",
@@ -336,7 +342,8 @@ OF_OUTCOMES = {
     ),
     "safe_low": Column(
         "float64",
-        "lower end of the exact 95 % interval of that share, for claims that a method is safe",
+        "lower end of the exact interval of that share, for claims that a method is safe: at 95 %; at 96.5 % of cells "
+        "that are given seeds until settled, where it is the one that covers the share in 95 % of the studies",
         "share",
         "0 for none healed, else the 0.025 quantile of Beta(healed, n - healed + 1)",
         "Clopper and Pearson 1934",
@@ -354,6 +361,39 @@ OF_OUTCOMES = {
         f"accuracy_{end}": LIMITS[f"ci_{end}"]._replace(unit="share", meaning=f"{side} end {ENDS}")
         for end, side in (("low", "lower"), ("high", "upper"))
     },
+}
+DECIDED = {
+    "deletion": Column(
+        "string", "deletion set; of a bisection without its recall, which all sets of a seed share otherwise"
+    ),
+    "method": COLUMNS["method"],
+    "seed": Column("Int64", "seed of a bisection; null for seeds until settled"),
+    "rule": Column("string", "`bisect` or `until settled`"),
+    "models": Column("int64", "models looked at", "models"),
+    "n": Column("int64", "models with an outcome", "models"),
+    "healed": Column("int64", "healed ones", "models"),
+    "low": Column(
+        "float64",
+        "of a bisection the highest recall that did not heal the model, null for none; else the lower end of the "
+        "interval of the share of healed models that the rule looks at",
+        "share",
+        "until settled: the 0.0175 quantile of Beta(healed, n - healed + 1)",
+        "Clopper and Pearson 1934, at 96.5 %",
+    ),
+    "high": Column(
+        "float64",
+        "of a bisection the lowest recall that healed the model, null for none; else the upper end of that interval",
+        "share",
+        "until settled: the 0.9825 quantile of Beta(healed + 1, n - healed)",
+        "the same",
+    ),
+    "next": Column(
+        "float64", "recall to try next, or seeds to run in all; null where nothing more is wanted"
+    ),
+    "state": Column(
+        "string", "open, done, settled, at the limit (most seeds, and not settled) or no outcome"
+    ),
+    "why": Column("string", "the decision in a sentence"),
 }
 RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
 DETECTED = {
@@ -411,6 +451,61 @@ GAP = {
     "log": Column("string", "the log that it stands in; null without one"),
 }
 
+NO_END = (
+    "null where the interval has no end between recall 0 and 1 on that side, and for fewer than five seeds"
+)
+PROFILE = "95 % profile likelihood: log L(max) - log L(end) = n log(1 + t(0.975, n - 1)^2 / (n - 1)) / 2, t of Student"
+
+
+def _threshold(name: str, percent: int, formula: str, empty: str) -> dict[str, Column]:
+    """The columns of a quantile of the thresholds and of the ends of its interval."""
+    value = Column(
+        "float64",
+        f"recall at which {percent} % of the seeds are healed; null where {empty} (see note)",
+        "share",
+        formula,
+        "interval-censored normal maximum likelihood (Turnbull 1976)",
+    )
+    ends = {
+        f"{name}_{side}": Column("float64", f"{which} end of its interval; {NO_END}", "share", PROFILE)
+        for side, which in (("low", "lower"), ("high", "upper"))
+    }
+    return {name: value, **ends}
+
+
+RECALL_THRESHOLDS = {
+    "fpr": Column(
+        "float64",
+        "FPR of the deletion sets: as varied by the study, else as achieved; null where the sets differ by 0.005 or "
+        "more",
+        "share",
+    ),
+    **_threshold("r50", 50, "mu", "the fitted one is above recall 1, and where the recalls do not tell it"),
+    **_threshold(
+        "r90",
+        90,
+        "mu + 1.2816 sd",
+        "no recall heals 90 % by the fitted law, where r50 is not told, and where sd is 0",
+    ),
+    "sd": Column(
+        "float64",
+        "standard deviation of the fitted normal law of the seeds' thresholds; 0 where one threshold explains all "
+        "seeds; null where the recalls do not tell it",
+        "share",
+    ),
+    "n": Column("int64", "number of seeds with an outcome", "seeds"),
+    "trainings": Column("int64", "number of models with an outcome: the recalls of those seeds", "models"),
+    "lowest": Column("float64", "lowest recall of those models, as achieved, above 0", "share"),
+    "highest": Column("float64", "highest recall of those models, as achieved", "share"),
+    "always_healed": Column(
+        "int64", "number of seeds healed at each of their recalls: left-censored", "seeds"
+    ),
+    "never_healed": Column(
+        "int64", "number of seeds not healed at their highest recall: right-censored", "seeds"
+    ),
+    "note": Column("string", "why an estimate or its interval is null; null where nothing is missing"),
+}
+
 
 def _shared(*names: str) -> dict[str, Column]:
     """Columns of the results that another table has too."""
@@ -447,6 +542,11 @@ TABLES = {
         "cell with a repaired model, and each class of the attack, over its seeds (the rates are means)",
         {**_shared(*CELL, "detector", "method", *RATES), **OF_OUTCOMES},
     ),
+    "decisions": Table(
+        "`tables/decisions.parquet` (where a study has `bisect`, or `seeds: {until: settled}`)",
+        "bisection of one seed, or cell that is to settle",
+        {**_shared("study", "dataset", "poison", "training"), **DECIDED},
+    ),
     "references": Table(
         "`tables/references.parquet`",
         "reference model of one seed",
@@ -473,6 +573,19 @@ TABLES = {
         "detector and method, with the deletion set to choose; chosen and scored on the same data, so optimistic; none "
         "for studies that `best` leaves out",
         {**_shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
+    ),
+    "recall_thresholds": Table(
+        "`tables/recall_thresholds.parquet`",
+        "method of a study that varies `deletion.recall`, at one FPR, with the recall from which it heals; a seed that "
+        "is healed at a recall and not at a higher one counts by the higher one",
+        {
+            **_shared(*PLACE),
+            "deletion_entry": Column(
+                "string", "entry of the deletion sets, without the keys that the study varies"
+            ),
+            **_shared("method"),
+            **RECALL_THRESHOLDS,
+        },
     ),
     "detectors": Table(
         "`tables/detectors.parquet`",

@@ -22,7 +22,7 @@ class Examples:
     """Rows as a method sees them: images with the label each was given.
 
     Which rows carry a trigger is nobody else's business: methods read `len`, `labels`, `batches`, `in_order`,
-    `numbered`, take and add, and count.
+    `numbered`, take and add, count, and note.
     """
 
     _pixels: Pixels
@@ -101,6 +101,14 @@ class Examples:
     def count_backward(self, images: int) -> None:
         """Count a further pass, forward and backward, of images that were given out."""
         self._meter.image_passes += images
+
+    def note_each(self, images: int) -> None:
+        """Note of images whose pass backward is counted that their gradients are taken image by image."""
+        self._meter.gradient_passes += images
+
+    def note_curved(self, images: int) -> None:
+        """Note of images whose pass backward is counted that it multiplies by second derivatives."""
+        self._meter.curvature_passes += images
 
 
 def examples_of(

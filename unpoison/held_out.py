@@ -1,14 +1,15 @@
-"""Which rows the held-out check leaves out: flagged rows in folds, and control rows beside them."""
+"""Rows that are held out of a repair: by the held-out check in folds, by a tuning a fifth of the flagged rows."""
 
 import numpy as np
 
 from unpoison.errors import UserError
 from unpoison.rows import Rows
 from unpoison.seeds import priorities
-from unpoison.types import Flagged, Labels
+from unpoison.types import Flagged, Labels, LeftOut
 
 FEWEST_FOLDS, MOST_FOLDS = 2, 20
 CONTROLS = 0.1  # of the rows of a class that nobody flagged, at most
+FIFTHS = 5
 WANTED = 20  # control rows of a class with few flagged rows
 
 
@@ -52,4 +53,25 @@ def check_folds(folds: object, flagged: int | None = None) -> None:
     if flagged is not None and flagged < folds:
         raise UserError(
             f"the held-out check needs a flagged row for each of its {folds} folds; found {flagged} flagged rows"
+        )
+
+
+def fifth_of(train: Rows, flagged: Flagged, seed: int) -> LeftOut:
+    """Return the positions of a fifth of the flagged rows, rounded up: those of the first of five folds.
+
+    Args:
+        flagged: positions among the training rows.
+
+    Raises:
+        UserError: for fewer than five flagged rows.
+    """
+    check_fifth(len(flagged))
+    return flagged[folds_of(train, flagged, FIFTHS, seed)[flagged] == 0]
+
+
+def check_fifth(flagged: int) -> None:
+    """Refuse a deletion set of which no fifth can be held out."""
+    if flagged < FIFTHS:
+        raise UserError(
+            f"a tuning holds out a fifth of its deletion set: found {flagged} rows, allowed: {FIFTHS} or more"
         )

@@ -1,12 +1,17 @@
 """Two-part outcomes: whether each repaired model is healed, broken or neither, and how often that is so over seeds."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from unpoison.columns import RATES, TABLES
+from unpoison.implied import with_implied
 from unpoison.levels import IDENTITY, REFERENCES
-from unpoison.proportions import clopper_pearson, jeffreys
+from unpoison.proportions import clopper_pearson, jeffreys, settled_interval
 from unpoison.references import trained_references
 from unpoison.results import CLEAN
+from unpoison.rounds import UNTIL
 from unpoison.statistics import intervals, varied_keys
 
 # A model is healed where less than this share of the attack survives; the second and third show what rests on that.
@@ -101,12 +106,16 @@ def _judged(found: pd.DataFrame) -> pd.DataFrame:
     return found.assign(survived=survived, undefined=undefined, **told)
 
 
-def healed(found: pd.DataFrame) -> pd.DataFrame:
+def healed(measured: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Return in how many seeds each cell is healed and broken, with the intervals of that share.
 
+    Of a study whose recalls are bisected every seed counts at every recall (see `unpoison.implied`).
+
     Args:
-        found: the table of outcomes.
+        measured: the table of outcomes.
+        rounds: the rule of each adaptive study (see `deciding.decisions`).
     """
+    found = with_implied(measured, rounds)
     keys = varied_keys(found)
     cell = [*(name for name in IDENTITY if name != "seed"), "attack", "detector", *keys, "class_name"]
     groups = found.groupby(cell, dropna=False, sort=False)
@@ -115,15 +124,26 @@ def healed(found: pd.DataFrame) -> pd.DataFrame:
         **{name: (name, "sum") for name in (*CUTS, "broken")},
         n=("healed", "count"),
         undefined=("undefined", "count"),
+        implied=("is_implied", "sum"),
         worst_seed=("survived", "max"),
     ).reset_index()
-    for name, interval in (("", jeffreys), ("safe_", clopper_pearson)):
-        counts = zip(table["healed"].tolist(), table["n"].tolist(), strict=True)
-        ends = [interval(k, n) if n else UNKNOWN for k, n in counts]
+    counts = list(zip(table["healed"].tolist(), table["n"].tolist(), strict=True))
+    exact = [settled_interval if is_settling else clopper_pearson for is_settling in _settling(table, rounds)]
+    for name, functions in (("", [jeffreys] * len(counts)), ("safe_", exact)):
+        ends = [interval(k, n) if n else UNKNOWN for interval, (k, n) in zip(functions, counts, strict=True)]
         table[f"{name}low"], table[f"{name}high"] = ([pair[side] for pair in ends] for side in (0, 1))
-    accuracies = [rows.loc[rows["healed"].fillna(False), CLEAN].tolist() for _, rows in groups]
+    accuracies = [rows.loc[rows["healed"].fillna(False), CLEAN].dropna().tolist() for _, rows in groups]
     ends = intervals(accuracies)
     table["accuracy"] = [sum(values) / len(values) if values else float("nan") for values in accuracies]
     table["accuracy_low"], table["accuracy_high"] = ([pair[side] for pair in ends] for side in (0, 1))
     types = {name: about.dtype for name, about in TABLES["healed"].columns.items()}
     return table[[*types, *keys]].astype(types)
+
+
+def _settling(table: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> list[bool]:
+    """Whether each cell was given seeds until its share was known: then intervals at 95 % miss it too often."""
+    cells = {
+        (study, *cell) for study, asked in rounds.items() if asked["rule"] == UNTIL for cell in asked["cells"]
+    }
+    places = table[["study", "dataset", "poison", "training", "deletion", "method"]]
+    return [place in cells for place in places.itertuples(index=False, name=None)]

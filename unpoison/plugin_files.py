@@ -55,7 +55,7 @@ KINDS = {
         texts=("UNIT", "FORMULA", "SOURCE", "LABEL"),
         needs=(
             *("training", "poisoned_training", "validation", "clean_test", "adversarial_test"),
-            *("truth", "deletion", "detector", "cost", "weights_changed", "verification"),
+            *("truth", "deletion", "detector", "cost", "weights_changed", "tuning_passes", "verification"),
         ),
     ),
 }

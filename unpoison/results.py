@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from unpoison.columns import COLUMNS
@@ -14,6 +15,7 @@ CLEAN = "clean_accuracy"
 AGREEMENT = "given_label_agreement"
 # Of fewer seeds than this a test that is corrected for many comparisons finds nothing.
 ENOUGH = 5
+CELL_OF_STUDY = ("seed", "dataset", "poison", "training", "deletion", "method")
 
 
 def collect(
@@ -27,7 +29,8 @@ def collect(
 
     Args:
         tables: for each model its metrics and its identity (dataset ... method).
-        studies: for each study the names on each level, its seeds, and the dotted keys that it varies.
+        studies: for each study the names on each level, its seeds, and the dotted keys that it varies; of an adaptive
+            study also its `cells`, as lists of seed, data set, poison, training, deletion set and method.
         varied: for each level and name the varied keys and their values there.
         detectors: for each deletion set that comes from a detector its name.
         attacks: for each data set and poison the kind of attack (see `attack_kinds`).
@@ -68,4 +71,9 @@ def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFr
     for level in BASE_MODEL:
         chosen &= models[level].isin(study[level])
     chosen &= models["deletion"].isna() | models["deletion"].isin(study["deletion"])
-    return models[chosen & models["method"].isin([*study["method"], *REFERENCES])]
+    chosen &= models["method"].isin([*study["method"], *REFERENCES])
+    if "cells" in study:
+        wanted = {tuple(cell) for cell in study["cells"]}
+        place = models[list(CELL_OF_STUDY)].astype(object).where(models[list(CELL_OF_STUDY)].notna(), None)
+        chosen &= np.array([cell in wanted for cell in place.itertuples(index=False, name=None)], bool)
+    return models[chosen]

@@ -11,7 +11,7 @@ NETWORKS = (
 )  # each makes one network, and takes about as long as one training or less
 # Rules that run a network, and ask for a GPU where there is one.
 ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
-OF_TABLES = ("collect_results", "make_tables", "trace_records")
+OF_TABLES = ("collect_results", "make_tables", "decide", "trace_records")
 OF_ALL_CELLS = (  # read what all cells have
     *OF_TABLES,
     *("draw_figure", "draw_samples", "draw_training", "write_report"),

@@ -1,6 +1,6 @@
 """Means, paired differences and tests over seeds, each with what its number of seeds can carry."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -88,15 +88,21 @@ def varied_keys(results: pd.DataFrame) -> list[str]:
     return [name for name in results.columns if "." in name]
 
 
-def utility_healed(results: pd.DataFrame) -> pd.DataFrame:
+def utility_healed(results: pd.DataFrame, averaged: Collection[str]) -> pd.DataFrame:
     """Utility, Healed and their product over a study's recalls: of each seed the mean, of those mean and interval.
 
     The mean over discovery rates is REM's (Schoepf et al. 2025); the product is taken at each recall, before it.
     Keys that a study varies beside deletion.recall (deletion.fpr, say) stay apart. A model without a deletion set
     is the same at every recall. `recalls` counts the values that were averaged; a seed that lacks one of them, in a
     run that is not at its end, is left out.
+
+    Args:
+        results: the results table.
+        averaged: the studies that are averaged: those of one deletion set that vary `deletion.recall` and whose
+            poisons are planted.
     """
-    chosen = results[results["metric"].isin(UTILITY_HEALED) & results["class_name"].isna()]
+    chosen = results[results["study"].isin(averaged) & results["metric"].isin(UTILITY_HEALED)]
+    chosen = chosen[chosen["class_name"].isna()]
     varied = [name for name in results.columns if "." in name and name != "deletion.recall"]
     place = ["study", "dataset", "poison", "attack", "training", *varied]
     model = [*place, "method", "metric"]

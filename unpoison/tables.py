@@ -4,39 +4,55 @@
 reads the names alone. To add a table, write its function, its columns, and its line in `DERIVED`.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from unpoison.rounds import BISECT
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Asked = Mapping[str, Any]
 
 
 class Derived(NamedTuple):
     """A table that follows from the results.
 
     module, function: what makes it; source: the table that it is called with, the results or one made before;
-    is_shown: the report shows all of it; is_averaged: it is of the studies that are averaged over their recalls, and
-    left out where there is none.
+    is_shown: the report shows all of it; part: a key of what the studies ask of the tables, whose value the function
+    is called with too; is_optional: where that is empty the table is left out; is_fair: studies whose recalls are
+    bisected are left out of it. Which seeds a recall has there follows from their outcomes, so their means cannot be
+    compared.
     """
 
     module: str
     function: str
     source: str = "results"
     is_shown: bool = False
-    is_averaged: bool = False
+    part: str = ""
+    is_optional: bool = False
+    is_fair: bool = False
 
 
 DERIVED = {
     "summary": Derived("unpoison.statistics", "summarise"),
     "outcomes": Derived("unpoison.outcomes", "outcomes"),
-    "healed": Derived("unpoison.outcomes", "healed", source="outcomes", is_shown=True),
+    "healed": Derived("unpoison.outcomes", "healed", source="outcomes", part="rounds", is_shown=True),
+    "decisions": Derived(
+        "unpoison.deciding", "decisions", source="outcomes", part="rounds", is_optional=True, is_shown=True
+    ),
+    "recall_thresholds": Derived(
+        "unpoison.recall_thresholds", "recall_thresholds", source="outcomes", is_shown=True
+    ),
     "references": Derived("unpoison.references", "trained_references", is_shown=True),
-    "paired": Derived("unpoison.statistics", "paired"),
-    "best": Derived("unpoison.plane", "best_methods"),
-    "thresholds": Derived("unpoison.plane", "thresholds"),
+    "paired": Derived("unpoison.statistics", "paired", is_fair=True),
+    "best": Derived("unpoison.plane", "best_methods", is_fair=True),
+    "thresholds": Derived("unpoison.plane", "thresholds", is_fair=True),
     "detectors": Derived("unpoison.false_alarms", "detectors"),
-    "utility_healed": Derived("unpoison.statistics", "utility_healed", is_shown=True, is_averaged=True),
+    "utility_healed": Derived(
+        "unpoison.statistics", "utility_healed", is_shown=True, part="averaged", is_optional=True
+    ),
 }
 # The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
@@ -45,39 +61,40 @@ VIEWED = ("summary", "paired", "provenance", "detectors", "outcomes")
 SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
 
 
-def derived_names(averaged: Collection[str]) -> list[str]:
+def derived_names(asked: Asked) -> list[str]:
     """Return the names of the tables that are made from the results.
 
     Args:
-        averaged: the studies that are averaged over their recalls.
+        asked: what the studies ask of the tables, by the names of the parts of `DERIVED`.
     """
-    return [name for name, table in DERIVED.items() if averaged or not table.is_averaged]
+    return [name for name, table in DERIVED.items() if asked.get(table.part) or not table.is_optional]
 
 
-def names(averaged: Collection[str]) -> list[str]:
-    """Return the names of all tables of a whole run; `averaged` as in `derived_names`."""
-    return ["results", *derived_names(averaged), "provenance"]
+def names(asked: Asked) -> list[str]:
+    """Return the names of all tables of a whole run; `asked` as in `derived_names`."""
+    return ["results", *derived_names(asked), "provenance"]
 
 
-def reported_names(averaged: Collection[str]) -> list[str]:
-    """Return the names of the tables of a whole run that the report reads; `averaged` as in `derived_names`."""
-    return [name for name in names(averaged) if name in {*VIEWED, *SHOWN}]
+def reported_names(asked: Asked) -> list[str]:
+    """Return the names of the tables of a whole run that the report reads; `asked` as in `derived_names`."""
+    return [name for name in names(asked) if name in {*VIEWED, *SHOWN}]
 
 
-def make_tables(results: "pd.DataFrame", averaged: Collection[str]) -> dict[str, "pd.DataFrame"]:
+def make_tables(results: "pd.DataFrame", asked: Asked) -> dict[str, "pd.DataFrame"]:
     """Return the tables that are made from the results, by name.
 
     Args:
         results: the results table.
-        averaged: the studies that are averaged over their recalls: those of one deletion set that vary
-            `deletion.recall` and whose poisons are planted.
+        asked: as in `derived_names`.
     """
     made = {"results": results}
-    for name in derived_names(averaged):
+    bisected = [study for study, rule in asked.get("rounds", {}).items() if rule["rule"] == BISECT]
+    for name in derived_names(asked):
         table = DERIVED[name]
+        function = getattr(import_module(table.module), table.function)
         source = made[table.source]
-        if table.is_averaged:
-            source = source[source["study"].isin(averaged)]
-        made[name] = getattr(import_module(table.module), table.function)(source)
+        if table.is_fair and bisected:
+            source = source[~source["study"].isin(bisected)]
+        made[name] = function(source, *([asked.get(table.part, {})] if table.part else []))
     del made["results"]
     return made

@@ -40,4 +40,6 @@ def main(job: Any) -> None:
     if job.output.get("history"):
         write_columns(job.output.history, EPOCH)
     step = "unlearn" if "method" in job.params.spec else f"train_{job.params.spec['role']}"
-    write_record(job, step, seconds=0.0, image_passes=1, forward_passes=0)
+    write_record(
+        job, step, seconds=0.0, image_passes=1, forward_passes=0, gradient_passes=0, curvature_passes=0
+    )

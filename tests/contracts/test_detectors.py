@@ -240,6 +240,7 @@ def test_influence_by_all_weights_costs_a_backward_pass_of_every_row() -> None:
     scores, cost = run(DETECTORS["influence"], found.evidence, {"layers": "all"})
     assert auroc(scores.training, found.is_poisoned) > 0.75
     assert cost.image_passes == len(found.train) + len(found.evidence.validation) + triggered("influence")
+    assert cost.gradient_passes == cost.image_passes  # image by image
     assert cost.forward_passes == 0
 
 

@@ -205,6 +205,13 @@ def test_what_is_computed_once_is_counted_once(
     assert (cost.image_passes, cost.forward_passes) == spent
 
 
+def test_salience_of_each_row_counts_per_sample_gradients(make_request: MakeRequest) -> None:
+    options = {"length": 1.0, "saliency": "per_sample"}
+    _, cost = run(METHODS["salun"], make_request(FORGET), options)
+    assert (cost.gradient_passes, cost.curvature_passes) == (8, 0)
+    assert cost.weighted_passes == 3 * (cost.image_passes - 8) + 10 * 8
+
+
 def test_the_cost_of_retrain_is_steps_times_batch_rows(make_request: MakeRequest) -> None:
     recipe = Recipe(learning_rate=0.05, batch_size=23, iterations=5)
     _, cost = run(METHODS["retrain"], make_request(FORGET, recipe=recipe), {})

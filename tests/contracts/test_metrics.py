@@ -28,7 +28,7 @@ from unpoison.steps.measuring import measure
 from unpoison.verification import Verification
 
 ROOT = Path(__file__).parents[2]
-COST = Cost(1.5, 640, 80, weights_changed=0.5)
+COST = Cost(1.5, 640, 80, weights_changed=0.5, gradient_passes=8, tuning_passes=90.0)
 VERIFIED = Verification(0.25, 0.125, 0.5, 0.25, (0.25, 0.25), 0.0, {})
 every_metric = pytest.mark.parametrize("name", list(METRICS))
 
@@ -131,7 +131,9 @@ def without(rows: Rows, need: str) -> Judged:
         "detector": replace(deletion_of(rows), detector_auroc=None, detector_average_precision=None),
         "training": NO_DELETION,
     }.get(need, deletion_of(rows))
-    costs = {"cost": None, "weights_changed": replace(COST, weights_changed=None)}
+    costs = {"cost": None} | {
+        name: replace(COST, **{name: None}) for name in ("weights_changed", "tuning_passes")
+    }
     verified = None if need == "verification" else VERIFIED
     return Judged(left, answered(left), deletion, costs.get(need, COST), probed_of(left), verified)
 

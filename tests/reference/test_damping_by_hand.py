@@ -305,6 +305,7 @@ def test_potion_stops_at_the_first_share_that_forgets(
         ("ssd", {}, 8 + ROWS),
         ("ssd", {"sample": 20}, 8 + 20),
         ("ssd", {"importance": "sample"}, 8 + ROWS),
+        ("assd", {"importance": "sample", "augment": True}, ROWS),
         ("ssd", {"against": "retain", "augment": True}, ROWS),
         ("lfssd", {}, 8 + ROWS),
         ("assd", {}, ROWS),
@@ -314,6 +315,7 @@ def test_potion_stops_at_the_first_share_that_forgets(
 def test_the_cost_of_damping(make_request: MakeRequest, name: str, options: dict, passes: int) -> None:
     _, cost = run(METHODS[name], make_request(FORGET), options)
     assert (cost.image_passes, cost.forward_passes) == (passes, 0)
+    assert cost.gradient_passes == (passes if options.get("importance") == "sample" else 0)
 
 
 def test_potion_counts_the_passes_of_every_try(make_request: MakeRequest) -> None:

@@ -187,6 +187,7 @@ def test_every_product_counts_its_images(make_request: MakeRequest, sample: int,
         METHODS["influence"], make_request(range(8)), {"iterations": 3, "sample": sample, "damping": 10.0}
     )
     assert (cost.image_passes, cost.forward_passes) == (8 + 3 * rows_of_it, 0)
+    assert cost.curvature_passes == 3 * rows_of_it
 
 
 def test_adam_takes_the_steps_of_torchs_adam() -> None:

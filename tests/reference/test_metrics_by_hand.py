@@ -120,7 +120,10 @@ def test_a_metric_has_its_hand_worked_values(metric: str, expected: dict[str | N
 
 
 def test_every_metric_that_predictions_decide_is_measured() -> None:
-    costs = {"unlearning_seconds", "image_passes", "forward_passes", "weights_changed"}
+    passes = {
+        f"{kind}_passes" for kind in ("image", "forward", "gradient", "curvature", "weighted", "tuning")
+    }
+    costs = passes | {"unlearning_seconds", "weights_changed"}
     without_trigger = {"confused_accuracy", "unconfused_accuracy"}
     of_detectors = {"detector_auroc", "detector_average_precision"}
     of_several = {f"adversarial_accuracy_of_attack_{number}" for number in (1, 2, 3, 4)}
@@ -312,13 +315,18 @@ def test_an_empty_deletion_set_has_the_size_0() -> None:
 def test_the_detectors_numbers_and_the_cost_are_told_where_they_are_known() -> None:
     deletion = Deletion(NOTHING, None, None, None, detector_auroc=0.75, detector_average_precision=0.5)
     answers = answers_of(ROWS, PREDICTIONS)
-    found = {entry.metric: entry.value for entry in measure(ROWS, answers, deletion, Cost(2.5, 92, 7, 0.25))}
+    cost = Cost(2.5, 92, 7, 0.25, gradient_passes=20, curvature_passes=2, tuning_passes=60.5)
+    found = {entry.metric: entry.value for entry in measure(ROWS, answers, deletion, cost)}
     expected = {
         "detector_auroc": 0.75,
         "detector_average_precision": 0.5,
         "unlearning_seconds": 2.5,
         "image_passes": 92.0,
         "forward_passes": 7.0,
+        "gradient_passes": 20.0,
+        "curvature_passes": 2.0,
+        "weighted_passes": 7 + 3 * 70 + 10 * 20 + 12 * 2,
+        "tuning_passes": 60.5,
         "weights_changed": 0.25,
     }
     assert {metric: found[metric] for metric in expected} == expected
@@ -326,4 +334,5 @@ def test_the_detectors_numbers_and_the_cost_are_told_where_they_are_known() -> N
     assert not without & set(expected)
     trained = {entry.metric for entry in measure(ROWS, answers, NO_DELETION, Cost(2.5, 92, 7))}
     assert "image_passes" in trained
+    assert "tuning_passes" not in trained
     assert "weights_changed" not in trained  # a network trained from scratch goes back to no other

@@ -447,4 +447,5 @@ def test_universal_patterns_count_every_product(make_request: MakeRequest, augme
     # A round: a pass for the pattern and one of the loss. Of each of two batches the map's rows, four, pass for the
     # slope, three products and the last one.
     assert cost.image_passes == 2 * (2 * TRUSTED + 2 * 4 * (1 + 3 + 1))
+    assert cost.curvature_passes == 2 * 2 * 4 * (3 + 1)
     assert cost.forward_passes == 2 * TRUSTED  # whose labels the pattern climbs against

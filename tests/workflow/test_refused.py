@@ -290,7 +290,14 @@ REFUSED = {
         "unknown tuning in methods.finetune: 'x'; choose from",
     ),
     "tuning on no seed": ("tunings", {"small": {"seeds": [], "deletion": "x"}}, "tunings.small.seeds"),
-    "one trial": ("tunings", {"small": {"trials": 1, "seeds": [9], "deletion": "x"}}, "2 or more"),
+    "one trial": ("tunings", {"small": {"trials": 1, "seeds": [8, 9], "deletion": "x"}}, "2 or more"),
+    "tuning on one seed": ("tunings", {"small": {"seeds": [9], "deletion": "x"}}, "at least 2"),
+    "a budget without a tuning": (
+        "methods/finetune/budget",
+        4,
+        "methods.finetune.budget: found 4, allowed: no budget for a method without tuning",
+    ),
+    "a budget of no trial": ("methods/finetune/budget", 0, "1 or more"),
     "device": ("device", "tpu", "one of ['auto', 'cpu', 'cuda']"),
     "no threads": ("threads", 0, "1 or more"),
     "half a thread": ("threads", 1.5, "threads"),
@@ -355,8 +362,30 @@ def test_parts_may_be_named_in_any_order_and_are_what_they_are_alone() -> None:
 TUNINGS = {
     "reported seed": ({"seeds": [1000, 1]}, {}, "tunings.small.seeds: 1 is a seed that studies.imbalance"),
     "no validation rows": ({}, {"datasets/catdog/validation": 0}, "validation rows of datasets.catdog"),
-    "unknown deletion": ({"deletion": "half"}, {}, "unknown deletion in tunings.small: 'half'"),
-    "nothing to forget": ({}, {"deletions/everything_found": {"recall": 0.0}}, "has no row to forget"),
+    "unknown deletion": ({"deletion": "third"}, {}, "unknown deletion in tunings.small: 'third'"),
+    "reported recall": (
+        {"deletion": "everything_found"},
+        {},
+        "tunings.small.deletion: found 'everything_found' with recall 1.0, which studies.imbalance reports; "
+        "allowed: a deletion set of another recall",
+    ),
+    "reported recall at another FPR": (
+        {},
+        {"deletions/half": {"recall": 1, "fpr": 0.25}},
+        "found 'half' with recall 1, which studies.imbalance reports",
+    ),
+    "four rows": (
+        {},
+        {"deletions/half": {"size": 4}},
+        "tunings.small.deletion: 'half' on dataset 'catdog@keep.cat=0.4': a tuning holds out a fifth of its deletion "
+        "set: found 4 rows, allowed: 5 or more",
+    ),
+    "a budget above the trials": (
+        {"trials": 4},
+        {"methods/finetune/budget": 5},
+        "methods.finetune.budget: found 5, allowed: up to 4, the trials of tunings.small",
+    ),
+    "nothing to forget": ({}, {"deletions/half": {"recall": 0.0}}, "'half' has no row to forget"),
     "no option": ({}, {"methods/finetune/method": "retrain"}, "methods.finetune.tuning: no option is left"),
     "two of which one is allowed": (
         {},
@@ -374,9 +403,10 @@ TUNINGS = {
 @pytest.mark.parametrize("case", TUNINGS)
 def test_a_tuning_that_would_not_be_honest_is_refused(case: str) -> None:
     settings, changes, words = TUNINGS[case]
-    tuning = {"seeds": [1000], "deletion": "everything_found", **settings}
+    tuning = {"seeds": [1000, 1001], "deletion": "half", **settings}
     config = changed("tunings", {"small": tuning})
-    changes = {"methods/finetune": {"tuning": "small"}, "datasets/catdog/validation": 0.1, **changes}
+    given = {"methods/finetune": {"tuning": "small"}, "datasets/catdog/validation": 0.1}
+    changes = {**given, "deletions/half": {"recall": 0.5}, **changes}
     for path, value in changes.items():
         config = changed(path, value, config)
     with pytest.raises(UserError) as error:
@@ -385,7 +415,8 @@ def test_a_tuning_that_would_not_be_honest_is_refused(case: str) -> None:
 
 
 def test_a_tuning_does_not_search_what_a_given_option_takes_the_place_of() -> None:
-    config = changed("tunings", {"small": {"seeds": [1000], "deletion": "everything_found"}})
+    config = changed("tunings", {"small": {"seeds": [1000, 1001], "deletion": "half"}})
+    config = changed("deletions/half", {"recall": 0.5}, config)
     for name in ("catdog", "ten_classes"):
         config = changed(f"datasets/{name}/validation", 0.1, config)
     config = changed("methods/finetune", {"method": "ssd", "selection": 5.0, "tuning": "small"}, config)

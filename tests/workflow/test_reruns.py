@@ -5,6 +5,7 @@ import os
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -214,10 +215,11 @@ def test_an_entry_that_no_study_uses_reruns_nothing(project) -> None:
 
 
 def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) -> None:
-    project.set("tunings", {"small": {"trials": 2, "seeds": [1000], "deletion": "everything_found"}})
+    project.set("deletions/most_found", {"recall": 0.8})
+    project.set("tunings", {"small": {"trials": 2, "seeds": [1000, 1001], "deletion": "most_found"}})
     project.set("methods/tuned", {"method": "finetune", "length": 0.5, "tuning": "small"})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "tuned"])
-    base = {"poison_dataset": 1, "train_base": 1, "select_deletion": 1}  # of the seed that is tuned on
+    base = {"poison_dataset": 2, "train_base": 2, "select_deletion": 2}  # of the seeds that are tuned on
     cells = {"unlearn": 2, "measure": 1}
     assert project.jobs() == base | {"tune": 1} | cells | DOWNSTREAM
 
@@ -227,12 +229,48 @@ def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) 
     tuned = yaml.safe_load((project.folder / "results/pair/tuned/corner_swap/resnet9/tuned.yaml").read_text())
     assert set(tuned["options"]) == {"learning_rate"}
     assert len(tuned["trials"]) == 2
+    assert tuned["choices"]["held_out"]["options"] == tuned["options"]
     run = json.loads((project.folder / cell).with_name("run.json").read_text())
     assert run["spec"]["options"] == {"last": None, "length": 0.5, **tuned["options"]}
     assert project.jobs() == {"unlearn": 1, "measure": 1} | DOWNSTREAM
 
+    assert run["tuning_passes"] == 3 * tuned["image_passes"]
     project.set("tunings/small/trials", 3)
     assert project.jobs() == {"tune": 1} | cells | DOWNSTREAM
+
+
+def test_three_budgets_share_one_search_for_each_method_and_pay_for_their_own_trials(project) -> None:
+    project.set("deletions/most_found", {"recall": 0.8})
+    project.set("tunings", {"small": {"trials": 3, "seeds": [1000, 1001], "deletion": "most_found"}})
+    project.set("methods/tuned", {"method": "finetune", "length": 0.5, "tuning": "small"})
+    project.set("methods/ascent", {"method": "gradient_ascent", "tuning": "small"})
+    study = project.config["studies"]["false_positives"]
+    vary = {**study["vary"], "method.budget": [1, 2, 3]}
+    project.set("studies/budgets", {**study, "vary": vary, "methods": ["tuned", "ascent"]})
+    deletions = len(study["vary"]["deletion.fpr"])
+    jobs = project.jobs()
+    assert jobs["tune"] == 2
+    assert jobs["unlearn"] == 2 * 3 * deletions
+    assert jobs["train_base"] == 2
+
+    place = "results/pair/seed0/corner_swap/resnet9"
+    done = project.snakemake(f"{place}/metrics.parquet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.stem for path in project.folder.glob("results/pair/tuned/*/*/tuned*.yaml")] == ["tuned"]
+    tuned = yaml.safe_load((project.folder / "results/pair/tuned/corner_swap/resnet9/tuned.yaml").read_text())
+    table = pd.read_parquet(project.folder / place / "metrics.parquet")
+    shares = table[table["metric"] == "tuning_passes"].groupby("method")["value"].unique()
+    passes = [3 * trial["image_passes"] for trial in tuned["trials"]]
+    for budget, spent in ((1, 0), (2, sum(passes[:2])), (3, sum(passes))):
+        assert shares[f"tuned@budget={budget}"] == [spent / deletions]
+        run = project.folder / place / f"everything_found@fpr=0.0/tuned@budget={budget}/run.json"
+        options = json.loads(run.read_text())["spec"]["options"]
+        assert options["learning_rate"] in [
+            one["options"]["learning_rate"] for one in tuned["trials"][:budget]
+        ]
+    assert set(table[table["metric"] == "tuning_passes"]["method"]) == {
+        f"{name}@budget={budget}" for name in ("tuned", "ascent") for budget in (1, 2, 3)
+    }
 
 
 def test_a_surrogate_is_trained_for_poisons_that_need_one_and_its_images_are_trained_on(project) -> None:

@@ -63,6 +63,9 @@ def test_every_cell_has_every_metric(results: pd.DataFrame) -> None:
         "unlearning_seconds",
         "image_passes",
         "forward_passes",
+        "gradient_passes",
+        "curvature_passes",
+        "weighted_passes",
         "weights_changed",
     }
     for cell, found in cells:

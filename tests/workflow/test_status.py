@@ -71,11 +71,19 @@ def test_a_source_that_cannot_be_read_fails_every_cell(plan: Plan, tmp_path: Pat
     assert sum("error: no images" in line for line in status(plan)) == 1
 
 
-def test_a_failed_search_of_options_fails_the_cells_of_its_method(plan: Plan, tmp_path: Path) -> None:
+def test_a_failed_search_of_options_fails_the_cells_of_all_its_budgets(tmp_path: Path) -> None:
+    config = yaml.safe_load(TINY) | {"results_folder": str(tmp_path), "figures": {}}
+    config["deletions"]["most_found"] = {"recall": 0.8}
+    config["tunings"] = {"small": {"trials": 2, "seeds": [8, 9], "deletion": "most_found"}}
+    config["methods"]["finetune"] = {"tuning": "small"}
+    study = config["studies"]["imbalance"]
+    study |= {"methods": ["finetune"], "vary": study["vary"] | {"method.budget": [1, 2]}}
+    config["studies"] = {"imbalance": study}
+    plan = Plan(config)
     dataset, _, poison, training = TRAINED.split("/")
     write(tmp_path / "logs" / dataset / "tuned" / poison / training / "finetune.log", TRACE)
     failed = [folder for folder, state in states(plan).items() if state == "failed"]
-    assert failed == [f"{TRAINED}/everything_found/finetune"]
+    assert failed == [f"{TRAINED}/everything_found/finetune@budget={budget}" for budget in (1, 2)]
 
 
 def test_a_failed_detector_fails_the_cells_of_its_deletion_sets_alone(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ Further = Annotated[tuple[str, ...], Parameter(show=False, allow_leading_hyphen=
 def run(*config: str, cores: int | None = None, verbose: bool = False, further: Further = ()) -> int:
     """Run all jobs of a config that are not done yet, and make its tables, figures and report.
 
+    Of an adaptive study it runs one round after another, until no further cell is wanted.
     What follows `--` goes to Snakemake, which shows its own output then: `unpoison run mine.yaml -- --dry-run`.
 
     Parameters
@@ -32,14 +33,27 @@ def run_study(
     config: Sequence[str], targets: Sequence[str], *, cores: int | None, verbose: bool, further: Sequence[str]
 ) -> int:
     """Run the workflow on a config, say where its results are, and return the exit code."""
-    from unpoison.command.running import run_workflow  # noqa: PLC0415 (not for --help)
+    from unpoison.command.running import run_workflow, tell  # noqa: PLC0415 (not for --help)
+    from unpoison.runs.read import plan_of  # noqa: PLC0415
 
-    if not run_workflow(config, targets, cores=cores, verbose=verbose, more=further):
+    plan, rounds = plan_of(config), 0
+    # With arguments of Snakemake's own each round makes all targets: they may choose them.
+    of_round = ["decisions"] if plan.rounds and not further else targets
+    while plan.rounds:
+        rounds += 1
+        if not run_workflow(config, of_round, cores=cores, verbose=verbose, more=further):
+            return 1
+        before, plan = set(plan.cells), plan_of(config)
+        if set(plan.cells) <= before:
+            break
+        tell(f"Round {rounds} is done; {len(set(plan.cells) - before)} further cells are wanted")
+    if not (rounds and of_round == targets) and not run_workflow(
+        config, targets, cores=cores, verbose=verbose, more=further
+    ):
         return 1
     if not further:  # --dry-run and others make no results
-        from unpoison.runs.read import plan_of  # noqa: PLC0415
         from unpoison.runs.where import where  # noqa: PLC0415
 
-        for line in where(plan_of(config)):
+        for line in where(plan):
             print(line)
     return 0

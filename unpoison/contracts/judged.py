@@ -135,4 +135,5 @@ HAS: dict[str, Callable[[Judged], bool]] = {
     "cost": lambda judged: judged.cost is not None,
     "verification": lambda judged: judged.verification is not None,
     "weights_changed": lambda judged: judged.cost is not None and judged.cost.weights_changed is not None,
+    "tuning_passes": lambda judged: judged.cost is not None and judged.cost.tuning_passes is not None,
 }

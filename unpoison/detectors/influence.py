@@ -60,6 +60,7 @@ def gradients(model: nn.Module, rows: Examples) -> Iterator[Tensor]:
     """Gradients of the rows' losses by all weights, one after another and in double precision: (weights,)."""
     parameters = trained_parameters(model)
     for image, label in rows.in_order(1, backward=True):
+        rows.note_each(1)
         loss = cross_entropy(finite_logits(model(image).float()), label)
         yield torch.cat([part.flatten() for part in gradients_of(loss, parameters)]).double()
 

@@ -96,6 +96,13 @@ def settled_options(method: Method) -> Spec:
 
 
 @cache
+def chosen_options(method: Method) -> Spec:
+    """Return the options of a method that the config decides, and the budget that decides the others."""
+    options = {"options": settled_options(method)}
+    return options if method.budget is None else {**options, "budget": method.budget}
+
+
+@cache
 def detector_options(detector: Detector) -> Spec:
     """Return the options of a detector."""
     return canonical(detector.options)

@@ -5,6 +5,7 @@ from typing import Any
 from unpoison.detectors import DETECTORS
 from unpoison.identity.blocks import (
     Spec,
+    chosen_options,
     detector_options,
     digest_of_data,
     in_order,
@@ -13,7 +14,6 @@ from unpoison.identity.blocks import (
     poison_code,
     probes_of,
     recipe_of,
-    settled_options,
     trigger_of,
     weights_content,
 )
@@ -64,9 +64,9 @@ class NetworkSpecs:
         )
 
     def tune(self, wildcards: Any) -> Spec:
-        method = self.plan.methods[wildcards.method]
+        method = self.plan.searches[wildcards.method]
         tuning = method.tuning
-        assert tuning, f"{method.name} is not tuned"
+        assert tuning, "searches are of tuned methods"
         return canonical(
             {
                 **self._network(wildcards),
@@ -88,7 +88,7 @@ class NetworkSpecs:
             {
                 **self._network(wildcards),
                 "method": method.kind,
-                "options": settled_options(method),
+                **chosen_options(method),
                 "recipe": recipe_of(self.plan.trainings[wildcards.training]),
                 "code": self._code(wildcards, "unpoison.jobs.unlearn", METHODS.code(method.kind)),
                 **probes_of(self.plan),
@@ -101,7 +101,7 @@ class NetworkSpecs:
             {
                 **self._network(wildcards),
                 "method": method.kind,
-                "options": settled_options(method),
+                **chosen_options(method),
                 "recipe": recipe_of(self.plan.trainings[wildcards.training]),
                 "folds": self.plan.folds[cell_of(wildcards)],
                 "fold": int(wildcards.fold),

@@ -107,9 +107,11 @@ class Specs(NetworkSpecs, TableSpecs):
         training = self.plan.trainings[wildcards.training]
         cells = self.plan.cells_of(**names, seed=int(wildcards.seed))
         verified = [[cell.deletion, cell.method] for cell in cells if cell in self.plan.folds]
+        served = {cell.method: self.plan.served[cell] for cell in cells if cell in self.plan.served}
         return {
             "cells": [[cell.deletion, cell.method] for cell in cells],
             **({"verified": verified} if verified else {}),
+            **({"served": served} if served else {}),
             "code": code_digest("unpoison.jobs.measure", *(METRICS.code(name) for name in METRICS)),
             "probes": list(self.plan.probes),
             "data": digest_of_data(self.plan, dataset, poison),

@@ -10,9 +10,18 @@ from unpoison.study.describe import caption_of, describe_study
 from unpoison.study.entries import canonical
 from unpoison.study.figures import trained_models
 from unpoison.study.plan import Plan
-from unpoison.study.studies import note_of
+from unpoison.study.studies import Study, note_of
 from unpoison.tables import CODE as TABLE_CODE
 from unpoison.text import as_html
+
+
+def _cells_of(study: Study) -> list[list[Any]]:
+    """Return the cells of a study in the order of `results.CELL_OF_STUDY`; the set of them is what counts."""
+    cells = [
+        [cell.seed, cell.dataset, cell.poison, cell.training, cell.deletion, cell.method]
+        for cell in study.cells()
+    ]
+    return sorted(cells, key=str)
 
 
 class TableSpecs:
@@ -30,6 +39,7 @@ class TableSpecs:
                 **{level: sorted(names) for level, names in study.variants.items()},
                 "seed": sorted(study.seeds),
                 "vary": sorted(study.vary),
+                **({"cells": _cells_of(study)} if study.adaptive else {}),
             }
             for name, study in self.plan.studies.items()
         }
@@ -45,7 +55,11 @@ class TableSpecs:
 
     def make_tables(self, wildcards: Any) -> Spec:
         code = code_digest("unpoison.jobs.make_tables", *TABLE_CODE)
-        return {"averaged": self.plan.averaged, "code": code}
+        return canonical({"asked": self.plan.asked_of_tables, "code": code})
+
+    def decide(self, wildcards: Any) -> Spec:
+        code = code_digest("unpoison.jobs.decide")
+        return canonical({"asked": self.plan.rounds[wildcards.study], "code": code})
 
     def write_report(self, wildcards: Any) -> Spec:
         studies = {name: describe_study(self.plan, name) for name in self.plan.studies}

@@ -8,7 +8,7 @@ from unpoison.tables import make_tables
 
 def main(snakemake: Any) -> None:
     """Make the tables."""
-    made = make_tables(read_table(snakemake.input.table), snakemake.params.spec["averaged"])
+    made = make_tables(read_table(snakemake.input.table), snakemake.params.spec["asked"])
     for name, table in made.items():
         write_table(snakemake.output[name], table)
         write_table(snakemake.output[f"{name}_csv"], table)

@@ -1,7 +1,7 @@
 """Measure all cells of one base model: from their answers, deletion sets and costs, without a network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ class CellFiles(NamedTuple):
     """The names of a cell, and its files.
 
     answers, run: of its model; deletion_set: if it has one; probed: answers after each probe; verified: the held-out
-    check, if it was made.
+    check, if it was made; served: deletion sets that share the search for the method's options, if there was one.
     """
 
     deletion: str | None
@@ -34,6 +34,7 @@ class CellFiles(NamedTuple):
     deletion_set: str | Path | None
     probed: Mapping[str, str | Path]
     verified: str | Path | None = None
+    served: int | None = None
 
 
 def main(snakemake: Any) -> None:
@@ -46,11 +47,19 @@ def main(snakemake: Any) -> None:
     probed = [  # of each cell, its files by probe
         dict(zip(probes, given.probed[place * len(probes) :], strict=False)) for place in range(len(told))
     ]
+    served = snakemake.params.spec.get("served", {})
     checked = [tuple(names) for names in snakemake.params.spec.get("verified", ())]
     check_of = dict(zip(checked, given.get("verified") or (), strict=True))
     cells = [
         CellFiles(
-            deletion, method, answers, run, set_of.get(deletion), after, check_of.get((deletion, method))
+            deletion,
+            method,
+            answers,
+            run,
+            set_of.get(deletion),
+            after,
+            check_of.get((deletion, method)),
+            served.get(method),
         )
         for (deletion, method), answers, run, after in zip(
             told, given.answers, given.runs, probed, strict=True
@@ -75,7 +84,9 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for cell in cells:
         deletion = read_deletion(cell.deletion_set) if cell.deletion_set else NO_DELETION
-        cost = Cost(0.0, 0, 0, weights_changed=0.0) if cell.method == FREE else _cost_of(cell.run)
+        cost = (
+            Cost(0.0, 0, 0, weights_changed=0.0) if cell.method == FREE else _cost_of(cell.run, cell.served)
+        )
         probed = {name: read_answers(file) for name, file in cell.probed.items()}
         check = read_verification(cell.verified) if cell.verified else None
         found = measure(rows, read_answers(cell.answers), deletion, cost, probed, verification=check)
@@ -87,11 +98,14 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
     return columns
 
 
-def _cost_of(run: str | Path) -> Cost:
-    """Return the cost that a record tells."""
+def _cost_of(run: str | Path, served: int | None) -> Cost:
+    """Return the cost that a record tells, with the share of its search that one of the served deletion sets bears."""
     told = read_json(run)
     names = [field.name for field in fields(Cost) if field.name in told]
     for field in fields(Cost):
-        if field.name not in told and field.default is MISSING:
+        if field.name not in told and field.default is not None:  # a count that is missing is not 0
             raise DamagedError(Path(run), fault=f"is of another version: it does not tell '{field.name}'")
-    return Cost(**{name: told[name] for name in names})
+    cost = Cost(**{name: told[name] for name in names})
+    if cost.tuning_passes is None or served is None:
+        return cost
+    return replace(cost, tuning_passes=cost.tuning_passes / served)

@@ -8,8 +8,8 @@ from unpoison.jobs.job import Job
 from unpoison.jobs.record import write_record
 from unpoison.jobs.tuned import write_tuned
 from unpoison.seeds import derive_seed
-from unpoison.steps.repairing import request_of
-from unpoison.tuning import record_of, search
+from unpoison.trials import record_of, spent_on
+from unpoison.tuning import case_of, search
 from unpoison.unlearning import METHODS
 from unpoison.weights import load_model
 
@@ -19,8 +19,8 @@ def main(snakemake: Any) -> None:
     job = Job(snakemake)
     spec, files = job.spec, snakemake.input
     perturbed = files.get("perturbed") or [None] * len(spec["seeds"])
-    requests = [
-        request_of(
+    cases = [
+        case_of(
             job.data_of(rows, images),
             load_model(model),
             read_deletion(deletion).rows,
@@ -33,13 +33,10 @@ def main(snakemake: Any) -> None:
     ]
     trials = search(
         METHODS[spec["method"]],
-        requests,
+        cases,
         **{name: spec[name] for name in ("fixed", "defaults", "space", "trials")},
         seed=derive_seed("tune", *spec["seeds"]),
     )
-    record = record_of(trials)
-    write_tuned(
-        snakemake.output.tuned, {**{key: spec[key] for key in ("method", "seeds", "deletion")}, **record}
-    )
-    cost = Cost(**{key: record[key] for key in ("seconds", "image_passes", "forward_passes")})
-    write_record(snakemake, "tune", device=job.device_name(), cost=cost)
+    told = {key: spec[key] for key in ("method", "seeds", "deletion")}
+    write_tuned(snakemake.output.tuned, {**told, **record_of(trials)})
+    write_record(snakemake, "tune", device=job.device_name(), cost=Cost(**spent_on(trials)))

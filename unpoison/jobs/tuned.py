@@ -1,6 +1,7 @@
 """The record of a tuning, as YAML: for people, and for the jobs that run a method with what was chosen."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -8,23 +9,33 @@ import yaml
 from unpoison.damage import DamagedError
 from unpoison.digests import crc
 from unpoison.files import CHECKSUM, require_intact, written_whole
+from unpoison.trials import Trial, choose, search_passes, trials_of
 
 
 def write_tuned(path: str, record: Mapping[str, Any]) -> None:
-    """Write a record whose `options` are those that were chosen."""
+    """Write a record that `record_of` made."""
     text = yaml.safe_dump(dict(record), sort_keys=False)
     with written_whole(path) as temporary:
         temporary.write_text(f"{text}{CHECKSUM}: '{crc(text.encode())}'\n", encoding="utf-8")
 
 
 def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
-    """All options of a method: those that the config decides, and those that were chosen where it is tuned."""
-    return {**spec["options"], **(_chosen(tuned) if tuned else {})}
+    """Return all options of a method: those of the config, and those that its budget chose where it is tuned."""
+    if not tuned:
+        return dict(spec["options"])
+    return {**spec["options"], **choose(_trials(require_intact(tuned)), spec.get("budget")).options}
 
 
-def _chosen(tuned: str) -> dict[str, Any]:
-    path = require_intact(tuned)
+def tuning_passes(spec: Mapping[str, Any], tuned: str | None) -> float | None:
+    """Return the weighted passes of the search that chose a method's options; None where none did."""
+    return search_passes(_trials(require_intact(tuned)), spec.get("budget")) if tuned else None
+
+
+def _trials(path: Path) -> list[Trial]:
     text, _, seal = path.read_text(encoding="utf-8", errors="replace").rpartition(f"{CHECKSUM}: ")
     if seal.strip() != f"'{crc(text.encode())}'":
         raise DamagedError(path)
-    return yaml.safe_load(text)["options"]
+    try:
+        return trials_of(yaml.safe_load(text))
+    except (KeyError, TypeError) as error:
+        raise DamagedError(path, fault="is of another version: its trials are not ours") from error

@@ -1,4 +1,4 @@
-"""Wall seconds of the method alone (of the training, for a reference trained from scratch)."""
+"""Wall seconds of the method alone (of a reference's training), while other jobs of the run may share the machine."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values
@@ -6,7 +6,7 @@ from unpoison.metrics._shares import Values
 UNIT = "seconds"
 HIGHER_IS_BETTER = False
 FORMULA = "wall clock at the method's end less that at its start; 0 for do_nothing"
-SOURCE = "ours; wall and not CPU seconds"
+SOURCE = "ours; wall and not CPU seconds. `make bench-methods` takes them on an idle machine"
 LABEL = "seconds of unlearning"
 NEEDS = ("cost",)
 

@@ -166,7 +166,9 @@ def _needed(cell: Cell) -> Iterator[str]:
 def _alone(plan: Plan, cell: Cell) -> Iterator[str]:
     """The logs of jobs that a cell needs and that share their folder with others."""
     yield f"sources/{plan.datasets[cell.dataset].source.name}.log"
-    yield f"{cell.dataset}/tuned/{cell.poison}/{cell.training}/{cell.method}.log"
+    method = plan.methods.get(cell.method)  # references are not among them
+    if method is not None and method.tuning is not None:
+        yield f"{cell.dataset}/tuned/{cell.poison}/{cell.training}/{method.searched_as}.log"
     detector = plan.deletions[cell.deletion].detector if cell.deletion else None
     if detector:
         yield f"{_trained(cell)}/scores/{detector.name}.log"

@@ -53,6 +53,9 @@ def estimate(
     networks = sum(jobs.get(rule, 0) for rule in NETWORKS)
     given = mean(plan.trainings[training].weights is not None for *_, training in models)
     trained = networks - given * jobs.get("train_base", 0)
+    for name, study in plan.studies.items():
+        if study.adaptive:
+            yield f"study {name} is adaptive: counted is its next round; the whole takes {study.adaptive.bounds()}"
     core, gpu = _hours(plan, jobs, trained * seconds)
     kept = networks if plan.settings.keep_models == "all" else jobs.get("train_base", 0)
     weights = kept * mean(measured[training][1] for training in trainings) * BYTES

@@ -80,7 +80,7 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
     return {
         "missing": missing,
         "results": results,
-        **make_tables(results, plan.averaged),
+        **make_tables(results, plan.asked_of_tables),
         "provenance": trace(answers_of(cell, folder).with_name("run.json") for cell in done),
     }
 
@@ -104,7 +104,8 @@ def files_of(plan: Plan, cell: Cell) -> CellFiles:
     probed = {name: answers.with_name(after_probe(name)) for name in plan.probes}
     run, check = answers.with_name("run.json"), answers.with_name("verified.json")
     verified = check if cell in plan.folds and check.is_file() else None
-    return CellFiles(cell.deletion, cell.method, answers, run, deletion, probed, verified)
+    served = plan.served.get(cell)
+    return CellFiles(cell.deletion, cell.method, answers, run, deletion, probed, verified, served)
 
 
 def draw_figures(plan: Plan, summary: pd.DataFrame, folder: Path, note: str) -> list[Figure]:

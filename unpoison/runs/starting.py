@@ -35,3 +35,11 @@ def what_can_be_had(configs: str) -> str:
         f"`{program()} status {configs}` tells which cells are missing and why; `{program()} partial {configs}` makes "
         "tables, figures and a report of those that are done"
     )
+
+
+def further_round(studies: str, cells: int) -> str:
+    """Return the sentence that says that a run of Snakemake was one round of adaptive studies."""
+    return (
+        f"This run was one round of {studies}: {cells} further cell{'s' * (cells > 1)} "
+        f"{'are' if cells > 1 else 'is'} wanted. Run the same command again; `{program()} run` goes on by itself"
+    )

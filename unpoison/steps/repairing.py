@@ -94,7 +94,7 @@ def run_method(
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     changed = share_changed(request.model, model)
-    return model.eval(), Cost(seconds, meter.image_passes, meter.forward_passes, changed)
+    return model.eval(), Cost.metered(seconds, meter, changed)
 
 
 def share_changed(before: nn.Module, after: nn.Module) -> float:

@@ -96,7 +96,7 @@ def run_detector(
         None if found.flagged is None else _put_back(found.flagged, places[0]),
         {name: _put_back(values, places[0]) for name, values in found.details.items()},
     )
-    return scores, Cost(time.perf_counter() - started, meter.image_passes, meter.forward_passes)
+    return scores, Cost.metered(time.perf_counter() - started, meter)
 
 
 def _put_back(values: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from unpoison.models import MODELS
 from unpoison.poisons import POISONS
 from unpoison.study.config import SCHEMA, check_given, validate
 from unpoison.study.parts import with_parts
-from unpoison.study.records import Dataset, Deletion, Method, Poison, Scalar, Training, Variant
+from unpoison.study.records import Dataset, Deletion, Method, Poison, Scalar, Training, Variant, variant_name
 from unpoison.study.resolve import (
     dataset_of,
     deletion_of,
@@ -45,6 +45,9 @@ class Entries:
         self.trainings: dict[str, Training] = {}
         self.deletions: dict[str, Deletion] = {}
         self.methods: dict[str, Method] = {}
+        self.searches: dict[
+            str, Method
+        ] = {}  # tuned methods by the name of the search: one of each that share it
         check_entries(config)
 
     def of_level(self, level: str) -> Mapping[str, Variant]:
@@ -76,7 +79,7 @@ class Entries:
         axes = _axes_of(level, vary, where)
         for point in product(*axes.values()):
             settings = dict(zip(axes, point, strict=True))
-            name = base + "".join(f"@{key}={settings[key]}" for key in sorted(settings))
+            name = variant_name(base, settings)
             if len(name) > LONGEST_NAME:
                 raise UserError(
                     f"{where}.vary: a {level} would have a folder named by {len(name)} characters; "
@@ -100,7 +103,10 @@ class Entries:
             case "deletion":
                 self.deletions[variant.name] = deletion_of(self.config, self.detectors, variant, entry)
             case "method":
-                self.methods[variant.name] = method_of(self.config, variant, entry)
+                method = method_of(self.config, variant, entry)
+                self.methods[variant.name] = method
+                if method.tuning is not None:
+                    self.searches.setdefault(method.searched_as, method)
 
 
 def _axes_of(level: str, vary: Axes, where: str) -> dict[str, list[Scalar]]:

@@ -1,10 +1,16 @@
 """Checks of methods and tunings on data sets and networks, made while the DAG is built."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import product
+
+from unpoison.deletion import count_deletion
 from unpoison.errors import UserError
+from unpoison.held_out import check_fifth
 from unpoison.models import MODELS
 from unpoison.study.counts import Counts
-from unpoison.study.records import Dataset, Method, Training, Tuning
-from unpoison.study.studies import Study
+from unpoison.study.records import Dataset, Deletion, Method, Training, Tuning
+from unpoison.study.studies import Cell, Study
 
 
 def check_trusted(counts: Counts, dataset: Dataset, method: Method) -> None:
@@ -45,6 +51,41 @@ def check_tuning(counts: Counts, study: Study, tuning: Tuning) -> None:
                 f"{where} tunes on the validation rows of datasets.{dataset.name}; it sets none aside"
             )
         _check_every_class(counts, dataset, where)
+
+
+def check_tuned_on(counts: Counts, study: Study, tuning: Tuning, deletion: Deletion) -> None:
+    """Refuse a tuning on a recall that a study reports, and one on a set that is too small to hold a fifth out."""
+    where, recall = f"tunings.{tuning.name}.deletion", deletion.asked.get("recall")
+    if deletion.is_empty:
+        raise UserError(f"{where}: '{deletion.name}' has no row to forget")
+    # Whatever the FPR: sets of one recall hold the same share of the poisons.
+    if recall is not None and recall in {reported.asked.get("recall") for reported in study.deletions}:
+        raise UserError(
+            f"{where}: found '{deletion.name}' with recall {recall}, which studies.{study.name} reports; allowed: a "
+            "deletion set of another recall"
+        )
+    if deletion.flagged is not None or deletion.detector is not None:
+        return  # its rows are counted when it is made
+    for dataset, poison in product(study.datasets, study.poisons):
+        poisoned = counts.poisoned(dataset, poison)
+        clean = sum(counts.training(dataset).values()) - poisoned
+        asked = {key: value for key, value in deletion.asked.items() if key != "bias"}
+        try:
+            check_fifth(sum(count_deletion(poisoned, clean, **asked)))
+        except UserError as error:
+            raise UserError(f"{where}: '{deletion.name}' on dataset '{dataset.name}': {error}") from error
+
+
+def served_by_search(methods: Mapping[str, Method], cells: Iterable[Cell]) -> dict[Cell, int]:
+    """Return for each cell of a tuned method how many cells, one a deletion set, are repaired by the same choice."""
+
+    def shared(cell: Cell) -> tuple[str, ...]:
+        return cell.dataset, cell.poison, cell.training, cell.method
+
+    tuned = {name for name, method in methods.items() if method.tuning is not None}
+    served = [cell for cell in cells if cell.method in tuned]
+    counts = Counter(map(shared, served))
+    return {cell: counts[shared(cell)] for cell in served}
 
 
 def _check_every_class(counts: Counts, dataset: Dataset, what: str) -> None:

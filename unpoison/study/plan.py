@@ -9,21 +9,31 @@ from typing import Any
 
 from unpoison.errors import UserError
 from unpoison.levels import BASE_MODEL
+from unpoison.study.adaptive import (
+    bisection_of,
+    chains_of,
+    check_adaptive,
+    named_cells,
+    read_decided,
+    settling_of,
+)
 from unpoison.study.config import checked
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.entries import Entries
 from unpoison.study.figures import check_figure, trained_models
 from unpoison.study.found import attack_of, check_one_kind, check_poison, suspect_sources
-from unpoison.study.methods import check_last, check_trusted, check_tuning
+from unpoison.study.methods import check_last, check_trusted, check_tuned_on, check_tuning, served_by_search
 from unpoison.study.own_plugins import register_plugins
 from unpoison.study.places import check_results_folder
+from unpoison.study.records import Tuning
 from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
 from unpoison.study.resolve import figure_of, named, probes_of, settings_of
 from unpoison.study.scans import Scan, check_avoided, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
+from unpoison.study.wanted import Growing, Halving, with_decisions
 
 
 class Plan(Entries):
@@ -59,7 +69,7 @@ class Plan(Entries):
                 "the config asks for nothing: found no entry of studies, repairs and scans, allowed: one or more"
             )
         whole = self._with_attacks([*studies, *repairs])
-        self.studies = {study.name: study for study in whole[: len(studies)]}
+        self.studies = {study.name: self._as_decided(study) for study in whole[: len(studies)]}
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
         self.repairs: dict[str, Repair] = {}
@@ -83,6 +93,11 @@ class Plan(Entries):
     def all_cells(self) -> list[Cell]:
         """Return the cells of studies, and those of models to hand over."""
         return list(dict.fromkeys([*self.cells, *(repair.cell for repair in self.repairs.values())]))
+
+    @cached_property
+    def served(self) -> dict[Cell, int]:
+        """How many deletion sets share the search for the options of a tuned method, by cell."""
+        return served_by_search(self.methods, self.all_cells)
 
     def cells_of(self, dataset: str, poison: str, training: str, seed: int) -> list[Cell]:
         """Return the cells of one base model: the model itself, its oracle and all repairs of it."""
@@ -125,9 +140,22 @@ class Plan(Entries):
             name
             for name, study in sorted(self.studies.items())
             if "deletion.recall" in study.vary
+            and not isinstance(study.adaptive, Halving)  # its recalls differ from seed to seed
             and len(study.bases["deletion"]) == 1
             and study.plants  # poisons of data as found have no known true class
         ]
+
+    @property
+    def asked_of_tables(self) -> dict[str, Any]:
+        """Return what the studies ask of the tables, by the parts of `unpoison.tables.DERIVED`."""
+        return {"averaged": self.averaged, "rounds": self.rounds}
+
+    @property
+    def rounds(self) -> dict[str, dict[str, Any]]:
+        """Return what each adaptive study asks of its outcomes, by its name."""
+        return {
+            name: study.adaptive.asked() for name, study in sorted(self.studies.items()) if study.adaptive
+        }
 
     def _data(self) -> Iterator[Path]:
         """The folder of the user's data, and the files and folders that sources and lists of rows name."""
@@ -147,15 +175,15 @@ class Plan(Entries):
             "deletion": entry["deletions"],
             "method": entry["methods"],
         }
-        variants = {
-            level: self.variants(level, names, entry["vary"], where) for level, names in bases.items()
-        }
-        seeds = entry["seeds"]
+        bisection, vary = bisection_of(where, entry["vary"])
+        settling = settling_of(where, entry)
+        variants = {level: self.variants(level, names, vary, where) for level, names in bases.items()}
+        seeds = settling.at_most if settling else entry["seeds"]
         study = Study(
             name,
             entry["question"],
             bases,
-            entry["vary"],
+            vary,
             tuple(seeds if isinstance(seeds, list) else range(seeds)),
             tuple(self.datasets[variant] for variant in variants["dataset"]),
             tuple(self.poisons[variant] for variant in variants["poison"]),
@@ -165,8 +193,24 @@ class Plan(Entries):
             attacks={},
             folds=entry["verify"]["folds"] if "verify" in entry else None,
         )
+        if bisection:
+            study = replace(study, adaptive=Halving(bisection, chains_of(study)))
+        if settling:
+            study = replace(study, adaptive=Growing(settling, named_cells(study, entry.get("settle", {}))))
         self._check_study(study)
         return study
+
+    def _as_decided(self, study: Study) -> Study:
+        """Return a study with the cells that the rounds so far want, where it is adaptive."""
+        if study.adaptive is None:
+            return study
+        check_adaptive(study)
+        results = Path(self.settings.results_folder)
+        adaptive = with_decisions(study.adaptive, read_decided(results, study.name))
+        seeds = study.seeds
+        if isinstance(adaptive, Growing):
+            seeds = tuple(range(max(map(adaptive.seeds, adaptive.cells))))
+        return replace(study, adaptive=adaptive, seeds=seeds)
 
     def _scan(self, name: str, entry: Mapping[str, Any]) -> Scan:
         where = f"scans.{name}"
@@ -211,16 +255,15 @@ class Plan(Entries):
                 self._check_once(check_last, training, method)
             if method.tuning is not None:
                 check_tuning(self.counts, study, method.tuning)
-                self._add_deletion(method.tuning.deletion, f"tunings.{method.tuning.name}", study)
+                self._add_deletion(method.tuning, study)
 
-    def _add_deletion(self, base: str, where: str, study: Study) -> None:
+    def _add_deletion(self, tuning: Tuning, study: Study) -> None:
         """Have the deletion set of a tuning made, which need not be one of the study's own."""
-        for name in self.variants("deletion", [base], {}, where):
-            deletion = self.deletions[name]
-            if deletion.is_empty:
-                raise UserError(f"{where}.deletion: '{base}' has no row to forget")
-            for dataset, poison in product(study.datasets, study.poisons):
-                self._check_once(check_deletion, self.counts, dataset, poison, deletion)
+        (name,) = self.variants("deletion", [tuning.deletion], {}, f"tunings.{tuning.name}")
+        deletion = self.deletions[name]
+        for dataset, poison in product(study.datasets, study.poisons):
+            self._check_once(check_deletion, self.counts, dataset, poison, deletion)
+        check_tuned_on(self.counts, study, tuning, deletion)
 
     def _check_once(self, check: Callable[..., None], *arguments: object) -> None:
         """Check what several studies share a single time."""

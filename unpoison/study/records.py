@@ -58,6 +58,11 @@ class Variant:
     varied: Mapping[str, Scalar]
 
 
+def variant_name(base: str, varied: Mapping[str, Scalar]) -> str:
+    """Return the name of an entry with these keys varied, in any order."""
+    return base + "".join(f"@{key}={varied[key]}" for key in sorted(varied))
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset(Variant):
     """The images of a source that are used. classes: None for all; keep: of some classes; validation: set aside."""
@@ -175,7 +180,10 @@ class Deletion(Variant):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Tuning:
-    """The search of a method's options. space: those that the config leaves open, each with its range."""
+    """The search of a method's options.
+
+    deletion: the name of its deletion set; space: the options that the config leaves open, each with its range.
+    """
 
     name: str
     trials: int
@@ -186,11 +194,20 @@ class Tuning:
 
 @dataclass(frozen=True, eq=False)
 class Method(Variant):
-    """An unlearning method. kind: a plug-in; tuning: None where its options are not searched."""
+    """An unlearning method. kind: a plug-in; tuning: None where its options are not searched.
+
+    budget: how many trials of the search, from the first on, its options are chosen from; None for all.
+    """
 
     kind: str
     options: Options
     tuning: Tuning | None
+    budget: int | None = None
+
+    @property
+    def searched_as(self) -> str:
+        """The name of the search: that of the method without its budget, so that all budgets share one search."""
+        return variant_name(self.base, {key: value for key, value in self.varied.items() if key != "budget"})
 
     @property
     def settled(self) -> Options:

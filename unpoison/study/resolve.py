@@ -166,7 +166,21 @@ def method_of(config: Config, variant: Variant, entry: Entry) -> Method:
     kind, where = entry.get("method", variant.base), f"methods.{variant.name}"
     options = _options(METHODS, "method", kind, where, entry)
     tuning = _tuning_of(config, where, kind, entry) if "tuning" in entry else None
-    return Method(**vars(variant), kind=kind, options=options, tuning=tuning)
+    budget = entry.get("budget")
+    _check_budget(where, budget, tuning)
+    return Method(**vars(variant), kind=kind, options=options, tuning=tuning, budget=budget)
+
+
+def _check_budget(where: str, budget: int | None, tuning: Tuning | None) -> None:
+    """Refuse a budget of a method that is not tuned, and one of more trials than its search has."""
+    if budget is None:
+        return
+    if tuning is None:
+        raise UserError(f"{where}.budget: found {budget}, allowed: no budget for a method without tuning")
+    if budget > tuning.trials:
+        raise UserError(
+            f"{where}.budget: found {budget}, allowed: up to {tuning.trials}, the trials of tunings.{tuning.name}"
+        )
 
 
 def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:

@@ -20,7 +20,7 @@ NOT_OPTIONS = {
     "poison": ("poison", "stamp", "avoid"),
     "training": ("model", "recipe", "weights", *PREPROCESSING),
     "detector": ("detector", "triggered_examples"),
-    "method": ("method", "tuning"),
+    "method": ("method", "tuning", "budget"),
     "figure": ("figure", "studies"),
 }
 

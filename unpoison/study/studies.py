@@ -9,6 +9,7 @@ from typing import Any
 from unpoison.attack_kinds import KINDS, NOTES, ON_SUSPECT_DATA, UNPLANTED, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
 from unpoison.study.records import Dataset, Deletion, Method, Poison, Scalar, Training
+from unpoison.study.wanted import Adaptive
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Study:
 
     bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
     `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a
-    deletion set, None where none is asked for.
+    deletion set, None where none is asked for; adaptive: the cells that the rounds so far want, None where all are.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Study:
     methods: tuple[Method, ...]
     attacks: Mapping[tuple[str, str], str]
     folds: int | None = None
+    adaptive: Adaptive | None = None
 
     @cached_property
     def variants(self) -> dict[str, tuple[str, ...]]:
@@ -86,18 +88,23 @@ class Study:
 
     def cells(self) -> Iterator[Cell]:
         """The cells: references and repairs once for each base model, methods for each deletion set with rows."""
-        repairs = self.repairs
+        repairs, adaptive = self.repairs, self.adaptive
         by_deletion = [name for name in self.variants["method"] if name not in (*REFERENCES, *repairs)]
         deletions = [deletion.name for deletion in self.deletions if not deletion.is_empty]
         for dataset, poison, training in product(self.datasets, self.poisons, self.trainings):
             has_oracle = self.attacks[dataset.name, poison.name] not in WITHOUT_ORACLE
             references = [name for name in REFERENCES if name != "oracle" or has_oracle]
+            place = (dataset.name, poison.name, training.name)
             for seed in self.seeds:
-                names = (dataset.name, seed, poison.name, training.name)
-                for method in (*references, *repairs):
-                    yield Cell(*names, None, method)
-                for deletion, method in product(deletions, by_deletion):
-                    yield Cell(*names, deletion, method)
+                wanted = list(product(deletions, by_deletion))
+                others = [*references, *repairs]
+                if adaptive:
+                    wanted = [each for each in wanted if adaptive.wants((*place, *each), seed)]
+                    others = others if adaptive.wants_others(seed) else references if wanted else []
+                for method in others:
+                    yield Cell(dataset.name, seed, *place[1:], None, method)
+                for deletion, method in wanted:
+                    yield Cell(dataset.name, seed, *place[1:], deletion, method)
 
 
 def note_of(*studies: Study) -> str:

@@ -101,6 +101,7 @@ def unlearn(
             chosen = torch.randperm(len(batch[1]), generator=generator)[: int(patterned * len(batch[1]))]
             map_batch = batches[0] if map_rows == "first" else batch
             trusted.count_backward((fixed_point_steps + 2) * len(map_batch[1]))  # beside the one of the batch
+            trusted.note_curved((fixed_point_steps + 1) * len(map_batch[1]))  # all but the slope's
             gradients = hypergradient(
                 model, pattern, unit, batch, chosen=chosen, map_batch=map_batch, steps=fixed_point_steps
             )

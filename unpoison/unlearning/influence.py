@@ -104,6 +104,7 @@ def bent(model: nn.Module, examples: Examples, vector: Tensor, loss: Loss) -> Te
     """The Hessian of the mean of a loss over rows, times a vector (Pearlmutter 1994)."""
     parameters, total = trained_parameters(model), torch.zeros_like(vector)
     for images, labels in examples.in_order(backward=True):
+        examples.note_curved(len(images))
         with twice_differentiable():
             value = loss(model(images), labels)
         slope = flat(gradients_of(value, parameters, create_graph=True))
@@ -118,6 +119,7 @@ def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curv
     """
     parameters, total = trained_parameters(model), torch.zeros_like(vector)
     for images, _ in examples.in_order(backward=True):
+        examples.note_curved(len(images))
         with twice_differentiable():
             outputs = model(images)
         pull = torch.zeros_like(outputs, requires_grad=True)

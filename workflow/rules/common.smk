@@ -32,10 +32,11 @@ from unpoison.runs.gpu import gpu_slots, gpu_tag
 from unpoison.runs.killed import Killed
 from unpoison.jobs.warm import keep_warm
 from unpoison.study.sections import RESERVED
+from unpoison.study.adaptive import FOLDER as DECISIONS
 from unpoison.study.plan import Plan
 from unpoison.runs.progress import Progress, listener
 from unpoison.identity.specs import Specs
-from unpoison.runs.starting import what_can_be_had
+from unpoison.runs.starting import further_round, what_can_be_had
 from unpoison.runs.stopping import stop_when_told, stop_with
 from unpoison.study.written import check_file
 from snakemake.logging import logger
@@ -154,3 +155,13 @@ def tell_what_can_be_had():
     if RESULTS_FOLDER != plan.settings.results_folder:
         configs += f" results_folder={RESULTS_FOLDER}"
     print(what_can_be_had(configs), file=sys.stderr)
+
+
+def tell_of_rounds():
+    """A run of the workflow is one round: say how many cells the adaptive studies want after it."""
+    if not plan.rounds:
+        return
+    further = len(set(Plan(config).cells) - set(plan.cells))
+    if further:
+        studies = ", ".join(plan.rounds)
+        print(further_round(studies, further), file=sys.stderr)

@@ -194,7 +194,7 @@ def sample_files(wildcards):
 
 def tuning_files(wildcards):
     """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
-    tuning = plan.methods[wildcards.method].tuning
+    tuning = plan.searches[wildcards.method].tuning
     patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
     if plan.poisons[wildcards.poison].needs_surrogate:
         patterns["perturbed"] = PERTURBED
@@ -211,7 +211,8 @@ def tuning_files(wildcards):
 @where_asked("method", lambda method: method.tuning)
 def tuned_file(wildcards):
     """The record of a method's tuning, where its entry asks for it."""
-    return TUNED.format(**dict(wildcards.items()))
+    method = plan.methods[wildcards.method].searched_as
+    return TUNED.format(**{**dict(wildcards.items()), "method": method})
 
 
 def study_histories(wildcards):

@@ -19,6 +19,7 @@
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   repairs/{repair}/                                   report.html  repaired.safetensors  repair.json  clean.csv
 #   scans/{scan}/                                       report.html  scan.json  suspicious.csv  clean.csv  removed.csv
+#   decisions/{study}.json                              what an adaptive study decided, read by the next plan
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
@@ -97,11 +98,13 @@ TABLE = "<results>/tables/{table}.parquet"
 RESULTS = TABLE.format(table="results")
 SUMMARY = TABLE.format(table="summary")
 PROVENANCE = TABLE.format(table="provenance")
-DERIVED_TABLES = derived_names(plan.averaged)
-REPORTED_TABLES = [TABLE.format(table=name) for name in reported_names(plan.averaged)]
+DERIVED_TABLES = derived_names(plan.asked_of_tables)
+REPORTED_TABLES = [
+    TABLE.format(table=name) for name in reported_names(plan.asked_of_tables)
+]
 TABLES = [
     f"<results>/tables/{name}.{kind}"
-    for name in (table_names(plan.averaged) if plan.studies else ())
+    for name in (table_names(plan.asked_of_tables) if plan.studies else ())
     for kind in ("parquet", "csv")
 ]
 # Weights of cells are nobody's input: without this, those that are missing would not be made.
@@ -110,6 +113,14 @@ KEPT_MODELS = (
     if KEEPS_ALL
     else []
 )
+DECIDED = f"<results>/{DECISIONS}/{{study}}.json"
+ALL_DECIDED = [DECIDED.format(study=study) for study in plan.rounds]
+if ALL_DECIDED and RESULTS_FOLDER != plan.settings.results_folder:
+    # The plan reads decisions where the config says that results are.
+    sys.exit(
+        f"error: studies.{min(plan.rounds)} is adaptive (bisect, or seeds: until) and its results are in "
+        f"{RESULTS_FOLDER}; allowed: results_folder, without a prefix of the module"
+    )
 FIGURES = [
     f"<results>/figures/{figure}.{kind}"
     for figure in plan.all_figures

@@ -34,6 +34,23 @@ rule make_tables:
         "../scripts/make_tables.py"
 
 
+rule decide:
+    input:
+        decisions=TABLE.format(table="decisions"),
+    output:
+        decided=DECIDED,
+    log:
+        "<logs>/decisions/{study}.log",
+    conda:
+        ENV
+    params:
+        spec=specs.decide,
+    message:
+        "Decide what {wildcards.study} runs next"
+    script:
+        "../scripts/decide.py"
+
+
 rule trace_records:
     input:
         runs=ALL_METRICS_RUNS,

@@ -1,0 +1,112 @@
+"""A bisected study, round by round: plain Snakemake runs one round, and `unpoison run` goes on to the end."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import Project, run_once
+
+STUDY = """
+results_folder: results
+sources:
+  generated: {train_per_class: 120, test_per_class: 30, image_size: 16}
+datasets:
+  pair: {source: generated, classes: [cat, ship]}
+poisons:
+  patch: {count: 40, target: ship}
+recipes:
+  quick: {iterations: 60, batch_size: 32, learning_rate: 0.14, filter_rate: 0.6, warmup: 0.2, decay_span: 1.0}
+trainings:
+  resnet9: {width: 4, recipe: quick}
+deletions:
+  found: {recall: 1.0}
+methods:
+  retrain: {}
+studies:
+  thresholds:
+    dataset: pair
+    poison: patch
+    training: resnet9
+    vary: {deletion.recall: {bisect: [0.2, 1.0], steps: 2}}
+    deletions: [found]
+    methods: [retrain]
+    seeds: 2
+"""
+
+
+def command(project: Project, *words: str) -> str:
+    """Run the command to its end, and return what it told."""
+    done = subprocess.run(
+        [sys.executable, "-m", "unpoison", *words],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def bisected(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The first round by Snakemake, whose end is in `first.txt`, and the others by the command, in `others.txt`."""
+
+    def prepare(making: Project) -> None:
+        (making.folder / "tiny.yaml").write_text(STUDY)
+        done = making.snakemake()
+        assert done.returncode == 0, done.stdout + done.stderr
+        (making.folder / "first.txt").write_text(done.stderr)
+        (making.folder / "others.txt").write_text(command(making, "run", "tiny.yaml"))
+
+    return run_once(tmp_path_factory, "bisected", prepare)
+
+
+def test_snakemake_runs_one_round_and_says_so(bisected: Project) -> None:
+    said = (bisected.folder / "first.txt").read_text()
+    assert "This run was one round of thresholds: 2 further cells are wanted" in said
+    assert "run` goes on by itself" in said
+
+
+def test_the_command_goes_on_to_the_end_and_then_nothing_is_left(bisected: Project) -> None:
+    assert "Done. Tables:" in (bisected.folder / "others.txt").read_text()
+    decided = pd.read_parquet(bisected.folder / "results/tables/decisions.parquet")
+    assert decided["state"].tolist() == ["done", "done"]
+    assert bisected.jobs() == {}
+    assert "100% done" in command(bisected, "status", "tiny.yaml")
+
+
+def test_each_seed_takes_one_model_a_step_and_counts_at_every_recall(bisected: Project) -> None:
+    tables = bisected.folder / "results/tables"
+    results = pd.read_parquet(tables / "results.parquet")
+    models = results[results["method"] == "retrain"].groupby("seed")["deletion"].unique()
+    assert models.map(len).tolist() == [2, 2]
+    assert all("found@recall=0.6" in of_seed for of_seed in models)
+    healed = pd.read_parquet(tables / "healed.parquet").set_index("deletion.recall")
+    assert healed["n"].to_dict() == {0.4: 2, 0.6: 2, 0.8: 2}
+    assert healed["implied"].sum() == 2
+
+
+def test_lost_decisions_are_made_again_without_a_training(bisected: Project, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    shutil.copytree(bisected.folder, project.folder, symlinks=True)
+    before = pd.read_parquet(project.folder / "results/tables/decisions.parquet")
+    (project.folder / "results/decisions/thresholds.json").unlink()
+    assert not {"unlearn", "train_base", "train_oracle"} & set(project.jobs())
+    command(project, "run", "tiny.yaml")
+    assert pd.read_parquet(project.folder / "results/tables/decisions.parquet").equals(before)
+    assert project.jobs() == {}
+
+
+def test_a_method_that_is_added_is_bisected_and_the_other_keeps_its_models(
+    bisected: Project, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project")
+    shutil.copytree(bisected.folder, project.folder, symlinks=True)
+    project.set("methods/finetune", {})
+    project.set("studies/thresholds/methods", ["retrain", "finetune"])
+    jobs = project.jobs()
+    assert jobs["unlearn"] == 2 and "train_base" not in jobs

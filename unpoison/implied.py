@@ -1,0 +1,70 @@
+"""Outcomes that follow from a bisection: a seed that is healed at one recall is taken as healed at every higher one.
+
+Which recalls a seed tries follows from its outcomes. So the seeds that tried a recall are no fair sample, and their
+share of healed models says little. With the outcomes that follow, every seed counts at every recall.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from unpoison.rounds import BISECT, Bisection
+
+PLACE = ["dataset", "poison", "training", "chain", "method", "seed"]
+# Nobody ran an implied model: nothing else is known of it.
+UNKNOWN = (
+    "attack_success",
+    "clean_accuracy",
+    "survived",
+    "healed_25",
+    "healed_75",
+    "broken",
+    "undefined",
+    "fdr",
+)
+
+
+def with_implied(outcomes: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the outcomes with a column `is_implied`, and with those that follow from the bisections.
+
+    Deletion sets of a higher recall hold those of a lower one. Classes of a bisected study are left out: a class does
+    not decide what is tried next.
+
+    Args:
+        outcomes: the table of outcomes.
+        rounds: the rule of each adaptive study (see `deciding.decisions`).
+    """
+    bisected = {study: asked for study, asked in rounds.items() if asked["rule"] == BISECT}
+    is_bisected = outcomes["study"].isin(bisected)
+    measured = outcomes[~is_bisected | outcomes["class_name"].isna()].assign(is_implied=False)
+    implied = [
+        line
+        for study, asked in sorted(bisected.items())
+        for line in _implied(measured[(measured["study"] == study) & measured["deletion"].notna()], asked)
+    ]
+    if not implied:
+        return measured
+    added = pd.DataFrame(implied, columns=list(measured.columns)).astype(measured.dtypes.to_dict())
+    return pd.concat([measured, added], ignore_index=True)
+
+
+def _implied(measured: pd.DataFrame, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the recalls that each chain did not try and whose outcomes follow."""
+    rule, chains = Bisection(**asked["options"]), asked["chains"]
+    names = {(chain, recall): name for name, (chain, recall) in chains.items()}
+    places = measured["deletion"].map(chains)
+    told = measured.assign(chain=places.str[0], asked=places.str[1])
+    for (*_, chain, _, _), rows in told.groupby(PLACE, sort=True):
+        known = [None if pd.isna(outcome) else bool(outcome) for outcome in rows["healed"]]
+        found = rule.follow(dict(zip(rows["asked"], known, strict=True)))
+        template = {str(key): value for key, value in rows.iloc[0].items() if key not in ("chain", "asked")}
+        for recall in sorted(set(rule.values()) - set(rows["asked"])):
+            is_above = found.high is not None and recall >= found.high
+            if is_above or (found.low is not None and recall <= found.low):
+                yield {
+                    **dict.fromkeys(template),
+                    **{key: template[key] for key in template if key not in UNKNOWN},
+                    **{"deletion": names[chain, recall], "deletion.recall": recall, "recall": recall},
+                    **{"healed": is_above, "is_implied": True},
+                }

@@ -1,0 +1,172 @@
+"""Adaptive studies in a config: their rules checked, and the cells that they want by what was decided so far."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from unpoison.attack_kinds import WITHOUT_ORACLE
+from unpoison.errors import UserError, one_of
+from unpoison.files import read_json
+from unpoison.levels import REFERENCES
+from unpoison.rounds import Bisection, Settling
+from unpoison.study.records import Deletion, Scalar, Variant
+from unpoison.study.studies import Study
+from unpoison.study.wanted import LEVELS, Names
+
+RECALL = "deletion.recall"
+FOLDER = "decisions"  # below the results folder
+DEFAULTS = {"at_least": 10, "at_most": 40, "step": 5}
+
+
+def bisection_of(where: str, vary: Mapping[str, Any]) -> tuple[Bisection | None, dict[str, list[Scalar]]]:
+    """Return the bisection among the axes of a study, if any, and the axes with every value that can be asked for.
+
+    Raises:
+        UserError: for a bisection of anything but recall, and an empty range.
+    """
+    found = {key: asked for key, asked in vary.items() if isinstance(asked, Mapping)}
+    if not found:
+        return None, dict(vary)
+    if set(found) != {RECALL}:
+        wrong = next(key for key in found if key != RECALL)
+        raise UserError(
+            f"{where}.vary.{wrong}: found bisect, allowed: a list; {RECALL} alone can be bisected"
+        )
+    (low, high), steps = found[RECALL]["bisect"], found[RECALL]["steps"]
+    if not low < high:
+        raise UserError(f"{where}.vary.{RECALL}.bisect: found [{low}, {high}], allowed: two numbers in order")
+    rule = Bisection(low, high, steps)
+    return rule, {**vary, RECALL: rule.values()}
+
+
+def settling_of(where: str, entry: Mapping[str, Any]) -> Settling | None:
+    """Return the rule by which a study adds seeds, if it has one.
+
+    Raises:
+        UserError: for `settle` without the rule, for numbers out of order, and beside a bisection.
+    """
+    seeds = entry["seeds"]
+    if not isinstance(seeds, Mapping):
+        if "settle" in entry:
+            raise UserError(
+                f"{where}.settle names what seeds are added for; found no seeds: {{until: settled}}"
+            )
+        return None
+    numbers = {**DEFAULTS, **{key: value for key, value in seeds.items() if key != "until"}}
+    if not numbers["at_least"] <= numbers["at_most"]:
+        raise UserError(
+            f"{where}.seeds: found at_least {numbers['at_least']} and at_most {numbers['at_most']}, allowed: at_most "
+            "of at_least or more"
+        )
+    if isinstance(entry["vary"].get(RECALL), Mapping):
+        raise UserError(
+            f"{where}.seeds: found until beside bisect, allowed: a fixed number of seeds or a list of them"
+        )
+    return Settling(**numbers)
+
+
+def check_adaptive(study: Study) -> None:
+    """Refuse an adaptive study without a deletion set, or whose models have no outcome to decide by.
+
+    Raises:
+        UserError: for the first of these.
+    """
+    where = f"studies.{study.name}"
+    lacking = sorted({attack for attack in study.attacks.values() if attack in WITHOUT_ORACLE})
+    if lacking:
+        raise UserError(
+            f"{where} decides by healed models, and of an attack '{lacking[0]}' none can be called healed; allowed: an "
+            "attack with an oracle"
+        )
+    if not any(_by_deletion(study)):
+        raise UserError(f"{where} decides by repaired models; found no method with a deletion set")
+
+
+def chains_of(study: Study) -> dict[str, tuple[str, float]]:
+    """Return of each deletion set the name of its chain, all that differ in recall alone, and its recall.
+
+    Raises:
+        UserError: for sets that are not nested: those of a detector, of a list of rows, and of a size.
+    """
+    found = {}
+    for deletion in study.deletions:
+        _check_nested(f"studies.{study.name}.vary.{RECALL}", deletion)
+        others = {key: value for key, value in deletion.varied.items() if key != "recall"}
+        chain = deletion.base + "".join(f"@{key}={others[key]}" for key in sorted(others))
+        found[deletion.name] = chain, float(deletion.varied["recall"])
+    return found
+
+
+def _check_nested(where: str, deletion: Deletion) -> None:
+    found = {"rows": deletion.flagged, "detector": deletion.detector, "size": deletion.asked.get("size")}
+    wrong = [name for name, value in found.items() if value is not None]
+    if wrong:
+        raise UserError(
+            f"{where}: found bisect of the deletion set '{deletion.base}', which has {wrong[0]}; allowed: sets by "
+            "recall with fpr, fdr or neither, of which a larger one holds the smaller"
+        )
+
+
+def named_cells(study: Study, settle: Mapping[str, Any]) -> frozenset[Names]:
+    """Return the cells of a study that are to settle; all of them where `settle` names nothing.
+
+    Raises:
+        UserError: for a method, a key or a value that the study does not have.
+    """
+    where = f"studies.{study.name}.settle"
+    methods = settle.get("methods", [])
+    known = (
+        {name for method in study.methods for name in (method.name, method.base)}
+        - set(REFERENCES)
+        - study.repairs
+    )
+    for name in methods:
+        if name not in known:
+            raise one_of(f"method in {where}:", name, sorted(known))
+    wanted = {_key(where, study, key): value for key, value in settle.items() if key != "methods"}
+    for key, value in wanted.items():
+        if value not in study.vary[key]:
+            raise one_of(f"{key} in {where}:", value, map(str, study.vary[key]))
+    return frozenset(
+        names
+        for names, records in _by_deletion(study)
+        if (not methods or {records["method"].name, records["method"].base} & set(methods))
+        and all(_value(records, key) == value for key, value in wanted.items())
+    )
+
+
+def _key(where: str, study: Study, name: str) -> str:
+    """Return the varied key that a name stands for: the key, or the end of it."""
+    found = [key for key in study.vary if key == name or key.endswith(f".{name}")]
+    if len(found) != 1:
+        raise one_of(f"varied key in {where}:", name, study.vary)
+    return found[0]
+
+
+def _value(records: Mapping[str, Variant], key: str) -> Scalar | None:
+    level, name = key.split(".", 1)
+    return records[level].varied.get(name)
+
+
+def _by_deletion(study: Study) -> Iterator[tuple[Names, dict[str, Variant]]]:
+    """Yield the cells with a deletion set, without their seed: names, and records by level."""
+    methods = [method for method in study.methods if method.name not in {*REFERENCES, *study.repairs}]
+    deletions = [deletion for deletion in study.deletions if not deletion.is_empty]
+    for records in product(study.datasets, study.poisons, study.trainings, deletions, methods):
+        yield tuple(record.name for record in records), dict(zip(LEVELS, records, strict=True))
+
+
+def read_decided(results: Path, study: str) -> list[dict[str, Any]]:
+    """Return what the job `decide` wrote of a study; nothing where it wrote nothing yet.
+
+    Raises:
+        UserError: for a file that is damaged.
+    """
+    file = file_of(results, study)
+    return list(read_json(file)["decided"]) if file.is_file() else []
+
+
+def file_of(results: Path, study: str) -> Path:
+    """Return the artifact of a study's decisions."""
+    return results / FOLDER / f"{study}.json"

@@ -1,0 +1,93 @@
+"""The cells that an adaptive study wants, by what was decided so far."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from unpoison.rounds import BISECT, UNTIL, Bisection, Settling
+
+Names = tuple[
+    str, ...
+]  # data set, poison, training, deletion set or chain, method; for a bisection the seed too
+LEVELS = ("dataset", "poison", "training", "deletion", "method")
+
+
+@dataclass(frozen=True)
+class Halving:
+    """A study whose recalls are halved.
+
+    chains: of each deletion set the name of its chain, all that differ in recall alone, and its recall. decided: of
+    each seed of a method the highest recall that did not heal the model and the lowest that did, None for none.
+    """
+
+    rule: Bisection
+    chains: Mapping[str, tuple[str, float]]
+    decided: Mapping[Names, tuple[float | None, float | None]] = field(default_factory=dict)
+
+    def wants(self, names: Names, seed: int) -> bool:
+        """Return whether the model of a cell (data set, poison, training, deletion set, method) is planned."""
+        *place, deletion, method = names
+        chain, recall = self.chains[deletion]
+        low, high = self.decided.get((*place, chain, method, str(seed)), (None, None))
+        return recall in self.rule.path(low, high)
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked of the outcomes, as plain values (see `unpoison.deciding.decisions`)."""
+        chains = {name: list(chain) for name, chain in sorted(self.chains.items())}
+        return {"rule": BISECT, "options": asdict(self.rule), "chains": chains}
+
+    def wants_others(self, seed: int) -> bool:
+        """Return whether the models of a seed that have no deletion set are planned."""
+        return True
+
+    def bounds(self) -> str:
+        """Return in words how many models a whole study can take."""
+        return f"{self.rule.steps} repaired models for each seed, method and other setting, in {self.rule.steps} rounds"
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A study whose seeds are added until its named cells are settled.
+
+    cells: those that are asked, the others have the least number of seeds. decided: of each of them the seeds to run.
+    """
+
+    rule: Settling
+    cells: frozenset[Names]
+    decided: Mapping[Names, int] = field(default_factory=dict)
+
+    def wants(self, names: Names, seed: int) -> bool:
+        """Return whether the model of a cell is planned. A cell that no rule asks of has the least number of seeds."""
+        return seed < self.seeds(names)
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked of the outcomes, as plain values (see `unpoison.deciding.decisions`)."""
+        return {"rule": UNTIL, "options": asdict(self.rule), "cells": sorted(map(list, self.cells))}
+
+    def wants_others(self, seed: int) -> bool:
+        """Return whether the repairs of a seed that take no deletion set are planned."""
+        return seed < self.rule.at_least
+
+    def seeds(self, names: Names) -> int:
+        """Return how many seeds of a cell are planned."""
+        wanted = self.decided.get(names, 0) if names in self.cells else 0
+        return min(max(wanted, self.rule.at_least), self.rule.at_most)
+
+    def bounds(self) -> str:
+        """Return in words how many models a whole study can take."""
+        few, many = (seeds * len(self.cells) for seeds in (self.rule.at_least, self.rule.at_most))
+        return f"{few} to {many} repaired models of the {len(self.cells)} cells that are to settle"
+
+
+Adaptive = Halving | Growing
+
+
+def with_decisions(asked: Adaptive, decided: Collection[Mapping[str, Any]]) -> Adaptive:
+    """Return how a study goes on after what was decided."""
+    places = [tuple(line[level] for level in LEVELS) for line in decided]
+    if isinstance(asked, Growing):
+        seeds = [line["next"] or line["models"] for line in decided]
+        return Growing(asked.rule, asked.cells, dict(zip(places, map(int, seeds), strict=True)))
+    brackets = [(line["low"], line["high"]) for line in decided]
+    chains = [(*place, str(line["seed"])) for place, line in zip(places, decided, strict=True)]
+    return Halving(asked.rule, asked.chains, dict(zip(chains, brackets, strict=True)))
