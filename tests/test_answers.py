@@ -288,6 +288,18 @@ def test_a_class_on_which_the_attack_did_not_take_is_not_called_healed() -> None
     assert flagged(table) == ["No outcome for class cat alone: the attack did not take in seeds 0, 1 and 2."]
 
 
+def test_a_class_without_an_outcome_in_one_setting_is_not_called_healed_in_both() -> None:
+    table = by_class()
+    untaken = (table["class_name"] == "cat") & (table["method"] == "do_nothing") & (table["metric"] == ASR)
+    table.loc[untaken & (table["dataset.keep.cat"] == 0.4), "value"] = 0.1
+    told = answer(table)
+    assert told.headline == "Exact unlearning (EU) healed the model in 3 of 3 seeds"
+    assert told.sentence.startswith(
+        "With 40 % of the cat images kept, exact unlearning (EU) healed class dog in 3 of 3 seeds "
+        "(class cat cannot be judged); with 100 %"
+    )
+
+
 def test_a_change_of_the_gap_between_classes_is_told_only_with_its_interval() -> None:
     table = by_class()
     assert "shows no difference larger than 0.0 points" in answer(table).detail

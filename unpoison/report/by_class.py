@@ -10,6 +10,8 @@ from unpoison.report.gains import class_gains
 from unpoison.report.steps import seeds_for, use
 from unpoison.report.words import Answer, capital, listed, spoken, value_label
 
+SUMMED = 4  # other classes, from which on they are told together
+
 
 def by_class(cells: Cells, results: pd.DataFrame) -> Answer:
     """Return the answer of a study of classes: the classes apart, at both ends of the axis.
@@ -61,18 +63,19 @@ def _of_best(judged: list[Share], ends: list[Any], best: Share, own: str, cells:
 
 
 def _classes(shares: list[Share], own: str) -> str:
-    """The count of the class that the study is about, then of the others."""
-    first = [share for share in shares if share.class_name == own]
-    others = [share for share in shares if share.class_name != own]
-    said = [_class(share) for share in first]
-    if len(others) < 4:
-        said += [_class(share) for share in others]
-    else:
+    """The count of the class that the study is about, then of the others; classes without an outcome last."""
+    judged = sorted((share for share in shares if share.n), key=lambda share: share.class_name != own)
+    first = [share for share in judged if share.class_name == own]
+    others = judged[len(first) :]
+    said = [_class(share) for share in (judged if len(others) < SUMMED else first)]
+    if len(others) >= SUMMED:
         counts = sorted(share.healed for share in others)
         n = max(share.n for share in others)
         said.append(f"{len(others)} other classes each in {counts[0]} to {counts[-1]} of {n} seeds")
-    return listed(said)
+    unknown = [str(share.class_name) for share in shares if not share.n]
+    told = listed(said) if said else "in no seed that can be judged"
+    return f"{told} (class {listed(some(unknown))} cannot be judged)" if unknown else told
 
 
 def _class(share: Share) -> str:
-    return f"{share.class_name} in {count(share) if share.n else 'no seed with an outcome'}"
+    return f"{share.class_name} in {count(share)}"

@@ -94,9 +94,10 @@ def accuracy_chart(summary: pd.DataFrame) -> Chart | None:
         dots.append(Dot(title, row["method"], f"{told} {interval(low, high)}", row["mean"], low, high))
     if not dots:
         return None
-    return Chart(
-        "Clean accuracy", _note(len(dots), ROWS, "the most accurate"), (Group("", "", tuple(dots[:ROWS])),)
-    )
+    note = _note(len(dots), ROWS, "the most accurate")
+    if rows["method"].duplicated().any():
+        note += " Of several settings of a method, the most accurate is shown."
+    return Chart("Clean accuracy", note, (Group("", "", tuple(dots[:ROWS])),))
 
 
 def _groups(shares: Iterable[Share], cells: Cells) -> list[Group]:
