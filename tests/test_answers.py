@@ -86,7 +86,7 @@ def rates_of(keys: dict[str, Any]) -> dict[str, float]:
 
 
 def answer(table: pd.DataFrame, thresholds: pd.DataFrame | None = None) -> Answer:
-    shares = healed(outcomes(table))
+    shares = healed(outcomes(table), {})
     deletions = dict.fromkeys(shares["deletion"].dropna().unique(), "found")
     cells = cells_of(shares, deletions)
     assert cells is not None
@@ -152,7 +152,7 @@ def test_a_broken_network_is_not_healed_and_is_named() -> None:
 def test_an_attack_that_did_not_take_has_no_answer_and_is_flagged() -> None:
     table = study([({}, {"retrain": "hh"})], taken=0.2)
     found = outcomes(table)
-    assert cells_of(healed(found), {}) is None
+    assert cells_of(healed(found, {}), {}) is None
     told = measured_answer("planted", paired(table), no_detectors(), found)
     assert told.headline == "No answer: the attack did not take"
     assert told.steps[0].startswith("Plant more poisons")
@@ -224,6 +224,15 @@ def test_a_fitted_threshold_is_the_answer_over_recall() -> None:
     assert (
         told.steps[0] == "Use exact unlearning (EU) with a detector that finds at least 99 % of the poisons."
     )
+
+
+def test_a_threshold_of_few_seeds_has_no_interval() -> None:
+    table = along("deletion.recall", {0.5: {"retrain": "ii"}, 1.0: {"retrain": "hh"}})
+    nothing = dict.fromkeys(("r50_low", "r50_high", "r90_low", "r90_high"), float("nan"))
+    told = answer(table, thresholds(n=2, r90=1.2, **nothing))
+    assert "83 % of the poisons" in told.sentence
+    assert told.sure == "Not very: 2 seeds are too few for an interval."
+    assert told.detail.startswith("Even where it finds every poison")
 
 
 def test_a_threshold_beyond_the_recalls_tried_is_no_answer() -> None:
@@ -359,7 +368,7 @@ def test_a_cost_that_two_seeds_cannot_show_is_not_claimed() -> None:
 
 
 def test_the_chart_sorts_methods_by_their_share() -> None:
-    shares = healed(outcomes(study([({}, {"finetune": "iih", "retrain": "hhi", "ssd": "bbb"})])))
+    shares = healed(outcomes(study([({}, {"finetune": "iih", "retrain": "hhi", "ssd": "bbb"})])), {})
     cells = cells_of(shares, {"found": "found"})
     assert cells is not None
     (group,) = chart_of(cells).groups
@@ -374,7 +383,7 @@ def test_the_chart_of_three_recalls_has_a_panel_for_each_method() -> None:
     table = along(
         "deletion.recall", {value: {"retrain": "hh", "finetune": "ih"} for value in (0.5, 0.8, 1.0)}
     )
-    cells = cells_of(healed(outcomes(table)), {})
+    cells = cells_of(healed(outcomes(table), {}), {})
     assert cells is not None
     chart = chart_of(cells)
     assert chart.is_along

@@ -116,7 +116,7 @@ def report(table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
     }
     named = {"summary": summarise(table), "paired": paired(table), "provenance": records}
     judged = outcomes(table)
-    named |= {"outcomes": judged, "healed": healed(judged), "detectors": detectors(), **(others or {})}
+    named |= {"outcomes": judged, "healed": healed(judged, {}), "detectors": detectors(), **(others or {})}
     tables = Tables(named, table.to_csv(index=False).encode())
     figures = [
         Figure(name, "Accuracy over the ratio.", picture.getvalue()) for name in ("imbalance", "samples_main")

@@ -30,7 +30,7 @@ def answer_of(cells: Cells, thresholds: pd.DataFrame, results: pd.DataFrame) -> 
         results: the rows of the study in the results table.
     """
     if cells.axis == RECALL:
-        known = thresholds[thresholds["r50"].notna()] if len(thresholds) else thresholds
+        known = thresholds[thresholds["r50"].between(0, 1)] if len(thresholds) else thresholds
         return _threshold(cells, known) if len(known) else _along_recall(cells)
     if cells.axis in (FPR, FDR):
         return _along_false_alarms(cells, results)
@@ -116,9 +116,13 @@ def _threshold(cells: Cells, known: pd.DataFrame) -> Answer:
         f"A detector has to find {_reached(row, 'r50')} of the poisons before {who} heals half of the models."
     )
     headline = f"A detector has to find {100 * row['r50']:.0f} % of the poisons before {who} heals half of the models"
-    sure = f"The brackets are a 95 % interval from {n} {seeds(n)}."
+    sure = f"Not very: {n} {seeds(n)} are too few for an interval."
+    if pd.notna(row["r50_low"]):
+        sure = f"The brackets are a 95 % interval from {n} {seeds(n)}."
     detail = ""
-    if pd.notna(row["r90"]):
+    if row["r90"] > 1:
+        detail = "Even where it finds every poison, fewer than nine models of ten are expected to heal."
+    elif pd.notna(row["r90"]):
         detail = f"To heal nine models of ten, it has to find {_reached(row, 'r90')}."
     best = [share for share in cells.at(cells.values_there[-1]) if share.method == row["method"]]
     return Answer(headline, sentence, sure, (use_above(row), *seeds_for(*best[:1])), detail)
