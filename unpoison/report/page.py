@@ -106,8 +106,6 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
         data=packed(page_data(tables.named, tables.shown, settings)),
         csv=packed(tables.csv),
         studies=studies,
-        too_few={kind for study in studies for _, kind, _ in study["findings"]}
-        <= {"untrained", "idle", "few", "measured"},
         detectors=detector_lines(detectors),
         figures=figures,
         others=[(name, TABLES[name].row) for name in tables.shown],
