@@ -104,6 +104,6 @@ def _measured(identity: dict[str, Any], left: float, robust: str, place: int) ->
 
 def tables(whole: pd.DataFrame, names: Sequence[str], *studies: str) -> list[pd.DataFrame]:
     """Return the tables of these names as a figure of these studies (all without one) is handed them."""
-    made = {"results": whole, **make_tables(whole, [])}
+    made = {"results": whole, **make_tables(whole, {})}
     families = {name: family_of(name) for name in set(whole["method"]) - set(REFERENCES)}
     return tables_for([made[name] for name in names], studies or set(whole["study"]), families)

@@ -250,7 +250,7 @@ def with_cost(points: float, seeds: int, noise: float = 0.0) -> pd.DataFrame:
 def test_over_false_alarms_the_cost_stands_beside_the_outcome() -> None:
     told = answer(with_cost(5, 4, noise=0.002))
     assert told.headline.endswith(
-        "in 4 of 4 seeds with false alarms on 40 % of the clean rows, at 5.0 points of clean accuracy"
+        "in 4 of 4 seeds with false alarms on 40 % of the clean rows, at a cost of 5.0 points of clean accuracy"
     )
     assert told.detail.startswith("Against no false alarms, clean accuracy falls by 5.0 points [")
     assert "accuses at most 40 % of the clean rows" in told.steps[0]
@@ -266,9 +266,10 @@ def test_of_two_seeds_a_cost_has_no_interval() -> None:
     assert "(mean of 2 seeds, too few for an interval)" in answer(with_cost(5, 2, noise=0.002)).detail
 
 
-def by_class() -> pd.DataFrame:
+def by_class(seeds: int = 3) -> pd.DataFrame:
     key = "dataset.keep.cat"
-    return study([({key: value}, {"retrain": "hhh"}) for value in (0.4, 1.0)], classes=("cat", "dog"))
+    fates = {"retrain": "h" * seeds}
+    return study([({key: value}, fates) for value in (0.4, 1.0)], classes=("cat", "dog"))
 
 
 def test_a_study_of_classes_is_answered_by_class() -> None:
@@ -277,13 +278,22 @@ def test_a_study_of_classes_is_answered_by_class() -> None:
     assert "with 40 % of the cat images kept and with 100 % of the cat images kept" in told.sentence
 
 
-def test_a_class_that_heals_less_often_is_named() -> None:
-    table = by_class()
+@pytest.mark.parametrize(
+    ("seeds", "headline"),
+    [
+        (3, "Exact unlearning (EU) healed the model in 3 of 3 seeds"),  # the intervals overlap: no finding
+        (10, "Exact unlearning (EU) healed class cat less often than other classes"),
+    ],
+)
+def test_a_class_that_heals_less_often_is_named_where_the_intervals_lie_apart(
+    seeds: int, headline: str
+) -> None:
+    table = by_class(seeds)
     ill = (table["class_name"] == "cat") & (table["method"] == "retrain") & (table["metric"] == ASR)
     table.loc[ill & (table["dataset.keep.cat"] == 0.4) & (table["seed"] > 0), "value"] = 0.9
     told = answer(table)
-    assert told.headline == "Exact unlearning (EU) healed class cat less often than other classes"
-    assert "healed class cat in 1 of 3 seeds and dog in 3 of 3 seeds" in told.sentence
+    assert told.headline == headline
+    assert f"healed class cat in 1 of {seeds} seeds and dog in {seeds} of {seeds} seeds" in told.sentence
 
 
 def test_a_class_on_which_the_attack_did_not_take_is_not_called_healed() -> None:

@@ -22,7 +22,8 @@ class Kind:
     """The parts that a plug-in file of a kind must have.
 
     folder: of the shipped ones; given: what the function is called with, before its options; functions, constants:
-    those that it must have; texts: those of the constants that are texts; needs: names that `NEEDS` may hold.
+    those that it must have; texts: those of the constants that are texts; needs: names that `NEEDS` may hold; given_by:
+    a constant that names what the function is called with, in place of `given`.
     """
 
     folder: str
@@ -31,6 +32,7 @@ class Kind:
     constants: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    given_by: str = ""
 
 
 KINDS = {
@@ -46,7 +48,7 @@ KINDS = {
     ),
     "network": Kind("models", ("classes", "image_size")),
     "read": Kind("datasets", ("folder", "image_size"), functions=("peek",)),
-    "plot": Kind("plots", ("summary",), constants=("NEEDS",)),
+    "plot": Kind("plots", ("summary",), constants=("NEEDS",), given_by="TABLES"),
     "probe": Kind("probes", ("request",)),
     "measure": Kind(
         "metrics",
@@ -131,9 +133,12 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
     missing += [name for name in kind.constants if constant(path, name, absent) is absent]
     if missing:
         raise UserError(f"{path} lacks {' and '.join(missing)}, which a file with {function} must have")
+    given = constant(path, kind.given_by, kind.given) if kind.given_by else kind.given
+    if not isinstance(given, tuple) or not all(isinstance(name, str) for name in given):
+        raise UserError(f"{path}: found {kind.given_by} = {given!r}, allowed: a tuple of names")
     found = given_arguments(path, function)
-    if len(found) != len(kind.given):
-        said, allowed = ", ".join(found), ", ".join(kind.given)
+    if len(found) != len(given):
+        said, allowed = ", ".join(found), ", ".join(given)
         raise UserError(
             f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options behind the star"
         )

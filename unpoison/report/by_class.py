@@ -1,5 +1,6 @@
 """The answer of a study of classes: in how many seeds each class is healed, and what the repair adds to it."""
 
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -23,7 +24,7 @@ def by_class(cells: Cells, results: pd.DataFrame) -> Answer:
     ends = list(dict.fromkeys((cells.values_there[0], cells.values_there[-1])))
     there = [share for share in cells.by_class if share.value in ends]
     own = str(cells.axis).split(".", 2)[2]
-    best = best_of([share for value in ends for share in cells.at(value)])
+    best = _best([share for value in ends for share in cells.at(value)], there)
     steps = (use(best), *seeds_for(best))
     detail = class_gains(results, cells, best.method, own)
     # A class without an outcome is not healed: the attack did not take there, or a reference is missing.
@@ -54,12 +55,33 @@ def _of_best(judged: list[Share], ends: list[Any], best: Share, own: str, cells:
         for value, found in shares.items()
         if found
     ]
-    first = {share.class_name: share.share for share in shares[ends[0]] if share.n}
-    others = [share for each, share in first.items() if each != own]
-    if own not in first or not others or first[own] == max(others):
-        return f"{name} healed the model in {count(best)}", "; ".join(parts)
-    way = "less" if first[own] < max(others) else "more"
-    return f"{name} healed class {own} {way} often than other classes", "; ".join(parts)
+    return f"{name} healed {_compared(shares[ends[0]], own) or f'the model in {count(best)}'}", "; ".join(
+        parts
+    )
+
+
+def _best(shares: list[Share], by_class: list[Share]) -> Share:
+    """Return the share of the method that heals most often over the classes, then over all of them."""
+    healed: dict[str, list[float]] = {}
+    for share in by_class:
+        if share.n:
+            healed.setdefault(share.method, []).append(share.share)
+    means = {method: fmean(found) for method, found in healed.items()}
+    highest = max(means.values(), default=0.0)
+    return best_of([share for share in shares if means.get(share.method, 0.0) == highest] or shares)
+
+
+def _compared(shares: list[Share], own: str) -> str:
+    """Say that a class is healed more or less often than each other; nothing where two intervals overlap."""
+    mine = [share for share in shares if share.n and share.class_name == own]
+    others = [share for share in shares if share.n and share.class_name != own]
+    if not mine or not others:
+        return ""
+    if mine[0].high < min(share.low for share in others):
+        return f"class {own} less often than other classes"
+    if mine[0].low > max(share.high for share in others):
+        return f"class {own} more often than other classes"
+    return ""
 
 
 def _classes(shares: list[Share], own: str) -> str:

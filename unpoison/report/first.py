@@ -13,18 +13,21 @@ from unpoison.report.flags import flags
 from unpoison.report.measured import measured_answer
 from unpoison.report.planned import contrast_findings
 from unpoison.report.shares import Chart, accuracy_chart, chart_of
-from unpoison.report.words import Answer, key_label, listed
+from unpoison.report.words import Answer, Finding, key_label, listed
 
 
 @dataclass(frozen=True)
 class FirstScreen:
-    """question: of the config, or made of what the study varies; planned: sentences on the planned contrasts."""
+    """question: of the config, or made of what the study varies; planned: sentences on the planned contrasts.
+
+    Those of too few seeds for a test stand among the findings.
+    """
 
     question: str
     answer: Answer
     chart: Chart | None
     flags: tuple[str, ...]
-    planned: tuple[str, ...]
+    planned: tuple[Finding, ...]
 
 
 def first_screen(
@@ -57,7 +60,7 @@ def first_screen(
     contrasts = of_study.get("contrasts", pd.DataFrame())
     planned = contrast_findings(contrasts, study.get("contrasts", {}))
     question = study["question"] or question_of(study)
-    return FirstScreen(question, answer, chart, told, tuple(finding.text for finding in planned))
+    return FirstScreen(question, answer, chart, told, tuple(planned))
 
 
 def question_of(study: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def cost_in_short(changes: Sequence[Difference]) -> str:
     most = min(shown, key=lambda change: change.value)
     upto = "up to " if len(changes) > 1 else ""
     seeds = f" (mean of {most.n} seeds)" if most.n < FEWEST else ""
-    return f", at {upto}{points(-most.value)} points of clean accuracy{seeds}"
+    return f", at a cost of {upto}{points(-most.value)} points of clean accuracy{seeds}"
 
 
 def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> str:

@@ -124,17 +124,19 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
         table[table["study"] == name] for table in (tables.named["summary"], tables.named["paired"], results)
     )
     references = trained_references(of_study)
+    first = first_screen(name, study, tables.named, of_study, references)
     found = [
         *standing(summary, study["attack"]),
         *untrained(references),
         *idle(summary),
         *findings(summary, paired),
+        *(finding for finding in first.planned if finding.kind == "few"),
         *changes(of_study, study["deletions"]),
         *same_rows(summary, study["entries"], references),
     ]
     return {
         "name": name,
-        "first": first_screen(name, study, tables.named, of_study, references),
+        "first": first,
         "findings": [
             (TAGS[kind], kind, [finding.text for finding in group])
             for kind, group in groupby(found, key=lambda finding: finding.kind)
