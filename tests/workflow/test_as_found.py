@@ -184,7 +184,7 @@ def words_not_known(text: str) -> list[str]:
 
 def test_no_table_tells_what_nobody_knows(unknown: Run) -> None:
     tables = sorted((unknown.results / "tables").glob("*.parquet"))
-    assert len(tables) == 8
+    assert len(tables) == 12
     for path in tables:
         table = pd.read_parquet(path)
         values = table.drop(columns=["inputs", "outputs"], errors="ignore")

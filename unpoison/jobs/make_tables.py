@@ -12,4 +12,5 @@ def main(snakemake: Any) -> None:
     for name, table in made.items():
         write_table(snakemake.output[name], table)
         write_table(snakemake.output[f"{name}_csv"], table)
-        print(f"{name}: {len(table)} rows")
+        if len(table):  # of data as found a log names nothing that nobody knows
+            print(f"{name}: {len(table)} rows")
