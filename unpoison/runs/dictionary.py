@@ -8,7 +8,7 @@ from unpoison.metrics import METRICS
 HEAD = """# What the tables mean
 
 <!-- Made by `python -m unpoison.runs.commands.dictionary > docs/results-format.md`; change the definitions in
-     unpoison/columns.py and unpoison/metrics/, and the prose in unpoison/runs/dictionary.py. -->
+     unpoison/columns/ and unpoison/metrics/, and the prose in unpoison/runs/dictionary.py. -->
 
 Tables are Parquet, but for the structured arrays `answers` and `outputs`. Those in `tables/` have a CSV twin. Paths are
 below the results folder. `results`, `summary` and `paired` also have a column for each key that a study varies, such as

@@ -1,6 +1,7 @@
 """Adaptive studies in a config: their rules checked, and the cells that they want by what was decided so far."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from unpoison.levels import REFERENCES
 from unpoison.rounds import Bisection, Settling
 from unpoison.study.records import Deletion, Scalar, Variant
 from unpoison.study.studies import Study
-from unpoison.study.wanted import LEVELS, Halving, Names
+from unpoison.study.wanted import LEVELS, Growing, Halving, Names, with_decisions
 
 RECALL = "deletion.recall"
 FOLDER = "decisions"  # below the results folder
@@ -64,6 +65,37 @@ def settling_of(where: str, entry: Mapping[str, Any]) -> Settling | None:
             f"{where}.seeds: found until beside bisect, allowed: a fixed number of seeds or a list of them"
         )
     return Settling(**numbers)
+
+
+def as_adaptive(study: Study, rule: Bisection | Settling | None, settle: Mapping[str, Any]) -> Study:
+    """Return a study with the rule that it is adaptive by, if any, and nothing decided yet.
+
+    Raises:
+        UserError: for deletion sets that are not nested, and cells to settle that the study does not have.
+    """
+    if isinstance(rule, Bisection):
+        return replace(study, adaptive=Halving(rule, chains_of(study)))
+    if isinstance(rule, Settling):
+        return replace(study, adaptive=Growing(rule, named_cells(study, settle)))
+    return study
+
+
+def as_decided(study: Study, results: Path) -> Study:
+    """Return a study with the cells that the rounds so far want, where it is adaptive.
+
+    Args:
+        results: the results folder.
+
+    Raises:
+        UserError: for a study whose models have no outcome to decide by, and for decisions that are damaged.
+    """
+    if study.adaptive is None:
+        return study
+    check_adaptive(study)
+    adaptive = with_decisions(study.adaptive, read_decided(results, study.name))
+    if isinstance(adaptive, Halving):
+        return replace(study, adaptive=adaptive)
+    return replace(study, adaptive=adaptive, seeds=tuple(range(max(map(adaptive.seeds, adaptive.cells)))))
 
 
 def check_adaptive(study: Study) -> None:

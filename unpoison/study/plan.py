@@ -9,14 +9,7 @@ from typing import Any
 
 from unpoison.errors import UserError
 from unpoison.levels import BASE_MODEL
-from unpoison.study.adaptive import (
-    bisection_of,
-    chains_of,
-    check_adaptive,
-    named_cells,
-    read_decided,
-    settling_of,
-)
+from unpoison.study.adaptive import as_adaptive, as_decided, bisection_of, settling_of
 from unpoison.study.config import checked
 from unpoison.study.contrasts import all_planned, check_contrasts, contrasts_of
 from unpoison.study.counts import Counts
@@ -34,7 +27,7 @@ from unpoison.study.scans import Scan, check_avoided, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
-from unpoison.study.wanted import Growing, Halving, with_decisions
+from unpoison.study.wanted import Halving
 
 
 class Plan(Entries):
@@ -70,7 +63,10 @@ class Plan(Entries):
                 "the config asks for nothing: found no entry of studies, repairs and scans, allowed: one or more"
             )
         whole = self._with_attacks([*studies, *repairs])
-        self.studies = {study.name: self._as_decided(study) for study in whole[: len(studies)]}
+        self.studies = {
+            study.name: as_decided(study, Path(self.settings.results_folder))
+            for study in whole[: len(studies)]
+        }
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
             check_contrasts(self.counts, study)
@@ -200,24 +196,9 @@ class Plan(Entries):
             folds=entry["verify"]["folds"] if "verify" in entry else None,
             contrasts=contrasts_of(entry["contrasts"]),
         )
-        if bisection:
-            study = replace(study, adaptive=Halving(bisection, chains_of(study)))
-        if settling:
-            study = replace(study, adaptive=Growing(settling, named_cells(study, entry.get("settle", {}))))
+        study = as_adaptive(study, bisection or settling, entry.get("settle", {}))
         self._check_study(study)
         return study
-
-    def _as_decided(self, study: Study) -> Study:
-        """Return a study with the cells that the rounds so far want, where it is adaptive."""
-        if study.adaptive is None:
-            return study
-        check_adaptive(study)
-        results = Path(self.settings.results_folder)
-        adaptive = with_decisions(study.adaptive, read_decided(results, study.name))
-        seeds = study.seeds
-        if isinstance(adaptive, Growing):
-            seeds = tuple(range(max(map(adaptive.seeds, adaptive.cells))))
-        return replace(study, adaptive=adaptive, seeds=seeds)
 
     def _scan(self, name: str, entry: Mapping[str, Any]) -> Scan:
         where = f"scans.{name}"

@@ -1,0 +1,211 @@
+"""Columns of the tables of healed models: outcomes, counts, decisions, contrasts, slopes, thresholds."""
+
+from unpoison.columns.common import COLUMNS, ENDS, LIMITS, Column
+
+SURVIVED = Column(
+    "float64",
+    "share of the attack that survives the repair; below 0 where the repaired model is attacked less than the oracle; "
+    "null where there is no outcome",
+    "share",
+    "(attack_success - attack_success of the oracle) / (attack_success of do_nothing - attack_success of the oracle), "
+    "of the same seed",
+    "ours",
+)
+HEALED = (
+    "less than half of the attack survives, and clean accuracy is at most 10 points below that of do_nothing"
+)
+OUTCOME = {
+    "class_name": COLUMNS["class_name"],
+    "attack_success": Column(
+        "float64",
+        "how far the attack gets: attack_success_rate; of an attack without a trigger the error rate on the attacked "
+        "images (1 - confused_accuracy, or 1 - corrected_accuracy)",
+        "share",
+    ),
+    "clean_accuracy": Column(
+        "float64", "clean_accuracy over all classes, also in the row of one class", "share"
+    ),
+    "survived": SURVIVED,
+    "healed": Column("boolean", f"whether {HEALED}; null where there is no outcome"),
+    "healed_25": Column("boolean", "the same where less than a quarter survives"),
+    "healed_75": Column("boolean", "the same where less than three quarters survive"),
+    "broken": Column(
+        "boolean",
+        "whether clean_accuracy over all classes is more than 10 points below that of do_nothing of the same seed; "
+        "null where there is no outcome",
+    ),
+    "undefined": Column(
+        "string",
+        "why there is no outcome: no oracle; no clean test image; a reference model did not train; the attack did not "
+        "take (less than 20 points of attack success above the oracle); null where there is one",
+    ),
+}
+OF_OUTCOMES = {
+    "class_name": COLUMNS["class_name"],
+    "healed": Column("int64", f"seeds in which {HEALED}", "seeds"),
+    "healed_25": Column("int64", "the same where less than a quarter of the attack survives", "seeds"),
+    "healed_75": Column("int64", "the same where less than three quarters survive", "seeds"),
+    "broken": Column(
+        "int64", "seeds in which clean accuracy is more than 10 points below that of do_nothing", "seeds"
+    ),
+    "n": Column("int64", "seeds with an outcome, broken ones among them", "seeds"),
+    "undefined": Column("int64", "seeds without an outcome; `outcomes` tells why", "seeds"),
+    "implied": Column(
+        "int64",
+        "seeds of `n` whose model was not run: in a study with `bisect`, healed where a lower recall healed the model, "
+        "and not healed where a higher one did not",
+        "seeds",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of the 95 % interval of the share healed / n; null for no seed",
+        "share",
+        "0 for none healed, else the 0.025 quantile of Beta(healed + 1/2, n - healed + 1/2)",
+        "Jeffreys; Brown, Cai and DasGupta 2001 (Interval estimation for a binomial proportion)",
+    ),
+    "high": Column(
+        "float64",
+        "upper end of it",
+        "share",
+        "1 for all healed, else the 0.975 quantile of Beta(healed + 1/2, n - healed + 1/2)",
+        "the same",
+    ),
+    "safe_low": Column(
+        "float64",
+        "lower end of the exact interval of that share, for claims that a method is safe: at 95 %; at 96.5 % of cells "
+        "that are given seeds until settled, where it is the one that covers the share in 95 % of the studies",
+        "share",
+        "0 for none healed, else the 0.025 quantile of Beta(healed, n - healed + 1)",
+        "Clopper and Pearson 1934",
+    ),
+    "safe_high": Column(
+        "float64",
+        "upper end of it",
+        "share",
+        "1 for all healed, else the 0.975 quantile of Beta(healed + 1, n - healed)",
+        "Clopper and Pearson 1934",
+    ),
+    "worst_seed": Column("float64", "highest `survived` of the seeds", "share"),
+    "accuracy": Column("float64", "mean clean accuracy over the healed seeds; null for none", "share"),
+    **{
+        f"accuracy_{end}": LIMITS[f"ci_{end}"]._replace(unit="share", meaning=f"{side} end {ENDS}")
+        for end, side in (("low", "lower"), ("high", "upper"))
+    },
+}
+DECIDED = {
+    "deletion": Column(
+        "string", "deletion set; of a bisection without its recall, which all sets of a seed share otherwise"
+    ),
+    "method": COLUMNS["method"],
+    "seed": Column("Int64", "seed of a bisection; null for seeds until settled"),
+    "rule": Column("string", "`bisect` or `until settled`"),
+    "models": Column("int64", "models looked at", "models"),
+    "n": Column("int64", "models with an outcome", "models"),
+    "healed": Column("int64", "healed ones", "models"),
+    "low": Column(
+        "float64",
+        "of a bisection the highest recall that did not heal the model, null for none; else the lower end of the "
+        "interval of the share of healed models that the rule looks at",
+        "share",
+        "until settled: the 0.0175 quantile of Beta(healed, n - healed + 1)",
+        "Clopper and Pearson 1934, at 96.5 %",
+    ),
+    "high": Column(
+        "float64",
+        "of a bisection the lowest recall that healed the model, null for none; else the upper end of that interval",
+        "share",
+        "until settled: the 0.9825 quantile of Beta(healed + 1, n - healed)",
+        "the same",
+    ),
+    "next": Column(
+        "float64", "recall to try next, or seeds to run in all; null where nothing more is wanted"
+    ),
+    "state": Column(
+        "string", "open, done, settled, at the limit (most seeds, and not settled) or no outcome"
+    ),
+    "why": Column("string", "the decision in a sentence"),
+}
+CONTRASTED = {
+    "contrast": Column("string", "name of the contrast in the config"),
+    "metric": Column("string", "a metric, or healed: whether a model is healed, as in `outcomes`"),
+    "class_name": COLUMNS["class_name"],
+    "method": Column("string", "the first method"),
+    "other": Column("string", "the second; null where one method is compared at two values of a key"),
+    "key": Column("string", "the key of `along`; null without one"),
+    "start": Column("string", "value of that key that is compared with; null without one"),
+    "end": Column("string", "value of that key that is compared; null without one"),
+    "at": Column("string", "settings that are fixed; null where none is"),
+    "difference": Column(
+        "float64",
+        "how much more the first method has; with `along` how much more at the end than at the start; with both how "
+        "much more that difference is at the end; null where no seed has every model",
+        "the row's own",
+        "mean over seeds, of each the mean over the settings that are left open",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of the 95 % interval of the difference; null for fewer than two seeds",
+        "the row's own",
+        "Student's t over seeds; of healed the adjusted Wald interval of paired shares",
+        "Student 1908; Bonett and Price 2012 (Adjusted Wald confidence interval for a difference of binomial "
+        "proportions based on paired data)",
+    ),
+    "high": Column("float64", "upper end of it", "the row's own", "the same", "the same"),
+    "unit": COLUMNS["unit"],
+    "n": Column("int64", "number of seeds that have every model of the contrast", "seeds"),
+    "first_only": Column("Int64", "seeds healed by the first side alone; null for other metrics", "seeds"),
+    "second_only": Column("Int64", "seeds healed by the second side alone; null for other metrics", "seeds"),
+    "test": Column("string", "paired t, or of healed exact McNemar"),
+    "p": Column(
+        "float64",
+        "p value that the difference is zero, two-sided; null for the t-test of fewer than five seeds or of equal "
+        "differences, and for McNemar without a discordant seed. McNemar needs six discordant seeds for p < 0.05",
+        "",
+        "paired t-test; exact McNemar: binomial test of first_only of (first_only + second_only) at 1/2",
+        "Student 1908; McNemar 1947",
+    ),
+    "p_adjusted": Column(
+        "float64",
+        "p, corrected for the contrasts of the study alone; one without p counts as p = 1",
+        "",
+        "Holm over the contrasts of the study",
+        "Holm 1979 (A simple sequentially rejective multiple test procedure)",
+    ),
+    "margin": Column(
+        "float64", "margin of equivalence, as the config states it; null without one", "the row's own"
+    ),
+    "equivalent": Column(
+        "boolean",
+        "whether the difference lies within the margin; null without a margin, and for fewer than five seeds. False "
+        "says only that it is not shown",
+        "",
+        "two one-sided t-tests at 5 %: the 90 % interval lies within -margin and margin",
+        "Schuirmann 1987 (A comparison of the two one-sided tests procedure and the power approach)",
+    ),
+    "reason": Column("string", "why there is no difference; null where there is one"),
+}
+SLOPES = {
+    "method": Column("string", "the method; null where all methods share the slope"),
+    "metric": Column("string", "healed or clean_accuracy"),
+    "key": Column("string", "key of the deletion set: deletion.recall, deletion.fpr or deletion.fdr"),
+    "slope": Column(
+        "float64",
+        "change of the log-odds of being healed, or of clean accuracy, for each unit (1 = 100 points) of the key; null "
+        "where `reason` tells why",
+        "log-odds, or share",
+        "healed: posterior mean of the key's coefficient, its prior Normal(0, 10^2), in a logistic model of the first "
+        "varied key (recall, FPR, FDR) x method, the other keys and a random intercept of the seed; clean_accuracy: "
+        "linear model of all keys for each method, restricted maximum likelihood",
+        "statsmodels: BinomialBayesMixedGLM.fit_vb, MixedLM",
+    ),
+    "low": Column(
+        "float64",
+        "lower end of its 95 % interval; of healed approximate: simulated, it covers 84 to 98 %",
+        "log-odds, or share",
+        "slope -+ t(0.975, n - 1) s, s being the variational posterior's sd (healed) or the standard error",
+    ),
+    "high": Column("float64", "upper end of it", "log-odds, or share", "the same"),
+    "n": Column("int64", "number of seeds", "seeds"),
+    "model": Column("string", "the model that the slope comes from, with its random effects"),
+    "reason": Column("string", "why there is no slope; null where there is one"),
+}
