@@ -283,9 +283,11 @@ def test_a_module_without_underscore_in_a_plugin_folder_is_a_plugin(registry: Pl
         assert (registry.function in functions) == (not path.name.startswith("_")), path.name
 
 
-def test_every_folder_of_the_package_is_a_registry_but_ten() -> None:
+def test_every_folder_of_the_package_is_a_registry_but_eleven() -> None:
     folders = {f"unpoison.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
-    others = {f"unpoison.{name}" for name in ("contracts", "steps", "drawing", "report", "scanning")}
+    others = {
+        f"unpoison.{name}" for name in ("contracts", "columns", "steps", "drawing", "report", "scanning")
+    }
     others |= {f"unpoison.{name}" for name in ("study", "identity", "jobs", "runs", "command")}
     assert folders == {*REGISTRIES, *others}
     deeper = [path for path in PACKAGE.glob("*/*/") if path.name != "__pycache__"]

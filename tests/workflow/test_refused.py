@@ -16,8 +16,6 @@ from unpoison.study.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
-for study in DEMO["studies"].values():
-    del study["contrasts"]  # they name methods and values that are changed below
 
 
 def changed(path: str, value: object, config: dict = DEMO) -> dict:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import company
 import company_net
 import pytest
 from company import CompanySet
+from filelock import FileLock
 from PIL import Image
 
 from unpoison.command.main import run
@@ -39,23 +41,49 @@ def scan(made: CompanySet, out: Path, *more: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompanySet]:
-    """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
-    place = tmp_path_factory.mktemp("company")
-    poisoned = write_tutorial(place / "poisoned")
-    names = tuple(sorted(path.name for path in (place / "poisoned/train").iterdir()))
-    clean = company.make_set(place / "clean", attack=None, **SHAPE)
-    company_net.train_company_net(clean.folder, clean.class_names, place / "clean.safetensors", epochs=16)
-    return {"poisoned": CompanySet(place / "poisoned", names, tuple(poisoned), ("bird",)), "clean": clean}
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "company"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def scanned(
-    sets: dict[str, CompanySet], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[int, Path]]:
-    """Exit code and folder of a scan of each set."""
-    place = tmp_path_factory.mktemp("scanned")
-    return {name: (scan(made, place / name), place / name) for name, made in sets.items()}
+def sets(shared: Path) -> dict[str, CompanySet]:
+    """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
+    known = shared / "sets.json"
+    with FileLock(shared / "lock"):
+        if not known.exists():
+            poisoned = write_tutorial(shared / "poisoned")
+            clean = company.make_set(shared / "clean", attack=None, **SHAPE)
+            company_net.train_company_net(
+                clean.folder, clean.class_names, shared / "clean.safetensors", epochs=16
+            )
+            known.write_text(json.dumps([poisoned, list(clean.class_names)]))
+    poisoned, clean_names = json.loads(known.read_text())
+    names = tuple(sorted(path.name for path in (shared / "poisoned/train").iterdir()))
+    return {
+        "poisoned": CompanySet(shared / "poisoned", names, poisoned, ("bird",)),
+        "clean": CompanySet(shared / "clean", tuple(clean_names), [], ()),
+    }
+
+
+@pytest.fixture(scope="module")
+def scanned(sets: dict[str, CompanySet], shared: Path) -> dict[str, tuple[int, Path]]:
+    """Exit code and folder of a scan of each set. Nothing is written there: workers share it."""
+    known = shared / "codes.json"
+    with FileLock(shared / "lock"):
+        if not known.exists():
+            codes = {name: scan(made, shared / "scanned" / name) for name, made in sets.items()}
+            known.write_text(json.dumps(codes))
+    return {name: (code, shared / "scanned" / name) for name, code in json.loads(known.read_text()).items()}
+
+
+@pytest.fixture
+def again(scanned: dict[str, tuple[int, Path]], tmp_path: Path) -> Path:
+    """A copy of the poisoned set's scan that a test may change."""
+    return Path(shutil.copytree(scanned["poisoned"][1], tmp_path / "again"))
 
 
 def lines(file: Path) -> list[dict[str, str]]:
@@ -114,9 +142,9 @@ def made_in(folder: Path) -> dict[Path, int]:
 
 
 def test_a_second_run_makes_nothing_and_a_further_detector_only_its_scores(
-    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet], capfd: pytest.CaptureFixture
+    again: Path, sets: dict[str, CompanySet], capfd: pytest.CaptureFixture
 ) -> None:
-    _, folder = scanned["poisoned"]
+    folder = again
     before, sentence = made_in(folder), told(folder)["sentence"]
     assert scan(sets["poisoned"], folder) == 3
     assert sentence in capfd.readouterr().out
@@ -133,10 +161,7 @@ def test_a_second_run_makes_nothing_and_a_further_detector_only_its_scores(
     assert told(folder)["sentence"] == sentence
 
 
-def test_the_exit_code_can_be_chosen(
-    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet]
-) -> None:
-    shutil.copytree(scanned["poisoned"][1], again := scanned["poisoned"][1].with_name("again"))
+def test_the_exit_code_can_be_chosen(again: Path, sets: dict[str, CompanySet]) -> None:
     before = made_in(again)
     assert scan(sets["poisoned"], again, "--fail", "never") == 0
     assert made_in(again).keys() == before.keys()
