@@ -10,6 +10,7 @@ import yaml
 from unpoison.errors import UserError
 from unpoison.files import write_json
 from unpoison.study.plan import Plan
+from unpoison.study.studies import range_of
 
 CONFIG = """
 sources:
@@ -149,6 +150,15 @@ def test_damaged_decisions_are_refused_and_not_read_as_none(tmp_path: Path) -> N
     file.write_text(file.read_text().replace('"next": 4', '"next": 6'))
     with pytest.raises(UserError, match=r"main\.json is damaged.*delete it"):
         Plan(config(tmp_path, seeds=UNTIL))
+
+
+def test_the_range_of_an_adaptive_study_is_known_beforehand(tmp_path: Path) -> None:
+    bisected = Plan(config(tmp_path, vary={**BISECT, "deletion.fpr": [0.0, 0.1]})).studies["main"]
+    bisections, references = 2 * 2 * 2, 2 * 2  # FPRs, methods, seeds; base and oracle of each seed
+    assert range_of(bisected) == (bisections + references, 3 * bisections + references)
+    settle = {"methods": ["retrain"]}
+    growing = Plan(config(tmp_path, seeds=UNTIL, settle=settle)).studies["main"]
+    assert range_of(growing) == (2 * (1 + 1 + 2), 6 * (1 + 2) + 2 * 1)
 
 
 @pytest.mark.parametrize(

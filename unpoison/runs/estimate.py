@@ -11,7 +11,7 @@ from unpoison.runs.gpu import gpu_tag
 from unpoison.runs.starting import snakemake_command
 from unpoison.study.plan import Plan
 from unpoison.study.records import Dataset, Training
-from unpoison.study.studies import Cell
+from unpoison.study.studies import Cell, range_of
 
 START = 4.0  # seconds of every job's process, torch included
 BYTES = 4  # of a weight
@@ -55,7 +55,12 @@ def estimate(
     trained = networks - given * jobs.get("train_base", 0)
     for name, study in plan.studies.items():
         if study.adaptive:
-            yield f"study {name} is adaptive: counted is its next round; the whole takes {study.adaptive.bounds()}"
+            few, many = range_of(study)
+            hours = " to ".join(f"{networks * seconds / 3600:.2g}" for networks in (few, many))
+            yield (
+                f"study {name} is adaptive: counted is its next round; the whole takes {few} to {many} networks, about "
+                f"{hours} hours of training"
+            )
     core, gpu = _hours(plan, jobs, trained * seconds)
     kept = networks if plan.settings.keep_models == "all" else jobs.get("train_base", 0)
     weights = kept * mean(measured[training][1] for training in trainings) * BYTES

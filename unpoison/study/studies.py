@@ -109,6 +109,18 @@ class Study:
                     yield Cell(dataset.name, seed, *place[1:], deletion, method)
 
 
+def range_of(study: Study) -> tuple[int, int]:
+    """Return the fewest and the most networks that a whole adaptive study trains or repairs, references among them."""
+    assert study.adaptive is not None, "the cells of other studies are known"
+    by_deletion = [name for name in study.variants["method"] if name not in {*REFERENCES, *study.repairs}]
+    deletions = [deletion for deletion in study.deletions if not deletion.is_empty]
+    bases = len(study.datasets) * len(study.poisons) * len(study.trainings)
+    ends = study.adaptive.bounds(bases * len(deletions) * len(by_deletion), len(study.seeds))
+    seeds = study.adaptive.seeds_at_ends(len(study.seeds))
+    others = bases * len(REFERENCES)
+    return ends[0] + others * seeds[0], ends[1] + others * seeds[1]
+
+
 def note_of(*studies: Study) -> str:
     """The note that a figure of some studies must carry: that an attack was planted on suspect data, and in which."""
     suspect = sorted(study.name for study in studies if study.is_on_suspect_data)

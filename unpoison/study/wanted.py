@@ -48,9 +48,18 @@ class Halving:
             "healed at every recall below one that did not."
         )
 
-    def bounds(self) -> str:
-        """Return in words how many models a whole study can take."""
-        return f"{self.rule.steps} repaired models for each seed, method and other setting, in {self.rule.steps} rounds"
+    def seeds_at_ends(self, seeds: int) -> tuple[int, int]:
+        """Return the fewest and the most seeds of the whole study."""
+        return seeds, seeds
+
+    def bounds(self, cells: int, seeds: int) -> tuple[int, int]:
+        """Return the fewest and the most repaired models that the whole study can take.
+
+        Args:
+            cells: with a deletion set, at every recall that can be asked for; seeds: of the study.
+        """
+        bisections = cells // len(self.rule.values()) * seeds
+        return bisections, bisections * self.rule.steps
 
 
 @dataclass(frozen=True)
@@ -89,10 +98,19 @@ class Growing:
             f"{self.rule.at_least}."
         )
 
-    def bounds(self) -> str:
-        """Return in words how many models a whole study can take."""
-        few, many = (seeds * len(self.cells) for seeds in (self.rule.at_least, self.rule.at_most))
-        return f"{few} to {many} repaired models of the {len(self.cells)} cells that are to settle"
+    def seeds_at_ends(self, seeds: int) -> tuple[int, int]:
+        """Return the fewest and the most seeds of the whole study."""
+        return self.rule.at_least, self.rule.at_most
+
+    def bounds(self, cells: int, seeds: int) -> tuple[int, int]:
+        """Return the fewest and the most repaired models that the whole study can take.
+
+        Args:
+            cells: with a deletion set; seeds: planned so far, which tell nothing here.
+        """
+        few, many = self.rule.at_least, self.rule.at_most
+        others = cells - len(self.cells)
+        return cells * few, len(self.cells) * many + others * few
 
 
 Adaptive = Halving | Growing
