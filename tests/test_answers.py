@@ -11,6 +11,7 @@ from unpoison.outcomes import healed, outcomes
 from unpoison.references import trained_references
 from unpoison.report.answers import answer_of
 from unpoison.report.cells import cells_of
+from unpoison.report.decided import decided
 from unpoison.report.first import question_of
 from unpoison.report.flags import flags
 from unpoison.report.measured import measured_answer
@@ -414,3 +415,17 @@ def test_values_are_told_in_words() -> None:
     assert value_label("deletion.recall", 0.875) == "recall 87.5 %"
     assert value_label("deletion.fpr", 0.0) == "no false alarms"
     assert value_label("poison.count", 30) == "poisons 30"
+
+
+def decisions(rule: str, *lines: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(lines, columns=["state", "why"]).assign(rule=rule, method="retrain", deletion="found")
+
+
+def test_the_first_screen_says_what_rounds_decided() -> None:
+    bisected = decisions("bisect", ("done", "x"), ("no outcome", "y"), ("open", "z"))
+    assert [*decided(bisected)] == ["2 of 3 bisections of a seed have ended, 1 of them without an outcome."]
+    settled = decisions("until settled", ("settled", "healed in 10 of 10 seeds: settled"))
+    assert [*decided(settled)] == ["Exact unlearning (EU), found: healed in 10 of 10 seeds: settled."]
+    many = decisions("until settled", *[("settled", "x")] * 3, ("open", "y"))
+    assert [*decided(many)][-1] == "3 of 4 cells are settled; the table decisions has all of them."
+    assert not [*decided(many.iloc[:0])]

@@ -9,6 +9,7 @@ import pandas as pd
 from unpoison.attack_kinds import UNPLANTED, WITHOUT_ORACLE
 from unpoison.report.answers import answer_of
 from unpoison.report.cells import cells_of
+from unpoison.report.decided import decided
 from unpoison.report.flags import flags
 from unpoison.report.measured import measured_answer
 from unpoison.report.planned import contrast_findings
@@ -20,7 +21,7 @@ from unpoison.report.words import Answer, Finding, key_label, listed
 class FirstScreen:
     """question: of the config, or made of what the study varies; planned: sentences on the planned contrasts.
 
-    Those of too few seeds for a test stand among the findings.
+    Those of too few seeds for a test stand among the findings. decided: sentences on the rounds of an adaptive study.
     """
 
     question: str
@@ -28,6 +29,7 @@ class FirstScreen:
     chart: Chart | None
     flags: tuple[str, ...]
     planned: tuple[Finding, ...]
+    decided: tuple[str, ...]
 
 
 def first_screen(
@@ -60,7 +62,8 @@ def first_screen(
     contrasts = of_study.get("contrasts", pd.DataFrame())
     planned = contrast_findings(contrasts, study.get("contrasts", {}))
     question = study["question"] or question_of(study)
-    return FirstScreen(question, answer, chart, told, tuple(planned))
+    rounds = tuple(decided(of_study.get("decisions", pd.DataFrame())))
+    return FirstScreen(question, answer, chart, told, tuple(planned), rounds)
 
 
 def question_of(study: Mapping[str, Any]) -> str:
