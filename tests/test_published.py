@@ -217,7 +217,8 @@ def turned(spread: tuple[str, str, str]) -> tuple[str, str, str]:
 TOLD = [
     (page, page.parent.name)
     for page in PAGES
-    if page.parent.name not in (RESULTS.name, "company", "demo_seeds", "deviations", "simulations")
+    if page.parent.name
+    not in (RESULTS.name, "company", "demo_seeds", "deviations", "simulations", "adaptive")
 ]
 TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods.md", "detectors.md")]
 
