@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from unpoison.drawing.given import tables_for
+from unpoison.drawing.looks import family_of
+from unpoison.drawing.style import save
 from unpoison.files import read_table, write_table
+from unpoison.plots import PLOTS
 from unpoison.recall_thresholds import threshold
 from unpoison.runs.options import filled
 
@@ -100,13 +104,24 @@ def counts() -> str:
     return in_markdown(["recall", "healed, grid", "healed, bisection", "models run by the bisection"], lines)
 
 
+def draw() -> None:
+    """Draw the share of healed seeds over recall, of each design."""
+    healed = pd.read_parquet(TABLES / "healed.parquet")
+    for study in DESIGNS:
+        given = tables_for([healed], [study], {"retrain": family_of("retrain")})
+        place = PAGE.parent / "figures" / study
+        place.parent.mkdir(exist_ok=True)
+        save(PLOTS["dose_response"](*given), place.with_suffix(".pdf"), place.with_suffix(".png"))
+
+
 MADE = {"designs": designs, "settled": settled, "counts": counts}
 
 
 def main(arguments: list[str]) -> None:
-    """Copy the tables of a run, where one is named, and fill the page."""
+    """Copy the tables of a run, where one is named, draw the figures and fill the page."""
     if arguments:
         copy_tables(Path(arguments[0]))
+    draw()
     PAGE.write_text(filled(PAGE.read_text(), "adaptive", lambda name: MADE[name]()))
 
 
