@@ -129,6 +129,13 @@ def test_settling_begins_with_the_least_seeds_and_grows_only_the_open_cells(tmp_
     }
 
 
+def test_cells_are_named_by_the_counts_of_their_deletion_sets_too(tmp_path: Path) -> None:
+    whole = config(tmp_path, seeds=UNTIL, deletions=["found", "most"], settle={"recall": 0.9})
+    whole["deletions"]["most"] = {"recall": 0.9}
+    cells = Plan(whole).studies["main"].adaptive.cells
+    assert {names[3:] for names in cells} == {("most", "retrain"), ("most", "finetune")}
+
+
 def test_without_settle_every_cell_is_asked_and_no_cell_has_more_than_the_most_seeds(tmp_path: Path) -> None:
     plan = Plan(config(tmp_path, seeds=UNTIL))
     assert len(plan.studies["main"].adaptive.cells) == 2
@@ -191,7 +198,11 @@ def test_the_range_of_an_adaptive_study_is_known_beforehand(tmp_path: Path) -> N
             {"seeds": UNTIL, "settle": {"methods": ["scrub"]}},
             "unknown method in studies.main.settle: 'scrub'",
         ),
-        ({"seeds": UNTIL, "settle": {"recall": 0.9}}, "unknown varied key in studies.main.settle: 'recall'"),
+        ({"seeds": UNTIL, "settle": {"fpr": 0.9}}, "unknown key in studies.main.settle: 'fpr'"),
+        (
+            {"seeds": UNTIL, "settle": {"recall": 0.9}},
+            "unknown deletion.recall in studies.main.settle: '0.9'",
+        ),
         (
             {"seeds": UNTIL, "vary": {"deletion.recall": [0.5]}, "settle": {"recall": 0.9}},
             "unknown deletion.recall in studies.main.settle: '0.9'; choose from 0.5",

@@ -184,7 +184,7 @@ def test_snakemake_makes_a_report_of_its_own_from_the_same_tables_and_figures(pr
     assert set(listed.pop("Tables")) == {path for path in there if path.endswith(".csv")}
     assert set(listed.pop("Figures")) == {path for path in there if path.endswith(".png")}
     assert listed == {"Report": ["results/report.html"]}
-    assert page.count('"labels": {"') == 8 + 6 + 1
+    assert page.count('"labels": {"') == 12 + 6 + 1
     assert page.count("Drawn as ") == 2
 
 

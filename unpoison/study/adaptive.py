@@ -163,27 +163,45 @@ def named_cells(study: Study, settle: Mapping[str, Any]) -> frozenset[Names]:
             raise one_of(f"method in {where}:", name, sorted(known))
     wanted = {_key(where, study, key): value for key, value in settle.items() if key != "methods"}
     for key, value in wanted.items():
-        if value not in study.vary[key]:
-            raise one_of(f"{key} in {where}:", value, map(str, study.vary[key]))
-    return frozenset(
+        there = _values(study, key)
+        if value not in there:
+            raise one_of(f"{key} in {where}:", value, map(str, there))
+    found = frozenset(
         names
         for names, records in _by_deletion(study)
         if (not methods or {records["method"].name, records["method"].base} & set(methods))
         and all(_value(records, key) == value for key, value in wanted.items())
     )
+    if not found:
+        raise UserError(f"{where}: found no cell with a deletion set, allowed: one or more")
+    return found
 
 
 def _key(where: str, study: Study, name: str) -> str:
-    """Return the varied key that a name stands for: the key, or the end of it."""
-    found = [key for key in study.vary if key == name or key.endswith(f".{name}")]
+    """Return the key that a name stands for: a varied one or the end of it, or a count of the deletion sets."""
+    counts = [f"deletion.{key}" for deletion in study.deletions for key in deletion.asked]
+    keys = list(dict.fromkeys([*study.vary, *counts]))
+    found = [key for key in keys if key == name or key.endswith(f".{name}")]
     if len(found) != 1:
-        raise one_of(f"varied key in {where}:", name, study.vary)
+        raise one_of(f"key in {where}:", name, keys)
     return found[0]
 
 
+def _values(study: Study, key: str) -> list[Scalar]:
+    """Return the values of a key in a study."""
+    name = key.split(".", 1)[1]
+    return study.vary.get(key) or [
+        deletion.asked[name] for deletion in study.deletions if name in deletion.asked
+    ]
+
+
 def _value(records: Mapping[str, Variant], key: str) -> Scalar | None:
+    """Return the value that a cell has of a key; None for none."""
     level, name = key.split(".", 1)
-    return records[level].varied.get(name)
+    record = records[level]
+    if name not in record.varied and isinstance(record, Deletion):
+        return record.asked.get(name)
+    return record.varied.get(name)
 
 
 def _by_deletion(study: Study) -> Iterator[tuple[Names, dict[str, Variant]]]:
