@@ -429,3 +429,10 @@ def test_the_first_screen_says_what_rounds_decided() -> None:
     many = decisions("until settled", *[("settled", "x")] * 3, ("open", "y"))
     assert [*decided(many)][-1] == "3 of 4 cells are settled; the table decisions has all of them."
     assert not [*decided(many.iloc[:0])]
+
+
+def test_an_open_end_of_a_threshold_is_told() -> None:
+    table = along("deletion.recall", {0.5: {"retrain": "ii"}, 1.0: {"retrain": "hh"}})
+    told = answer(table, thresholds(r90_low=0.83, r90_high=float("nan"), r50_low=float("nan"), r50_high=0.9))
+    assert told.detail == "To heal nine models of ten, it has to find 95 % [83 or more]."
+    assert "83 % [90 or less]" in told.sentence

@@ -129,9 +129,13 @@ def _threshold(cells: Cells, known: pd.DataFrame) -> Answer:
 
 
 def _reached(row: pd.Series, name: str) -> str:
-    """Return a recall with its interval: `83 % [75, 90]`; open ends are left out."""
-    ends = [row[f"{name}_{end}"] for end in ("low", "high")]
-    brackets = "" if any(map(pd.isna, ends)) else f" [{100 * ends[0]:.0f}, {100 * ends[1]:.0f}]"
+    """Return a recall with its interval: `83 % [75, 90]`, or `[75 or more]` where it has no upper end."""
+    low, high = (row[f"{name}_{end}"] for end in ("low", "high"))
+    brackets = ""
+    if pd.notna(low):
+        brackets = f" [{100 * low:.0f} or more]" if pd.isna(high) else f" [{100 * low:.0f}, {100 * high:.0f}]"
+    elif pd.notna(high):
+        brackets = f" [{100 * high:.0f} or less]"
     return f"{100 * row[name]:.0f} %{brackets}"
 
 
