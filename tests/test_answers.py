@@ -436,3 +436,4 @@ def test_an_open_end_of_a_threshold_is_told() -> None:
     told = answer(table, thresholds(r90_low=0.83, r90_high=float("nan"), r50_low=float("nan"), r50_high=0.9))
     assert told.detail == "To heal nine models of ten, it has to find 95 % [83 or more]."
     assert "83 % [90 or less]" in told.sentence
+    assert "at least 95 % of the poisons: nine models of ten are expected to heal there" in told.steps[0]

@@ -47,7 +47,12 @@ def use_above(row: pd.Series) -> str:
     need = row["r90"] if pd.isna(row["r90_high"]) else row["r90_high"]
     if need >= 1:
         return f"Use {name} only where a detector finds every poison: nine models of ten may need that."
-    return f"Use {name} with a detector that finds at least {100 * need:.0f} % of the poisons."
+    open_end = (
+        ": nine models of ten are expected to heal there, and they may need more"
+        if pd.isna(row["r90_high"])
+        else ""
+    )
+    return f"Use {name} with a detector that finds at least {100 * need:.0f} % of the poisons{open_end}."
 
 
 def seeds_for(*best: Share) -> tuple[str, ...]:
