@@ -6,9 +6,8 @@ from typing import Any
 
 from unpoison.rounds import BISECT, UNTIL, Bisection, Settling
 
-Names = tuple[
-    str, ...
-]  # data set, poison, training, deletion set or chain, method; for a bisection the seed too
+# Data set, poison, training, deletion set or chain, method; for a bisection the seed too.
+Names = tuple[str, ...]
 LEVELS = ("dataset", "poison", "training", "deletion", "method")
 
 
