@@ -144,3 +144,11 @@ def make_request(
         return Request(**{**given, **changes})
 
     return make
+
+
+LONGEST = ("test_you_were_poisoned.py", "test_scan_command.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that at the end no worker waits for the other."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
