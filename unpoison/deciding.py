@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from unpoison.columns import TABLES
+from unpoison.implied import by_chain, known
+from unpoison.levels import LEVELS
 from unpoison.proportions import SETTLED_CONFIDENCE, SETTLED_WIDTH, settled_interval
 from unpoison.rounds import BISECT, UNTIL, Bisection, Halved, Settled, Settling
-
-PLACE = ["dataset", "poison", "training", "deletion", "method"]
 
 
 def decisions(outcomes: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -33,14 +33,11 @@ def decisions(outcomes: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -
 
 def _bisections(outcomes: pd.DataFrame, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     rule, chains = Bisection(**asked["options"]), asked["chains"]
-    outcomes = outcomes[outcomes["deletion"].isin(chains)]
-    places = outcomes["deletion"].map(chains)
-    outcomes = outcomes.assign(deletion=places.str[0], asked=places.str[1])
-    for place, rows in outcomes.groupby([*PLACE, "seed"], sort=True):
-        found = rule.follow(dict(zip(rows["asked"].tolist(), _known(rows), strict=True)))
+    for place, rows in by_chain(outcomes, chains):
+        found = rule.follow(dict(zip(rows["asked"].tolist(), known(rows), strict=True)))
         low, high = found.low, found.high
         yield {
-            **dict(zip([*PLACE, "seed"], place, strict=True)),
+            **dict(zip([*LEVELS, "seed"], place, strict=True)),
             **{"models": found.tried, "n": found.tried, "healed": found.healed, "low": low, "high": high},
             **{"next": found.next, "state": found.state, "why": _why_halved(found)},
         }
@@ -63,15 +60,15 @@ def _why_halved(found: Halved) -> str:
 
 def _cells(outcomes: pd.DataFrame, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     rule = Settling(**asked["options"])
-    of_cell = {place: rows.set_index("seed") for place, rows in outcomes.groupby(PLACE, sort=False)}
+    of_cell = {place: rows.set_index("seed") for place, rows in outcomes.groupby(list(LEVELS), sort=False)}
     for place in map(tuple, asked["cells"]):
         rows = of_cell.get(place)
-        known = {} if rows is None else dict(zip(rows.index.tolist(), _known(rows), strict=True))
-        first = next(seed for seed in range(len(known) + 1) if seed not in known)
-        found = rule.follow([known[seed] for seed in range(first)])
+        of_seed = {} if rows is None else dict(zip(rows.index.tolist(), known(rows), strict=True))
+        first = next(seed for seed in range(len(of_seed) + 1) if seed not in of_seed)
+        found = rule.follow([of_seed[seed] for seed in range(first)])
         low, high = settled_interval(found.healed, found.n) if found.n else (0.0, 1.0)
         yield {
-            **dict(zip(PLACE, place, strict=True)),
+            **dict(zip(LEVELS, place, strict=True)),
             **{"models": found.seeds, "n": found.n, "healed": found.healed, "low": low, "high": high},
             **{"next": found.next, "state": found.state, "why": _why_settled(found, low, high)},
         }
@@ -90,10 +87,6 @@ def _why_settled(found: Settled, low: float, high: float) -> str:
     if found.state == "open":
         return f"{told}, more than {SETTLED_WIDTH:g}: {found.next} seeds are next"
     return f"{told}, more than {SETTLED_WIDTH:g}, at the most seeds that the study allows"
-
-
-def _known(rows: pd.DataFrame) -> list[bool | None]:
-    return [None if pd.isna(outcome) else bool(outcome) for outcome in rows["healed"]]
 
 
 RULES = {BISECT: _bisections, UNTIL: _cells}

@@ -49,15 +49,28 @@ def with_implied(outcomes: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]
     return pd.concat([measured, added], ignore_index=True)
 
 
+def by_chain(measured: pd.DataFrame, chains: Mapping[str, Any]) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Yield the outcomes of each bisection of a seed with its place, and the recall of each as the column `asked`.
+
+    Args:
+        chains: of each deletion set the name of its chain, and its recall; other sets are left out.
+    """
+    told = measured[measured["deletion"].isin(chains)]
+    places = told["deletion"].map(chains)
+    yield from told.assign(chain=places.str[0], asked=places.str[1]).groupby(PLACE, sort=True)
+
+
+def known(rows: pd.DataFrame) -> list[bool | None]:
+    """Return whether each model is healed, None where there is no outcome."""
+    return [None if pd.isna(outcome) else bool(outcome) for outcome in rows["healed"]]
+
+
 def _implied(measured: pd.DataFrame, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of the recalls that each chain did not try and whose outcomes follow."""
     rule, chains = Bisection(**asked["options"]), asked["chains"]
     names = {(chain, recall): name for name, (chain, recall) in chains.items()}
-    places = measured["deletion"].map(chains)
-    told = measured.assign(chain=places.str[0], asked=places.str[1])
-    for (*_, chain, _, _), rows in told.groupby(PLACE, sort=True):
-        known = [None if pd.isna(outcome) else bool(outcome) for outcome in rows["healed"]]
-        found = rule.follow(dict(zip(rows["asked"], known, strict=True)))
+    for (*_, chain, _, _), rows in by_chain(measured, chains):
+        found = rule.follow(dict(zip(rows["asked"], known(rows), strict=True)))
         template = {str(key): value for key, value in rows.iloc[0].items() if key not in ("chain", "asked")}
         for recall in sorted(set(rule.values()) - set(rows["asked"])):
             is_above = found.high is not None and recall >= found.high

@@ -7,7 +7,7 @@ import pandas as pd
 
 from unpoison.columns import RATES, TABLES
 from unpoison.implied import with_implied
-from unpoison.levels import IDENTITY, REFERENCES
+from unpoison.levels import IDENTITY, LEVELS, REFERENCES
 from unpoison.proportions import clopper_pearson, jeffreys, settled_interval
 from unpoison.references import trained_references
 from unpoison.results import CLEAN
@@ -37,7 +37,7 @@ def outcomes(results: pd.DataFrame) -> pd.DataFrame:
     survived = (attack - attack of the oracle) / (attack of doing nothing - attack of the oracle); `attack` is the
     attack success rate, or the error rate on the attacked images of an attack without a trigger. A model is healed
     where survived < 0.5 and it is not broken. It is broken where its clean accuracy over all classes is more than
-    10 points below that of doing nothing. Models of attacks without an oracle have no row.
+    10 points below that of doing nothing. Without an oracle there is no outcome; `undefined` says so.
 
     Args:
         results: the results table.
@@ -145,5 +145,5 @@ def _settling(table: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> l
     cells = {
         (study, *cell) for study, asked in rounds.items() if asked["rule"] == UNTIL for cell in asked["cells"]
     }
-    places = table[["study", "dataset", "poison", "training", "deletion", "method"]]
+    places = table[["study", *LEVELS]]
     return [place in cells for place in places.itertuples(index=False, name=None)]

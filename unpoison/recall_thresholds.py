@@ -10,6 +10,7 @@ from unpoison.columns import TABLES
 from unpoison.interval_censoring import Bracket, Estimate, NormalLaw
 from unpoison.levels import PLACE
 from unpoison.results import ENOUGH
+from unpoison.statistics import varied_keys
 
 RECALL, FPR = "deletion.recall", "deletion.fpr"
 CONSTANT = 0.005  # achieved FPRs that differ by less are the same one: counts of rows are rounded
@@ -26,7 +27,7 @@ def recall_thresholds(outcomes: pd.DataFrame) -> pd.DataFrame:
         outcomes: the table `outcomes`; its rows of single classes are not used.
     """
     columns = TABLES["recall_thresholds"].columns
-    varied = [name for name in outcomes.columns if "." in name and name not in (RECALL, FPR)]
+    varied = [name for name in varied_keys(outcomes) if name not in (RECALL, FPR)]
     rows = outcomes.reindex(columns=[*dict.fromkeys([*outcomes.columns, RECALL, FPR])])
     is_set = rows["class_name"].isna() & rows["deletion"].notna() & rows[RECALL].notna()
     rows = rows[is_set & (rows["recall"] > 0)]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from unpoison.columns import COLUMNS
-from unpoison.levels import BASE_MODEL, IDENTITY, REFERENCES
+from unpoison.levels import BASE_MODEL, IDENTITY, MODEL, REFERENCES
 
 # What an attack is judged by: without a trigger by the first of these that it leaves something to measure of.
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
@@ -15,7 +15,6 @@ CLEAN = "clean_accuracy"
 AGREEMENT = "given_label_agreement"
 # Of fewer seeds than this a test that is corrected for many comparisons finds nothing.
 ENOUGH = 5
-CELL_OF_STUDY = ("seed", "dataset", "poison", "training", "deletion", "method")
 
 
 def collect(
@@ -30,7 +29,7 @@ def collect(
     Args:
         tables: for each model its metrics and its identity (dataset ... method).
         studies: for each study the names on each level, its seeds, and the dotted keys that it varies; of an adaptive
-            study also its `cells`, as lists of seed, data set, poison, training, deletion set and method.
+            study also its `cells`, as lists of the names of `levels.MODEL`.
         varied: for each level and name the varied keys and their values there.
         detectors: for each deletion set that comes from a detector its name.
         attacks: for each data set and poison the kind of attack (see `attack_kinds`).
@@ -74,6 +73,6 @@ def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFr
     chosen &= models["method"].isin([*study["method"], *REFERENCES])
     if "cells" in study:
         wanted = {tuple(cell) for cell in study["cells"]}
-        place = models[list(CELL_OF_STUDY)].astype(object).where(models[list(CELL_OF_STUDY)].notna(), None)
+        place = models[list(MODEL)].astype(object).where(models[list(MODEL)].notna(), None)
         chosen &= np.array([cell in wanted for cell in place.itertuples(index=False, name=None)], bool)
     return models[chosen]

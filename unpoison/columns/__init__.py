@@ -44,7 +44,7 @@ TABLES = {
     ),
     "outcomes": Table(
         "`tables/outcomes.parquet`",
-        "repaired model of one seed, and each class of the attack (none where data are used as found)",
+        "repaired model of one seed, and each class of the attack (none where no attacked image is measured)",
         {**shared(*PLACE, "seed", "deletion", "detector", "method", *RATES), **OUTCOME},
     ),
     "healed": Table(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from unpoison.identity.blocks import Spec, poison_code, trigger_of
-from unpoison.levels import LEVELS
+from unpoison.levels import LEVELS, MODEL
 from unpoison.plots import PLOTS
 from unpoison.study.code import code_digest, files_digest
 from unpoison.study.describe import caption_of, describe_study
@@ -16,12 +16,8 @@ from unpoison.text import as_html
 
 
 def _cells_of(study: Study) -> list[list[Any]]:
-    """Return the cells of a study in the order of `results.CELL_OF_STUDY`; the set of them is what counts."""
-    cells = [
-        [cell.seed, cell.dataset, cell.poison, cell.training, cell.deletion, cell.method]
-        for cell in study.cells()
-    ]
-    return sorted(cells, key=str)
+    """Return the cells of a study in the order of `levels.MODEL`; the set of them is what counts."""
+    return sorted(([getattr(cell, name) for name in MODEL] for cell in study.cells()), key=str)
 
 
 class TableSpecs:

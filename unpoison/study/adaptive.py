@@ -9,11 +9,11 @@ from typing import Any
 from unpoison.attack_kinds import WITHOUT_ORACLE
 from unpoison.errors import UserError, one_of
 from unpoison.files import read_json
-from unpoison.levels import REFERENCES
+from unpoison.levels import LEVELS
 from unpoison.rounds import Bisection, Settling
-from unpoison.study.records import Deletion, Scalar, Variant
+from unpoison.study.records import Deletion, Scalar, Variant, variant_name
 from unpoison.study.studies import Study
-from unpoison.study.wanted import LEVELS, Growing, Halving, Names, with_decisions
+from unpoison.study.wanted import Growing, Halving, Names, with_decisions
 
 RECALL = "deletion.recall"
 FOLDER = "decisions"  # below the results folder
@@ -130,8 +130,7 @@ def chains_of(study: Study) -> dict[str, tuple[str, float]]:
     for deletion in study.deletions:
         _check_nested(f"studies.{study.name}.vary.{RECALL}", deletion)
         others = {key: value for key, value in deletion.varied.items() if key != "recall"}
-        chain = deletion.base + "".join(f"@{key}={others[key]}" for key in sorted(others))
-        found[deletion.name] = chain, float(deletion.varied["recall"])
+        found[deletion.name] = variant_name(deletion.base, others), float(deletion.varied["recall"])
     return found
 
 
@@ -153,11 +152,7 @@ def named_cells(study: Study, settle: Mapping[str, Any]) -> frozenset[Names]:
     """
     where = f"studies.{study.name}.settle"
     methods = settle.get("methods", [])
-    known = (
-        {name for method in study.methods for name in (method.name, method.base)}
-        - set(REFERENCES)
-        - study.repairs
-    )
+    known = {name for method in study.by_deletion for name in (method.name, method.base)}
     for name in methods:
         if name not in known:
             raise one_of(f"method in {where}:", name, sorted(known))
@@ -206,9 +201,8 @@ def _value(records: Mapping[str, Variant], key: str) -> Scalar | None:
 
 def _by_deletion(study: Study) -> Iterator[tuple[Names, dict[str, Variant]]]:
     """Yield the cells with a deletion set, without their seed: names, and records by level."""
-    methods = [method for method in study.methods if method.name not in {*REFERENCES, *study.repairs}]
-    deletions = [deletion for deletion in study.deletions if not deletion.is_empty]
-    for records in product(study.datasets, study.poisons, study.trainings, deletions, methods):
+    whole = (study.datasets, study.poisons, study.trainings, study.filled, study.by_deletion)
+    for records in product(*whole):
         yield tuple(record.name for record in records), dict(zip(LEVELS, records, strict=True))
 
 

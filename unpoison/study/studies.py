@@ -88,11 +88,21 @@ class Study:
         """The methods that take no deletion set, and are run once for each base model."""
         return frozenset(method.name for method in self.methods if method.is_repair)
 
+    @property
+    def by_deletion(self) -> list[Method]:
+        """Return the methods that are run for each deletion set."""
+        return [method for method in self.methods if not (method.is_repair or method.name in REFERENCES)]
+
+    @property
+    def filled(self) -> list[Deletion]:
+        """Return the deletion sets with rows."""
+        return [deletion for deletion in self.deletions if not deletion.is_empty]
+
     def cells(self) -> Iterator[Cell]:
         """The cells: references and repairs once for each base model, methods for each deletion set with rows."""
         repairs, adaptive = self.repairs, self.adaptive
-        by_deletion = [name for name in self.variants["method"] if name not in (*REFERENCES, *repairs)]
-        deletions = [deletion.name for deletion in self.deletions if not deletion.is_empty]
+        by_deletion = [method.name for method in self.by_deletion]
+        deletions = [deletion.name for deletion in self.filled]
         for dataset, poison, training in product(self.datasets, self.poisons, self.trainings):
             has_oracle = self.attacks[dataset.name, poison.name] not in WITHOUT_ORACLE
             references = [name for name in REFERENCES if name != "oracle" or has_oracle]
@@ -112,10 +122,8 @@ class Study:
 def range_of(study: Study) -> tuple[int, int]:
     """Return the fewest and the most networks that a whole adaptive study trains or repairs, references among them."""
     assert study.adaptive is not None, "the cells of other studies are known"
-    by_deletion = [name for name in study.variants["method"] if name not in {*REFERENCES, *study.repairs}]
-    deletions = [deletion for deletion in study.deletions if not deletion.is_empty]
     bases = len(study.datasets) * len(study.poisons) * len(study.trainings)
-    ends = study.adaptive.bounds(bases * len(deletions) * len(by_deletion), len(study.seeds))
+    ends = study.adaptive.bounds(bases * len(study.filled) * len(study.by_deletion), len(study.seeds))
     seeds = study.adaptive.seeds_at_ends(len(study.seeds))
     others = bases * len(REFERENCES)
     return ends[0] + others * seeds[0], ends[1] + others * seeds[1]

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from unpoison.levels import LEVELS
 from unpoison.rounds import BISECT, UNTIL, Bisection, Settling
 
 # Data set, poison, training, deletion set or chain, method; for a bisection the seed too.
 Names = tuple[str, ...]
-LEVELS = ("dataset", "poison", "training", "deletion", "method")
 
 
 @dataclass(frozen=True)
