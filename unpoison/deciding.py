@@ -1,4 +1,4 @@
-"""What adaptive studies decide from the outcomes so far: the table `decisions`."""
+"""The table `decisions`: the next step of each adaptive study, by the outcomes so far."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

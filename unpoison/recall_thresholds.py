@@ -96,7 +96,7 @@ def seed_brackets(rows: pd.DataFrame) -> Iterator[tuple[int, Bracket]]:
 
 
 def _note(counts: dict[str, Any], law: NormalLaw, found: dict[str, Estimate]) -> str | None:
-    """What keeps an estimate or an interval from being given; None where nothing does."""
+    """The reasons why an estimate or an interval is missing, in one text; None where none is."""
     notes = []
     if counts["n"] < ENOUGH:
         notes.append(f"fewer than {ENOUGH} seeds, so no interval")

@@ -1,4 +1,4 @@
-"""What every figure keeps to: it is drawn from its tables of any number of seeds, in size and in sight."""
+"""Contracts of every figure: it is drawn from tables of any number of seeds, at its size, with nothing cut off."""
 
 import re
 from pathlib import Path

@@ -204,7 +204,7 @@ def _name_references(axes: Axes, models: pd.DataFrame) -> None:
 
 
 def _key(figure: Figure, models: pd.DataFrame) -> None:
-    """What outlines, fills and small markers mean; the names beside the markers tell the methods."""
+    """The legend of outlines, fills and small markers; the names beside the markers tell the methods."""
     hues = {family: colour for colour, family in FAMILIES.items()}
     families = [family for family in families_in_order(models["family"].dropna()) if family in hues]
     handles = [_handle(family, hues[family], "white", MARKER) for family in families]

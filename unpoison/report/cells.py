@@ -49,7 +49,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Cells:
-    """What the answer of a study is read from.
+    """The shares of healed models that the answer of a study is read from.
 
     axis: the varied key that the answer is about, ENTRY, or None; values: of it, in order; fixed: the other keys and
     the values that the answer keeps to; shares: of all classes together; by_class: of each class. Both in the order

@@ -74,7 +74,7 @@ def _healed(who: str, share: Share) -> tuple[str, str]:
 
 
 def _others(shares: list[Share]) -> str:
-    """How many further methods heal some seeds, and how many none."""
+    """The number of further methods that heal some seeds, and of those that heal none, as a phrase."""
     partly = sum(0 < share.healed < share.n for share in shares)
     none = sum(not share.healed for share in shares)
     counted = ((partly, "some seeds"), (none, "none"))

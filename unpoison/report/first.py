@@ -1,4 +1,4 @@
-"""What the first screen of the report says of a study: the question, the answer, a chart, what to do next, flags."""
+"""The first screen of the report for a study: its question, answer, chart, next steps and flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

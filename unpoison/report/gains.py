@@ -1,4 +1,4 @@
-"""What false alarms cost, and what a repair adds for each class, seed by seed, in words."""
+"""Sentences on the cost of false alarms and the gain of a repair for each class, paired by seed."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -69,7 +69,7 @@ def _undefined(reasons: list[str]) -> Answer:
 
 
 def _alarms(attack: str, detectors: pd.DataFrame) -> Iterator[str]:
-    """What the detectors find and accuse, of the first few deletion sets by recall."""
+    """The rows that detectors find and accuse, for the first few deletion sets by recall, as a sentence."""
     rows = detectors.sort_values(["recall", "deletion"], ascending=[False, True], kind="stable")
     for row in rows.head(PLACES).to_dict("records"):
         if attack == UNPOISONED:
@@ -102,7 +102,7 @@ def _costs(paired: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _gain(attack: str, paired: pd.DataFrame) -> str:
-    """What the best method gains on the triggered images of data as found; nothing without such images."""
+    """The gain of the best method on triggered images of data as found, as a sentence; empty without such images."""
     metric = robust_metric(paired) if attack == AS_FOUND else None
     found = list(_over_nothing(paired, metric)) if metric else []
     if not found:

@@ -186,6 +186,6 @@ def _spread(values: Sequence[Any]) -> list[Any]:
 
 
 def _note(there: int, most: int, which: str = "those that heal most often") -> str:
-    """What the chart leaves out."""
+    """The settings that the chart leaves out, as a note."""
     left = "" if there <= most else f" Of {there}, {which} are shown; all are in the tables."
     return f"Dots are shares, bars 95 % intervals.{left}"
