@@ -86,6 +86,10 @@ def test_a_read_only_results_folder_is_refused(unfinished, mounted: Path) -> Non
 
 
 def test_a_second_run_is_refused(unfinished, tmp_path: Path) -> None:
+    # The first run never ends, and its jobs remove no files that the others look at.
+    unfinished.set("methods/finetune/length", 10**6)
+    for cell in (unfinished.folder / "results").rglob("finetune"):
+        shutil.rmtree(cell)
     elsewhere = type(unfinished)(tmp_path / "elsewhere")
     shutil.copytree(
         unfinished.folder,

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from unpoison.command.screen import Screen, screen_for
 from unpoison.errors import UserError
-from unpoison.files import NEW
+from unpoison.files import NEW, hold
 from unpoison.runs.progress import LISTENER
 from unpoison.runs.read import plan_of
 from unpoison.runs.starting import snakemake_command, what_can_be_had
@@ -44,12 +44,15 @@ def run_workflow(
         more: arguments for Snakemake. It shows its own output then: some of them ask for it.
 
     Raises:
-        UserError: for a wrong config, before anything is run, and where the log cannot be written.
+        UserError: for a wrong config, before anything is run, where another run uses the results, and where the log
+            cannot be written.
         SystemExit: with 128 and the signal's number, when SIGINT (Ctrl-C), SIGTERM or SIGHUP ended the run.
     """
     words = [str(config)] if isinstance(config, Path) else list(config)
     results = Path(plan_of(words).settings.results_folder)
     wanted = ["--", *targets] if targets else []
+    if results.is_dir() and not more:
+        hold(results).release()  # refused here already: Snakemake would look at files that the other run replaces
     # Snakemake's lock outlives a SIGKILL. The lock of the results folder (`hold`) does not.
     command = snakemake_command(words, "--nolock", "--cores", str(cores or "all"), *more, *wanted)
     log = None if verbose or more else new_log(results / "logs" / "snakemake")
