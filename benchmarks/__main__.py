@@ -8,7 +8,6 @@ lowest and the highest. How each is defined stands at the top of its module. `--
 """
 
 import json
-import platform
 import sys
 import time
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import torch
 from benchmarks import dag_sizes, memory, orchestration, throughput
 from benchmarks.table import table
 from benchmarks.team import CORES
+from unpoison.machine import processor
 from unpoison.provenance import checkout
 
 LATEST = Path(__file__).with_name("latest.json")
@@ -47,13 +47,6 @@ def main() -> None:
         figures["minutes"] = round((time.perf_counter() - started) / 60, 1)
         LATEST.write_text(json.dumps(figures, indent=1) + "\n")
     print(f"\n{table(figures)}\n\n{figures['minutes']} minutes; all rounds in {LATEST}")
-
-
-def processor() -> str:
-    """The model that the kernel names."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.machine())
 
 
 if __name__ == "__main__":

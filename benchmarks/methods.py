@@ -18,7 +18,6 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.__main__ import processor
 from unpoison.command.running import run_workflow
 from unpoison.contracts.deletion import NO_DELETION
 from unpoison.contracts.request import Request
@@ -27,6 +26,7 @@ from unpoison.errors import UserError
 from unpoison.identity.specs import Specs
 from unpoison.jobs.job import Job
 from unpoison.levels import REFERENCES
+from unpoison.machine import processor
 from unpoison.runs.read import plan_of
 from unpoison.steps.repairing import repair_model, request_of
 from unpoison.study.plan import Plan

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from benchmarks.__main__ import processor
 from benchmarks.spread import spread
 from unpoison.devices import compute_repeatably, keep_freed_memory
 from unpoison.examples import Examples
 from unpoison.gradients import trained_parameters
+from unpoison.machine import processor
 from unpoison.networks import Architecture
 from unpoison.pixels import Pixels
 from unpoison.provenance import checkout

@@ -41,6 +41,7 @@ ORDER = (
         "seeds",
         "shares",
         "files",
+        "machine",
         "gpus",
         "source_text",
         "plugin_files",

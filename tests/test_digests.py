@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from unpoison.digests import checksum, content_digest, crc, digest, digest_bytes
-from unpoison.provenance import data_digest
+from unpoison.provenance import options_digest
 from unpoison.seeds import derive_seed, priorities
 
 ODD = os.fsdecode(b"b\xff.txt")  # a name that is no UTF-8
@@ -28,4 +28,4 @@ def test_digests_of_files_are_those_of_earlier_versions(tmp_path: Path) -> None:
 def test_seeds_draws_and_data_are_those_of_earlier_versions() -> None:
     assert derive_seed("base", 3) == 4800840036006873817
     assert priorities(["train/7"], "poison", 1).tolist() == [1420262974529564971]
-    assert data_digest({"b": 1, "a": [2], "seed": 4}) == "786930339dfe86bd"
+    assert options_digest({"b": 1, "a": [2], "seed": 4}) == "786930339dfe86bd"

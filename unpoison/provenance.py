@@ -1,7 +1,6 @@
 """What made an artifact: the record written beside it, and the checksums that tie it to what it was made from."""
 
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from unpoison.damage import DamagedError
 from unpoison.digests import checksum, digest
 from unpoison.files import intact_json, require_intact
+from unpoison.machine import processor
 
 ROOT = Path(__file__).parents[1]
 CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
@@ -53,7 +53,7 @@ def run_record(
         **checkout(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "host": platform.node(),
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": processor(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -95,10 +95,10 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
     )
 
 
-def data_digest(spec: Mapping[str, Any]) -> str:
-    """A digest of what a poisoned data set is made by, from the spec of its job: without seed and code."""
-    data = {key: value for key, value in spec.items() if key not in ("seed", "code")}
-    return digest(json.dumps(data, sort_keys=True))
+def options_digest(spec: Mapping[str, Any]) -> str:
+    """A digest of the options that a job was given: of its spec, without the seed and the code."""
+    options = {key: value for key, value in spec.items() if key not in ("seed", "code")}
+    return digest(json.dumps(options, sort_keys=True))
 
 
 def check_artifacts(
@@ -123,7 +123,7 @@ def check_artifacts(
     for path, (told, _) in found.items():
         made_by = dict(told["spec"])
         if told["step"] == "poison_dataset":
-            made_by["data"] = data_digest(told["spec"])
+            made_by["data"] = options_digest(told["spec"])
         expected = {**asked, **json.loads(json.dumps((planned or {}).get(told["step"], {})))}
         for key in sorted(expected.keys() & made_by.keys() - {"code"}):
             if made_by[key] != expected[key]:

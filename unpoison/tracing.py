@@ -9,7 +9,7 @@ import pandas as pd
 
 from unpoison.damage import DamagedError
 from unpoison.levels import MODEL
-from unpoison.provenance import PACKAGES, read_record, record_of
+from unpoison.provenance import PACKAGES, options_digest, read_record, record_of
 from unpoison.rules import REFERENCE_MODELS
 
 VERSIONS = ("python", *PACKAGES)
@@ -23,7 +23,9 @@ def trace(records: Iterable[str | Path]) -> pd.DataFrame:
     that all its inputs are still the files that it was made from.
     """
     lines = sorted(_walk(map(str, records)), key=lambda line: line["record"])
-    return pd.DataFrame(lines).astype({"seed": "Int64", "dirty": "boolean"})
+    return pd.DataFrame(lines).astype(
+        {"seed": "Int64", "dirty": "boolean", "seconds": "float64", "image_passes": "Int64"}
+    )
 
 
 def _walk(records: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -64,10 +66,13 @@ def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
         "commit": record.get("commit"),
         "dirty": record.get("dirty"),
         "code": record["spec"].get("code"),
+        "options": options_digest(record["spec"]),
         "device": record.get("device"),
         "threads": record.get("threads"),
         "host": record.get("host"),
         "processor": record.get("processor"),
+        "seconds": record.get("seconds"),
+        "image_passes": record.get("image_passes"),
         "finished": record.get("finished"),
         **{name: record["versions"].get(name) for name in VERSIONS},
         "is_current": current,

@@ -81,10 +81,17 @@ MADE = {
     "commit": Column("string", "git commit of the code; null outside a checkout"),
     "dirty": Column("boolean", "whether unpoison/ or workflow/ had changes"),
     "code": Column("string", "digest of the code that the step runs"),
+    "options": Column("string", "digest of the options that the step was given, without the seed"),
     "device": Column("string", "what it ran on"),
     "threads": Column("int64", "CPU threads", "threads"),
     "host": Column("string", "name of the machine"),
-    "processor": Column("string", "kind of processor and number of cores"),
+    "processor": Column("string", "model of the processor, its vector instructions and number of cores"),
+    "seconds": Column(
+        "float64", "wall clock of the training, unlearning or scoring; null of other steps", "seconds"
+    ),
+    "image_passes": Column(
+        "int64", "images that the step sent forward and backward; null of other steps", "images"
+    ),
     "finished": Column("string", "when, UTC"),
     **{name: Column("string", f"version of {name}") for name in ("python", *PACKAGES)},
     "is_current": Column("bool", "whether all inputs still are what it was made from, by their checksums"),

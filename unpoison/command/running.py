@@ -52,7 +52,9 @@ def run_workflow(
     results = Path(plan_of(words).settings.results_folder)
     wanted = ["--", *targets] if targets else []
     if results.is_dir() and not more:
-        hold(results).release()  # refused here already: Snakemake would look at files that the other run replaces
+        hold(
+            results
+        ).release()  # refused here already: Snakemake would look at files that the other run replaces
     # Snakemake's lock outlives a SIGKILL. The lock of the results folder (`hold`) does not.
     command = snakemake_command(words, "--nolock", "--cores", str(cores or "all"), *more, *wanted)
     log = None if verbose or more else new_log(results / "logs" / "snakemake")

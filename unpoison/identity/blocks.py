@@ -10,7 +10,7 @@ from unpoison.own_network import OWN, own_network
 from unpoison.plugin_files import Registered
 from unpoison.poisons import POISONS
 from unpoison.probes import PROBES
-from unpoison.provenance import data_digest
+from unpoison.provenance import options_digest
 from unpoison.study.code import code_digest
 from unpoison.study.entries import canonical
 from unpoison.study.plan import Plan
@@ -65,7 +65,7 @@ def _suspicion_of(plan: Plan, name: str) -> Spec:
 @cache
 def digest_of_data(plan: Plan, dataset: Dataset, poison: Poison) -> str:
     """A digest of `poisoned_data`, as records have it."""
-    return data_digest(poisoned_data(plan, dataset, poison))
+    return options_digest(poisoned_data(plan, dataset, poison))
 
 
 @cache
