@@ -47,8 +47,13 @@ def collect(
     places = zip(whole["dataset"], whole["poison"], strict=True)
     whole["attack"] = [attacks[dataset][poison] for dataset, poison in places]
     whole = whole[[*COLUMNS, *keys]].astype({name: column.dtype for name, column in COLUMNS.items()})
+    return in_order(whole)
+
+
+def in_order(results: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the results table in the order that it has them in."""
     order = [*IDENTITY, "metric", "class_name"]
-    return whole.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
+    return results.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
 
 
 def judged_by(table: pd.DataFrame) -> list[str]:

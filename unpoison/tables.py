@@ -68,7 +68,7 @@ DERIVED = {
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
 # The report's answers, its interactive view, its provenance and its table of detectors are made of these.
 VIEWED = ("summary", "paired", "provenance", "detectors", "outcomes")
-SHOWN = ("missing", *(name for name, table in DERIVED.items() if table.is_shown))
+SHOWN = ("missing", "blocks", *(name for name, table in DERIVED.items() if table.is_shown))
 
 
 def derived_names(asked: Asked) -> list[str]:

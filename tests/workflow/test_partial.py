@@ -12,7 +12,8 @@ import yaml
 from unpoison.errors import UserError
 from unpoison.report.words import gaps
 from unpoison.runs.artifacts import Standing, standings
-from unpoison.runs.partial import draw_figures, missing_cells, tables_of, write_report
+from unpoison.runs.partial import missing_cells, tables_of
+from unpoison.runs.publishing import draw_figures, write_report
 from unpoison.runs.read import config_of
 from unpoison.study.plan import Plan
 

@@ -15,7 +15,7 @@ from unpoison.columns.common import (
     with_ends,
 )
 from unpoison.columns.compared import AVERAGED, BEST, CHOSEN, COMPARED, DETECTED, GAP, JUDGED, TRAINED
-from unpoison.columns.files import ANSWERED, DELETED, EPOCHS, IMAGES, MADE, OUTPUT, SUSPECTED
+from unpoison.columns.files import ANSWERED, DELETED, EPOCHS, IMAGES, MADE, OUTPUT, POOLED, SUSPECTED
 from unpoison.columns.outcomes import CONTRASTED, DECIDED, OF_OUTCOMES, OUTCOME, SLOPES
 from unpoison.columns.thresholds import RECALL_THRESHOLDS
 from unpoison.levels import CELL, MODEL, PLACE
@@ -114,9 +114,14 @@ TABLES = {
         {**shared(*CELL, "detector"), **DETECTED},
     ),
     "missing": Table(
-        "`partial/tables/missing.parquet` (`unpoison partial`)",
+        "`tables/missing.parquet` of `unpoison partial` and `unpoison pool`",
         "cell that is not done",
         {**shared(*MODEL), **GAP},
+    ),
+    "blocks": Table(
+        "`tables/blocks.parquet` of `unpoison pool`, whose `provenance` has the column `block` too",
+        "study in a block of seeds",
+        {"block": Column("string", "name of the block's folder"), **shared("study"), **POOLED},
     ),
     "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),

@@ -98,3 +98,13 @@ MADE = {
     "inputs": Column("string", "path and checksum (BLAKE2b, 128 bits) of each input, as JSON"),
     "outputs": Column("string", "path and checksum of each output, as JSON"),
 }
+POOLED = {
+    "seeds": Column("string", "its seeds in the block, such as `0-4, 7`"),
+    "models": Column("int64", "its models in the block; those of two studies are counted in each", "models"),
+    "commit": Column("string", "git commits of the code"),
+    "processor": Column("string", "processors that they were made on"),
+    "first": Column("string", "when the first model was finished, UTC"),
+    "last": Column("string", "when the last model was finished, UTC"),
+    "seconds": Column("float64", "wall clock of its jobs, one after another", "seconds"),
+    "image_passes": Column("int64", "images that they sent forward and backward", "images"),
+}

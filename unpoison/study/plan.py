@@ -25,6 +25,7 @@ from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
 from unpoison.study.resolve import figure_of, named, probes_of, settings_of
 from unpoison.study.scans import Scan, check_avoided, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
+from unpoison.study.seed_blocks import within_block
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
 from unpoison.study.wanted import Halving
@@ -65,7 +66,7 @@ class Plan(Entries):
         whole = self._with_attacks([*studies, *repairs])
         self.studies = {
             study.name: as_decided(study, Path(self.settings.results_folder))
-            for study in whole[: len(studies)]
+            for study in within_block(whole[: len(studies)], self.settings.only_seeds)
         }
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
@@ -77,7 +78,9 @@ class Plan(Entries):
                 study.name, study, study.folds or 0, filled["repairs"][study.name]["why"]
             )
         self.folds = folds_of(whole)
-        self.figures = {name: figure_of(filled, name) for name in filled["figures"]}
+        left_out = {study.name for study in studies} - set(self.studies)
+        asked = {name: figure_of(filled, name) for name in filled["figures"]}
+        self.figures = {name: figure for name, figure in asked.items() if left_out.isdisjoint(figure.studies)}
         for figure in self.figures.values():
             check_figure(self.counts, figure, self.studies)
 

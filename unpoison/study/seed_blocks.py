@@ -1,0 +1,44 @@
+"""Blocks of seeds: a part of every study, to be run now, or on this machine (`only_seeds` in the config)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from unpoison.errors import UserError
+from unpoison.study.studies import Study
+from unpoison.study.wanted import Growing
+
+
+def within_block(studies: Sequence[Study], only: str | int | None) -> list[Study]:
+    """Return the studies with their seeds of a block; those that have none are left out.
+
+    Args:
+        only: the first and the last seed as `0-4`, or a single seed; None: all seeds.
+
+    Raises:
+        UserError: for a block without a seed of a study, and for a study that adds seeds by its results.
+    """
+    if only is None or not studies:
+        return list(studies)
+    first, last = _ends(only)
+    for study in studies:
+        if isinstance(study.adaptive, Growing):
+            raise UserError(
+                f"only_seeds: found studies.{study.name}, whose results decide on its seeds; allowed: studies with "
+                "fixed seeds"
+            )
+    seeds = {study.name: tuple(seed for seed in study.seeds if first <= seed <= last) for study in studies}
+    if not any(seeds.values()):
+        every = sorted({seed for study in studies for seed in study.seeds})
+        raise UserError(
+            f"only_seeds: found {only}, allowed: seeds of a study, from {every[0]} to {every[-1]}"
+        )
+    return [replace(study, seeds=seeds[study.name]) for study in studies if seeds[study.name]]
+
+
+def _ends(only: str | int) -> tuple[int, int]:
+    if isinstance(only, int):
+        return only, only
+    first, last = map(int, only.split("-"))
+    if first > last:
+        raise UserError(f"only_seeds: found {only}, allowed: the smaller seed first, as {last}-{first}")
+    return first, last
