@@ -2,6 +2,8 @@
 A line that falls shows what false alarms cost.
 """
 
+from typing import NamedTuple
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,43 +15,71 @@ from unpoison.drawing.style import PerCent, mark_places, name_lines, nudge_of, w
 
 # What the studies must vary: one key of each tuple.
 NEEDS = [("deletion.fpr", "deletion.fdr")]
-TABLES = ("paired",)
+TABLES = ("paired", "summary")
+SAME_RECALL = 1e-6  # between deletion sets of one recall; counts of rows are rounded
+
+
+class Reading(NamedTuple):
+    """How Cf is read. key: what is varied; displaces: whether false alarms take the place of poisons."""
+
+    key: str
+    displaces: bool
+
+
+# In the order of their columns, with what stands below each.
 READINGS = {
-    "deletion.fpr": "Cf as share of the clean rows (FPR)",
-    "deletion.fdr": "Cf as share of the deletion set (FDR)",
+    Reading(
+        "deletion.fdr", displaces=True
+    ): "Cf, share of a set of fixed size;\na false alarm displaces a poison",
+    Reading("deletion.fpr", displaces=True): "Cf, share of the clean rows;\na false alarm displaces a poison",
+    Reading("deletion.fdr", displaces=False): "Cf, share of the deletion set;\na false alarm comes on top",
+    Reading("deletion.fpr", displaces=False): "Cf, share of the clean rows;\na false alarm comes on top",
 }
 
 
-def plot(paired: pd.DataFrame) -> Figure:
+def plot(paired: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     """Return clean and adversarial accuracy over Cf, in points gained over doing nothing: a line for each method.
 
     Models without a deletion set, such as the oracle, are the same at
     every Cf and are drawn across, with one interval. Of an attack without a trigger the accuracy on the confused
-    classes, or on the mislabelled rows, stands in. A column for each reading of Cf.
+    classes, or on the mislabelled rows, stands in. A column for each reading of Cf: with a deletion set of fixed
+    size, a false alarm takes the place of a poison.
 
     Args:
         paired: rows of studies that vary deletion.fpr or deletion.fdr.
+        summary: rows of the same studies, which tell the recall of each deletion set.
     """
-    whole = gains(paired[paired["class_name"].isna()])
-    readings = [key for key in READINGS if key in whole and whole[key].notna().any()]
-    figure = Figure(figsize=(width_of(len(readings)), 4.0), layout="constrained")
+    read_as = readings_of(summary)
+    whole = gains(paired[paired["class_name"].isna() & paired["study"].isin(read_as)])
+    whole = whole.assign(reading=[READINGS[read_as[study]] for study in whole["study"]])
+    readings = [reading for reading in READINGS if READINGS[reading] in set(whole["reading"])]
+    figure = Figure(figsize=(width_of(len(readings)), 4.2), layout="constrained")
     panels = figure.subplots(2, len(readings), squeeze=False, sharey="row", sharex="col")
     for row, (metric, label) in enumerate(metric_labels(whole).items()):
-        for column, key in enumerate(readings):
-            _panel(panels[row][column], whole[whole["metric"] == metric], key, readings)
+        for column, reading in enumerate(readings):
+            _panel(panels[row][column], whole[whole["metric"] == metric], reading)
         panels[row][0].set_ylabel(label)
-    for column, key in enumerate(readings):
-        panels[1][column].set_xlabel(READINGS[key])
+    for column, reading in enumerate(readings):
+        panels[1][column].set_xlabel(READINGS[reading])
     figure.supylabel(LABEL, fontsize=8)
     name_lines(figure, panels.flat, gains_note(whole))
     return figure
 
 
-def _panel(axes: Axes, points: pd.DataFrame, key: str, readings: list[str]) -> None:
-    found_clean = (points[readings] == 0).any(axis=1)  # Cf = 0 is the same in both readings
-    points = points.assign(place=points[key].astype(float).mask(found_clean, 0.0))
-    points = points[points["place"].notna() | points["deletion"].isna()]
-    points = points.drop_duplicates(["method", "place"])  # Cf = 0 may stand in the studies of both readings
+def readings_of(summary: pd.DataFrame) -> dict[str, Reading]:
+    """Return how each study reads Cf: by the key that it varies, and whether its recall falls as Cf grows."""
+    found = {}
+    for study, rows in summary[summary["deletion"].notna()].groupby("study"):
+        key = next(
+            reading.key for reading in READINGS if reading.key in rows and rows[reading.key].notna().any()
+        )
+        recall = rows["recall"].dropna()
+        found[str(study)] = Reading(key, displaces=bool(recall.max() - recall.min() > SAME_RECALL))
+    return found
+
+
+def _panel(axes: Axes, points: pd.DataFrame, reading: Reading) -> None:
+    points = _of_reading(points, reading).drop_duplicates(["method", "place"])
     places = sorted(points["place"].dropna().unique())
     methods = in_order(points["method"])
     show_points(axes)
@@ -64,3 +94,14 @@ def _panel(axes: Axes, points: pd.DataFrame, key: str, readings: list[str]) -> N
         draw_gains(axes, x, rows, look, is_joined=len(places) > 2)
     mark_places(axes, places)
     axes.xaxis.set_major_formatter(PerCent())
+
+
+def _of_reading(points: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Return the points of a reading with their `place`. Of alarms that come on top all readings share Cf = 0."""
+    own = points[points["reading"] == READINGS[reading]]
+    found = [own.assign(place=own[reading.key].astype(float))]
+    for other in READINGS if not reading.displaces else ():
+        if not other.displaces and other.key in points:
+            same = points[(points["reading"] == READINGS[other]) & (points[other.key] == 0)]
+            found.append(same.assign(place=0.0))
+    return pd.concat(found)
