@@ -1,4 +1,4 @@
-"""`only_seeds` keeps of each study the seeds of a block, and drops what it leaves nothing of."""
+"""`only_studies` and `only_seeds` keep parts of a config, and drop what they leave nothing of."""
 
 from pathlib import Path
 
@@ -12,7 +12,10 @@ DEMO = Path(__file__).parents[1] / "config/demo.yaml"
 
 
 def plan(only: object, **seeds: object) -> Plan:
+    """The plan of the demo's studies that are named, with these seeds."""
     config = yaml.safe_load(DEMO.read_text())
+    config["studies"] = {study: config["studies"][study] for study in seeds}
+    config["figures"] = {name: {"figure": name.partition("_fpr")[0], "studies": [name]} for name in seeds}
     for study, value in seeds.items():
         config["studies"][study]["seeds"] = value
     return Plan({**config, "only_seeds": only})
@@ -45,9 +48,25 @@ def test_a_block_without_seeds_is_refused(only: object, why: str) -> None:
 @pytest.mark.parametrize("only", ["", "0-", "a-b", "-1", -1, 1.5, [0, 1], "0-1-2"])
 def test_what_is_no_block_is_refused(only: object) -> None:
     with pytest.raises(UserError, match="only_seeds"):
-        plan(only)
+        plan(only, imbalance=5)
 
 
 def test_a_study_whose_results_decide_on_its_seeds_is_refused() -> None:
     with pytest.raises(UserError, match=r"only_seeds: found studies.imbalance, whose results decide"):
         plan("0-4", imbalance={"until": "settled"})
+
+
+def test_chosen_studies_are_kept_with_the_figures_of_them_alone() -> None:
+    config = yaml.safe_load(DEMO.read_text())
+    found = Plan({**config, "only_studies": ["false_positives_fpr", "false_positives"], "only_seeds": 1})
+    assert list(found.studies) == ["false_positives", "false_positives_fpr"]
+    assert list(found.figures) == ["false_positives"]
+    assert list(Plan({**config, "only_studies": ["false_positives"]}).figures) == []
+
+
+def test_an_unknown_study_is_refused() -> None:
+    config = yaml.safe_load(DEMO.read_text())
+    with pytest.raises(
+        UserError, match="unknown study in only_studies: 'other'; choose from false_positives"
+    ):
+        Plan({**config, "only_studies": ["other"]})

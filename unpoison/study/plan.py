@@ -25,7 +25,7 @@ from unpoison.study.repairs import Repair, as_study, check_repair, folds_of
 from unpoison.study.resolve import figure_of, named, probes_of, settings_of
 from unpoison.study.scans import Scan, check_avoided, check_scan
 from unpoison.study.sections import DRAWN_ALWAYS
-from unpoison.study.seed_blocks import within_block
+from unpoison.study.seed_blocks import chosen, within_block
 from unpoison.study.studies import Cell, Study
 from unpoison.study.trainings import check_training
 from unpoison.study.wanted import Halving
@@ -64,9 +64,10 @@ class Plan(Entries):
                 "the config asks for nothing: found no entry of studies, repairs and scans, allowed: one or more"
             )
         whole = self._with_attacks([*studies, *repairs])
+        asked = chosen(whole[: len(studies)], self.settings.only_studies)
         self.studies = {
             study.name: as_decided(study, Path(self.settings.results_folder))
-            for study in within_block(whole[: len(studies)], self.settings.only_seeds)
+            for study in within_block(asked, self.settings.only_seeds)
         }
         for study in self.studies.values():
             check_one_kind(f"studies.{study.name}", study)
@@ -79,8 +80,10 @@ class Plan(Entries):
             )
         self.folds = folds_of(whole)
         left_out = {study.name for study in studies} - set(self.studies)
-        asked = {name: figure_of(filled, name) for name in filled["figures"]}
-        self.figures = {name: figure for name, figure in asked.items() if left_out.isdisjoint(figure.studies)}
+        figures = {name: figure_of(filled, name) for name in filled["figures"]}
+        self.figures = {
+            name: figure for name, figure in figures.items() if left_out.isdisjoint(figure.studies)
+        }
         for figure in self.figures.values():
             check_figure(self.counts, figure, self.studies)
 

@@ -31,6 +31,7 @@ class Settings:
     threads: int
     gpu_slots_per_device: int
     keep_models: str
+    only_studies: list[str] | None
     only_seeds: str | int | None
 
 

@@ -1,11 +1,24 @@
-"""Blocks of seeds: a part of every study, to be run now, or on this machine (`only_seeds` in the config)."""
+"""Parts of a config, to be run now, or on this machine: `only_studies`, and blocks of seeds by `only_seeds`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from unpoison.errors import UserError
+from unpoison.errors import UserError, one_of
 from unpoison.study.studies import Study
 from unpoison.study.wanted import Growing
+
+
+def chosen(studies: Sequence[Study], only: Collection[str] | None) -> list[Study]:
+    """Return the studies with these names; None stands for all.
+
+    Raises:
+        UserError: for a name that no study has.
+    """
+    there = [study.name for study in studies]
+    for name in only or ():
+        if name not in there:
+            raise one_of("study in only_studies:", name, there)
+    return [study for study in studies if only is None or study.name in only]
 
 
 def within_block(studies: Sequence[Study], only: str | int | None) -> list[Study]:
