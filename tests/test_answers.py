@@ -257,6 +257,15 @@ def test_over_false_alarms_the_cost_stands_beside_the_outcome() -> None:
     assert "accuses at most 40 % of the clean rows" in told.steps[0]
 
 
+def test_false_alarms_that_displace_poisons_are_told_with_the_recall_that_they_leave() -> None:
+    table = along("deletion.fdr", {0.0: {"retrain": "hhh"}, 0.4: {"retrain": "hii"}})
+    table.loc[table["deletion.fdr"] == 0.4, "recall"] = 0.6
+    told = answer(table)
+    where = "with false alarms as 40 % of the deletion set, and 60 % of the poisons found"
+    assert where in told.headline
+    assert told.sentence.lower().startswith(where)
+
+
 def test_a_cost_whose_interval_holds_zero_is_not_told_as_a_fact() -> None:
     told = answer(with_cost(1, 4, noise=0.05))
     assert "points" not in told.headline

@@ -143,7 +143,8 @@ def _along_false_alarms(cells: Cells, results: pd.DataFrame) -> Answer:
     """Of a study of false alarms: the outcome at the most of them, and what they cost in clean accuracy."""
     low, high = cells.values_there[0], cells.values_there[-1]
     shares = leading(cells.at(high))
-    best, where = shares[0], value_label(cells.axis, high)
+    best = shares[0]
+    where = f"{value_label(cells.axis, high)}{_displaced(best)}"
     headline, sentence = ranked(shares)
     changes = costs(results, cells, (low, high))
     known = [(share.method, changes[share.method]) for share in shares if share.method in changes][:3]
@@ -158,3 +159,8 @@ def _along_false_alarms(cells: Cells, results: pd.DataFrame) -> Answer:
         (use(best, at_most=True, ties=healing(shares)), *seeds_for(best)),
         detail,
     )
+
+
+def _displaced(share: Share) -> str:
+    """Name the recall of a deletion set whose false alarms take the place of poisons."""
+    return f", and {100 * share.recall:.0f} % of the poisons found" if share.recall < 1 else ""
