@@ -112,6 +112,7 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_longer_epoch_waits_for_a_gpu_no_more_often_than_a_short_one(
     poison: str,
     stamp_time: str,
+    *,
     new_model: Callable[[int], nn.Module],
     poisoned_data: Callable[[str], Any],
     recipe: Recipe,
@@ -240,6 +241,7 @@ STEPPING: dict[str, dict[str, Any]] = {  # methods that take steps in a loop of 
 def test_a_method_stops_on_a_loss_that_is_not_finite_wherever_it_is_computed(
     method: str,
     is_apart: bool,
+    *,
     make_request: Callable[..., Request],
     recipe: Recipe,
     trained: nn.Module,

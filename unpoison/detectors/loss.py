@@ -12,8 +12,8 @@ optimiser, its rate and the batch size are the recipe's here, and `length` is a 
 from typing import Literal
 
 import numpy as np
-from scipy.special import logsumexp
 import torch
+from scipy.special import logsumexp
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.evidence import Evidence
