@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_cells import measure_cells
+from benchmarks.gpu_cells import TRAIN, measure_cells
 from benchmarks.gpu_sizes import ON_GPU, TINY, Sizes
 from benchmarks.gpu_speed import measure_products, measure_sharing, measure_throughput
 from benchmarks.gpu_steps import measure_repeatability, measure_waits
@@ -60,6 +60,10 @@ def _asked() -> argparse.Namespace:
         sys.exit("error: --tiny and --device cpu go together: a CPU is measured by make bench")
     if asked.device == "cuda" and not torch.cuda.is_available():
         sys.exit("error: torch sees no CUDA device; make gpu measures one, make bench measures a CPU")
+    if asked.data is not None and not any(Path(asked.data).glob(TRAIN)):
+        sys.exit(
+            f"error: --data: found no {TRAIN} in {asked.data}, allowed: a folder of CIFAR-10 as Parquet files"
+        )
     return asked
 
 

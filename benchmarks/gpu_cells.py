@@ -22,6 +22,7 @@ from unpoison.loading import load_data
 from unpoison.networks import Classifier
 from unpoison.planting import poison
 
+TRAIN, TEST = "train-*.parquet", "test-*.parquet"
 TARGET = "airplane"
 LOADING_SECONDS, MEASURING_SECONDS = 60, 10  # estimates: 60,000 JPEGs are decoded; a model is asked
 MARGIN = 1.2  # an estimate's seconds over those of images alone
@@ -60,7 +61,7 @@ def measure_cells(
     """Return what was measured of each cell beside what is published, and which cells were left out and why.
 
     Args:
-        folder: of Parquet files train-* and test-*; rate: images a second of a training of that width, as measured.
+        folder: of the files TRAIN and TEST; rate: images a second of a training of that width, as measured.
     """
     base_seconds = _estimate(sizes, CELLS[0], rate)
     if folder is None:
@@ -112,7 +113,7 @@ def _estimate(sizes: Sizes, cell: Cell, rate: float) -> float:
 
 def _data(folder: Path, sizes: Sizes) -> Data:
     """CIFAR-10 with the patch planted."""
-    found = load_data(folder / "train-*.parquet", test=folder / "test-*.parquet")
+    found = load_data(folder / TRAIN, test=folder / TEST)
     return poison(found, "patch", target=TARGET, count=sizes.poisons)
 
 
@@ -143,4 +144,4 @@ def _measured(
 
 def _per_cent(found: pd.DataFrame, metric: str) -> float:
     of_all = found[(found["metric"] == metric) & found["class_name"].isna()]
-    return 100 * float(of_all["value"].item())
+    return round(100 * float(of_all["value"].item()), 2)

@@ -182,6 +182,30 @@ def test_cells_that_take_longer_than_the_time_left_are_left_out_and_shorter_ones
     assert clock[0] >= 0
 
 
+def test_without_time_for_a_base_model_once_the_images_are_read_no_cell_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [119.0]
+
+    def data(*_: Any) -> range:
+        clock[0] = 50.0  # the reading took longer than expected
+        return range(50_000)
+
+    monkeypatch.setattr(gpu_cells, "_data", data)
+    found = measure_cells(ON_GPU, "there", 4000 * 512 / 40, lambda: clock[0])
+    assert found["done"] == []
+    assert "58 seconds and 50 are left" in found["left_out"][0]["why"]
+    assert {line["why"] for line in found["left_out"][1:]} == {"there is no base model to repair"}
+
+
+def test_a_folder_without_the_files_is_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu", "--tiny", "--device", "cpu", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"--data: found no train-\*\.parquet"):
+        gpu.main()
+
+
 def test_a_part_that_fails_is_told_and_the_others_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("out of memory")
