@@ -22,7 +22,7 @@ from unpoison.contracts.evidence import Evidence
 from unpoison.contracts.request import Request
 from unpoison.detectors.loss import early_network
 from unpoison.errors import UserError
-from unpoison.examples import Examples
+from unpoison.examples import Examples, examples_of
 from unpoison.optimisers import SGD
 from unpoison.pixels import Pixels, Stamp
 from unpoison.recipes import Recipe
@@ -146,6 +146,21 @@ def test_muon_and_adam_wait_for_a_gpu_no_more_often_in_a_longer_epoch(
         for rows in (SHORT, LONG)
     )
     assert short == long
+
+
+@pytest.mark.parametrize("stamp_time", ["after_augmentation", "before_augmentation"])
+def test_rows_that_are_taken_anew_for_each_batch_are_taken_without_a_wait(
+    stamp_time: Any, stored: np.ndarray, patched: Any, recipe: Recipe
+) -> None:
+    rows = examples_of(stored, patched.rows.of("train"), patched.stamp, stamp_time, META)
+    with Waits() as waits:
+        for step in range(3):
+            drawn = rows.take(torch.arange(step, step + 16))
+            [(images, labels)] = drawn.batches(recipe, step, steps=1)
+            [(whole, _)] = (drawn + drawn).in_order()
+    assert images.device == labels.device == whole.device == META
+    assert (len(images), len(whole)) == (16, 32)
+    assert not +waits.found
 
 
 def by_mask(images: Tensor, trigger_ids: Tensor) -> Tensor:
