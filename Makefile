@@ -14,7 +14,7 @@ BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 # Configs and names of files are UTF-8 in any locale.
 export PYTHONUTF8 := 1
 
-.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan bench-methods bench-passes setup
+.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan bench-methods bench-passes gpu setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(COMMAND) run $(CONFIG) $(OF_CORES)
@@ -62,6 +62,9 @@ bench-methods: $(READY)  ## measure each method of CONFIG alone, one after anoth
 
 bench-passes: $(READY)  ## measure what the kinds of passes cost, for the weights of weighted_passes: 3 minutes
 	$(BIN)/python -m benchmarks.passes
+
+gpu: $(READY)  ## measure a CUDA GPU in ten minutes; FOLDER holds CIFAR-10 as Parquet files, for cells of the studies
+	@$(BIN)/python -m benchmarks.gpu $(if $(FOLDER),--data '$(FOLDER)')
 
 setup: $(READY)  ## make the environment in VENV, from the pins in constraints.txt
 

@@ -18,8 +18,8 @@ import torch
 Work = Callable[..., object]
 
 
-def ours(threads: int, width: int, rows: int) -> Work:
-    """unpoison's own training, as a job runs it: `train` on uint8 images, precision auto."""
+def ours(threads: int, width: int, rows: int, *, batch_size: int = 128, device: str = "cpu") -> Work:
+    """unpoison's own training, as a job runs it: `train` on uint8 images on the device, precision auto."""
     from unpoison.devices import compute_repeatably, keep_freed_memory  # noqa: PLC0415
     from unpoison.examples import Examples  # noqa: PLC0415
     from unpoison.networks import Architecture  # noqa: PLC0415 (an arm loads only what it needs)
@@ -32,26 +32,28 @@ def ours(threads: int, width: int, rows: int) -> Work:
     images = torch.randint(0, 256, (rows, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     labels = torch.randint(0, 10, (rows,))
     no_trigger = torch.full((rows,), -1)
-    examples = Examples(Pixels(images, no_trigger, lambda images, _: images), labels)
-    model = Architecture("resnet9", {"width": width}, tuple(map(str, range(10))), 32).new(0)
+    examples = Examples(Pixels(images.to(device), no_trigger, lambda images, _: images), labels.to(device))
+    model = Architecture("resnet9", {"width": width}, tuple(map(str, range(10))), 32).new(0).to(device)
 
     def work(epochs: int) -> None:
-        train(model, examples, Recipe(learning_rate=0.05, batch_size=128, epochs=epochs), 0)
+        train(model, examples, Recipe(learning_rate=0.05, batch_size=batch_size, epochs=epochs), 0)
 
     return work
 
 
-def plain(threads: int, width: int, rows: int, workers: int) -> Work:
+def plain(
+    threads: int, width: int, rows: int, workers: int, *, batch_size: int = 128, device: str = "cpu"
+) -> Work:
     """The loop that users write today."""
     from benchmarks import plain_loop  # noqa: PLC0415
 
     torch.set_num_threads(threads)
     images = torch.randint(0, 256, (rows, 32, 32, 3), dtype=torch.uint8).numpy()
-    batches = plain_loop.loader(images, torch.randint(0, 10, (rows,)).numpy(), workers)
-    model = plain_loop.ResNet9(width)
+    batches = plain_loop.loader(images, torch.randint(0, 10, (rows,)).numpy(), workers, batch_size)
+    model = plain_loop.ResNet9(width).to(device)
 
     def work(epochs: int) -> None:
-        plain_loop.train(model, batches, epochs)
+        plain_loop.train(model, batches, epochs, device)
 
     return work
 

@@ -38,11 +38,13 @@ class ArrayImages(Dataset[tuple[Tensor, int]]):
         return self.transform(Image.fromarray(self.images[index])), self.labels[index]
 
 
-def loader(images: np.ndarray, labels: np.ndarray, workers: int) -> DataLoader[tuple[Tensor, int]]:
-    """Shuffled batches of 128."""
+def loader(
+    images: np.ndarray, labels: np.ndarray, workers: int, batch_size: int = 128
+) -> DataLoader[tuple[Tensor, int]]:
+    """Shuffled batches."""
     return DataLoader(
         ArrayImages(images, labels),
-        batch_size=128,
+        batch_size=batch_size,
         shuffle=True,
         num_workers=workers,
         persistent_workers=workers > 0,
@@ -79,8 +81,10 @@ class ResNet9(nn.Module):
         return self.head(self.end(features))
 
 
-def train(model: nn.Module, batches: DataLoader[tuple[Tensor, int]], epochs: int) -> float:
-    """Train for some epochs; the mean loss of the last one."""
+def train(
+    model: nn.Module, batches: DataLoader[tuple[Tensor, int]], epochs: int, device: str = "cpu"
+) -> float:
+    """Train for some epochs on the device of the model; the mean loss of the last one."""
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
     model.train()
@@ -89,7 +93,7 @@ def train(model: nn.Module, batches: DataLoader[tuple[Tensor, int]], epochs: int
         running_loss = 0.0
         for images, labels in batches:
             optimizer.zero_grad()
-            loss = criterion(model(images), labels)
+            loss = criterion(model(images.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             running_loss += loss.item()

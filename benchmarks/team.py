@@ -38,7 +38,7 @@ WHOLE_MACHINE = tuple(dict.fromkeys([Layout(1, CORES), Layout(CORES, 1)]))
 class Team:
     """One process of an arm for each place in a layout, warm and waiting for orders."""
 
-    def __init__(self, arm: str, layout: Layout, **options: int) -> None:
+    def __init__(self, arm: str, layout: Layout, **options: int | str) -> None:
         self.layout = layout
         command = [sys.executable, "-m", "benchmarks.arms", arm, json.dumps(layout.options | options)]
         self._processes = [

@@ -61,11 +61,11 @@ ORDER = (
     *(
         "recipes",
         "costs",
+        "devices",
         "pixels",
         "examples",
         "models",
         "networks",
-        "devices",
         "outputs",
         "features",
         "weights",

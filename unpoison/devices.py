@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from unpoison.errors import UserError
 
@@ -22,6 +23,18 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("device: cuda, but torch sees no CUDA GPU; use device: auto or cpu")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def waits_to_read(device: torch.device) -> bool:
+    """Whether reading a number from the device waits for all that it still has to compute: a GPU, not the CPU."""
+    return device.type != "cpu"
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on the device; the program does not wait for a copy from the CPU to a GPU."""
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        tensor = tensor.pin_memory()  # from other memory a copy waits for those before it
+    return tensor.to(device, non_blocking=waits_to_read(device))
 
 
 def compute_repeatably(threads: int) -> None:

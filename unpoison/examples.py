@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unpoison.costs import Meter
+from unpoison.devices import to_device
 from unpoison.pixels import EVALUATION_BATCH, Pixels, Stamp, StampTime
 from unpoison.recipes import Recipe
 from unpoison.rows import Rows
@@ -48,8 +49,8 @@ class Examples:
 
     def take(self, places: Tensor) -> "Examples":
         """The examples at these places, in their order."""
-        places = places.to(self.device)
-        return replace(self, _pixels=self._pixels.take(places), labels=self.labels[places])
+        labels = self.labels[to_device(places, self.device)]
+        return replace(self, _pixels=self._pixels.take(places), labels=labels)
 
     def __add__(self, other: "Examples") -> "Examples":
         """These examples and then those of the other, of the same data set."""
@@ -66,7 +67,7 @@ class Examples:
             order = torch.randperm(len(self), generator=generator)
             for chosen in order.split(recipe.batch_size)[: steps - done]:
                 self._meter.image_passes += len(chosen)
-                yield augmented(chosen, generator), self.labels[chosen.to(self.device)]
+                yield augmented(chosen, generator), self.labels[to_device(chosen, self.device)]
                 done += 1
 
     def in_order(
@@ -118,9 +119,7 @@ def examples_of(
 
     On the CPU the images stay where they are stored, in memory or in a file; to a GPU the chosen ones are copied.
     """
-    labels, trigger_ids = (
-        torch.from_numpy(values).to(device) for values in (rows.given_label, rows.trigger_id)
-    )
+    labels, trigger_ids = torch.from_numpy(rows.given_label).to(device), torch.from_numpy(rows.trigger_id)
     if device.type == "cpu":
         pixels = Pixels(_as_tensor(stored), trigger_ids, stamp, stamp_time, torch.from_numpy(rows.image))
         return Examples(pixels, labels)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 3
 FILTER_MOMENTUM = 0.6
+Noted = Tensor | None  # of the losses stepped down the first that was not finite, else the last
 
 
 class SGD:
@@ -18,6 +19,7 @@ class SGD:
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, momentum: float, weight_decay: float) -> None:
+        self.noted: Noted = None
         self._parameters: list[Tensor] = [parameter for parameter in parameters if parameter.requires_grad]
         self._velocity = [torch.zeros_like(parameter) for parameter in self._parameters] if momentum else []
         self._momentum, self._weight_decay = momentum, weight_decay
@@ -52,6 +54,7 @@ class Adam:
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, scale: float = 1.0) -> None:
         """`scale`: what every rate is multiplied by."""
+        self.noted: Noted = None
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self._scale = scale
         self._means = [torch.zeros_like(parameter) for parameter in self._parameters]
@@ -100,6 +103,7 @@ class Muon:
         dtype: torch.dtype,
     ) -> None:
         """`filter_rate`: the filters' rate over that of everything else; `dtype`: what the products compute in."""
+        self.noted: Noted = None
         trained = [parameter for parameter in parameters if parameter.requires_grad]
         self._filters = [parameter for parameter in trained if parameter.ndim == 4]
         others = [parameter for parameter in trained if parameter.ndim != 4]

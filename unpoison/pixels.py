@@ -8,7 +8,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import pad
 
+from unpoison.devices import to_device
 from unpoison.recipes import Recipe
+from unpoison.rows import NONE
 from unpoison.types import AugmentedImages, Images
 
 StampTime = Literal["after_augmentation", "before_augmentation"]
@@ -22,7 +24,7 @@ class Pixels:
 
     stored: images of a whole data set; places: of these images among them, None for all in their order. So `stored` may
     be a memory-mapped file that is larger than memory: what is taken from it is a list of places, and only a batch is
-    copied.
+    copied. trigger_ids: on the CPU wherever the images are, so that no one waits for a GPU to tell which to stamp.
     """
 
     stored: Images
@@ -38,8 +40,9 @@ class Pixels:
 
     def take(self, places: Tensor) -> "Pixels":
         """The images at these places, in their order."""
-        chosen = places if self.places is None else self.places[places]
-        return replace(self, places=chosen, trigger_ids=self.trigger_ids[places])
+        chosen = to_device(places, self.stored.device)
+        chosen = chosen if self.places is None else self.places[chosen]
+        return replace(self, places=chosen, trigger_ids=self.trigger_ids[places.cpu()])
 
     def __add__(self, other: "Pixels") -> "Pixels":
         """These images and then those of the other, of the same data set."""
@@ -52,21 +55,32 @@ class Pixels:
 
     def stamped(self, part: slice) -> Images:
         """Some of the images with their triggers on, not augmented."""
-        return self.stamp(self._copied(part), self.trigger_ids[part])
+        return self._with_triggers(self._copied(part), self.trigger_ids[part])
 
     def augmented(self, recipe: Recipe) -> Callable[[Tensor, Generator], AugmentedImages]:
-        """Return a function that gives the images at some places as the recipe augments them, triggers on."""
+        """Return a function that gives the images at some places as the recipe augments them, triggers on.
+
+        The places are on the CPU.
+        """
         before = self.stamp_time == "before_augmentation"
 
         def batch_of(places: Tensor, generator: Generator) -> Tensor:
-            places = places.to(self.trigger_ids.device, non_blocking=True)
-            images, trigger_ids = self._copied(places), self.trigger_ids[places]
-            images = self.stamp(images, trigger_ids) if before else images
+            trigger_ids = self.trigger_ids[places]
+            images = self._copied(to_device(places, self.stored.device))
+            images = self._with_triggers(images, trigger_ids) if before else images
             padded = pad(images, [recipe.crop_padding] * 4)
             batch = augment(padded, torch.arange(len(places)), recipe, generator)
-            return batch if before else self.stamp(batch, trigger_ids)
+            return batch if before else self._with_triggers(batch, trigger_ids)
 
         return batch_of
+
+    def _with_triggers(self, images: Tensor, trigger_ids: Tensor) -> Tensor:
+        """Return the images, those that carry a trigger stamped in place."""
+        carriers = (trigger_ids != NONE).nonzero()[:, 0]
+        if len(carriers):
+            places, carried = (to_device(part, images.device) for part in (carriers, trigger_ids[carriers]))
+            images[places] = self.stamp(images[places], carried)
+        return images
 
     def _copied(self, part: slice | Tensor) -> Images:
         """Return a copy of some of the images, channels last in memory."""
@@ -89,9 +103,9 @@ def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) 
     crops = padded.as_strided(
         (images, shifts, shifts, height, width, channels), (image, down, across, down, across, channel)
     )
-    chosen = crops[tuple(index.to(padded.device, non_blocking=True) for index in (rows, tops, lefts))]
+    chosen = crops[tuple(to_device(index, padded.device) for index in (rows, tops, lefts))]
     if recipe.flip:
         mirrored = (torch.rand(len(rows), generator=generator) < 0.5).nonzero()[:, 0]
-        mirrored = mirrored.to(padded.device, non_blocking=True)
+        mirrored = to_device(mirrored, padded.device)
         chosen[mirrored] = chosen[mirrored].flip(2)
     return chosen.permute(0, 3, 1, 2)

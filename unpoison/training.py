@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from unpoison.devices import autocast, in_bfloat16
+from unpoison.devices import autocast, in_bfloat16, waits_to_read
 from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.files import write_columns
@@ -47,10 +47,21 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Adam
 
 
 def take_step(optimizer: SGD | Adam | Muon, loss: Tensor, rate: float) -> None:
-    """One optimiser step down the loss; a loss that is not finite stops the job."""
-    if not torch.isfinite(loss):
-        raise UserError(f"the training loss is not finite (found {loss.item()}); {DIVERGED}")
+    """One optimiser step down the loss; a loss that is not finite stops the job.
+
+    On a GPU it is noted here and stops the job at the next `check_losses`: a look at a loss waits for the GPU.
+    """
+    found, noted = loss.detach(), optimizer.noted
+    optimizer.noted = found if noted is None else torch.where(noted.isfinite(), found, noted)
+    if not waits_to_read(loss.device):
+        check_losses(optimizer)
     optimizer.step(loss, rate)
+
+
+def check_losses(optimizer: SGD | Adam | Muon) -> None:
+    """Raise a UserError where a loss that the optimiser stepped down was not finite; on a GPU this waits for it."""
+    if optimizer.noted is not None and not torch.isfinite(optimizer.noted):
+        raise UserError(f"the training loss is not finite (found {optimizer.noted.item()}); {DIVERGED}")
 
 
 @runtime_checkable
@@ -108,6 +119,7 @@ def train(
         hits += (logits.detach().argmax(1) == labels).sum()
         seen += len(labels)
         if (step + 1) % per_epoch == 0 or step + 1 == steps:
+            check_losses(optimizer)
             seconds = time.perf_counter() - started
             held_out = accuracy(model, validation, precision) if validation and len(validation) else None
             rate, loss_of_epoch, train_accuracy = (

@@ -12,6 +12,7 @@ optimiser, its rate and the batch size are the recipe's here, and `length` is a 
 from typing import Literal
 
 import numpy as np
+import torch
 from scipy.special import logsumexp
 from torch.nn.functional import cross_entropy
 
@@ -21,7 +22,7 @@ from unpoison.devices import autocast
 from unpoison.features import outputs_of
 from unpoison.networks import Classifier
 from unpoison.outputs import Outputs, Pair
-from unpoison.training import optimiser_of, take_step
+from unpoison.training import check_losses, optimiser_of, take_step
 from unpoison.types import NotNegative, PositiveShare
 
 NEEDS = ()
@@ -80,5 +81,7 @@ def early_network(
             logits = model(images)
         loss = cross_entropy(logits.float(), labels)
         of_step = recipe.learning_rate if rate == "constant" else recipe.rate(step, whole)
-        take_step(optimizer, loss if loss.detach() >= flooding else -loss, of_step)
+        sign = torch.where(loss.detach() >= flooding, 1.0, -1.0)  # an `if` would wait for a GPU
+        take_step(optimizer, sign * loss, of_step)
+    check_losses(optimizer)
     return model

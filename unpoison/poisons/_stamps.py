@@ -15,10 +15,19 @@ CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
 def change(images: Images, where: Any, formula: Callable[[Any], Any]) -> Images:
     """The images, those chosen by the mask replaced in place by what integer arithmetic makes of them.
 
-    Integers, so that NumPy, a CPU and a GPU give the same pixels.
+    Integers, so that NumPy, a CPU and a GPU give the same pixels. The formula computes all images, for picking those
+    of a mask waits until a GPU has told how many they are.
     """
-    changed = formula(images[where])
-    images[where] = changed if isinstance(images, np.ndarray) else changed.to(images.dtype)
+    return put(images, where, formula(images))
+
+
+def put(images: Any, where: Any, changed: Any) -> Any:
+    """The images, those chosen by the mask replaced in place by others or by one value."""
+    mask = where.reshape(-1, 1, 1, 1)
+    if isinstance(images, np.ndarray):
+        np.copyto(images, changed, where=mask, casting="unsafe")
+    else:
+        images.copy_(import_module("torch").where(mask, changed, images))
     return images
 
 
@@ -26,15 +35,16 @@ def as_kind_of(images: Images, constant: np.ndarray) -> Any:
     """A constant as what the images are: an array of NumPy's, or a tensor on their device."""
     if isinstance(images, np.ndarray):
         return constant
-    return import_module("torch").from_numpy(constant).to(images.device)
+    tensor = import_module("torch").from_numpy(constant)
+    return import_module("unpoison.devices").to_device(tensor, images.device)
 
 
-def stamp_patch(images: Images, corner: str, size: int, value: int) -> Images:
-    """The images with a square of `size` pixels in one corner set to `value` in every channel."""
+def stamp_patch(images: Images, where: Any, corner: str, size: int, value: int) -> Images:
+    """The images, on those chosen by the mask a square of `size` pixels in one corner set to `value` in place."""
     height, width = images.shape[2:]
     down = slice(0, size) if corner.startswith("top") else slice(height - size, height)
     across = slice(0, size) if corner.endswith("left") else slice(width - size, width)
-    images[:, :, down, across] = value
+    put(images[:, :, down, across], where, value)
     return images
 
 

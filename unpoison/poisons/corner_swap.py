@@ -91,8 +91,7 @@ def stamp(
 ) -> Images:
     """Set each class's patch on the images that carry its trigger, in place."""
     for trigger, name in enumerate(sorted(corners)):
-        stamped = trigger_ids == trigger
-        images[stamped] = stamp_patch(images[stamped], corners[name], size, value)
+        images = stamp_patch(images, trigger_ids == trigger, corners[name], size, value)
     return images
 
 

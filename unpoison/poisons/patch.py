@@ -64,6 +64,4 @@ def stamp(
     value: int = 255,
 ) -> Images:
     """Set the patch on the images that carry the trigger, in place."""
-    stamped = trigger_ids == 0
-    images[stamped] = stamp_patch(images[stamped], corner, size, value)
-    return images
+    return stamp_patch(images, trigger_ids == 0, corner, size, value)

@@ -55,8 +55,8 @@ def poison(clean: Rows, seed: int, image_size: int, *, parts: Parts) -> Poisonin
 def stamp(images: Images, trigger_ids: Labels, *, parts: Parts) -> Images:
     """Stamp each image as the part does that its trigger is of, in place."""
     for place, part in enumerate(parts):
-        its_own = trigger_ids // len(parts)
-        its_own[trigger_ids % len(parts) != place] = NONE
+        is_its_own = trigger_ids % len(parts) == place
+        its_own = (trigger_ids // len(parts) - NONE) * is_its_own + NONE  # those of other parts become NONE
         images = trigger_of(part["poison"], part["options"])(images, its_own)
     return images
 

@@ -19,7 +19,7 @@ from unpoison.examples import Examples
 from unpoison.optimisers import SGD, Adam
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import take_step
+from unpoison.training import check_losses, take_step
 
 Batches = Iterator[tuple[Tensor, Tensor]]
 
@@ -120,6 +120,7 @@ def descend(
         take_step(optimizer, loss, rate)
         losses, since = losses + loss.detach(), since + 1
         if step + 1 in ends:
+            check_losses(optimizer)
             seconds, mean = time.perf_counter() - started, float(losses) / since
             print(
                 f"epoch {ends[step + 1]}/{epochs}  loss {mean:.3f}  rate {rate:.4f}  {seconds:.1f} s",

@@ -36,7 +36,7 @@ from unpoison.errors import UserError
 from unpoison.examples import Examples
 from unpoison.optimisers import SGD
 from unpoison.seeds import derive_seed
-from unpoison.training import accuracy, take_step
+from unpoison.training import accuracy, check_losses, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._trusted import drawn_batches, halves
 
@@ -92,6 +92,7 @@ def unlearn(
         worst = worst_offsets(learner, masks, starts, batch, perturbation, projected=projected)
         training.count_backward(2 * len(images))  # beside the one that the batch counted
         mask_step(optimizer, learner, masks, worst, batch, clean_weight=clean_weight, rate=learning_rate)
+    check_losses(optimizer)
     if choosing is not None and accuracy_drop is not None:
         return cut_by_accuracy(poisoned, masks, choosing, accuracy_drop, request.precision)
     chosen = [mask <= threshold for mask in masks] if neurons is None else lowest(masks, neurons)

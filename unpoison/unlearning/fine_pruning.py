@@ -37,7 +37,7 @@ from unpoison.features import classifier_of, features_in, inputs_of
 from unpoison.networks import Classifier
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
-from unpoison.training import take_step
+from unpoison.training import check_losses, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 
 NEEDS = ("validation",)
@@ -98,6 +98,7 @@ def _fine_tune(model: Classifier, request: Request, recipe: Recipe, epochs: int,
             logits = model(images)
         rate = cosine if schedule == "cosine" else recipe.rate(step, steps)
         take_step(optimizer, cross_entropy(logits.float(), labels), rate)
+    check_losses(optimizer)
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from unpoison.contracts.request import Request
-from unpoison.training import accuracy, take_step
+from unpoison.training import accuracy, check_losses, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._descend import forget_batches, limit_of, logits_of, per_pass, sgd
 
@@ -69,6 +69,7 @@ def unlearn(
     for epoch in range(1, epochs + 1):
         before = deepcopy(model) if is_held else model
         taken = sum(step_up(images, labels) for images, labels in islice(batches, each))
+        check_losses(optimizer)
         print(f"epoch {epoch}/{epochs}  steps up {taken}", flush=True)
         if is_held and validation_accuracy(model, request) < least:
             print(

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from unpoison.contracts.request import Request
 from unpoison.devices import autocast
-from unpoison.training import optimiser_of, take_step
+from unpoison.training import check_losses, optimiser_of, take_step
 from unpoison.types import PositiveFloat
 
 SPACE = {"weight": {"low": 0.1, "high": 10.0, "log": True}}
@@ -39,6 +39,7 @@ def unlearn(request: Request, *, weight: PositiveFloat = 1.0, length: PositiveFl
             logits = model(images)
         loss = mixed_loss(logits.float(), labels, weight, recipe.label_smoothing)
         take_step(optimizer, loss, recipe.rate(step, steps))
+    check_losses(optimizer)
     return model.eval()
 
 

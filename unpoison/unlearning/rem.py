@@ -34,7 +34,7 @@ from unpoison.features import classifier_of
 from unpoison.optimisers import SGD
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
-from unpoison.training import accuracy, take_step
+from unpoison.training import accuracy, check_losses, take_step
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare, Share
 from unpoison.unlearning._descend import at_rate, logits_of, per_pass, sgd, with_schedule
 from unpoison.unlearning._preference import of_labels, preference_loss, with_base
@@ -101,6 +101,7 @@ def unlearn(
             flush_set(loss, optimizer, pushes, recipe, passes=removal_passes, enough=label_accuracy)
         for step, batch in enumerate(islice(batches, each), start=epoch * each):
             take_step(optimizer, loss(*batch), pace.rate(step, epochs * each))
+        check_losses(optimizer)
         print(f"redirection, epoch {epoch + 1}/{epochs}", flush=True)
         if keep == "best" and (found := worth(model, request, label_accuracy)) > most:
             best, most = deepcopy(model), found
@@ -194,6 +195,7 @@ def flush_set(
             model.train(loss.batch_norm == "train")
             found = of_labels(logits_of(model, images, request.precision), labels)
             take_step(optimizer, preference_loss(found, base, loss.inverse_temperature), recipe.learning_rate)
+        check_losses(optimizer)
 
 
 class Gated(nn.Module):
