@@ -1,11 +1,20 @@
 """A study that is run again agrees where its means lie in their prediction intervals."""
 
+from itertools import product
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import studies
+from company_images import CIFAR10
 
+from unpoison.command.reproducing import words_of
 from unpoison.reproduction import compare, verdict
+from unpoison.runs.read import plan_of
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs/results"
 
 
 def study(seed: int, count: int, shift: float = 0.0) -> pd.DataFrame:
@@ -49,3 +58,18 @@ def test_what_one_of_the_two_lacks_is_not_compared() -> None:
     again = study(0, 5)
     table = compare(study(0, 5), again[again["method"] != "finetune"])
     assert "finetune" not in set(table["method"])
+
+
+@pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"no real data in {CIFAR10}")
+@pytest.mark.parametrize("run", sorted(path.parent.name for path in RESULTS.glob("*/study.yaml")))
+def test_a_published_study_names_a_config_that_asks_for_it(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    planned = plan_of([*words_of(RESULTS / run), f"data_folder={CIFAR10}"]).studies
+    published = pd.read_parquet(RESULTS / run / "tables/results.parquet")
+    rows = published[published["study"].isin(list(planned))]
+    places = ((name, study) for name, study in planned.items())
+    there = {
+        (name, *place) for name, study in places for place in product(study.variants["dataset"], study.seeds)
+    }
+    assert set(rows[["study", "dataset", "seed"]].itertuples(index=False, name=None)) <= there
+    assert set(rows["study"]) == set(planned)

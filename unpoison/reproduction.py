@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from unpoison.levels import CELL
+from unpoison.levels import LEVELS
 
 COMPARED = ("clean_accuracy", "adversarial_accuracy", "attack_success_rate", "given_label_agreement")
-KEYS = [*CELL, "method", "metric"]
+KEYS = ["study", *LEVELS, "metric"]
 LEVEL = 0.95
 # Of comparisons that agree one in twenty lies outside its interval. Those of one model go together, so twice as many
 # are let pass.
