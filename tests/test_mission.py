@@ -1,6 +1,7 @@
 """The pages of the mission's studies state what their pooled tables hold, and the tables are those of their blocks."""
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from company_images import CIFAR10
 from scipy import stats
 
-from docs import mission
+from docs import mission, mission_rows
 from unpoison.contrasts import contrasts
 from unpoison.outcomes import healed, outcomes
 from unpoison.results import in_order
@@ -180,3 +181,16 @@ def test_no_interval_of_a_page_is_written_by_hand(page: Path) -> None:
         r"<!-- measured: .*?<!-- end of measured -->", "", page.read_text(encoding="utf-8"), flags=re.S
     )
     assert not re.search(r"\d \[-?\d", by_hand)
+
+
+@pytest.mark.parametrize(
+    ("page", "lines"),
+    [
+        ("docs/results/README.md", mission_rows.lines_of_answers),
+        ("README.md", mission_rows.lines_of_front_page),
+    ],
+    ids=["answers", "front page"],
+)
+def test_the_first_pages_have_the_rows_of_the_script(page: str, lines: Callable[[], Iterator[str]]) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [line for line in lines() if line not in text] == [], "run `python -m docs.mission`"
