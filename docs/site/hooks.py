@@ -24,9 +24,10 @@ PROSE = re.compile(rf"(?!{ITEM.pattern})[^\s|#<>]")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Return the settings with CONTRIBUTING.md in the navigation, where the checkout has it."""
-    if config.nav and "contributing.md" in PAGES:
-        config.nav[-1]["Project"].append({"Contributing": "contributing.md"})
+    """Return the settings with the last places of the navigation: CONTRIBUTING.md, and the repository."""
+    if config.nav:
+        contributing = [{"Contributing": "contributing.md"}] if "contributing.md" in PAGES else []
+        config.nav[-1]["Project"] += [*contributing, {"Source code": config.extra["repository"]}]
     return config
 
 
@@ -42,10 +43,16 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     origin = PAGES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     parts = CODE.split(markdown)  # every second part is code
     parts[::2] = [
-        LINK.sub(lambda link: _link(link[0], origin, page.file, files, str(config.repo_url)), part)
+        LINK.sub(lambda link: _link(link[0], origin, page.file, files, config.extra["repository"]), part)
         for part in parts[::2]
     ]
     return _with_blank_lines("".join(parts))
+
+
+def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
+    """Return a page whose search dialog has a name for screen readers, which the theme does not give it."""
+    dialog = 'data-md-component="search" role="dialog"'
+    return output.replace(dialog, f'{dialog} aria-label="Search"')
 
 
 def _link(link: str, origin: str, page: File, files: Files, repository: str) -> str:
