@@ -18,10 +18,6 @@ from unpoison.tables import make_tables
 RESULTS = Path(__file__).parent / "results"
 PLANE = {"plane": (["plane", "detectors"], {})}
 FIGURES = {
-    "cifar10_cpu": {
-        "imbalance": (["imbalance"], {}),
-        "false_positives": (["false_positives_fpr", "false_positives_fdr"], {}),
-    },
     "methods_cifar10": {
         "dose_response": (["methods"], {}),
         "heatmap": (["methods"], {}),

@@ -12,13 +12,11 @@ from scipy import stats
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
-RUNS = ("cifar10_cpu", "methods_cifar10", "plane", "plane_catdog", "plane_cifar10")
-PLANES = RUNS[2:]
+RUNS = ("methods_cifar10", "plane", "plane_catdog", "plane_cifar10")
+PLANES = RUNS[1:]
 MODEL = ["study", "dataset", "poison", "deletion", "method"]
 CLEAN, STAMPED, ATTACK = "clean_accuracy", "adversarial_accuracy", "attack_success_rate"
 EU, CF, NOTHING, ORACLE = "retrain", "finetune", "do_nothing", "oracle"
-FPRS = [("false_positives_fpr", f"everything_found@fpr=0.{x}") for x in (0, 2, 3, 4)]
-ALL_FOUND = [*FPRS, *(("false_positives_fdr", f"everything_found@fdr=0.{x}") for x in (2, 3, 4))]
 
 
 @cache
@@ -110,36 +108,6 @@ def detected(deletion: str) -> int:
     return sum(healed(run, "detectors", EU, deletion) for run in PLANES)
 
 
-def slope(method: str, measure: str) -> np.ndarray:
-    """Points for each 10 % FPR: each seed's least squares over FPR 0, 0.2, 0.3 and 0.4."""
-    values = [seeds("cifar10_cpu", study, method, deletion, measure) for study, deletion in FPRS]
-    return np.polyfit([0, 2, 3, 4], np.stack(values), 1)[0]
-
-
-def pairs_won() -> int:
-    """Pairs of a seed and a deletion set in which EU's attack success is below CF's."""
-    eu, cf = (
-        np.stack([seeds("cifar10_cpu", study, method, deletion, ATTACK) for study, deletion in ALL_FOUND])
-        for method in (EU, CF)
-    )
-    return int((eu < cf).sum())
-
-
-def gain(cats: str, method: str, measure: str, poisoned: str) -> np.ndarray:
-    """The gain of a method over doing nothing, beside a share of the cats."""
-    where = {"dataset": f"catdog@keep.cat={cats}", "poison": f"corner_swap@share.cat={poisoned}"}
-    method_, nothing = (
-        seeds("cifar10_cpu", "imbalance", name, "everything_found", measure, **where)
-        for name in (method, NOTHING)
-    )
-    return method_ - nothing
-
-
-def imbalance(method: str, measure: str = STAMPED, poisoned: str = "0.2") -> np.ndarray:
-    """The gain beside 1,000 cats, minus that beside 5,000."""
-    return gain("0.2", method, measure, poisoned) - gain("1.0", method, measure, poisoned)
-
-
 def cost_of_40_percent(method: str) -> np.ndarray:
     """Points of adversarial accuracy lost by 40 % FPR with every poison found, on CIFAR-10 of 16 x 16 pixels."""
     none, many = (
@@ -195,15 +163,6 @@ def averages_over_recalls() -> Iterator[np.ndarray]:
     yield from (means - means.loc[EU]).to_numpy()
 
 
-def differences_of_differences(run: str) -> Iterator[np.ndarray]:
-    """The slopes, interactions and comparisons of two runs that the pages of a run tell."""
-    if run == "cifar10_cpu":
-        for method in (EU, CF):
-            yield from (slope(method, measure) for measure in (CLEAN, STAMPED))
-            yield from (imbalance(method, STAMPED + of) for of in ("", ":cat", ":dog"))
-            yield imbalance(method, poisoned="0.9")
-
-
 def rates(run: str) -> Iterator[np.ndarray]:
     """The achieved recall and FPR of every deletion set in %."""
     rows = table(run).dropna(subset=["deletion"]).drop_duplicates(["study", "deletion", "seed"])
@@ -230,7 +189,7 @@ def deviations() -> Iterator[np.ndarray]:
 
 @cache
 def intervals_of(run: str) -> frozenset[tuple[str, str, str]]:
-    every = [*rates(run), *differences_of_differences(run)]
+    every = [*rates(run)]
     if run == "deviations":
         every += deviations()
     else:

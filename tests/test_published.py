@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 from published import (
-    ALL_FOUND,
     CF,
-    CLEAN,
     EU,
     RESULTS,
     ROOT,
-    STAMPED,
     below_eu,
     cost_of_40_percent,
     detected,
@@ -23,14 +20,10 @@ from published import (
     found,
     healed,
     healed_over_recall,
-    imbalance,
-    interval,
     intervals_of,
     measured,
-    pairs_won,
     passes,
     printed,
-    slope,
     table,
     text,
     weakened,
@@ -54,17 +47,11 @@ def answers() -> Iterator[str]:
         late, last = (sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0))
         yield f"{words.format(late)} seeds at recall 0.9 and {last} of 9 at 1.0"
         yield f"shares {exact(late, 9)} and {exact(last, 9)}"
-        cost = text(-slope(method, CLEAN))
-        yield f"Clean accuracy: {cost.split()[0]} points for each 10 % FPR | {cost}, 3 of 3 seeds"
     for recall in (0.5, 0.9, 1.0):
         counts = healed_over_recall(EU, recall) + healed_over_recall(CF, recall)
         yield f"| {recall} | {' | '.join(map(str, counts))} |"
-    yield f"its attack success was lower in {pairs_won()} of {3 * len(ALL_FOUND)} pairs"
     eu, cf = (text(cost_of_40_percent(method)) for method in (EU, CF))
     yield f"EU lost {eu.split()[0]} points and CF {cf.split()[0]} | {eu} and {cf}"
-    more, cats, dogs = (text(imbalance(EU, STAMPED + of)) for of in ("", ":cat", ":dog"))
-    yield f"{more.split()[0]} points more beside 1,000 cats than beside 5,000 | {more}, 3 of 3 seeds"
-    yield f"cats {cats}, dogs {dogs}"
     yield f"{text(below_eu('npo'))} and {text(below_eu('random_labels'))} adversarial"
     run_alone, with_search = (passes("random_labels", tuning=tuning) for tuning in (False, True))
     yield f"{run_alone:.2f} of EU's image passes for a run, and {with_search:.2f} with the tuning"
@@ -82,8 +69,6 @@ def front_page() -> Iterator[str]:
     """The sentences of the README, with the numbers of the tables."""
     eu, cf = ([sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0)] for method in (EU, CF))
     yield f"EU healed {eu[0]} of 9 seeds at recall 0.9 and {eu[1]} of 9 at 1.0; CF healed {cf[0]} and {cf[1]}"
-    yield "{} points [{}, {}] of clean accuracy for each 10 % FPR".format(*interval(-slope(EU, CLEAN)))
-    yield "Yes, {} points [{}, {}] with 20 cats and 80 dogs".format(*interval(imbalance(EU)))
     yield f"frequency healed {detected('frequency')} of 9 seeds, activation clustering and SCAn {detected('scan')} of 9"
     below = [float(printed(-below_eu(method).mean())) for method in NEAR]
     yield f"{min(below)} to {max(below)} points below EU"
@@ -218,7 +203,11 @@ TOLD = [
     (page, page.parent.name)
     for page in PAGES
     if page.parent.name
-    not in (RESULTS.name, "company", "demo_seeds", "deviations", "simulations", "adaptive")
+    not in (
+        RESULTS.name,
+        *("company", "demo_seeds", "deviations", "simulations", "adaptive"),
+        *("false_positives", "imbalance"),  # tests/test_mission.py
+    )
 ]
 TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods.md", "detectors.md")]
 
