@@ -86,6 +86,12 @@ def test_an_action_has_one_version_in_all_workflows() -> None:
 
 
 @every_workflow
+def test_a_checkout_leaves_no_token_behind(name: str) -> None:
+    checkouts = [step for step in steps(name) if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@every_workflow
 def test_a_command_takes_no_text_from_outside_but_by_its_environment(name: str) -> None:
     assert "${{" not in runs(name)
 

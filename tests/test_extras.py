@@ -26,6 +26,10 @@ def test_the_error_for_a_missing_library_names_an_extra_that_installs_it(library
     assert named and library in libraries(named[1])
 
 
+def test_a_library_that_no_extra_installs_is_named_alone() -> None:
+    assert str(missing_library("mine")) == "the library mine is not installed"
+
+
 def test_the_earlier_name_of_an_extra_installs_the_same() -> None:
     assert OPTIONAL["hub"] == OPTIONAL["hf"]
 

@@ -8,8 +8,9 @@ EXTRAS = {"datasets": "hf", "fiftyone": "fiftyone", "timm": "timm"}  # library: 
 
 
 def missing_library(library: str) -> UserError:
-    """Return the error for a library that is not installed: it names the extra."""
-    return UserError(f"the library {library} is not installed: pip install 'unpoison[{EXTRAS[library]}]'")
+    """Return the error for a library that is not installed: it names the extra, where one installs it."""
+    remedy = f": pip install 'unpoison[{EXTRAS[library]}]'" if library in EXTRAS else ""
+    return UserError(f"the library {library} is not installed{remedy}")
 
 
 def require_library(library: str, where: str) -> None:
