@@ -1,5 +1,6 @@
 # make demo and make test do all the set-up on a fresh machine with Python 3.11 or newer.
 VENV ?= .venv
+SITE_VENV ?= .venv-docs
 PYTHON ?= python3
 CONFIG ?= config/demo.yaml
 CORES ?= all
@@ -14,7 +15,7 @@ BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 # Configs and names of files are UTF-8 in any locale.
 export PYTHONUTF8 := 1
 
-.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan bench-methods bench-passes gpu setup
+.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan bench-methods bench-passes gpu docs setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(COMMAND) run $(CONFIG) $(OF_CORES)
@@ -62,6 +63,17 @@ bench-methods: $(READY)  ## measure each method of CONFIG alone, one after anoth
 
 bench-passes: $(READY)  ## measure what the kinds of passes cost, for the weights of weighted_passes: 3 minutes
 	$(BIN)/python -m benchmarks.passes
+
+docs: $(SITE_VENV)/.ready  ## build the docs site in site/, with all links checked; the first time downloads 30 MB
+	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/python -m mkdocs build --strict
+	@echo 'Open site/index.html in a browser'
+
+# The extra `docs` without the project: the API is read from source text, and needs no torch.
+$(SITE_VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(SITE_VENV)
+	$(SITE_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' >$(SITE_VENV)/docs.txt
+	$(SITE_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --requirement $(SITE_VENV)/docs.txt
+	touch $@
 
 gpu: $(READY)  ## measure a CUDA GPU in ten minutes; FOLDER holds CIFAR-10 as Parquet files, for cells of the studies
 	@$(BIN)/python -m benchmarks.gpu $(if $(FOLDER),--data '$(FOLDER)')

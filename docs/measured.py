@@ -286,8 +286,9 @@ def deviations() -> Rows:
     """Every method with the published settings, and below it each deviation; then the references."""
     yield (
         *("method", "options", *(f"adversarial at recall {recall}" for recall in AT)),
-        *("clean at 1.0", "target class at 1.0", f"healed at {', '.join(map(str, AT))}"),
-        *("adversarial minus first line: at 0.2", "at 1.0", "clean minus first line: at 1.0"),
+        *("clean at recall 1.0", "target class at recall 1.0", f"healed at recall {', '.join(map(str, AT))}"),
+        *(f"adversarial minus first line at recall {recall}" for recall in (AT[0], AT[-1])),
+        f"clean minus first line at recall {AT[-1]}",
     )
     entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     there = methods_of(DEVIATIONS, DEVIATIONS)
@@ -349,7 +350,7 @@ def _plain(value: object) -> str:
 
 def detectors() -> Rows:
     """Every detector with the published settings, and below it each deviation."""
-    yield "detector", "options", "AUROC", "recall", "FPR", "accused where nothing is planted"
+    yield "detector", "options", "AUROC", "recall", "FPR", "accused with nothing planted"
     entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["detectors"]
     table = pd.read_parquet(DOCS / "results" / DEVIATIONS / "tables" / "detectors.parquet")
     lines = table[table["study"] == "detectors"].set_index("deletion")

@@ -1,87 +1,49 @@
 """Write the tables of the pages on the mission's two studies: `python -m docs.mission`, in the project's folder.
 
 A table stands between `<!-- measured: NAME -->` and `<!-- end of measured -->`, NAME being a function below. All are
-made from the pooled tables of docs/results/false_positives and docs/results/imbalance. The sentences follow from the
-intervals by rules: one that holds zero is told as the largest change that it leaves open.
+made from the pooled tables of docs/results/false_positives and docs/results/imbalance.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
-from docs.measured import in_markdown, printed
+from docs.measured import in_markdown
+from docs.mission_numbers import (
+    CF,
+    CLEAN,
+    EU,
+    EXCHANGED,
+    FALSE,
+    IMBALANCE,
+    NOTHING,
+    ORACLE,
+    RATIO,
+    READINGS,
+    RESULTS,
+    SHARE,
+    SHORT,
+    STAMPED,
+    capital,
+    contrast,
+    counts_of,
+    ends,
+    gained,
+    healed_of,
+    lost,
+    method_key,
+    points,
+    share_of,
+    sure,
+    table,
+    tested,
+)
 from unpoison.runs.options import filled as filled_between
 
-RESULTS = Path(__file__).parent / "results"
-FALSE, IMBALANCE = "false_positives", "imbalance"
-EXCHANGED = "imbalance_exchanged"
-EU, CF, NOTHING, ORACLE = "retrain", "finetune", "do_nothing", "oracle"
-SHORT = {EU: "EU", CF: "CF", NOTHING: "do nothing", ORACLE: "oracle"}
-CLEAN, STAMPED = "clean_accuracy", "adversarial_accuracy"
-WORDS = {CLEAN: "clean accuracy", STAMPED: "accuracy under attack"}
-RATIO, SHARE = "dataset.keep.cat", "poison.share.cat"
-# The studies of false alarms: the key that is varied, and how the page names the reading.
-READINGS = {
-    "false_positives": ("deletion.fdr", "of a set of fixed size"),
-    "false_positives_fdr": ("deletion.fdr", "of the set, on top"),
-    "false_positives_fpr": ("deletion.fpr", "of the clean rows, on top"),
-}
 Rows = Iterator[Sequence[str]]
 
 
-@cache
-def table(run: str, name: str) -> pd.DataFrame:
-    """Return a published table."""
-    return pd.read_parquet(RESULTS / run / "tables" / f"{name}.parquet")
-
-
 # -- numbers as they are printed ---------------------------------------------------------------------------------
-
-
-def ends(row: pd.Series, mean: str = "mean", low: str = "ci_low", high: str = "ci_high") -> str:
-    """Return a mean in % with its interval."""
-    if pd.isna(row[low]):
-        return printed(100 * row[mean])
-    return f"{printed(100 * row[mean])} [{printed(100 * row[low])}, {printed(100 * row[high])}]"
-
-
-def contrast(run: str, study: str, name: str) -> pd.Series:
-    """Return a planned contrast."""
-    rows = table(run, "contrasts")
-    (_, row), *others = rows[(rows["study"] == study) & (rows["contrast"] == name)].iterrows()
-    assert not others
-    return row
-
-
-def points(row: pd.Series) -> str:
-    """Return a contrast's difference in points, with its interval."""
-    return ends(row, "difference", "low", "high")
-
-
-def settled(row: pd.Series) -> bool:
-    """Return whether a contrast is a finding: its interval leaves zero out, corrected by Holm."""
-    return bool(pd.notna(row["p_adjusted"]) and row["p_adjusted"] < 0.05 and row["low"] * row["high"] > 0)
-
-
-def lost(row: pd.Series) -> str:
-    """Return the sentence on a contrast of which a fall is a cost."""
-    what = WORDS[row["metric"]]
-    if settled(row):
-        verb = "lost" if row["difference"] < 0 else "gained"
-        return f"{verb} {printed(100 * abs(row['difference']))} points of {what}"
-    if pd.notna(row["equivalent"]) and bool(row["equivalent"]):
-        return f"no change of {what} beyond {100 * row['margin']:.0f} points"
-    if row["low"] >= 0:
-        return f"no loss of {what} was found"
-    return f"no loss of {what} larger than {printed(-100 * row['low'])} points was found"
-
-
-def sure(row: pd.Series) -> str:
-    """Return how sure a contrast is: interval, seeds, corrected p."""
-    adjusted = "" if pd.isna(row["p_adjusted"]) else f", p = {row['p_adjusted']:.2g}"
-    return f"{points(row)}, {row['n']} seeds{adjusted}"
 
 
 # -- false alarms ------------------------------------------------------------------------------------------------
@@ -106,7 +68,7 @@ def false_positives_answers() -> Rows:
     yield (
         "And at Cf = 0.2, how many seeds are healed?",
         told,
-        f"{intervals}; exact McNemar, p = {row['p']:.2g}",
+        f"{intervals}; exact McNemar, {tested(row)}",
     )
     for study in ("false_positives_fdr", "false_positives_fpr"):
         for method in (EU, CF):
@@ -114,40 +76,6 @@ def false_positives_answers() -> Rows:
             reading = READINGS[study][1]
             first = "0.2 to 0.4" if study.endswith("fdr") else "0 to 0.4"
             yield f"What does Cf from {first} {reading}, cost {SHORT[method]}?", capital(lost(row)), sure(row)
-
-
-def method_key(method: str) -> str:
-    """Return a method as the names of contrasts have it."""
-    return SHORT[method].lower()
-
-
-def capital(text: str) -> str:
-    """Return a sentence with its first letter as a capital."""
-    return text[0].upper() + text[1:]
-
-
-def healed_of(study: str, method: str, value: float) -> pd.Series:
-    """Return the line of the table of healed models of one Cf, all classes together."""
-    rows = table(FALSE, "healed")
-    key = READINGS[study][0]
-    chosen = (rows["study"] == study) & (rows["method"] == method) & rows["class_name"].isna()
-    (_, row), *others = rows[chosen & (rows[key].astype(float) == value)].iterrows()
-    assert not others
-    return row
-
-
-def share_of(line: pd.Series) -> str:
-    """Return the interval of a share of seeds."""
-    return f"[{line['low']:.2f}, {line['high']:.2f}]"
-
-
-def counts_of(line: pd.Series) -> str:
-    """Return the seeds healed with the interval of their share, and the broken ones and those without an outcome."""
-    broken = f", {line['broken']} broken" if line["broken"] else ""
-    undefined = f", {line['undefined']} without an outcome" if line["undefined"] else ""
-    if not line["n"]:
-        return f"no outcome in {line['undefined']} seeds"
-    return f"{line['healed']} of {line['n']} {share_of(line)}{broken}{undefined}"
 
 
 def false_positives_healed() -> Rows:
@@ -176,12 +104,16 @@ def false_positives_accuracy() -> Rows:
             here = of_study[of_study[key].astype(float) == value].set_index(["metric", "method"])
             cells = (ends(here.loc[(metric, method)]) for metric in (CLEAN, STAMPED) for method in (EU, CF))
             yield f"{value:g} {reading}", *cells
-    here = rows[(rows["study"] == FALSE)].set_index(["metric", "method"])
+
+
+def false_positives_references() -> Rows:
+    """Clean and adversarial accuracy of the poisoned model and of the oracle."""
+    yield "reference", "clean", "under attack", "seeds"
+    rows = table(FALSE, "summary")
+    here = rows[rows["class_name"].isna() & (rows["study"] == FALSE)].set_index(["metric", "method"])
     for method in (NOTHING, ORACLE):
-        yield (
-            SHORT[method],
-            *(cell for metric in (CLEAN, STAMPED) for cell in (ends(here.loc[(metric, method)]), "")),
-        )
+        cells = [here.loc[(metric, method)] for metric in (CLEAN, STAMPED)]
+        yield SHORT[method], *map(ends, cells), str(cells[0]["n"])
 
 
 def planned(run: str, *studies: str) -> Rows:
@@ -238,18 +170,6 @@ def imbalance_answers() -> Rows:
             yield question.replace("?", f"{corners}?"), capital(gained(row, unit)), sure(row)
 
 
-def gained(row: pd.Series, unit: str) -> str:
-    """Return the sentence on a contrast of which a rise is a gain."""
-    if settled(row):
-        less = unit.replace("more", "less") if row["difference"] < 0 else unit
-        return f"{'no' if row['difference'] < 0 else 'yes'}, {printed(100 * abs(row['difference']))} {less}"
-    return (
-        f"not shown; between {printed(-100 * row['low'])} points less and {printed(100 * row['high'])} more are open"
-        if row["low"] < 0
-        else "not shown"
-    )
-
-
 def _of_imbalance(name: str, study: str) -> Iterator[tuple[float, float, pd.DataFrame]]:
     rows = table(IMBALANCE, name)
     rows = rows[rows["study"] == study]
@@ -297,6 +217,9 @@ def imbalance_blocks() -> Rows:
     yield from blocks(IMBALANCE)
 
 
+# -- rows of other pages -----------------------------------------------------------------------------------------
+
+
 PAGES = [RESULTS / run / "README.md" for run in (FALSE, IMBALANCE)]
 TABLES: dict[str, Callable[[], Rows]] = {
     made.__name__: made
@@ -304,6 +227,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
         false_positives_answers,
         false_positives_healed,
         false_positives_accuracy,
+        false_positives_references,
         false_positives_contrasts,
         false_positives_blocks,
         imbalance_answers,

@@ -1,6 +1,7 @@
 """The pages of the mission's studies state what their pooled tables hold, and the tables are those of their blocks."""
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from company_images import CIFAR10
 from scipy import stats
 
-from docs import mission
+from docs import mission, mission_rows
 from unpoison.contrasts import contrasts
 from unpoison.outcomes import healed, outcomes
 from unpoison.results import in_order
@@ -80,11 +82,12 @@ def test_the_results_are_those_of_the_blocks(run: str) -> None:
     assert (listed["processor"].str.len() > 0).all() and (listed["commit"].str.len() >= 40).all()
 
 
+@pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"no real data in {CIFAR10}")
 @pytest.mark.parametrize("run", RUNS)
 def test_the_published_outcomes_and_contrasts_follow_from_the_results(run: str) -> None:
     config = yaml.safe_load((ROOT / "config/cifar10_cpu.yaml").read_text(encoding="utf-8"))
     there = sorted(set(results(run)["study"]))
-    asked = Plan({**config, "only_studies": there}).asked_of_tables
+    asked = Plan({**config, "data_folder": str(CIFAR10), "only_studies": there}).asked_of_tables
     found = outcomes(results(run))
     for name, made in {
         "healed": healed(found, {}),
@@ -178,3 +181,16 @@ def test_no_interval_of_a_page_is_written_by_hand(page: Path) -> None:
         r"<!-- measured: .*?<!-- end of measured -->", "", page.read_text(encoding="utf-8"), flags=re.S
     )
     assert not re.search(r"\d \[-?\d", by_hand)
+
+
+@pytest.mark.parametrize(
+    ("page", "lines"),
+    [
+        ("docs/results/README.md", mission_rows.lines_of_answers),
+        ("README.md", mission_rows.lines_of_front_page),
+    ],
+    ids=["answers", "front page"],
+)
+def test_the_first_pages_have_the_rows_of_the_script(page: str, lines: Callable[[], Iterator[str]]) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [line for line in lines() if line not in text] == [], "run `python -m docs.mission`"

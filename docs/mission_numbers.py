@@ -1,0 +1,131 @@
+"""The numbers of the mission's two studies, and the sentences that follow from their intervals by rules.
+
+An interval that holds zero is told as the largest change that it leaves open.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from docs.measured import printed
+
+RESULTS = Path(__file__).parent / "results"
+FALSE, IMBALANCE = "false_positives", "imbalance"
+EXCHANGED = "imbalance_exchanged"
+EU, CF, NOTHING, ORACLE = "retrain", "finetune", "do_nothing", "oracle"
+SHORT = {EU: "EU", CF: "CF", NOTHING: "do nothing", ORACLE: "oracle"}
+CLEAN, STAMPED = "clean_accuracy", "adversarial_accuracy"
+WORDS = {CLEAN: "clean accuracy", STAMPED: "accuracy under attack"}
+RATIO, SHARE = "dataset.keep.cat", "poison.share.cat"
+# The studies of false alarms: the key that is varied, and how the page names the reading.
+READINGS = {
+    "false_positives": ("deletion.fdr", "of a set of fixed size"),
+    "false_positives_fdr": ("deletion.fdr", "of the set, on top"),
+    "false_positives_fpr": ("deletion.fpr", "of the clean rows, on top"),
+}
+
+
+@cache
+def table(run: str, name: str) -> pd.DataFrame:
+    """Return a published table."""
+    return pd.read_parquet(RESULTS / run / "tables" / f"{name}.parquet")
+
+
+def ends(row: pd.Series, mean: str = "mean", low: str = "ci_low", high: str = "ci_high") -> str:
+    """Return a mean in % with its interval."""
+    if pd.isna(row[low]):
+        return printed(100 * row[mean])
+    return f"{printed(100 * row[mean])} [{printed(100 * row[low])}, {printed(100 * row[high])}]"
+
+
+def contrast(run: str, study: str, name: str) -> pd.Series:
+    """Return a planned contrast."""
+    rows = table(run, "contrasts")
+    (_, row), *others = rows[(rows["study"] == study) & (rows["contrast"] == name)].iterrows()
+    assert not others
+    return row
+
+
+def points(row: pd.Series) -> str:
+    """Return a contrast's difference in points, with its interval."""
+    return ends(row, "difference", "low", "high")
+
+
+def settled(row: pd.Series) -> bool:
+    """Return whether a contrast is a finding: its interval leaves zero out, and the corrected test agrees.
+
+    Fewer than five seeds are not tested; there the interval decides alone.
+    """
+    return bool(row["low"] * row["high"] > 0 and (pd.isna(row["p_adjusted"]) or row["p_adjusted"] < 0.05))
+
+
+def lost(row: pd.Series) -> str:
+    """Return what a contrast costs, of which a fall is a cost."""
+    what, size = WORDS[row["metric"]], printed(100 * abs(row["difference"]))
+    if settled(row):
+        return (
+            f"{size} points of {what}" if row["difference"] < 0 else f"nothing: {what} rises by {size} points"
+        )
+    if pd.notna(row["equivalent"]) and bool(row["equivalent"]):
+        margin = f"{100 * row['margin']:.0f}"
+        return f"nothing: {what} stays within {margin} point{'' if margin == '1' else 's'}"
+    if row["low"] >= 0:
+        return f"no loss of {what} was found"
+    return f"no loss of {what} larger than {printed(-100 * row['low'])} points was found"
+
+
+def sure(row: pd.Series) -> str:
+    """Return how sure a contrast is: interval, seeds, corrected p."""
+    return f"{points(row)}, {row['n']} seeds, {tested(row)}"
+
+
+def tested(row: pd.Series) -> str:
+    """Return the corrected p value of a contrast, or that it has none."""
+    return "not tested" if pd.isna(row["p_adjusted"]) else f"p = {row['p_adjusted']:.2g}"
+
+
+def gained(row: pd.Series, unit: str) -> str:
+    """Return the sentence on a contrast of which a rise is a gain."""
+    if settled(row):
+        less = unit.replace("more", "less") if row["difference"] < 0 else unit
+        return f"{'no' if row['difference'] < 0 else 'yes'}, {printed(100 * abs(row['difference']))} {less}"
+    return (
+        f"not shown; between {printed(-100 * row['low'])} points less and {printed(100 * row['high'])} more are open"
+        if row["low"] < 0
+        else "not shown"
+    )
+
+
+def method_key(method: str) -> str:
+    """Return a method as the names of contrasts have it."""
+    return SHORT[method].lower()
+
+
+def capital(text: str) -> str:
+    """Return a sentence with its first letter as a capital."""
+    return text[0].upper() + text[1:]
+
+
+def healed_of(study: str, method: str, value: float) -> pd.Series:
+    """Return the line of the table of healed models of one Cf, all classes together."""
+    rows = table(FALSE, "healed")
+    key = READINGS[study][0]
+    chosen = (rows["study"] == study) & (rows["method"] == method) & rows["class_name"].isna()
+    (_, row), *others = rows[chosen & (rows[key].astype(float) == value)].iterrows()
+    assert not others
+    return row
+
+
+def share_of(line: pd.Series) -> str:
+    """Return the interval of a share of seeds."""
+    return f"[{line['low']:.2f}, {line['high']:.2f}]"
+
+
+def counts_of(line: pd.Series) -> str:
+    """Return the seeds healed with the interval of their share, and the broken ones and those without an outcome."""
+    broken = f", {line['broken']} broken" if line["broken"] else ""
+    undefined = f", {line['undefined']} without an outcome" if line["undefined"] else ""
+    if not line["n"]:
+        return f"no outcome in {line['undefined']} seeds"
+    return f"{line['healed']} of {line['n']} {share_of(line)}{broken}{undefined}"

@@ -1,0 +1,74 @@
+"""The rows on the mission's two studies in the tables that README.md and docs/results/README.md open with.
+
+`python -m docs.mission_rows` prints them, to be pasted there. tests/test_mission.py holds the pages to them.
+"""
+
+from collections.abc import Iterator
+
+from docs.mission_numbers import (
+    CF,
+    EU,
+    FALSE,
+    IMBALANCE,
+    SHORT,
+    capital,
+    contrast,
+    gained,
+    healed_of,
+    lost,
+    method_key,
+    points,
+    share_of,
+    sure,
+    tested,
+)
+
+
+def lines_of_answers() -> Iterator[str]:
+    """The rows on these two studies in the table of docs/results/README.md."""
+    page = f"[false alarms]({FALSE}/README.md)"
+    for method in (EU, CF):
+        row = contrast(FALSE, FALSE, f"adversarial_cost_{method_key(method)}")
+        yield (
+            f"| What do false alarms cost {SHORT[method]} that take the place of poisons (Cf = 0.4)? "
+            f"| {capital(lost(row))} | {sure(row)} | {page} |"
+        )
+    row = contrast(FALSE, FALSE, "healed_at_a_fifth")
+    counts = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
+    told = " and ".join(f"{SHORT[method]} {line['healed']} of {line['n']}" for method, line in counts.items())
+    intervals = " and ".join(share_of(line) for line in counts.values())
+    yield f"| And at Cf = 0.2, how many seeds are healed? | {told} | {intervals}; {tested(row)} | {page} |"
+    for method in (EU, CF):
+        row = contrast(FALSE, "false_positives_fpr", f"clean_cost_{method_key(method)}")
+        yield (
+            f"| What do 40 % of the clean rows on top of all poisons cost {SHORT[method]}? "
+            f"| {capital(lost(row))} | {sure(row)} | {page} |"
+        )
+    page = f"[imbalance]({IMBALANCE}/README.md)"
+    asked = {
+        "gain_with_imbalance": "Does EU gain more beside 1,000 cats than beside 5,000?",
+        "gain_of_cats_with_imbalance": "For the cats, the small class?",
+        "gain_of_dogs_with_imbalance": "For the dogs, the large class?",
+    }
+    for name, question in asked.items():
+        row = contrast(IMBALANCE, IMBALANCE, name)
+        yield f"| {question} | {capital(gained(row, 'points more beside 1,000'))} | {sure(row)} | {page} |"
+
+
+def lines_of_front_page() -> Iterator[str]:
+    """The rows on these two studies in the table of README.md."""
+    counts = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
+    told = ", ".join(
+        f"{SHORT[method]} healed {line['healed']} of {line['n']} seeds" for method, line in counts.items()
+    )
+    yield f"| And where a fifth of the accused rows are clean, in place of poisons? | {told} |"
+    row = contrast(FALSE, "false_positives_fpr", "clean_cost_eu")
+    told = f"{capital(lost(row))} ({points(row)}, {row['n']} seeds)"
+    yield f"| What does it cost EU to delete 40 % of the clean rows too? | {told} |"
+    row = contrast(IMBALANCE, IMBALANCE, "gain_of_cats_with_imbalance")
+    told = gained(row, "points more beside 1,000 cats than beside 5,000")
+    yield f"| Does EU matter more for a small class? | {capital(told)} ({points(row)}, {row['n']} seeds) |"
+
+
+if __name__ == "__main__":
+    print(*lines_of_answers(), "", *lines_of_front_page(), sep="\n")
