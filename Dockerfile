@@ -16,7 +16,7 @@ WORKDIR /unpoison
 # The pins alone first: a change of the code installs nothing anew.
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY unpoison/__init__.py unpoison/__init__.py
-RUN python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[cluster]'
+RUN python -m pip install --no-cache-dir --constraint constraints.txt --editable '.[cluster,timm]'
 
 COPY . .
 

@@ -22,7 +22,7 @@ def write_cached(root: Path, monkeypatch: pytest.MonkeyPatch, **columns: Any) ->
     Returns:
         the options of the source.
     """
-    library = pytest.importorskip("datasets", reason="the extra hub is not installed")
+    library = pytest.importorskip("datasets", reason="the extra hf is not installed")
     monkeypatch.setattr(library.config, "HF_DATASETS_CACHE", root / "cache")
     monkeypatch.setattr(library.config, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -31,6 +31,7 @@ ORDER = (
         "attack_kinds",
         "plain_values",
         "errors",
+        "extras",
         "advice",
         "digests",
         "class_names",

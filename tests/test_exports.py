@@ -42,7 +42,7 @@ def test_hostile_names_survive_the_table(folders: tuple[Path, Path]) -> None:
 
 
 def test_hugging_face_gets_the_images_with_what_was_found(folders: tuple[Path, Path]) -> None:
-    pytest.importorskip("datasets", reason="the extra hub is not installed")
+    pytest.importorskip("datasets", reason="the extra hf is not installed")
     dataset = to_hugging_face(*folders)
     assert dataset["path"][:] == NAMES
     assert dataset[3]["image"].getpixel((0, 0)) == (3, 3, 3)
@@ -50,14 +50,14 @@ def test_hugging_face_gets_the_images_with_what_was_found(folders: tuple[Path, P
 
 
 def test_datalab_gets_the_rows_to_remove_as_issues(folders: tuple[Path, Path]) -> None:
-    pytest.importorskip("datasets", reason="Datalab needs the library datasets, which is not installed")
+    pytest.importorskip("datasets", reason="the extra hf is not installed")
     issues = to_datalab(*folders).get_issues("poisoned")
     assert issues["is_poisoned_issue"].tolist() == [False] * 3 + [True] * 3
     assert issues["poisoned_score"].is_monotonic_decreasing
 
 
 def test_fiftyone_gets_a_sample_for_each_row(folders: tuple[Path, Path]) -> None:
-    pytest.importorskip("fiftyone", reason="FiftyOne is not installed")
+    pytest.importorskip("fiftyone", reason="the extra fiftyone is not installed")
     dataset = to_fiftyone(*folders)
     assert dataset.count() == len(NAMES)
     assert dataset.count_sample_tags() == {"look": 3, "remove": 3}

@@ -8,8 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 EVERY_PAGE = [
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
+    *sorted(ROOT.glob("*.md")),
     ROOT / "config" / "README.md",
     *sorted(ROOT.glob("docs/**/*.md")),
 ]

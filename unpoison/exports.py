@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unpoison.errors import UserError
+from unpoison.extras import missing_library
 from unpoison.files import require_intact, table_of_csv
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def to_hugging_face(scan: Folder, data: Folder) -> Any:
     Raises:
         UserError: as `suspicious_rows`, and where `datasets` is not installed.
     """
-    library, table = _library("datasets", "unpoison[hub]"), suspicious_rows(scan, data)
+    library, table = _library("datasets"), suspicious_rows(scan, data)
     columns = {"image": table["file"].tolist(), **{name: table[name].tolist() for name in COLUMNS}}
     return library.Dataset.from_dict(columns).cast_column("image", library.Image())
 
@@ -60,10 +61,10 @@ def to_datalab(scan: Folder, data: Folder) -> Any:
     Its score is 1 less the rank of the scan's score: low is suspicious, as cleanlab has it.
 
     Raises:
-        UserError: as `suspicious_rows`, and where Datalab's own libraries are not installed.
+        UserError: as `suspicious_rows`, and where `datasets` is not installed.
     """
     table = suspicious_rows(scan, data)
-    _library("datasets", "cleanlab[datalab]")  # which Datalab is built on
+    _library("datasets")  # which Datalab is built on
     issues = import_module("cleanlab.datalab.internal.issue_manager")
     factory = import_module("cleanlab.datalab.internal.issue_manager_factory")
 
@@ -95,7 +96,7 @@ def to_fiftyone(scan: Folder, data: Folder, name: str | None = None) -> Any:
     Raises:
         UserError: as `suspicious_rows`, and where FiftyOne is not installed.
     """
-    library, table = _library("fiftyone", "fiftyone"), suspicious_rows(scan, data)
+    library, table = _library("fiftyone"), suspicious_rows(scan, data)
     dataset = library.Dataset(name)
     dataset.add_samples([
         library.Sample(
@@ -110,8 +111,8 @@ def to_fiftyone(scan: Folder, data: Folder, name: str | None = None) -> Any:
     return dataset
 
 
-def _library(name: str, package: str) -> Any:
+def _library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise UserError(f"the library {name} is not installed: pip install {package}") from error
+        raise missing_library(name) from error

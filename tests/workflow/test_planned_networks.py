@@ -140,6 +140,14 @@ def test_an_option_of_a_network_is_an_axis(case: str, planned: Planned) -> None:
         assert options[last] == value
 
 
+def test_a_config_with_a_timm_model_is_refused_where_timm_is_missing(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UserError, match=r"^trainings\.company: the library timm .*'unpoison\[timm\]'$"):
+        planned({"model": "timm", "name": "test_vit", "recipe": "quick"})
+
+
 def test_given_weights_are_not_counted_as_a_training(planned: Planned) -> None:
     jobs = {"train_base": 1, "unlearn": 1}
     given, trained = (

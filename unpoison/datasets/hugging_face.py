@@ -1,4 +1,4 @@
-"""A data set of the Hugging Face hub, read by the library `datasets`: `pip install unpoison[hub]`."""
+"""A data set of the Hugging Face hub, read by the library `datasets`: `pip install unpoison[hf]`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from unpoison.class_names import composed
 from unpoison.contracts.source import Peek, Pictures, SourceImages
 from unpoison.datasets._images import decode
 from unpoison.errors import UserError, first_line, one_of
+from unpoison.extras import missing_library
 from unpoison.types import Labels
 
 LABELS = ("label", "labels", "fine_label")
@@ -122,9 +123,7 @@ def _library() -> Any:
     try:
         return import_module("datasets")
     except ImportError as error:
-        raise UserError(
-            "data sets of the hub are read by the library datasets, which is not installed: pip install unpoison[hub]"
-        ) from error
+        raise missing_library("datasets") from error
 
 
 def _load(name: str, config: str | None) -> Mapping[str, Any]:

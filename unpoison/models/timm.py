@@ -1,16 +1,16 @@
 """Any network of timm by name, untrained (Wightman 2019, https://github.com/huggingface/pytorch-image-models).
 
 What differs from timm: with `stem: cifar` the first layers are made for small images. Names of pretrained weights
-(`resnet18.a1_in1k`) are refused: nothing is downloaded.
+(`resnet18.a1_in1k`) are refused: nothing is downloaded. The library is installed by `pip install unpoison[timm]`.
 """
 
 from inspect import signature
 from typing import Any, Literal
 
-import timm
 import torch
 from torch import nn
 
+from unpoison.extras import missing_library
 from unpoison.models._stem import (
     POOLS,
     REFUSALS,
@@ -25,6 +25,13 @@ from unpoison.models._stem import (
     unknown_stem,
 )
 from unpoison.types import PositiveInt
+
+try:
+    import timm
+except ModuleNotFoundError as error:
+    raise missing_library("timm") from error
+
+LIBRARY = "timm"
 
 
 def network(

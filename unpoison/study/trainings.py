@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from unpoison.errors import UserError
+from unpoison.extras import require_library
 from unpoison.files import require_intact
+from unpoison.models import MODELS
 from unpoison.own_network import OWN, own_network
 from unpoison.study.code import code_digest
 from unpoison.study.records import Training
@@ -27,12 +29,15 @@ def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_training(training: Training) -> None:
-    """Refuse own code and weights that are not there; the code is read and not run.
+    """Refuse own code, weights and a library of the model that are not there; the code is read and not run.
 
     Raises:
-        UserError: for a file that is not there or cannot be read, a name that it lacks, and files that are no Python.
+        UserError: for a file that is not there or cannot be read, a name that it lacks, files that are no Python, and a
+            library that is not installed.
     """
     where = f"trainings.{training.name}"
+    if library := MODELS.constant(training.model, "LIBRARY", None):
+        require_library(library, where)
     if training.model == OWN:
         _check_own(where, training.options[OWN])
     if training.weights is not None:
