@@ -141,11 +141,22 @@ def false_positives_blocks() -> Rows:
 
 def blocks(run: str) -> Rows:
     """Where the seeds of a run come from."""
-    yield "block", "study", "seeds", "models", "commit", "processor", "core hours", "million image passes"
+    yield (
+        "block",
+        "study",
+        "seeds",
+        "models",
+        "commit",
+        "processor",
+        "core hours",
+        "million image passes",
+        "finished, UTC",
+    )
     for row in table(run, "blocks").itertuples():
         commits = ", ".join(commit[:10] for commit in row.commit.split(", "))
         cost = f"{row.seconds / 3600:.1f}", f"{row.image_passes / 1e6:.1f}"
-        yield row.block, f"`{row.study}`", row.seeds, str(row.models), commits, row.processor, *cost
+        finished = f"{row.first[:16]} to {row.last[:16]}".replace("T", " ")
+        yield row.block, f"`{row.study}`", row.seeds, str(row.models), commits, row.processor, *cost, finished
 
 
 # -- imbalance ---------------------------------------------------------------------------------------------------

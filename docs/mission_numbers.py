@@ -70,6 +70,8 @@ def lost(row: pd.Series) -> str:
     if pd.notna(row["equivalent"]) and bool(row["equivalent"]):
         margin = f"{100 * row['margin']:.0f}"
         return f"nothing: {what} stays within {margin} point{'' if margin == '1' else 's'}"
+    if row["high"] < 0:
+        return f"not shown after the correction; up to {printed(-100 * row['low'])} points of {what}"
     if row["low"] >= 0:
         return f"no loss of {what} was found"
     return f"no loss of {what} larger than {printed(-100 * row['low'])} points was found"
