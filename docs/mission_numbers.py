@@ -131,3 +131,11 @@ def counts_of(line: pd.Series) -> str:
     if not line["n"]:
         return f"no outcome in {line['undefined']} seeds"
     return f"{line['healed']} of {line['n']} {share_of(line)}{broken}{undefined}"
+
+
+def caution(study: str, name: str) -> str:
+    """Return what weakens a contrast of two ratios: references that did not train beside the fewest cats."""
+    rows = table(IMBALANCE, "references")
+    few = rows["study"].eq(study) & rows["dataset"].str.endswith("keep.cat=0.2")
+    is_weak = name.endswith("with_imbalance") and not rows.loc[few, "trained"].fillna(False).all()
+    return ". Beside 1,000 cats the reference models did not train" if is_weak else ""
