@@ -154,6 +154,13 @@ def note_below(figure: Figure, note: str) -> None:
     figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
 
 
+def note_first(figure: Figure, note: str) -> None:
+    """Write a sentence before the note below all panels. An empty one changes nothing."""
+    if note:
+        rest = " ".join(figure.get_supxlabel().split())
+        note_below(figure, f"{note}; {rest}" if rest else note)
+
+
 def _is_last_column(axes: Axes) -> bool:
     place = axes.get_subplotspec()
     return place is None or place.is_last_col()

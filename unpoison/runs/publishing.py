@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from unpoison.drawing.given import tables_for
-from unpoison.drawing.style import NOTE_SIZE, save
+from unpoison.drawing.style import note_first, save
 from unpoison.errors import UserError
 from unpoison.files import write_table, written_whole
 from unpoison.plots import PLOTS, tables_needed
@@ -50,7 +50,7 @@ def draw_figures(plan: Plan, tables: dict[str, pd.DataFrame], folder: Path, note
         except UserError as error:
             print(f"figure {name} is not drawn: {error}")
             continue
-        figure.suptitle(note, fontsize=NOTE_SIZE, color="0.35")
+        note_first(figure, note)
         pdf, png = (folder / f"figures/{name}.{ending}" for ending in ("pdf", "png"))
         save(figure, pdf, png, note_of(*(plan.studies[study] for study in asked.studies)))
         figures.append(Figure(name, caption_of(plan, name), png.read_bytes()))
