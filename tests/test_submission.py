@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from docs.leaderboard import board, entries, submissions
+from unpoison import registration
 from unpoison.columns import COLUMNS, TABLES
 from unpoison.command.submitting import submit_method
 from unpoison.errors import UserError
@@ -19,10 +20,11 @@ from unpoison.files import read_table, write_table
 from unpoison.identity.specs import Specs
 from unpoison.provenance import options_digest
 from unpoison.runs import submission
+from unpoison.runs.read import plan_of
 from unpoison.runs.submission import FILES, read_submission
 from unpoison.study.plan import Plan
 
-CONFIG = """
+CONFIG = """results_folder: results/mine
 sources: {generated: {train_per_class: 60, test_per_class: 10, image_size: 16}}
 datasets: {pair: {source: generated, classes: [cat, dog]}}
 poisons: {patch: {target: cat, count: 10}}
@@ -99,27 +101,37 @@ def write_run(folder: Path, plan: Plan) -> None:
     write_table(folder / "tables/provenance.parquet", records_of(plan))
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a published run, `published/plane`, and a finished run of the user's, `results/mine`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(board, "RESULTS", tmp_path / "published")
-    monkeypatch.setattr(entries, "FOLDER", tmp_path / "submissions")
-    monkeypatch.setattr(submissions, "FOLDER", tmp_path / "submissions")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/gentle.py").write_text(GENTLE)
-    (tmp_path / "plane.yaml").write_text(CONFIG)
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(OURS))
-    published = yaml.safe_load(CONFIG)
-    ours = published | {"plugins": "mine", "methods": published["methods"] | OURS["methods"]}
-    ours["studies"] = {"plane": published["studies"]["plane"] | OURS["studies"]["plane"]}
-    write_run(tmp_path / "published/plane", Plan(published))
-    (tmp_path / "published/plane/study.yaml").write_text("config: plane.yaml\n")
-    write_run(tmp_path / "results/mine", Plan(ours))
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "mine").mkdir()
+    (folder / "mine/gentle.py").write_text(GENTLE)
+    (folder / "plane.yaml").write_text(CONFIG)
+    (folder / "mine.yaml").write_text(yaml.safe_dump(OURS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(registration, "_TABLE", {})  # nothing is left after the test
+        write_run(folder / "published/plane", plan_of(["plane.yaml"]))
+        write_run(folder / "results/mine", plan_of(["plane.yaml", "mine.yaml"]))
+    (folder / "published/plane/study.yaml").write_text("config: plane.yaml\n")
+    return folder
+
+
+@pytest.fixture
+def place(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of `runs` that a test may change, as the project's folder."""
+    folder = tmp_path / "project"
+    shutil.copytree(runs, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(registration, "_TABLE", {})
+    monkeypatch.setattr(board, "RESULTS", folder / "published")
+    monkeypatch.setattr(entries, "FOLDER", folder / "submissions")
+    monkeypatch.setattr(submissions, "FOLDER", folder / "submissions")
     caches = (board.published, entries.entries)
     for cache in caches:
         cache.cache_clear()
-    yield tmp_path
+    yield folder
     for cache in caches:
         cache.cache_clear()
 
