@@ -31,5 +31,6 @@ def submit(
 
     made = submit_method(results, config, method=method, published=published, out=out, name=name or method)
     seeds = len(set(made.results["seed"]))
-    tell(f"{out}: {method} in {', '.join(made.told['studies'])} of {published.name}, seeds: {seeds}")
+    studies = ", ".join(made.told["studies"])
+    tell(f"{out}: {method} with {seeds} seeds in {studies} of the published run {published.name}")
     tell("Provenance names the host and the folders of the run: read it before you send the file")
