@@ -193,7 +193,7 @@ def test_an_added_submission_has_its_line_on_the_board(place: Path, has_options:
     if not has_options:  # as of runs before the column: the published config tells
         path = place / "published/plane/tables/provenance.parquet"
         write_table(path, read_table(path).drop(columns="options"))
-    assert "1 lines of the leaderboard" in submissions.add(submitted(place))
+    assert "lines on the leaderboard: 1" in submissions.add(submitted(place))
     (entry,) = entries.entries()
     own = board.lines_of("plane", board.published("plane"))
     (line,) = entries.submitted_lines(entry, own).to_dict("records")

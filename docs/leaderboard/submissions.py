@@ -54,4 +54,4 @@ def add(path: Path, keys: Sequence[str] = ()) -> str:
         raise
     entries.cache_clear()
     rows = len(pd.read_parquet(folder / RESULTS))
-    return f"{folder}: {rows:,} measurements, {len(lines)} lines of the leaderboard"
+    return f"{folder}: {rows:,} measurements, lines on the leaderboard: {len(lines)}"
