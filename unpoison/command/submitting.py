@@ -1,10 +1,10 @@
 """A method's results, made into a submission: `unpoison submit`."""
 
+import sys
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from unpoison import __version__
 from unpoison.command.reproducing import words_of
 from unpoison.errors import UserError, one_of
 from unpoison.files import read_table
@@ -51,7 +51,7 @@ def submit_method(
         "plug_in": asked.kind,
         "options": dict(asked.options),
         "source_sha256": sha256(METHODS.path(asked.kind).read_bytes()).hexdigest(),
-        "unpoison": __version__,
+        "unpoison": sys.modules["unpoison"].__version__,
     }
     records = block.records
     for level in MODEL:  # a record of a data set has no training, and so on
