@@ -14,7 +14,19 @@ from unpoison.runs.encoding import escape_what_the_terminal_lacks
 # In the order of the help. The function has the name of its module, which imports what it needs when it is called.
 SUBCOMMANDS = (
     *("scan", "repair", "verify", "advise"),
-    *("init", "run", "status", "estimate", "partial", "pool", "reproduce", "report", "clean", "listing"),
+    *(
+        "init",
+        "run",
+        "status",
+        "estimate",
+        "partial",
+        "pool",
+        "reproduce",
+        "submit",
+        "report",
+        "clean",
+        "listing",
+    ),
 )
 NAMES = {"listing": "list"}  # a module called list would hide Python's own
 RUNS_SNAKEMAKE = ("run", "report")  # what follows `--` there goes to Snakemake

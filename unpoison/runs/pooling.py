@@ -77,16 +77,21 @@ def read_blocks(folder: Path) -> list[Block]:
         )
     blocks = [Block(place.name, *(read_table(place / name) for name in FILES)) for place in places]
     for block in blocks:
-        for table, name, wanted in (
-            (block.results, FILES[0], COLUMNS),
-            (block.records, FILES[1], TABLES["provenance"].columns),
-        ):
-            lacking = [column for column in wanted if column not in table]
-            if lacking:
-                raise UserError(
-                    f"block {block.name}: {name} lacks the column {lacking[0]}; it is of another version of unpoison"
-                )
+        check_columns(block)
     return blocks
+
+
+def check_columns(block: Block) -> None:
+    """Refuse a block of which a table lacks a column."""
+    for table, name, wanted in (
+        (block.results, FILES[0], COLUMNS),
+        (block.records, FILES[1], TABLES["provenance"].columns),
+    ):
+        lacking = [column for column in wanted if column not in table]
+        if lacking:
+            raise UserError(
+                f"block {block.name}: {name} lacks the column {lacking[0]}; it is of another version of unpoison"
+            )
 
 
 def check_apart(blocks: Sequence[Block]) -> None:
