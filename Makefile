@@ -45,7 +45,7 @@ test-cluster: $(READY)  ## a study through a SLURM that is started here; needs r
 	$(BIN)/python -c 'import snakemake_executor_plugin_slurm' 2>/dev/null || { $(if $(BORROWED),exit 1;) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'; }
 	$(BIN)/python -m pytest -m cluster tests/cluster -rP --durations=0
 
-# An environment without a GPU takes 5 GB too: the wheels of torch for Linux need the libraries of CUDA.
+# The wheels of torch for Linux need the libraries of CUDA, also on a machine without a GPU.
 test-install:  ## install by requirements.lock into a new environment and plan the demo there; downloads 3 GB
 	$(PYTHON) -m venv --clear $(INSTALL_VENV)
 	$(INSTALL_VENV)/bin/python -m pip install --quiet --require-hashes --requirement $(LOCK)
