@@ -50,7 +50,7 @@ test-install:  ## install by requirements.lock into a new environment and plan t
 	$(PYTHON) -m venv --clear $(INSTALL_VENV)
 	$(INSTALL_VENV)/bin/python -m pip install --quiet --require-hashes --requirement $(LOCK)
 	$(INSTALL_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
-	folder=$$(mktemp -d) && cp config/demo.yaml $$folder && bin=$$(cd $(INSTALL_VENV)/bin && pwd) && cd $$folder && $$bin/unpoison --version && $$bin/unpoison run demo.yaml -- --dry-run --quiet all
+	folder=$$(mktemp -d) && cp config/demo.yaml $$folder && bin=$$(cd $(INSTALL_VENV)/bin && pwd) && cd $$folder && $$bin/unpoison --version && $$bin/unpoison run demo.yaml -- --dry-run --quiet rules
 
 lint: $(READY)
 	$(BIN)/ruff check .
