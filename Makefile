@@ -1,6 +1,9 @@
 # make demo and make test do all the set-up on a fresh machine with Python 3.11 or newer.
 VENV ?= .venv
 SITE_VENV ?= .venv-docs
+LOCK_VENV ?= .venv-lock
+INSTALL_VENV ?= .venv-install
+LOCK ?= requirements.lock
 PYTHON ?= python3
 CONFIG ?= config/demo.yaml
 CORES ?= all
@@ -15,7 +18,7 @@ BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 # Configs and names of files are UTF-8 in any locale.
 export PYTHONUTF8 := 1
 
-.PHONY: demo estimate status partial report test test-hard test-cluster lint bench bench-full bench-scan bench-methods bench-passes gpu docs setup
+.PHONY: demo estimate status partial report test test-hard test-cluster test-install lint bench bench-full bench-scan bench-methods bench-passes gpu docs lock licences setup
 
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(COMMAND) run $(CONFIG) $(OF_CORES)
@@ -41,6 +44,13 @@ test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
 test-cluster: $(READY)  ## a study through a SLURM that is started here; needs root and Debian's packages
 	$(BIN)/python -c 'import snakemake_executor_plugin_slurm' 2>/dev/null || { $(if $(BORROWED),exit 1;) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'; }
 	$(BIN)/python -m pytest -m cluster tests/cluster -rP --durations=0
+
+# The wheels of torch for Linux need the libraries of CUDA, also on a machine without a GPU.
+test-install:  ## install by requirements.lock into a new environment and plan the demo there; downloads 3 GB
+	$(PYTHON) -m venv --clear $(INSTALL_VENV)
+	$(INSTALL_VENV)/bin/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	$(INSTALL_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	folder=$$(mktemp -d) && cp config/demo.yaml $$folder && bin=$$(cd $(INSTALL_VENV)/bin && pwd) && cd $$folder && $$bin/unpoison --version && $$bin/unpoison run demo.yaml -- --dry-run --quiet rules
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -73,6 +83,20 @@ $(SITE_VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(SITE_VENV)
 	$(SITE_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' >$(SITE_VENV)/docs.txt
 	$(SITE_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --requirement $(SITE_VENV)/docs.txt
+	touch $@
+
+lock: $(LOCK_VENV)/.ready  ## make requirements.lock anew: the pins that the package needs, with the hashes of their files on PyPI
+	$(LOCK_VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --constraints constraints.txt --generate-hashes --no-annotate --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+
+licences: $(READY)  ## make docs/licences.md anew: the licence of each package of requirements.lock
+	$(BIN)/python envs/licences.py >docs/licences.md.new
+	mv docs/licences.md.new docs/licences.md
+
+# The extra `lock` without the project: uv reads metadata, and downloads no package.
+$(LOCK_VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(LOCK_VENV)
+	$(LOCK_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lock"], sep="\n")' >$(LOCK_VENV)/lock.txt
+	$(LOCK_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --requirement $(LOCK_VENV)/lock.txt
 	touch $@
 
 gpu: $(READY)  ## measure a CUDA GPU in ten minutes; FOLDER holds CIFAR-10 as Parquet files, for cells of the studies

@@ -1,12 +1,14 @@
-"""The wheel, built as `pip install` builds it, without a network."""
+"""The wheel and the sdist, built as `pip install` and `build` build them, without a network."""
 
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
-from wheels import ROOT, build_wheel, copy_sources
+import pytest
+from wheels import FILES, ROOT, WITH_THE_SDIST, build_wheel, copy_sources
 
 PLACES = {"unpoison": "unpoison", "workflow": "unpoison/workflow", "profiles": "unpoison/workflow/profiles"}
 ENVIRONMENT = "unpoison/envs/unpoison.yaml"  # of the folder envs, whose other file is of the checkout
@@ -40,9 +42,27 @@ def build(kind: str, source: Path, folder: Path) -> Path:
     return built
 
 
-def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
-    copy_sources(tmp_path / "source")
-    sdist = build("sdist", tmp_path / "source", tmp_path / "dist")
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    copy_sources(folder / "source")
+    (folder / "source/tests").mkdir()
+    (
+        folder / "source/tests/test_mine.py"
+    ).touch()  # setuptools takes tests of this name unless told otherwise
+    return build("sdist", folder / "source", folder / "dist")
+
+
+def test_the_sdist_holds_the_configs_and_the_pins_and_no_tests(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    configs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "config").iterdir()}
+    assert {*FILES, *WITH_THE_SDIST, *configs, ENVIRONMENT.removeprefix("unpoison/")} <= held
+    folders = {name.split("/")[0] for name in held if "/" in name}
+    assert folders == {"unpoison", "unpoison.egg-info", "workflow", "profiles", "envs", "config"}
+
+
+def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Path) -> None:
     assert names_in(build_wheel(sdist, tmp_path)) == names_in(wheel)
 
 

@@ -11,8 +11,12 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 OFFLINE = ("--no-deps", "--no-index")
-FOLDERS = ("unpoison", "workflow", "profiles", "envs")
-FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+FOLDERS = ("unpoison", "workflow", "profiles", "envs", "config")
+FILES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
+WITH_THE_SDIST = (  # nothing is built from them
+    *("CHANGELOG.md", "CITATION.cff", "Snakefile", "constraints.txt", "requirements.lock"),
+    ".snakemake-workflow-catalog.yml",
+)
 
 
 def pip(*arguments: str) -> None:
@@ -22,10 +26,10 @@ def pip(*arguments: str) -> None:
 
 
 def copy_sources(folder: Path) -> None:
-    """Copy what the wheel is built from: setuptools leaves folders behind where it builds."""
+    """Copy what the wheel and the sdist are built from: setuptools leaves folders behind where it builds."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
+    for name in (*FILES, *WITH_THE_SDIST):
         shutil.copy(ROOT / name, folder / name)
 
 

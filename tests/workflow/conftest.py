@@ -15,6 +15,8 @@ from filelock import FileLock
 
 from benchmarks.study import copy_project
 
+ROOT = Path(__file__).parents[2]
+
 TINY = """
 results_folder: results
 sources:
@@ -149,3 +151,21 @@ def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
     shutil.copytree(finished.folder, folder, symlinks=True)  # copies times too
     yield Project(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository of the workflow as it stands, with the tag of the snippet and without the package."""
+    folder = tmp_path_factory.mktemp("repository")
+    for name in ("workflow", "envs", "profiles", "config"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "LICENSE", folder)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+    for command in (
+        ["init", "--quiet"],
+        ["add", "."],
+        ["commit", "--quiet", "-m", "Copy"],
+        ["tag", "v0.1.0"],
+    ):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    return folder

@@ -90,23 +90,6 @@ def profile(site: Path) -> Path:
     return told_by_the_package(site, "profile_folder")
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository of the workflow as it stands, with the tag of the snippet and without the package."""
-    folder = tmp_path_factory.mktemp("repository")
-    for name in ("workflow", "envs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
-    for command in (
-        ["init", "--quiet"],
-        ["add", "."],
-        ["commit", "--quiet", "-m", "Copy"],
-        ["tag", "v0.1.0"],
-    ):
-        subprocess.run([*git, *command], cwd=folder, check=True)
-    return folder
-
-
 @pytest.fixture
 def outer(tmp_path: Path, site: Path, profile: Path) -> Outer:
     made = Outer(tmp_path, site)

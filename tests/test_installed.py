@@ -1,0 +1,70 @@
+"""The command, from the wheel in an environment of its own and in a folder that holds no checkout."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from wheels import OFFLINE, ROOT, pip
+
+
+class Installed:
+    """An environment that has the wheel, sees the libraries of this one, and works in a folder."""
+
+    def __init__(self, environment: Path, folder: Path) -> None:
+        self.environment, self.folder = environment, folder
+
+    def run(self, *arguments: str) -> str:
+        """Return what the command prints."""
+        done = subprocess.run(
+            [self.environment / "bin/unpoison", *arguments],
+            cwd=self.folder,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """An empty environment, into which the wheel is installed, and which then sees the libraries of this one."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    pip("--python", str(folder / "bin/python"), "install", "--quiet", *OFFLINE, str(wheel))
+    (site,) = folder.glob("lib/python*/site-packages")
+    # A path alone: the links to a checkout that the other environment has are not followed.
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    return folder
+
+
+@pytest.fixture
+def installed(environment: Path, tmp_path: Path) -> Installed:
+    return Installed(environment, tmp_path)
+
+
+def test_the_command_tells_the_version_of_its_wheel(installed: Installed, wheel: Path) -> None:
+    assert f"unpoison-{installed.run('--version').strip()}-py3-none-any.whl" == wheel.name
+
+
+def test_the_help_names_the_subcommands(installed: Installed) -> None:
+    told = installed.run("--help").split()
+    assert {"scan", "repair", "init", "run"} <= {*told}
+
+
+def test_the_first_config_is_written_where_the_command_is_called(installed: Installed) -> None:
+    installed.run("init")
+    assert [path.name for path in installed.folder.iterdir()] == ["study.yaml"]
+
+
+def test_the_demo_is_planned_by_the_workflow_of_the_wheel(installed: Installed) -> None:
+    (installed.folder / "demo.yaml").write_bytes((ROOT / "config/demo.yaml").read_bytes())
+    told = installed.run("run", "demo.yaml", "--", "--dry-run")
+    assert "write_report" in told
+    assert "This was a dry-run" in told
+    assert f"{installed.environment}/lib" in told
+    assert str(ROOT) not in told
