@@ -92,7 +92,7 @@ licences: $(READY)  ## make docs/licences.md anew: the licence of each package o
 	$(BIN)/python envs/licences.py >docs/licences.md.new
 	mv docs/licences.md.new docs/licences.md
 
-# The extra `lock` without the project: uv reads metadata, and downloads no package.
+# The extra `lock` without the project: uv reads metadata, and does not download torch.
 $(LOCK_VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LOCK_VENV)
 	$(LOCK_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lock"], sep="\n")' >$(LOCK_VENV)/lock.txt
