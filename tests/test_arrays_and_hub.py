@@ -213,5 +213,5 @@ def test_integers_without_names_are_refused(tmp_path: Path, monkeypatch: Any) ->
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"not installed: pip install unpoison\[hub\]"):
+    with pytest.raises(UserError, match=r"not installed: pip install 'unpoison\[hf\]'"):
         unpoison.load_data("hf:somebody/pets")

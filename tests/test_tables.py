@@ -69,7 +69,7 @@ def test_planned_contrasts_are_left_out_without_one() -> None:
 def test_the_report_reads_what_its_views_and_its_whole_tables_show() -> None:
     derived = ["outcomes", "healed", "recall_thresholds", "references", "paired", "slopes", "detectors"]
     assert reported_names({}) == ["summary", *derived, "provenance"]
-    assert {*VIEWED, *SHOWN} <= {*names(ASKED), "missing"}
+    assert {*VIEWED, *SHOWN} <= {*names(ASKED), "missing", "blocks"}
 
 
 @pytest.mark.parametrize("name", [*names(ASKED), "missing"])

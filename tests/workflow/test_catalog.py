@@ -37,6 +37,7 @@ def test_the_settings_of_the_catalog_promise_what_the_workflow_has() -> None:
     assert deployment["report"] == usage["report"] == ("report(" in rules)
 
 
+@pytest.mark.hard  # makes an environment or a checkout of its own: `make test-hard`
 def test_the_workflow_that_snakedeploy_deploys_plans_its_jobs(
     tmp_path: Path, site: Path, repository: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -172,7 +173,9 @@ def test_a_terminal_shows_a_bar_that_leaves_the_results_alone(project: Project) 
     assert running.wait(timeout=PATIENCE) == 0
     text = shown.decode()
     assert " jobs, " in text
-    assert "Unlearn every" in text
+    assert re.search(
+        "Unlearn every|Measure all|Make the|Trace every|Draw ", text
+    )  # a job may end between two looks
     assert text.rstrip().endswith("Open the report in a browser: results/report.html")
     assert "rule unlearn" not in text
 
