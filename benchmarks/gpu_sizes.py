@@ -1,4 +1,4 @@
-"""How large each part of `make gpu` is: on a GPU, and tiny, for the script's own tests on a CPU."""
+"""Sizes of the parts of `make gpu`: those on a GPU, and tiny ones for its tests on a CPU."""
 
 from dataclasses import dataclass
 

@@ -30,21 +30,17 @@ from docs.mission_numbers import (
     counts_of,
     ends,
     gained,
+    healed_at_a_fifth,
     healed_of,
     lost,
     method_key,
     points,
-    share_of,
     sure,
     table,
-    tested,
 )
 from unpoison.runs.options import filled as filled_between
 
 Rows = Iterator[Sequence[str]]
-
-
-# -- numbers as they are printed ---------------------------------------------------------------------------------
 
 
 # -- false alarms ------------------------------------------------------------------------------------------------
@@ -62,15 +58,8 @@ def false_positives_answers() -> Rows:
                 capital(lost(row)),
                 sure(row),
             )
-    row = contrast(FALSE, FALSE, "healed_at_a_fifth")
-    counts = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
-    told = " and ".join(f"{SHORT[method]} {line['healed']} of {line['n']}" for method, line in counts.items())
-    intervals = " and ".join(share_of(line) for line in counts.values())
-    yield (
-        "And at Cf = 0.2, how many seeds are healed?",
-        told,
-        f"{intervals}; exact McNemar, {tested(row)}",
-    )
+    told, intervals, test = healed_at_a_fifth()
+    yield "And at Cf = 0.2, how many seeds are healed?", told, f"{intervals}; exact McNemar, {test}"
     for study in ("false_positives_fdr", "false_positives_fpr"):
         for method in (EU, CF):
             row = contrast(FALSE, study, f"clean_cost_{method_key(method)}")

@@ -124,6 +124,14 @@ def share_of(line: pd.Series) -> str:
     return f"[{line['low']:.2f}, {line['high']:.2f}]"
 
 
+def healed_at_a_fifth() -> tuple[str, str, str]:
+    """Return how many seeds EU and CF healed at Cf = 0.2, the intervals of their shares, and the test."""
+    lines = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
+    told = " and ".join(f"{SHORT[method]} {line['healed']} of {line['n']}" for method, line in lines.items())
+    intervals = " and ".join(share_of(line) for line in lines.values())
+    return told, intervals, tested(contrast(FALSE, FALSE, "healed_at_a_fifth"))
+
+
 def counts_of(line: pd.Series) -> str:
     """Return the seeds healed with the interval of their share, and the broken ones and those without an outcome."""
     broken = f", {line['broken']} broken" if line["broken"] else ""

@@ -15,13 +15,12 @@ from docs.mission_numbers import (
     caution,
     contrast,
     gained,
+    healed_at_a_fifth,
     healed_of,
     lost,
     method_key,
     points,
-    share_of,
     sure,
-    tested,
 )
 
 
@@ -34,11 +33,8 @@ def lines_of_answers() -> Iterator[str]:
             f"| What do false alarms cost {SHORT[method]} that take the place of poisons (Cf = 0.4)? "
             f"| {capital(lost(row))} | {sure(row)} | {page} |"
         )
-    row = contrast(FALSE, FALSE, "healed_at_a_fifth")
-    counts = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
-    told = " and ".join(f"{SHORT[method]} {line['healed']} of {line['n']}" for method, line in counts.items())
-    intervals = " and ".join(share_of(line) for line in counts.values())
-    yield f"| And at Cf = 0.2, how many seeds are healed? | {told} | {intervals}; {tested(row)} | {page} |"
+    told, intervals, test = healed_at_a_fifth()
+    yield f"| And at Cf = 0.2, how many seeds are healed? | {told} | {intervals}; {test} | {page} |"
     for method in (EU, CF):
         row = contrast(FALSE, "false_positives_fpr", f"clean_cost_{method_key(method)}")
         yield (

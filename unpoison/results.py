@@ -56,6 +56,12 @@ def in_order(results: pd.DataFrame) -> pd.DataFrame:
     return results.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
 
 
+def tuples_of(rows: pd.DataFrame, columns: Iterable[str]) -> list[tuple[Any, ...]]:
+    """Return some columns of each row as a plain tuple, with None where a value is missing."""
+    part = rows[list(columns)].astype(object)
+    return list(part.where(part.notna(), None).itertuples(index=False, name=None))
+
+
 def judged_by(table: pd.DataFrame) -> list[str]:
     """What models are judged by, of what a table holds: how far the attack is undone (adversarial accuracy, or what
     stands in for it without a trigger), then clean accuracy; with neither, the agreement with the given labels."""
@@ -78,6 +84,5 @@ def _of_study(models: pd.DataFrame, study: Mapping[str, list[Any]]) -> pd.DataFr
     chosen &= models["method"].isin([*study["method"], *REFERENCES])
     if "cells" in study:
         wanted = {tuple(cell) for cell in study["cells"]}
-        place = models[list(MODEL)].astype(object).where(models[list(MODEL)].notna(), None)
-        chosen &= np.array([cell in wanted for cell in place.itertuples(index=False, name=None)], bool)
+        chosen &= np.array([cell in wanted for cell in tuples_of(models, MODEL)], bool)
     return models[chosen]

@@ -20,7 +20,7 @@ SAME_RECALL = 1e-6  # between deletion sets of one recall; counts of rows are ro
 
 
 class Reading(NamedTuple):
-    """How Cf is read. key: what is varied; displaces: whether false alarms take the place of poisons."""
+    """A reading of Cf. key: the varied key; displaces: whether false alarms take the place of poisons."""
 
     key: str
     displaces: bool

@@ -1,7 +1,7 @@
 """One study from blocks of its seeds, which ran at other times or on other machines: `unpoison pool`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,20 +15,22 @@ from unpoison.files import read_table
 from unpoison.identity.specs import Specs
 from unpoison.levels import BASE_MODEL, MODEL
 from unpoison.provenance import options_digest
-from unpoison.results import in_order
+from unpoison.results import in_order, tuples_of
 from unpoison.runs.publishing import publish
 from unpoison.study.plan import Plan
+from unpoison.study.studies import Cell
 from unpoison.tables import make_tables
 from unpoison.tracing import SHORT
 
 # The steps whose options a result depends on, and that have no options of the machine.
 STEPS = ("poison_dataset", "train_base", "train_oracle", "select_deletion", "unlearn")
 FILES = ("results.parquet", "provenance.parquet")
+CELL = [field.name for field in fields(Cell)]
 
 
 @dataclass(frozen=True)
 class Block:
-    """What was run of some studies: `results` and `records` are its tables of results and of provenance."""
+    """A part of some studies that was run: its tables of results (`results`) and of provenance (`records`)."""
 
     name: str
     results: pd.DataFrame
@@ -112,12 +114,12 @@ def check_planned(plan: Plan, block: Block) -> None:
     planned = {
         name: {tuple(vars(cell).values()) for cell in study.cells()} for name, study in plan.studies.items()
     }
-    order = ["dataset", "seed", "poison", "training", "deletion", "method"]
-    found = block.results[["study", *order]].drop_duplicates()
-    for line in found.astype(object).where(found.notna(), None).itertuples(index=False, name=None):
+    order = ["study", *CELL]
+    found = block.results[order].drop_duplicates()
+    for line in tuples_of(found, order):
         if line[1:] not in planned.get(line[0], ()):
             raise UserError(
-                f"block {block.name}: found {_named(zip(['study', *order], line, strict=True))}, "
+                f"block {block.name}: found {_named(zip(order, line, strict=True))}, "
                 "allowed: what the config asks for"
             )
     traced = set(block.records[list(BASE_MODEL)].itertuples(index=False, name=None))
@@ -157,9 +159,7 @@ def joined(plan: Plan, blocks: Sequence[Block]) -> pd.DataFrame:
 
 def missing_cells(plan: Plan, results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each cell of the config that no block holds."""
-    order = ["dataset", "seed", "poison", "training", "deletion", "method"]
-    there = results[order].drop_duplicates().astype(object)
-    found = set(there.where(there.notna(), None).itertuples(index=False, name=None))
+    found = set(tuples_of(results[CELL].drop_duplicates(), CELL))
     lines = [vars(cell) for cell in plan.cells if tuple(vars(cell).values()) not in found]
     columns = TABLES["missing"].columns
     return (

@@ -9,6 +9,7 @@ import pandas as pd
 from unpoison.errors import UserError
 from unpoison.files import read_table
 from unpoison.levels import MODEL, REFERENCES
+from unpoison.results import tuples_of
 from unpoison.runs.pooling import Block, check_options, in_ranges
 from unpoison.runs.submission import RECORDS, RESULTS, TOLD, Submission
 from unpoison.study.plan import Plan
@@ -105,12 +106,10 @@ def _check_values(made: Submission) -> None:
 def _check_records(made: Submission) -> None:
     """Refuse models without a record, and records that tell of changed code or changed inputs."""
     name = made.told["name"]
-    models = made.results[list(MODEL)].drop_duplicates().astype(object)
-    models = models.where(models.notna(), None)
+    models = made.results[list(MODEL)].drop_duplicates()
     steps = {"do_nothing": ("train_base",), "oracle": ("train_oracle",), made.told["method"]: REPAIRS}
-    lines = made.records[["step", *MODEL]].astype(object)
-    traced = set(lines.where(lines.notna(), None).itertuples(index=False, name=None))
-    for model in models.itertuples(index=False, name=None):
+    traced = set(tuples_of(made.records, ["step", *MODEL]))
+    for model in tuples_of(models, MODEL):
         if not any((step, *model) in traced for step in steps[str(model[-1])]):
             named = ", ".join(str(part) for part in model if part is not None)
             raise UserError(f"{name}: {RECORDS} lacks the record of {named}; take both tables of one run")
