@@ -390,7 +390,7 @@ def company_repairs() -> Rows:
 
 PAGES = [
     DOCS / "results/company/README.md",
-    DOCS / "methods.md",
+    DOCS / "methods/deviations.md",
     DOCS / "detectors.md",
     *(DOCS / "results" / METHODS / page for page in ("README.md", "numbers.md", "false_alarms.md")),
 ]

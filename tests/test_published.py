@@ -138,7 +138,7 @@ def test_the_seeds_healed_by_a_method_are_counted(method: str) -> None:
 
 
 def test_the_seeds_healed_by_a_deviation_are_counted() -> None:
-    page = flat(ROOT / "docs" / "methods.md")
+    page = flat(ROOT / "docs" / "methods" / "deviations.md")
     entries = config_of("deviations_cifar10")["methods"]
     for name in ("salun", "salun_eval", "rem_eval", "scrub_goel_full_rate", "ssd_goel", "npo"):
         recalls = (0.2, 0.7, 1.0)
@@ -209,7 +209,7 @@ TOLD = [
         *("false_positives", "imbalance"),  # tests/test_mission.py
     )
 ]
-TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods.md", "detectors.md")]
+TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods/deviations.md", "detectors.md")]
 
 
 @pytest.mark.parametrize(("page", "run"), TOLD, ids=[str(page.relative_to(ROOT)) for page, _ in TOLD])
