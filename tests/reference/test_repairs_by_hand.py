@@ -350,7 +350,7 @@ def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
 
 
 def ibau_by_hand(request: Request, options: dict[str, Any]) -> nn.Module:
-    """Return the model of the authors' script: 2 rounds, K = 3, images 0-to-1 or (BackdoorBench) normalised."""
+    """Return the model of the authors' script: 2 rounds, K = 3, images in 0-to-1 or (BackdoorBench) normalised."""
     model = deepcopy(request.model).eval()
     parameters = list(model.parameters())
     deviation = torch.tensor(model.preprocessing.deviation).view(1, 3, 1, 1)
@@ -444,7 +444,7 @@ def test_the_pattern_climbs_the_loss(make_request: MakeRequest) -> None:
 def test_universal_patterns_count_every_product(make_request: MakeRequest, augmented: bool) -> None:
     options = {"rounds": 2, "fixed_point_steps": 3, "batch_size": 4, "augmented": augmented}
     _, cost = run(METHODS["ibau"], make_request([]), options, needs=("validation",))
-    # A round: a pass for the pattern and one for the loss. In each of two batches the map's four rows pass for the
+    # A round: a pass each for pattern and loss. In each of two batches the map's four rows pass for the
     # slope, three products and the last one.
     assert cost.image_passes == 2 * (2 * TRUSTED + 2 * 4 * (1 + 3 + 1))
     assert cost.curvature_passes == 2 * 2 * 4 * (3 + 1)
