@@ -1,4 +1,4 @@
-"""The plane figure: cells show counts of healed seeds, markers show detectors and intervals of their rates."""
+"""The plane figure: cells show counts of healed seeds, markers show detectors with intervals of rates."""
 
 import numpy as np
 import pytest

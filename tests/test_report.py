@@ -283,7 +283,7 @@ def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.Da
     [
         ({("oracle", 0): (0.95, 0.93), ("oracle", 1): (0.68, 0.68)}, {("oracle", 1)}),
         ({("do_nothing", 0): (0.95, 0.93), ("oracle", 0): (0.8, 0.7)}, {("oracle", 0)}),
-        # The model knows only the large class: 91 % of all rows at a ratio of 10 to 1, but 50 % as class mean.
+        # The model knows only the large class: 91 % of all rows at a ratio of 10 to 1, but a mean of 50 %.
         ({("do_nothing", 0): (1.0, 0.0)}, {("do_nothing", 0)}),
         # An attack may lower the poisoned model's accuracy below the oracle's.
         ({("do_nothing", 0): (0.8, 0.7), ("oracle", 0): (0.95, 0.93)}, set()),

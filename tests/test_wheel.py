@@ -49,7 +49,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "source/tests").mkdir()
     (
         folder / "source/tests/test_mine.py"
-    ).touch()  # setuptools includes tests of this name by default
+    ).touch()  # setuptools includes tests of this name unless told otherwise
     return build("sdist", folder / "source", folder / "dist")
 
 

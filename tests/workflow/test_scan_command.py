@@ -1,4 +1,4 @@
-"""`unpoison scan` on a set that somebody poisoned and on its clean twin: verdict, files, reruns, and bad input."""
+"""`unpoison scan` on a poisoned set and on its clean twin: verdict, files, reruns, and bad input."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def scan(made: CompanySet, out: Path, *more: str) -> int:
         *("--model", f"{NET}:CompanyNet", "--weights", str(made.folder.parent / "clean.safetensors")),
         *("--arguments", json.dumps({"classes": len(made.class_names), "width": 24}), "--budget", "quick"),
     ]
-    if (made.folder / "net.py").exists():  # the tutorial's
+    if (made.folder / "net.py").exists():  # the tutorial's set
         model = [
             "--model",
             f"{made.folder}/net.py:SmallNet",
@@ -51,7 +51,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sets(shared: Path) -> dict[str, CompanySet]:
-    """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
+    """The tutorial's set, poisoned with a sticker, and a clean set with its own network's weights."""
     known = shared / "sets.json"
     with FileLock(shared / "lock"):
         if not known.exists():
@@ -71,7 +71,7 @@ def sets(shared: Path) -> dict[str, CompanySet]:
 
 @pytest.fixture(scope="module")
 def scanned(sets: dict[str, CompanySet], shared: Path) -> dict[str, tuple[int, Path]]:
-    """Exit code and folder of a scan of each set. Nothing is written there: workers share it."""
+    """Exit code and folder of a scan of each set. Workers share the folders: tests must not write there."""
     known = shared / "codes.json"
     with FileLock(shared / "lock"):
         if not known.exists():
