@@ -13,7 +13,7 @@ SUPERSAMPLING = 2
 
 
 def draw(name: str, width: int, height: int, rng: np.random.Generator) -> Image.Image:
-    """Return a drawn image: an object of the class of random place, size, angle and colour, among clutter."""
+    """Return a drawn image: an object of the class, random in place, size, angle and colour, in clutter."""
     side = SUPERSAMPLING * max(width, height)
     tone = rng.uniform(50, 206, 3)
     canvas = _ground(side, tone, rng)
@@ -33,7 +33,7 @@ def draw(name: str, width: int, height: int, rng: np.random.Generator) -> Image.
 
 
 def cifar10(split: str, rows: int, rng: np.random.Generator) -> Iterator[tuple[str, Image.Image]]:
-    """Class and image of `rows` random rows of CIFAR-10."""
+    """Yield the class and image of `rows` random rows of CIFAR-10."""
     import json
 
     import pyarrow.parquet

@@ -37,7 +37,7 @@ class CompanyNet(nn.Module):
 def read_folder(
     folder: Path, class_names: tuple[str, ...], size: int = 32
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Normalised images (n, 3, size, size) and labels (n,) of a folder of class folders."""
+    """Return normalised images (n, 3, size, size) and labels (n,) of a folder of class folders."""
     paths = [
         (path, label) for label, name in enumerate(class_names) for path in sorted((folder / name).glob("*"))
     ]
@@ -77,7 +77,7 @@ def fit(
 
 @torch.no_grad()
 def predict(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Predicted labels (n,)."""
+    """Return predicted labels (n,)."""
     return torch.cat([net.eval()(part).argmax(1) for part in images.split(500)])
 
 

@@ -56,7 +56,7 @@ def printed(value: float) -> str:
 
 
 def interval(values: np.ndarray) -> tuple[str, str, str]:
-    """Mean and Student's t interval over seeds, as the pages print them."""
+    """Return mean and Student's t interval over seeds, as the pages print them."""
     mean = values.mean()
     half = quantile(len(values)) * values.std(ddof=1) / len(values) ** 0.5
     return printed(mean), printed(mean - half), printed(mean + half)
@@ -68,7 +68,7 @@ def text(values: np.ndarray) -> str:
 
 
 def exact(healed: int, of: int) -> str:
-    """The Clopper-Pearson interval of a share of seeds."""
+    """Return the Clopper-Pearson interval of a share of seeds."""
     found = stats.binomtest(healed, of).proportion_ci(0.95, "exact")
     return f"[{found.low:.2f}, {found.high:.2f}]"
 
@@ -157,14 +157,14 @@ def differences(run: str, measure: str) -> Iterator[np.ndarray]:
 
 
 def averages_over_recalls() -> Iterator[np.ndarray]:
-    """Utility x healed over the five recalls, and its differences to EU."""
+    """Yield utility x healed over the five recalls, and its differences to EU."""
     rows = measured("methods_cifar10").xs(("methods", "utility_x_healed"), level=("study", "measure"))
     means = rows.groupby("method").mean()
     yield from (means - means.loc[EU]).to_numpy()
 
 
 def rates(run: str) -> Iterator[np.ndarray]:
-    """The achieved recall and FPR of every deletion set in %."""
+    """Yield the achieved recall and FPR of every deletion set in %."""
     rows = table(run).dropna(subset=["deletion"]).drop_duplicates(["study", "deletion", "seed"])
     for _, group in rows.groupby(["study", "deletion"]):
         yield from (100 * group[rate].to_numpy(dtype=float) for rate in ("recall", "fpr"))

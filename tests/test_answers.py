@@ -340,7 +340,7 @@ def test_a_change_of_the_gap_between_classes_is_told_only_with_its_interval() ->
     ) in answer(table).detail
 
 
-# -- unpoisoned controls ----------------------------------------------------------------------------
+# -- unpoisoned controls ------------------------------------------------------------------------------
 
 
 def no_detectors() -> pd.DataFrame:

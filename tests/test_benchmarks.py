@@ -1,4 +1,4 @@
-"""The benchmark compares like with like, and its published figures are whole."""
+"""The benchmark compares equal workloads, and its published figures are complete."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The figure of held-out checks against the truth."""
+"""The figure that compares held-out checks with the truth."""
 
 import pandas as pd
 import pytest

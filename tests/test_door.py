@@ -105,7 +105,7 @@ def refused(sentence: str, call: Callable[[], object]) -> None:
     assert "\n" not in str(caught.value)
 
 
-# -- results of the calls -----------------------------------------------------------------------------
+# -- results of the calls ----------------------------------------------------------------------------
 
 
 def test_six_lines_repair_a_users_own_network() -> None:
@@ -241,7 +241,7 @@ def test_no_call_changes_a_setting_of_torch_or_the_users_model() -> None:
     assert all(parameter.grad is None for parameter in own.parameters())
 
 
-# -- refusals ---------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------------
 
 IMAGES = tiny.draw_squares(LABELS)
 BAD_DATA = {

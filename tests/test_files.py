@@ -377,7 +377,7 @@ def test_what_a_killed_process_was_writing_is_removed_by_the_next_one(tmp_path: 
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", alive.name, elsewhere.name}
 
 
-# -- shared folders ------------------------------------------------------------------
+# -- shared folders -------------------------------------------------------------------------------------
 
 
 def shared(tmp_path: Path, umask: int, write: Callable[[], Any]) -> None:

@@ -347,7 +347,7 @@ def test_a_tiff_palette_of_bytes_is_not_black() -> None:
 def test_other_colour_spaces_are_converted(mode: str, kind: str) -> None:
     image = Image.new("RGB", (SIZE, SIZE), RED)
     found = read(saved(image.convert(mode), kind)).astype(int)
-    assert np.abs(found - RED).max() <= 4  # JPEG and Lab round
+    assert np.abs(found - RED).max() <= 4  # JPEG and Lab are lossy
 
 
 def test_one_bit_is_black_and_white() -> None:
@@ -447,7 +447,7 @@ def test_an_orientation_is_read_in_either_byte_order() -> None:
     np.testing.assert_array_equal(corners(data), TURNED[6][4::8, 4::8])
 
 
-# -- what is refused --------------------------------------------------------------------------------
+# -- refusals ---------------------------------------------------------------------------------------
 
 
 def whole_files() -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""The command, from the wheel in an environment of its own and in a folder that holds no checkout."""
+"""The command of an installed wheel, in a separate environment and in a folder without a checkout."""
 
 import os
 import subprocess

@@ -28,7 +28,7 @@ TINY = {
     "efficientnet": ("timm", {"name": "test_efficientnet"}),
 }
 every_tiny = pytest.mark.parametrize(("kind", "options"), TINY.values(), ids=TINY)
-# One of each family of torchvision that the CIFAR stem knows.
+# One network of each torchvision family that supports the CIFAR stem.
 FAMILIES = (
     "convnext_tiny",
     "densenet121",
@@ -129,7 +129,7 @@ def test_a_network_has_the_published_number_of_parameters(
     ("kind", "options"), [TINY["preact_resnet18"], TINY["wide_resnet"]], ids=["preact", "wide"]
 )
 def test_a_pre_activation_network_computes_what_was_published(kind: str, options: dict[str, Any]) -> None:
-    """x + W2 relu(BN(W1 relu(BN(x)))), He et al. 2016, Figure 1 (b), with a 1x1 filter where the shape changes."""
+    """Expected: x + W2 relu(BN(W1 relu(BN(x)))), He et al. 2016, Fig. 1 (b); 1x1 filters where shapes change."""
     model = untrained(kind, options)
     for module in model.modules():  # statistics and affine terms that differ from zero and one
         if isinstance(module, nn.BatchNorm2d):
@@ -271,7 +271,7 @@ def test_vgg_classifies_the_mean_of_its_features() -> None:
     assert found["classifier.6.weight"] == (10, 4096)
 
 
-# -- refusals in one line ----------------------------------------------------------------------
+# -- refusals in one line ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def refused(root: Path, sentence: str, **options: Any) -> None:
             look()
 
 
-# -- labels by each file's own class names -----------------------------------------------------------
+# -- labels by each file's own class names ----------------------------------------------------------
 
 Part = tuple[str, list[int], Any, list[str] | None]
 SPLITS_OF_OTHER_ORDERS: dict[str, list[Part]] = {

@@ -1,4 +1,4 @@
-"""R50 and R90 from tables of outcomes: brackets, censoring, groups, and notes on what is missing."""
+"""R50 and R90 from tables of outcomes: brackets, censoring, groups, and notes on missing models."""
 
 import math
 from collections.abc import Mapping

@@ -257,7 +257,7 @@ def test_a_study_whose_name_looks_like_a_number_has_its_findings(tmp_path: Path,
     assert read["value"].tolist() == pytest.approx(table["value"].tolist())
 
 
-# -- reference models that did not learn ------------------------------------------------------------------
+# -- reference models that did not learn -------------------------------------------------------------
 
 
 def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Seeds from words, and draws by row ids."""
+"""Seeds derived from words, and random draws by row ids."""
 
 import subprocess
 import sys

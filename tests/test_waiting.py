@@ -104,7 +104,7 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "waits_to_read", lambda _: True)
 
 
-# -- number of waits --------------------------------------------------------------------------------------
+# -- number of waits --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stamp_time", ["after_augmentation", "before_augmentation"])
@@ -194,7 +194,7 @@ def test_a_stamp_that_waits_for_a_gpu_is_counted_at_each_step(
     assert long - short >= 3  # three more steps
 
 
-# -- non-finite losses, checked later ----------------------------------------------------
+# -- non-finite losses, checked later ---------------------------------------------------------------
 
 
 def test_a_look_at_the_end_of_an_epoch_changes_no_weight(

@@ -56,9 +56,9 @@ MODEL_OPTIONS: dict[str, dict[str, Any]] = {
 class Variant:
     """A method, options to test it with, and its contract.
 
-    moves, statistics: prefixes of the names of the parameters, and of BatchNorm's running statistics, that move:
-    all of them and no others ("" is every name); None: some of them do, and which depends on the data.
-    seeded: whether another seed gives another result.
+    moves, statistics: name prefixes of parameters, and of BatchNorm's running statistics, that must change.
+    All others must stay ("" matches every name). None: some change, depending on the data.
+    seeded: another seed gives another result.
     """
 
     method: str

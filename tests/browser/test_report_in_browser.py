@@ -296,7 +296,7 @@ def opened(
 
 
 def places(page: Page, marks: str) -> list[float]:
-    """Where marks of the chart stand, in pixels from the left."""
+    """Return the positions of the chart's marks, in pixels from the left."""
     moved = page.locator(f"#chart svg {marks}").evaluate_all("all => all.map((each) => each.getCTM().e)")
     return sorted({round(place, 3) for place in moved})
 

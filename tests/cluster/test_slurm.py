@@ -113,7 +113,7 @@ def test_a_study_cancelled_interrupted_and_killed_on_its_way_ends_with_the_artif
     )  # prepare_source is finished
     assert "Trying to restart job" in (folder / "run.log").read_text()
     # A job that is submitted at the very moment of a Ctrl-C stays in the queue (docs/cluster.md).
-    # The source twice, its rows, both trainings and the deletion set:
+    # Six submissions: the source twice, its rows, both trainings and the deletion set.
     wait_until(lambda: (folder / "run.log").read_text().count("submitted with SLURM jobid") == 6, running)
     running.send_signal(signal.SIGINT)
     assert ends(running) != 0

@@ -39,7 +39,7 @@ FEW = {
 
 
 def pairs(names: list[str]) -> list[Any]:
-    """Every name with every network; `make test` runs one network for each name, `make test-hard` all."""
+    """Return all pairs of name and network; `make test` runs one for each name, `make test-hard` all."""
     return [
         pytest.param(name, network, marks=[] if number % len(NETWORKS) == place else [pytest.mark.hard])
         for number, name in enumerate(sorted(names))

@@ -295,7 +295,7 @@ def test_the_network_of_the_frequency_detector_is_counted_and_follows_the_ids() 
     assert by_id[0] == by_id[1]
 
 
-# -- information hidden from detectors ---------------------------------------------------------------------
+# -- information hidden from detectors ----------------------------------------------------------------
 
 GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids", "target", "rows", "count"}
 

@@ -224,7 +224,7 @@ def test_two_runs_on_the_same_request_are_counted_apart(make_request: MakeReques
     assert costs == [2 * 46, 2 * 46]
 
 
-# -- information hidden from methods ---------------------------------------------------------------------
+# -- information hidden from methods -----------------------------------------------------------------
 
 HIDDEN = {"_pixels", "_meter"}
 

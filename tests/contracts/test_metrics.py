@@ -114,7 +114,7 @@ def test_another_order_of_the_rows_changes_no_value(poison: str) -> None:
 
 
 def without(rows: Rows, need: str) -> Judged:
-    """The input of a metric with one part missing."""
+    """Return the input of a metric with one part missing."""
     nowhere = np.zeros(len(rows), dtype=bool)
     is_test = np.isin(rows.split, ("test", "test_2", "test_3", "test_4", TRIGGERED))
     changed = {
@@ -150,7 +150,8 @@ def test_a_metric_is_left_out_where_a_part_that_it_needs_is_not_there(need: str)
     needing = {name for name in METRICS if need in METRICS[name].needs}
     assert not left & needing
     lost = {name for name in found - left if METRICS[name].can_measure(part)}
-    assert lost <= {"confused_accuracy", "unconfused_accuracy"}  # an attack went with the part
+    # The missing part may remove one kind of attack, and so the metrics of that attack.
+    assert lost <= {"confused_accuracy", "unconfused_accuracy"}
 
 
 def test_a_metric_of_a_probe_is_of_the_probed_answers_and_left_out_without_them() -> None:

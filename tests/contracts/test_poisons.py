@@ -333,7 +333,7 @@ def test_patch_refuses_what_cannot_be_stamped(clean: Rows, changes: dict[str, An
         poison("patch", clean, **changes)
 
 
-# -- victims of the attacks with one trigger ----------------------------------------------------------
+# -- victims of the attacks with one trigger ---------------------------------------------------------
 
 takes_victims = pytest.mark.parametrize("name", ["blend", "patch", "warp"])
 
@@ -554,7 +554,8 @@ LARGE = {"poison": "patch", "options": {"target": "cat", "count": 50}}
             "cannot poison 24 images of class 'dog', which the parts need together: there are 18",
         ),
         (
-            {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},  # the rest depends on its draws
+            # The rows that the large part leaves over depend on its random draws.
+            {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},
             "beside the other attacks of several, sinusoid: cannot poison 4 images of class 'dog': there are",
         ),
     ],

@@ -65,7 +65,7 @@ def write_folder(root: Path) -> Path:
 
 
 def write_hub_file(path: Path, split: str, order: Any = slice(None), **changes: Any) -> None:
-    """A Parquet file in the layout of the hub; `changes` replaces columns."""
+    """Write a Parquet file in the layout of the hub; `changes` replaces columns."""
     data = pictures(split)
     columns = {
         "img": [{"bytes": image, "path": f"{split}{place}.png"} for place, image in enumerate(data)],
@@ -89,7 +89,7 @@ def write_hub(root: Path, order: Any = slice(None), **changes: Any) -> dict[str,
 
 
 def write_lists(root: Path) -> dict[str, str]:
-    """The files of `write_folder`, in a CSV list for each split."""
+    """Write the files of `write_folder` and a CSV list of them for each split."""
     write_folder(root)
     for split in LABELS:
         files = sorted((root / split).rglob("*.png"))
@@ -380,7 +380,7 @@ def test_an_unreadable_file_of_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def expected_images(rows: Any) -> np.ndarray:
-    """The pixels that belong to the rows of the tiny hub files, found by their ids ("train/train3.png")."""
+    """Return the pixels of rows of the tiny hub files, found by their ids ("train/train3.png")."""
     drawn = {split: tiny.draw_squares(labels) for split, labels in LABELS.items()}
     numbers = [int(row_id.removesuffix(".png")[-1]) for row_id in rows.row_id]
     return np.stack([drawn[split][number] for split, number in zip(rows.split, numbers, strict=True)])

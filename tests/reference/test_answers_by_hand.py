@@ -29,7 +29,7 @@ COUNTS = {"train": 500, "test": 60}  # more than two batches of training rows, t
 
 
 def many(poison: str) -> Data:
-    """A data set of several batches whose rows are in another order than their ids."""
+    """Return a data set of several batches whose rows are not in the order of their ids."""
     order = np.random.default_rng(5).permutation
     entries = [(f"{split}/{number:04}", split) for split, count in COUNTS.items() for number in order(count)]
     row_ids, splits = zip(*entries, strict=True)
@@ -47,7 +47,7 @@ def model() -> nn.Module:
 
 
 def slow_log_odds(logits: list[float], label: int) -> float:
-    """The logarithm of p / (1 - p), one exponential at a time, in double precision."""
+    """Return the logarithm of p / (1 - p), one exponential at a time, in double precision."""
     if label == NONE:
         return float("nan")
     largest = max(logits)

@@ -195,7 +195,7 @@ def test_damping_follows_the_formula() -> None:
     own = [torch.tensor([[10.0, 10.0, 0.0, 2.0, 8.0]])]
     everyone = [torch.tensor([[1.0, 5.0, 0.0, 1.0, 0.0]])]
     dampen(model, own, everyone, selection=2.0, dampening=3.0)
-    # 3 x 1/10; not above 2 x 5; division by 0; not strictly above 2 x 1; importance 0 in the whole set.
+    # 3 x 1/10; not strictly above 2 x 5; 0 / 0; not strictly above 2 x 1; importance 0 in the whole set.
     assert model.weight.tolist() == [[pytest.approx(0.3), 2.0, 3.0, 4.0, 0.0]]
 
 

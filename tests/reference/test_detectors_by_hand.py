@@ -1,4 +1,4 @@
-"""The mathematics of the detectors against slow, plain versions and cases worked by hand."""
+"""The mathematics of the detectors against slow, plain versions and cases computed by hand."""
 
 from dataclasses import replace
 from typing import Any
@@ -277,7 +277,7 @@ def test_the_anomaly_index_is_in_deviations_from_the_median() -> None:
 
 
 def unequal_classes(draw: int) -> tuple[Outputs, Outputs]:
-    """Clean features of ten classes, one of 480 rows and the others of 90, and 50 trusted rows of each."""
+    """Return clean features of ten classes, one of 480 rows, the others of 90, and 50 trusted rows each."""
     rng = np.random.default_rng(draw)
     identities = rng.normal(size=(10, 6)) * 5
 

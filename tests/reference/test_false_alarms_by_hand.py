@@ -50,7 +50,7 @@ def table_of(*parts: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def by_hand(values: list[float | None]) -> tuple[float, float, float]:
-    """Mean, and the ends of the interval of Student's t."""
+    """Return the mean, and the ends of Student's t interval."""
     known = [value for value in values if value is not None]
     half = T[len(known)] * stdev(known) / sqrt(len(known))
     return mean(known), mean(known) - half, mean(known) + half

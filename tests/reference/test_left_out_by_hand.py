@@ -19,7 +19,7 @@ PLANTED = 24  # rows of the first class
 
 
 def made_up(distance: float, seed: int = 0) -> tuple[Outputs, np.ndarray]:
-    """Features of three classes; some rows of the first lie a distance away along an axis of their own."""
+    """Return features of three classes, and a mask of the first's rows that are shifted along a new axis."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(CLASSES), ROWS)
     features = rng.normal(size=(len(labels), CHANNELS))

@@ -86,7 +86,7 @@ def request_(make_request: MakeRequest, recipe: Recipe) -> Request:
 
 @pytest.fixture
 def plain(request_: Request) -> Request:
-    """The same without crops and mirror images."""
+    """The same request without crops and mirror images."""
     return replace(request_, recipe=replace(request_.recipe, crop_padding=0, flip=False))
 
 

@@ -18,7 +18,7 @@ RARE = ("a", "c", "oracle")  # methods with results for few seeds
 
 
 def results(seed: int) -> pd.DataFrame:
-    """Return two studies of four methods, a repair and two references, of which some models are missing."""
+    """Return two studies of four methods, a repair and two references; some models are missing."""
     rng = np.random.default_rng(seed)
     models = [(None, "do_nothing"), (None, "oracle"), (None, "anp")]
     models += [(half, method) for half in ("all", "half") for method in ("a", "b", "c", "d")]

@@ -350,7 +350,10 @@ def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
 
 
 def ibau_by_hand(request: Request, options: dict[str, Any]) -> nn.Module:
-    """Return the model of the authors' script: 2 rounds, K = 3, images in 0-to-1 or (BackdoorBench) normalised."""
+    """Return the model of the authors' script with two rounds and K = 3.
+
+    Patterns are added to 0-to-1 images or, in BackdoorBench's space, to normalised ones.
+    """
     model = deepcopy(request.model).eval()
     parameters = list(model.parameters())
     deviation = torch.tensor(model.preprocessing.deviation).view(1, 3, 1, 1)

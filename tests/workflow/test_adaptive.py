@@ -120,7 +120,8 @@ def test_settling_begins_with_the_least_seeds_and_grows_only_the_open_cells(tmp_
     decide(
         tmp_path,
         {"method": "retrain", "deletion": "found@recall=1.0", "models": 2, "next": 4},
-        {"method": "finetune", "deletion": "found@recall=1.0", "models": 2, "next": 6},  # not asked for
+        # finetune is not among the methods to settle.
+        {"method": "finetune", "deletion": "found@recall=1.0", "models": 2, "next": 6},
     )
     new = set(Plan(config(tmp_path, **study)).cells) - set(plan.cells)
     assert {(cell.seed, cell.deletion, cell.method) for cell in new} == {

@@ -179,7 +179,7 @@ def words_not_known(text: str) -> list[str]:
     return [text[max(0, found.start() - 60) : found.end() + 20] for found in NOT_KNOWN.finditer(text)]
 
 
-# -- unknown ground truth -------------------------------------------------------------------------
+# -- unknown ground truth ---------------------------------------------------------------------------
 
 
 def test_no_table_tells_what_nobody_knows(unknown: Run) -> None:
@@ -262,7 +262,7 @@ def test_the_partial_report_of_a_study_tells_no_more(unknown: Run, tmp_path: Pat
     shutil.rmtree(unknown.results / "partial")
 
 
-# -- ground truth from the user ----------------------------------------------------------------------------
+# -- ground truth from the user ---------------------------------------------------------------------
 
 
 def test_a_list_and_triggered_images_give_the_metrics_that_they_allow(listed: Run) -> None:
@@ -303,7 +303,7 @@ def test_an_attack_planted_on_suspect_data_is_called_so_wherever_its_numbers_sta
     assert any(f"p{note[:20]}" in text.get_text() for text in figure.findobj(Text))
 
 
-# -- refused by the plan --------------------------------------------------------------------------
+# -- refused by the plan ----------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -224,7 +224,7 @@ def test_status_and_partial_are_told_by_the_command(project: Project) -> None:
     assert done.stdout.startswith("1 of 14 cells is missing")
 
 
-# -- disk usage ----------------------------------------------------------------------------
+# -- disk usage -------------------------------------------------------------------------------------
 
 
 def test_clean_deletes_nothing_by_itself_and_then_one_kind_without_losing_results(project: Project) -> None:

@@ -148,7 +148,7 @@ def test_data_may_lie_in_a_folder_of_any_name(tmp_path: Path) -> None:
     assert sorted(pd.read_parquet(tmp_path / deletion)["row_id"]) == sorted(flagged)
 
 
-# -- read once ---------------------------------------------------------------------------------
+# -- read once --------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ def test_a_partial_report_can_be_had(finished_control: Run) -> None:
     pd.testing.assert_frame_equal(made, finished_control.table("detectors"))
 
 
-# -- refused by the plan --------------------------------------------------------------------------
+# -- refused by the plan ----------------------------------------------------------------------------
 
 
 def with_counts(**asked: float) -> Callable[[dict[str, Any]], None]:
