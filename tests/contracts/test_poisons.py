@@ -554,8 +554,7 @@ LARGE = {"poison": "patch", "options": {"target": "cat", "count": 50}}
             "cannot poison 24 images of class 'dog', which the parts need together: there are 18",
         ),
         (
-            # The rows that the large part leaves over depend on its random draws.
-            {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},
+            {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},  # what it leaves depends on what it draws
             "beside the other attacks of several, sinusoid: cannot poison 4 images of class 'dog': there are",
         ),
     ],
