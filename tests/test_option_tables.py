@@ -1,4 +1,4 @@
-"""The option tables in docs/methods.md state the defaults of the code."""
+"""The tables of options in docs/methods.md have the defaults of the code."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 from unpoison.unlearning import METHODS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "methods.md").read_text(encoding="utf-8")
-FAMILY = "By damping weights"  # one table for this family, with a column for each method
+FAMILY = "By damping weights"  # one table for its methods, with a column for each
 
 
 def section(heading: str) -> str:
@@ -25,12 +25,12 @@ def cells_of(text: str) -> list[list[str]]:
 
 
 def value_of(cell: str) -> object:
-    """Return the value at the beginning of a cell of defaults."""
+    """Return the value that a cell of defaults begins with."""
     return yaml.safe_load(re.split(r"[\s,;]", cell)[0].strip("`"))
 
 
 def shown(method: str) -> dict[str, object]:
-    """Return the defaults that the page states for a method."""
+    """Return the defaults that the page has for a method."""
     rows, column = cells_of(section(f"`{method}`")), 1
     head, *family = cells_of(section(FAMILY))
     if f"`{method}`" in head:

@@ -51,7 +51,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sets(shared: Path) -> dict[str, CompanySet]:
-    """The tutorial's set, poisoned with a sticker, and a clean set with its own network's weights."""
+    """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
     known = shared / "sets.json"
     with FileLock(shared / "lock"):
         if not known.exists():
@@ -71,7 +71,7 @@ def sets(shared: Path) -> dict[str, CompanySet]:
 
 @pytest.fixture(scope="module")
 def scanned(sets: dict[str, CompanySet], shared: Path) -> dict[str, tuple[int, Path]]:
-    """Exit code and folder of a scan of each set. Workers share the folders: tests must not write there."""
+    """Exit code and folder of a scan of each set. Nothing is written there: workers share it."""
     known = shared / "codes.json"
     with FileLock(shared / "lock"):
         if not known.exists():

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def said(folder: Path) -> dict[str, str]:
-    """The output of each command of the page, run one after the other."""
+    """What each command of the page says, run one after the other."""
     return {command: page.run(command, folder) for command in page.commands(TEXT)}
 
 
