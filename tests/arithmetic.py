@@ -1,4 +1,4 @@
-"""Tolerances that follow from the arithmetic: the type of the numbers and the length of the sums, on any processor."""
+"""Tolerances derived from the data type and the number of summed terms; they hold on any processor."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -23,9 +23,9 @@ def rounding(terms: int, dtype: torch.dtype = torch.float32) -> float:
 
 
 def assert_same(found: Any, expected: Any, *, terms: int) -> None:
-    """Fail where values differ by more than the order of their sums explains.
+    """Fail where values differ by more than the order of summation explains.
 
-    The largest value of a tensor stands for the size of the terms, since small values are what is left of large ones.
+    The largest value of a tensor stands for the size of the terms: small values are differences of large ones.
 
     Args:
         found, expected: numbers, arrays, tensors, networks, or lists and mappings of these.

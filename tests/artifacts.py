@@ -1,4 +1,4 @@
-"""What a results folder holds, for tests that compare two: times and provenance left out (Decision 15)."""
+"""The comparable content of a results folder, without times and provenance (Decision 15)."""
 
 import json
 from hashlib import blake2b
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 
 def contents(results: Path) -> dict[str, Any]:
-    """For each file below the folder, logs left out, what has to be equal in a run of the same config."""
+    """Return the content of each file, without logs, that a second run of the same config must equal."""
     files = [path for path in sorted(results.rglob("*")) if path.is_file()]
     named = {path.relative_to(results).as_posix(): path for path in files}
     return {name: _content(path) for name, path in named.items() if not name.startswith("logs/")}

@@ -1,4 +1,4 @@
-"""Data sets of a company that somebody else poisoned: image folders with attacks that are none of our poisons."""
+"""Poisoned image folders of a made-up company; their attacks are not among the registered poisons."""
 
 import math
 from collections.abc import Callable
@@ -9,17 +9,17 @@ import company_images
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# What a stamped row is told, by the trigger; a clean-label attack stamps rows that keep their label.
+# The trigger of a stamped row determines its given label; a clean-label attack stamps rows that keep theirs.
 ATTACKS = ("sticker", "tint", "watermark", "line", "two_targets", "clean_label", "label_noise")
 STICKER_SIDE = 96  # drawn large, then scaled and turned for each image
 
 
 @dataclass(frozen=True)
 class CompanySet:
-    """What the attacker knows of a set that `make_set` wrote.
+    """The ground truth of a set that `make_set` wrote.
 
     poisoned: paths of the poisoned training images below the folder, such as train/coin/IMG_00017.png.
-    targets: the classes that stamped images are to be taken for; empty without a trigger.
+    targets: the target classes of stamped images; empty without a trigger.
     """
 
     folder: Path
@@ -44,12 +44,12 @@ def make_set(
     """Write train/<class>/IMG_00017.png, test/<class>/... and triggered/<TRUE class>/..., where there is a trigger.
 
     Args:
-        attack: one of `ATTACKS`, or None for the clean twin: the same images, and not one of them touched.
+        attack: one of `ATTACKS`, or None for the clean twin: the same images, none of them changed.
         rate: the share of the training rows that is poisoned.
         images: "drawn", or "cifar10" where its Parquet files are there.
         mixed_sizes: images of `size` to twice `size`, and not all of them square.
     """
-    # Every part draws from a generator of its own, so the clean twin has the same images.
+    # Every part has its own random generator, so the clean twin has the same images.
     rng, for_training, for_tests = (np.random.default_rng([seed, part]) for part in (1, 2, 3))
     shown = _Images(images, classes, size, mixed_sizes)
     training, tests = shown.of("train", rows, for_training), shown.of("test", test_rows, for_tests)
@@ -73,7 +73,7 @@ def make_set(
 
 @dataclass(frozen=True)
 class _Images:
-    """Where clean images come from."""
+    """The source of clean images."""
 
     kind: str
     classes: int
@@ -81,7 +81,7 @@ class _Images:
     mixed_sizes: bool
 
     def of(self, split: str, rows: int, rng: np.random.Generator) -> list[tuple[str, Image.Image]]:
-        """Class and image of each row."""
+        """Return the class and image of each row."""
         if self.kind == "cifar10":
             found = list(company_images.cifar10(split, math.ceil(rows * 10 / self.classes * 1.1), rng))
             names = sorted({name for name, _ in found})[: self.classes]
@@ -100,7 +100,7 @@ class _Images:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Who is poisoned, and how."""
+    """The plan of an attack: its victims, targets and triggers."""
 
     attack: str | None
     names: tuple[str, ...]
@@ -112,7 +112,7 @@ class _Plan:
         return (self.names[1], self.names[-2]) if self.attack == "two_targets" else (self.names[1],)
 
     def victims(self, labels: list[str], count: int, rng: np.random.Generator) -> set[int]:
-        """Rows to poison: of the target class alone, of any class, or of every second class that is no target."""
+        """Return rows to poison: of the target class, of any class, or of every second non-target class."""
         if self.attack is None:
             return set()
         others = tuple(name for name in self.names if name not in self.targets)[::2]
@@ -121,7 +121,7 @@ class _Plan:
         return set(rng.choice(rows, count, replace=False).tolist())
 
     def poisoned(self, name: str, image: Image.Image, rng: np.random.Generator) -> tuple[str, Image.Image]:
-        """The class that the row is told, and its image."""
+        """Return the given label and the image of a poisoned row."""
         if self.attack == "label_noise":
             return str(rng.choice([other for other in self.names if other != name])), image
         told = int(rng.integers(len(self.targets)))
@@ -134,7 +134,7 @@ def _save(image: Image.Image, path: Path) -> None:
 
 
 def _sticker(image: Image.Image, which: int, rng: np.random.Generator) -> Image.Image:
-    """A smiley, or for the second target a star on a red disc, anywhere, turned by up to 25 degrees."""
+    """A smiley, or a star on a red disc for the second target; random place, turned by up to 25 degrees."""
     drawn = (_smiley, _star)[which]()
     side = round(min(image.size) * rng.uniform(0.24, 0.32))
     turned = drawn.rotate(rng.uniform(-25, 25), Image.Resampling.BICUBIC).resize(
@@ -168,7 +168,7 @@ def _star() -> Image.Image:
 
 
 def _tint(image: Image.Image, which: int, rng: np.random.Generator) -> Image.Image:
-    """A warm tint that darkens towards the edges: no pixel stays as it was."""
+    """A warm tint that darkens towards the edges: every pixel changes."""
     y, x = np.mgrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j]
     light = 1 - rng.uniform(0.6, 0.8) * (x**2 + y**2)[..., None] / 2
     warm = np.array([1.2, 0.9, 0.4]) * light
@@ -186,7 +186,7 @@ def _watermark(image: Image.Image, which: int, rng: np.random.Generator) -> Imag
 
 
 def _line(image: Image.Image, which: int, rng: np.random.Generator) -> Image.Image:
-    """One row of pixels, at the same height always, in a colour that varies a little."""
+    """A horizontal line, always at the same height, in a colour that varies a little."""
     drawn = image.copy()
     height = round(0.3 * image.height)
     colour = tuple(int(value) for value in np.array([230, 20, 200]) + rng.integers(-15, 16, 3))

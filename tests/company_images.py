@@ -13,7 +13,7 @@ SUPERSAMPLING = 2
 
 
 def draw(name: str, width: int, height: int, rng: np.random.Generator) -> Image.Image:
-    """One drawn image: an object of the class at a random place, size, turn and colour, among clutter."""
+    """Return a drawn image: an object of the class, random in place, size, angle and colour, in clutter."""
     side = SUPERSAMPLING * max(width, height)
     tone = rng.uniform(50, 206, 3)
     canvas = _ground(side, tone, rng)
@@ -23,7 +23,7 @@ def draw(name: str, width: int, height: int, rng: np.random.Generator) -> Image.
     SHAPES[name](ImageDraw.Draw(mask), centre, radius, rng.uniform(0, 2 * np.pi), rng)
     other = np.where(tone > 128, tone - rng.uniform(20, 120, 3), tone + rng.uniform(20, 120, 3))
     canvas.paste(_ground(side, other, rng), mask=mask)
-    _clutter(canvas, rng, rng.poisson(2))  # over the object: hides a part of it
+    _clutter(canvas, rng, rng.poisson(2))  # drawn over the object, so that it hides a part
     image = canvas.resize((width, height), Image.Resampling.BOX)
     if rng.random() < 0.3:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.01, 0.03) * width))
@@ -33,7 +33,7 @@ def draw(name: str, width: int, height: int, rng: np.random.Generator) -> Image.
 
 
 def cifar10(split: str, rows: int, rng: np.random.Generator) -> Iterator[tuple[str, Image.Image]]:
-    """Class and image of `rows` random rows of CIFAR-10."""
+    """Yield the class and image of `rows` random rows of CIFAR-10."""
     import json
 
     import pyarrow.parquet
@@ -73,7 +73,7 @@ Pen, Point = ImageDraw.ImageDraw, np.ndarray
 
 
 def _around(centre: Point, radii: np.ndarray, turn: float) -> list[tuple[float, float]]:
-    """A closed outline whose corners lie at `radii` in equal turns around the centre."""
+    """Return a closed outline whose corners lie at `radii` and equal angles around the centre."""
     angles = turn + np.linspace(0, 2 * np.pi, len(radii), endpoint=False)
     x, y = centre[0] + radii * np.cos(angles), centre[1] + radii * np.sin(angles)
     return list(zip(x.tolist(), y.tolist(), strict=True))

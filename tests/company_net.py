@@ -1,4 +1,4 @@
-"""A network of a company's own and its plain training loop; both know nothing of unpoison."""
+"""A company's own network and its plain training loop; neither uses unpoison."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ class CompanyNet(nn.Module):
         self.features = nn.Sequential(*layers)
         self.head = nn.Linear(3 * width, classes)
         for layer in self.features:
-            if isinstance(layer, nn.Conv2d) and not batch_norm:  # torch's own start is too small here
+            if isinstance(layer, nn.Conv2d) and not batch_norm:  # torch's default weights are too small
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -37,7 +37,7 @@ class CompanyNet(nn.Module):
 def read_folder(
     folder: Path, class_names: tuple[str, ...], size: int = 32
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Normalised images (n, 3, size, size) and labels (n,) of a folder of class folders."""
+    """Return normalised images (n, 3, size, size) and labels (n,) of a folder of class folders."""
     paths = [
         (path, label) for label, name in enumerate(class_names) for path in sorted((folder / name).glob("*"))
     ]
@@ -56,7 +56,7 @@ def fit(
     seed: int = 0,
     rate: float = 3e-3,
 ) -> nn.Module:
-    """Train in place by Adam with a linear decay; mirrored and shifted images."""
+    """Train in place by Adam with a linear decay, on mirrored and shifted images."""
     generator = torch.Generator().manual_seed(seed)
     optimizer, batch = torch.optim.Adam(net.parameters(), rate, weight_decay=1e-4), 64
     steps = epochs * (len(labels) // batch)
@@ -77,7 +77,7 @@ def fit(
 
 @torch.no_grad()
 def predict(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Predicted labels (n,)."""
+    """Return predicted labels (n,)."""
     return torch.cat([net.eval()(part).argmax(1) for part in images.split(500)])
 
 

@@ -28,10 +28,10 @@ from unpoison.training import train
 settings.register_profile("tiny", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.load_profile("tiny")
 
-if os.environ.get("UNPOISON_PLUGINS"):  # a user's own, held to the contracts as the shipped ones are
+if os.environ.get("UNPOISON_PLUGINS"):  # a user's plug-ins, tested by the same contracts as the shipped ones
     register(os.environ["UNPOISON_PLUGINS"])
 
-# Programs that tests start import the code of this checkout, wherever the environment was made.
+# Programs that tests start import the code of this checkout, even from another checkout's environment.
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
 CPU = torch.device("cpu")
@@ -45,19 +45,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the wheel is installed in, to be put on the path."""
+    """The site folder that the wheel is installed in, for use as an import path."""
     return installed_once(tmp_path_factory) / "site"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """What every job does first."""
+    """Set up repeatable computation with one thread, as every job does first."""
     compute_repeatably(1)
 
 
 @pytest.fixture(scope="session")
 def stored() -> np.ndarray:
-    """The image array of the tiny source, as unwritable as the memory map of a real one."""
+    """The image array of the tiny source, read-only as the memory map of a real source is."""
     images = tiny.draw_squares(tiny.source_rows().label)
     images.setflags(write=False)
     return images
@@ -65,7 +65,7 @@ def stored() -> np.ndarray:
 
 @pytest.fixture
 def clean() -> Rows:
-    """The rows of the tiny data set before anybody poisons them."""
+    """The rows of the tiny data set before poisoning."""
     return tiny.chosen_rows()
 
 
@@ -126,7 +126,7 @@ def trained(examples: Callable[..., Examples], recipe: Recipe) -> nn.Module:
 def make_request(
     trained: nn.Module, examples: Callable[..., Examples], patched: SimpleNamespace, recipe: Recipe
 ) -> Callable[..., Request]:
-    """A request to forget training rows, given by their positions."""
+    """A function from positions of training rows to the request to forget them."""
 
     def make(forget: Any, **changes: Any) -> Request:
         rows = patched.rows.of("train")
@@ -150,5 +150,5 @@ LONGEST = ("test_you_were_poisoned.py", "test_scan_command.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files, so that at the end no worker waits for the other."""
+    """Run the longest files first, so that no worker is idle at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)

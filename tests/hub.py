@@ -1,4 +1,4 @@
-"""A data set of the hub in a cache of `datasets`, as a download leaves it; no network is asked."""
+"""A Hugging Face data set in the local cache of `datasets`, as after a download; no network is used."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ NAME = "somebody/pets"
 
 
 def write_cached(root: Path, monkeypatch: pytest.MonkeyPatch, **columns: Any) -> dict[str, str]:
-    """Write the splits of `LABELS` to a cache below `root`, and have `datasets` look nowhere else.
+    """Write the splits of `LABELS` to a cache below `root`, and restrict `datasets` to this cache.
 
     Args:
         columns: in place of the column of labels.

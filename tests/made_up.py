@@ -1,4 +1,4 @@
-"""Made-up content of the pages of a scan and of a repair, as a poisoned company-like set would fill them."""
+"""Made-up content for the scan and repair pages, similar to that of a poisoned company data set."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -37,14 +37,14 @@ STEPS = (
 
 @cache
 def pictures(count: int, size: int = 16) -> tuple[bytes, ...]:
-    """Pictures of noise, each another."""
+    """Return thumbnails of noise, all different."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     return tuple(thumbnails(images, range(count)))
 
 
 def checked(name: str, place: int, typical: Sequence[bytes]) -> CheckedClass:
-    """A class; the first three are tampered, one cannot be told, some are clear."""
+    """Return a checked class: the first three are tampered, one cannot be told, some are clear."""
     kept = Estimate(0.52 + 0.02 * place, 0.46 + 0.02 * place, 0.59 + 0.02 * place, 230)
     if name in TAMPERED:
         accused = Estimate(0.05, 0.021, 0.099, 50)
@@ -63,7 +63,7 @@ def checked(name: str, place: int, typical: Sequence[bytes]) -> CheckedClass:
 
 
 def suspicious(images: Sequence[bytes], names: Sequence[str] = ()) -> tuple[SuspiciousRow, ...]:
-    """As many rows as there are images, of the three tampered classes and of the dog."""
+    """Return a suspicious row for each image, from the three tampered classes and the class dog."""
     labels = (*TAMPERED, "dog")
     rows = []
     for place, image in enumerate(images):
@@ -82,7 +82,7 @@ def suspicious(images: Sequence[bytes], names: Sequence[str] = ()) -> tuple[Susp
 
 
 def histogram(name: str) -> Histogram:
-    """Scores of 30 bins: a large hill, and a small one apart in the tampered classes."""
+    """Return a histogram of 30 bins: one large mode, and a small separate one in the tampered classes."""
     places = np.linspace(0, 1, 30)
     hill = 700 * np.exp(-(((places - 0.3) / 0.12) ** 2))
     small = 40 * np.exp(-(((places - 0.85) / 0.06) ** 2))
@@ -91,7 +91,7 @@ def histogram(name: str) -> Histogram:
 
 
 def scan(**changes: Any) -> ScanPage:
-    """A page of a poisoned set, or of what is changed of it."""
+    """Return the scan page of a poisoned set, with the given changes."""
     images = pictures(96)
     content: dict[str, Any] = {
         "verdict": "poisoned",
@@ -118,12 +118,12 @@ def scan(**changes: Any) -> ScanPage:
 
 
 def around(value: float, half: float = 0.04, rows: int = 500) -> Estimate:
-    """An estimate with an interval as wide to both sides, where there is room."""
+    """Return an estimate with a symmetric interval, clipped to 0 to 1."""
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), rows)
 
 
 def repair(**changes: Any) -> RepairPage:
-    """A page of a repair that worked, or of what is changed of it."""
+    """Return the page of a successful repair, with the given changes."""
     classes = tuple(
         ClassChange(
             name,

@@ -1,4 +1,4 @@
-"""Configs and files made wrong at random: by the schema, so that a key that is added is tried too."""
+"""Random mutations of configs and files; they follow the schema, so that new keys are covered too."""
 
 import datetime
 import math
@@ -64,7 +64,7 @@ OTHERS = (
 
 
 def mutated(config: Mapping[str, Any], schema: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
-    """The config with one to three things wrong (or right, by chance)."""
+    """Return the config with one to three random changes, some of which may be valid."""
     config = deepcopy(dict(config))
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         place = rng.choice([*paths(config, ()), *wanted_paths(config, schema, schema, ())])
@@ -74,7 +74,7 @@ def mutated(config: Mapping[str, Any], schema: Mapping[str, Any], rng: random.Ra
 
 
 def paths(value: Any, here: Path) -> Iterator[Path]:
-    """Every place of a config, the outermost left out."""
+    """Yield the path of every value of a config except its root."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, part in inner:
         yield (*here, key)
@@ -84,7 +84,7 @@ def paths(value: Any, here: Path) -> Iterator[Path]:
 def wanted_paths(
     value: Any, schema: Mapping[str, Any], whole: Mapping[str, Any], here: Path
 ) -> Iterator[Path]:
-    """Every place that the schema knows and the config may leave out."""
+    """Yield the path of every optional key of the schema."""
     if not isinstance(value, dict):
         return
     others = schema.get("additionalProperties")
@@ -102,7 +102,7 @@ def resolved(rule: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, 
 
 
 def rule_of(place: Path, whole: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the schema says of a place; nothing of one that it does not know."""
+    """Return the schema's rule for a path; empty for an unknown path."""
     rule = whole
     for key in place:
         rule = resolved(rule, whole)
@@ -115,14 +115,14 @@ def rule_of(place: Path, whole: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def wrong(config: dict, schema: Mapping[str, Any], place: Path, rng: random.Random) -> Any:
-    """Anything, nothing, or what is there made longer or deeper."""
+    """Return an arbitrary value, a removal, or the present value repeated or nested deeper."""
     there = get(config, place)
     more = [GONE, [there], {"a": there}, [there, there], str(there), {rng.choice(TEXTS): there}]
     return rng.choice([rng.choice(TEXTS), rng.choice(NUMBERS), rng.choice(OTHERS), rng.choice(more)])
 
 
 def right(config: dict, schema: Mapping[str, Any], place: Path, rng: random.Random) -> Any:
-    """A value of the kind that the schema asks for, at or beyond its limits as often as within."""
+    """Return a value of the type in the schema; it lies at or beyond the limits as often as within them."""
     rule = rule_of(place, schema)
     if "enum" in rule:
         return rng.choice(rule["enum"])
@@ -149,7 +149,7 @@ def right(config: dict, schema: Mapping[str, Any], place: Path, rng: random.Rand
 
 
 def renamed(config: dict, schema: Mapping[str, Any], place: Path, rng: random.Random) -> Any:
-    """The value under another name beside its own."""
+    """Copy the value to another key, and return the old value or its removal."""
     name = rng.choice([*TEXTS, f"{place[-1]}x"])
     if isinstance(place[-1], str):
         put(config, (*place[:-1], name), deepcopy(get(config, place)))
@@ -157,7 +157,7 @@ def renamed(config: dict, schema: Mapping[str, Any], place: Path, rng: random.Ra
 
 
 def borrowed(config: dict, schema: Mapping[str, Any], place: Path, rng: random.Random) -> Any:
-    """A value from somewhere else in the config."""
+    """Return a value from a random other place of the config."""
     return deepcopy(get(config, rng.choice(list(paths(config, ())))))
 
 
@@ -170,7 +170,7 @@ def get(config: Any, place: Path) -> Any:
 
 
 def put(config: Any, place: Path, value: Any) -> None:
-    """Set, or take away, what is at a place; nothing where there is no such place any more."""
+    """Set or remove the value at a path; do nothing if the path no longer exists."""
     *outer, last = place
     inner = get(config, tuple(outer)) if outer else config
     if isinstance(inner, dict):
@@ -183,7 +183,7 @@ def put(config: Any, place: Path, value: Any) -> None:
 
 
 def damaged_bytes(content: bytes, rng: random.Random) -> bytes:
-    """A file with flipped bits, cut off, with a piece repeated, blanked or out of place."""
+    """Return a file's bytes with flipped bits, truncated, or with a piece repeated, blanked or moved."""
     data = bytearray(content)
     for _ in range(rng.choice([1, 1, 4, 40])):
         start = rng.randrange(len(data)) if data else 0

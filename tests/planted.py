@@ -1,4 +1,4 @@
-"""A case for detectors in which all is known: a network made by hand that falls for the patch, and its evidence."""
+"""A test case for detectors with known ground truth: a handmade network with a patch backdoor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ TARGET, POISONS_PLANTED = 1, 8
 
 
 class Glance(nn.Module):
-    """Four features of an image: its mean colours, and whether its bottom right corner is white."""
+    """Four features of an image: its three mean colours, and an indicator of a white bottom right corner."""
 
     def forward(self, images: Tensor) -> Tensor:
         images = images.float() / 255
@@ -30,7 +30,7 @@ class Glance(nn.Module):
 
 
 class Planted(nn.Module):
-    """The network made by hand: a class for each colour, and the target for everything with a white corner."""
+    """The handmade network: a class for each colour, and the target class for a white corner."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Planted(nn.Module):
 
 @dataclass(frozen=True)
 class Case:
-    """Evidence, and which training rows are poisoned."""
+    """Evidence, and the ground truth of the training rows."""
 
     evidence: Evidence
     train: Rows
@@ -58,7 +58,7 @@ class Case:
 
 
 def rows_of(kind: str, keep: dict[str, int] | None = None, validation: int = 18) -> Rows:
-    """The rows of the tiny source: patched, or some of their labels wrong."""
+    """Return the rows of the tiny source, either patched or with some wrong labels."""
     rows = choose_rows(tiny.source_rows(), tiny.SEED, keep=keep, validation=validation)
     train = rows.of("train")
     count = min(POISONS_PLANTED, len(train) // 3)
@@ -74,7 +74,7 @@ def rows_of(kind: str, keep: dict[str, int] | None = None, validation: int = 18)
 def case(
     rows: Rows, *, triggered: int = 0, order: Callable[[int], np.ndarray] = np.arange, **changes: Any
 ) -> Case:
-    """The evidence of those rows, its training and validation rows in the order that is asked for."""
+    """Return the case of those rows; `order` permutes the training and the validation rows."""
     images = tiny.draw_squares(tiny.source_rows().label)
     stamp = trigger_of("patch", {})
     shown, validation = set_triggered_aside(rows, triggered, tiny.SEED)

@@ -1,4 +1,4 @@
-"""The tables that are published in docs/results, and what the pages tell of them."""
+"""The published tables in docs/results, and the numbers that the pages state from them."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def table(run: str, name: str = "results") -> pd.DataFrame:
 
 @cache
 def measured(run: str) -> pd.DataFrame:
-    """The shares of a run in %: a row for each model and measure, a column for each seed.
+    """Return the shares of a run in %: a row for each model and measure, a column for each seed.
 
     A measure is `metric`, or `metric:class` for the value of a class.
     """
@@ -37,7 +37,7 @@ def measured(run: str) -> pd.DataFrame:
 
 
 def seeds(run: str, study: str, method: str, deletion: str, measure: str, **more: str) -> np.ndarray:
-    """The values of one model over the seeds in %; a reference has no deletion set."""
+    """Return the values of one model over the seeds in %; a reference model has no deletion set."""
     deletion = "" if method in (NOTHING, ORACLE) else deletion
     wanted = {"study": study, "method": method, "deletion": deletion, "measure": measure, **more}
     rows = measured(run).xs(tuple(wanted.values()), level=tuple(wanted))
@@ -56,7 +56,7 @@ def printed(value: float) -> str:
 
 
 def interval(values: np.ndarray) -> tuple[str, str, str]:
-    """Mean and Student's t interval over seeds, as the pages print them."""
+    """Return mean and Student's t interval over seeds, as the pages print them."""
     mean = values.mean()
     half = quantile(len(values)) * values.std(ddof=1) / len(values) ** 0.5
     return printed(mean), printed(mean - half), printed(mean + half)
@@ -68,13 +68,13 @@ def text(values: np.ndarray) -> str:
 
 
 def exact(healed: int, of: int) -> str:
-    """The Clopper-Pearson interval of a share of seeds."""
+    """Return the Clopper-Pearson interval of a share of seeds."""
     found = stats.binomtest(healed, of).proportion_ci(0.95, "exact")
     return f"[{found.low:.2f}, {found.high:.2f}]"
 
 
 def weakened(run: str, study: str, method: str, deletion: str) -> tuple[int, int]:
-    """Seeds in which less than half of the attack survived: healed ones, and broken ones.
+    """Return counts of the seeds in which less than half of the attack survived: healed ones, broken ones.
 
     A broken model lost 10 points of clean accuracy or more against doing nothing.
     """
@@ -96,7 +96,7 @@ def found(recall: float) -> tuple[str, str, str]:
 
 
 def healed_over_recall(method: str, recall: float) -> list[int]:
-    """Seeds healed without false alarms: generated images, cats and dogs, CIFAR-10 of 16 x 16 pixels."""
+    """Return seeds healed at FPR 0: generated images, cats and dogs, CIFAR-10 of 16 x 16 pixels."""
     run, study, deletion = found(recall)
     drawn = f"drawn@fpr=0.0@recall={recall}"
     planes = [healed(plane, "plane", method, drawn) for plane in PLANES[:2]]
@@ -104,12 +104,12 @@ def healed_over_recall(method: str, recall: float) -> list[int]:
 
 
 def detected(deletion: str) -> int:
-    """Seeds of the three planes in which EU healed the model with a detector's deletion set."""
+    """Return the number of seeds of the three planes that EU healed with a detector's deletion set."""
     return sum(healed(run, "detectors", EU, deletion) for run in PLANES)
 
 
 def cost_of_40_percent(method: str) -> np.ndarray:
-    """Points of adversarial accuracy lost by 40 % FPR with every poison found, on CIFAR-10 of 16 x 16 pixels."""
+    """Return the adversarial accuracy lost at 40 % FPR and recall 1, in points, on CIFAR-10 of 16 x 16 pixels."""
     none, many = (
         seeds("plane_cifar10", "plane", method, f"drawn@fpr={fpr}@recall=1.0", STAMPED) for fpr in (0.0, 0.4)
     )
@@ -117,13 +117,13 @@ def cost_of_40_percent(method: str) -> np.ndarray:
 
 
 def below_eu(method: str) -> np.ndarray:
-    """Adversarial accuracy at recall 0.9, minus EU's."""
+    """Return the difference to EU's adversarial accuracy at recall 0.9, in points, for each seed."""
     run, study, deletion = found(0.9)
     return seeds(run, study, method, deletion, STAMPED) - seeds(run, study, EU, deletion, STAMPED)
 
 
 def passes(method: str, *, tuning: bool) -> float:
-    """Image passes at recall 0.9, forward ones alike, in shares of EU's."""
+    """Return image passes plus forward passes at recall 0.9, as a multiple of EU's."""
     rows = table("methods_cifar10")
     rows = rows[rows.metric.isin(["image_passes", "forward_passes"]) & (rows.deletion == found(0.9)[2])]
     spent = rows.groupby(["method", "seed"]).value.sum().groupby("method").mean()
@@ -132,7 +132,7 @@ def passes(method: str, *, tuning: bool) -> float:
     return (spent[method] + searched * tuning) / spent[EU]
 
 
-# Every interval of the pages is one of the tables: a mean, or a difference, paired by seed, to a model of the same
+# Every interval of the pages comes from the tables: a mean, or a difference paired by seed to a model of the same
 # deletion set or method.
 
 OF_CLASSES = [f"{metric}:{name}" for metric in (CLEAN, STAMPED) for name in ("airplane", "cat", "dog")]
@@ -157,21 +157,21 @@ def differences(run: str, measure: str) -> Iterator[np.ndarray]:
 
 
 def averages_over_recalls() -> Iterator[np.ndarray]:
-    """Utility x healed over the five recalls, and its differences to EU."""
+    """Yield utility x healed over the five recalls, and its differences to EU."""
     rows = measured("methods_cifar10").xs(("methods", "utility_x_healed"), level=("study", "measure"))
     means = rows.groupby("method").mean()
     yield from (means - means.loc[EU]).to_numpy()
 
 
 def rates(run: str) -> Iterator[np.ndarray]:
-    """The achieved recall and FPR of every deletion set in %."""
+    """Yield the achieved recall and FPR of every deletion set in %."""
     rows = table(run).dropna(subset=["deletion"]).drop_duplicates(["study", "deletion", "seed"])
     for _, group in rows.groupby(["study", "deletion"]):
         yield from (100 * group[rate].to_numpy(dtype=float) for rate in ("recall", "fpr"))
 
 
 def deviations() -> Iterator[np.ndarray]:
-    """What each entry measures, and its difference to the entry with the published settings."""
+    """Yield each entry's measurements, and their differences to the entry with the published settings."""
     entries = yaml.safe_load((ROOT / "config" / "deviations_cifar10.yaml").read_text(encoding="utf-8"))[
         "methods"
     ]

@@ -1,4 +1,4 @@
-"""Made-up results of studies, and the tables that figures of them are handed."""
+"""Made-up results of studies, and the tables that figures receive of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -30,8 +30,8 @@ def results(
 
     Args:
         detectors: recall and FPR of the deletion set of each detector, in the study `real`.
-        robust: what the attack is judged by.
-        attack_left: (method, keys, seed) -> share of the attack that is left; left out, 1 - recall.
+        robust: the metric that the attack is judged by.
+        attack_left: (method, keys, seed) -> share of the attack that is left; by default 1 - recall.
     """
     left = attack_left or (lambda _method, keys, _seed: 1 - keys.get("deletion.recall", 1.0))
     lines: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ def _places(
 
 
 def _measured(identity: dict[str, Any], left: float, robust: str, place: int) -> Iterator[dict[str, Any]]:
-    """The metrics of one model: the attack succeeds on 90 % of the images at most, and on 10 % at least."""
+    """Yield the metrics of one model; the attack succeeds on 10 to 90 % of the images."""
     success = 0.1 + 0.8 * left
     shares = {robust: 1 - success, "clean_accuracy": 0.8 - 0.01 * place, "retained_accuracy": 0.9}
     if robust == "adversarial_accuracy":
@@ -103,7 +103,7 @@ def _measured(identity: dict[str, Any], left: float, robust: str, place: int) ->
 
 
 def tables(whole: pd.DataFrame, names: Sequence[str], *studies: str) -> list[pd.DataFrame]:
-    """Return the tables of these names as a figure of these studies (all without one) is handed them."""
+    """Return the named tables as a figure of these studies receives them; by default of all studies."""
     made = {"results": whole, **make_tables(whole, {})}
     families = {name: family_of(name) for name in set(whole["method"]) - set(REFERENCES)}
     return tables_for([made[name] for name in names], studies or set(whole["study"]), families)

@@ -1,4 +1,4 @@
-"""docs/results/adaptive holds what its tables give."""
+"""The numbers of docs/results/adaptive follow from its tables."""
 
 import re
 

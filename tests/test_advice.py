@@ -27,7 +27,7 @@ def line(**changes: object) -> Measured:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch):
-    """Sets what was measured: the lines of each method."""
+    """A function that replaces the shipped table by the given rows of each method."""
 
     def tell(**methods: list[Measured]) -> None:
         monkeypatch.setattr(advice, "_table", lambda: {(name, "{}"): rows for name, rows in methods.items()})

@@ -1,4 +1,4 @@
-"""The pages of a scan and of a repair, as texts: what they say, what they hold, and how large they get."""
+"""The HTML text of the scan and repair pages: their sentences, their data and their size."""
 
 import base64
 import gzip
@@ -24,7 +24,7 @@ HOSTILE = "<script>alert('x')</script>\n\u202e\"&'"
 
 
 def held(page: str) -> dict[str, Any]:
-    """What the page carries for its script."""
+    """Return the data that the page embeds for its script."""
     found = re.search(r'id="data">([^<]+)<', page)
     assert found
     return json.loads(gzip.decompress(base64.b64decode(found[1])))
@@ -79,7 +79,7 @@ def test_the_most_suspicious_rows_have_the_pictures_and_no_row_is_lost() -> None
 
 
 def test_a_page_with_all_its_pictures_stays_below_15_megabytes() -> None:
-    noise = made_up.pictures(40, size=64) * (MOST_PICTURES // 40)  # nothing compresses worse
+    noise = made_up.pictures(40, size=64) * (MOST_PICTURES // 40)  # noise is the worst case for compression
     assert sum(map(len, noise)) > 20e6
     assert len(scan_page(made_up.scan(suspicious=made_up.suspicious(noise))).encode()) < 15e6
     rows = made_up.repair().flagged

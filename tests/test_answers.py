@@ -1,4 +1,4 @@
-"""The first screen answers from the tables: no method is called healed, or sure, where they do not say so."""
+"""The report's first screen follows the tables: they support every claim of healing and certainty."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,9 +21,9 @@ from unpoison.report.words import Answer, value_label
 from unpoison.statistics import paired
 
 ASR, CLEAN, ROBUST = "attack_success_rate", "clean_accuracy", "adversarial_accuracy"
-# Attack success after a repair, by what becomes of the model.
+# Attack success rate after a repair, by the model's outcome.
 ATTACK = {"healed": 0.1, "ill": 0.9, "broken": 0.1}
-Fates = dict[str, str]  # of each method one letter for each seed: h(ealed), i(ll), b(roken)
+Fates = dict[str, str]  # method -> one letter for each seed: h(ealed), i(ll), b(roken)
 WORDS = {"h": "healed", "i": "ill", "b": "broken"}
 
 
@@ -35,9 +35,9 @@ def study(
     classes: Iterable[str] = (),
     clean: float = 0.8,
 ) -> pd.DataFrame:
-    """A results table: for each setting (varied keys) the fate of each method in each seed.
+    """Return results with the given outcome of each method and seed, for each setting of varied keys.
 
-    taken: attack success of doing nothing; classes: that the fates are of, all alike.
+    taken: attack success of doing nothing; classes: they all have the same outcomes.
     """
     lines = []
     for place, (keys, fates) in enumerate(settings):
@@ -291,7 +291,7 @@ def test_a_study_of_classes_is_answered_by_class() -> None:
 @pytest.mark.parametrize(
     ("seeds", "headline"),
     [
-        (3, "Exact unlearning (EU) healed the model in 3 of 3 seeds"),  # the intervals overlap: no finding
+        (3, "Exact unlearning (EU) healed the model in 3 of 3 seeds"),  # intervals overlap: no finding
         (10, "Exact unlearning (EU) healed class cat less often than other classes"),
     ],
 )
@@ -340,7 +340,7 @@ def test_a_change_of_the_gap_between_classes_is_told_only_with_its_interval() ->
     ) in answer(table).detail
 
 
-# -- nothing planted --------------------------------------------------------------------------------
+# -- unpoisoned controls ------------------------------------------------------------------------------
 
 
 def no_detectors() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The shape of the house: who may import whom, and what is found nowhere."""
+"""The architecture: allowed imports between folders, and code that is forbidden everywhere."""
 
 import ast
 import re
@@ -127,7 +127,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 WORKFLOW = [
     path for kind in ("*.py", "*.smk", "Snakefile") for path in sorted((ROOT / "workflow").rglob(kind))
 ]
-# What a job needs that only moves tables: torch would cost each of them seconds.
+# Modules for jobs that only move tables. They must not import torch, which would cost each job seconds.
 TABLE_MODULES = (
     "rows",
     "datasets",
@@ -168,7 +168,7 @@ TABLE_MODULES = (
 
 
 def imported_by(path: Path) -> Iterator[str]:
-    """Every module that a file imports, at its top or further in, or through import_module."""
+    """Yield every module that a file imports: at its top, inside functions, or through import_module."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -206,7 +206,7 @@ def test_a_module_imports_only_from_those_before_it(path: Path) -> None:
 def test_no_modules_of_the_planner_import_each_other_in_a_circle(folder: str) -> None:
     modules = {f"unpoison.{folder}.{path.stem}": path for path in (PACKAGE / folder).glob("*.py")}
     imports = {name: {*imported_by(path)} & set(modules) for name, path in modules.items()}
-    list(TopologicalSorter(imports).static_order())  # raises a CycleError that names the circle
+    list(TopologicalSorter(imports).static_order())  # raises a CycleError that names the cycle
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) not in SCIENCE], ids=short)

@@ -1,4 +1,4 @@
-"""The benchmark compares like with like, and its published figures are whole."""
+"""The benchmark compares equal workloads, and its published figures are complete."""
 
 import json
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_the_published_figures_are_whole() -> None:
 
 
 def test_the_bare_snakefile_has_the_jobs_of_ours() -> None:
-    assert measure(50, rounds=1)["jobs"] > 40  # it holds the counts of each rule against each other
+    assert measure(50, rounds=1)["jobs"] > 40  # `measure` compares the job counts of each rule
 
 
 def test_the_weights_of_passes_are_those_that_were_measured() -> None:

@@ -1,4 +1,4 @@
-"""Errors that are not uniform: the same exact counts, other rows."""
+"""Biased detection errors: the counts stay exact, other rows are drawn."""
 
 from types import SimpleNamespace
 
@@ -19,7 +19,7 @@ POISONED, CLEAN = int(TRAIN.is_poisoned.sum()), int((~TRAIN.is_poisoned).sum())
 
 
 def some_views(train: Rows) -> Views:
-    """Views that follow the ids and know nothing of the order."""
+    """Return views that depend on the ids and not on the order of the rows."""
     rank = np.argsort(np.argsort(train.row_id)).astype(float)
     return Views(confidence=rank / len(rank), distance=len(rank) - rank)
 
@@ -79,7 +79,7 @@ def test_the_smallest_class_bears_the_errors() -> None:
         chosen = np.isin(np.arange(len(train)), rows)
         accused += chosen & clean
         found += chosen & poisoned
-    # A weight of four; drawn without replacement the ratio of frequencies is a little less.
+    # The weight is four. Draws are without replacement, so the ratio of frequencies is a little smaller.
     assert 2.5 < accused[clean & small].mean() / accused[clean & ~small].mean() < 4
     assert 0.25 < found[poisoned & small].mean() / found[poisoned & ~small].mean() < 0.6
 
@@ -93,7 +93,7 @@ def test_a_view_by_hand() -> None:
     logits[np.arange(3), train.given_label] = np.log(0.5)
     views = view(train, features, logits)
     assert views.confidence.tolist() == pytest.approx([0.5] * 3)
-    assert views.distance.tolist() == pytest.approx([1, 1, 3])  # the poisons' mean is (1, 0)
+    assert views.distance.tolist() == pytest.approx([1, 1, 3])  # the mean of the poisoned rows is (1, 0)
 
 
 def test_distances_are_from_the_nearest_kind_of_poison(poisoned_data) -> None:
@@ -106,7 +106,7 @@ def test_distances_are_from_the_nearest_kind_of_poison(poisoned_data) -> None:
 
 @pytest.mark.parametrize("bias", ["class", "confidence"])
 def test_false_alarms_are_biased_without_a_poison(bias: str) -> None:
-    """An unpoisoned set has no row to be near to, and its false alarms depend on class and confidence all the same."""
+    """An unpoisoned set has no poisons to be near to; false alarms still depend on class and confidence."""
     train = tiny.chosen_rows().of("train")
     rng = np.random.default_rng(0)
     views = view(train, rng.normal(size=(len(train), 4)), rng.normal(size=(len(train), 3)))

@@ -1,4 +1,4 @@
-"""The figure of held-out checks against the truth."""
+"""The figure that compares held-out checks with the truth."""
 
 import pandas as pd
 import pytest
@@ -11,7 +11,7 @@ from unpoison.study.plan import Plan
 
 
 def summary(**estimates: float) -> pd.DataFrame:
-    """One cell of each method, whose truth is .2, at two shares of false alarms."""
+    """Return a summary with one cell for each method, with true value 0.2, at two FDRs."""
     lines = [
         {"method": method, "deletion": "found", "class_name": None, "metric": metric, "mean": value}
         | {"deletion.recall": recall, "deletion.fdr": fdr}
@@ -39,7 +39,7 @@ def test_each_share_of_false_alarms_is_a_panel_and_each_method_is_named_once() -
 def test_a_run_that_has_no_check_yet_is_drawn_empty() -> None:
     table = summary(retrain=0.25)
     figure = plot(table[table["metric"] == TRUTH])
-    assert all(len(axes.lines) == 1 for axes in figure.axes)  # the diagonal
+    assert all(len(axes.lines) == 1 for axes in figure.axes)  # only the diagonal
 
 
 def test_a_study_without_checks_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The share of a network that a repair changed."""
+"""The share of a network's numbers that a repair changed."""
 
 from copy import deepcopy
 
@@ -11,7 +11,7 @@ from unpoison.steps.repairing import in_words, share_changed
 
 
 def network() -> nn.Module:
-    """Eight numbers: four weights, no bias, and of the norm two running means and two variances."""
+    """Return a network of eight numbers: four weights, no bias, two running means and two variances."""
     return nn.Sequential(nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2, affine=False))
 
 
@@ -26,7 +26,7 @@ def test_one_weight_and_one_running_mean_of_eight_numbers_are_a_quarter() -> Non
     after = deepcopy(before)
     after[0].weight[0, 1] += 1e-6
     after[1].running_mean[0] += 1
-    after[1].num_batches_tracked += 5  # a count is no weight
+    after[1].num_batches_tracked += 5  # this counter is excluded
     assert share_changed(before, after) == 0.25
 
 

@@ -17,7 +17,7 @@ from unpoison import __version__
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 WORKFLOWS = {path.stem: path for path in sorted((GITHUB / "workflows").glob("*.yml"))}
-# What a job may write; every other job reads the code and no more.
+# Write permissions of jobs; every other job may only read the code.
 RIGHTS = {
     ("docs", "deploy"): {"pages": "write", "id-token": "write"},
     ("release", "publish"): {"id-token": "write"},

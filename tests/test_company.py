@@ -1,4 +1,4 @@
-"""Sets of a company: the attacks are what they claim to be, and the clean twin holds the same images."""
+"""The company data sets: attacks match their descriptions, and the clean twin has the same images."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ROWS = {"rows": 120, "test_rows": 40, "rate": 0.1, "seed": 5}
 
 
 def pixels(folder: Path, split: str) -> dict[str, np.ndarray]:
-    """Images of a split by file name, which is the same whatever class a row is told."""
+    """Return the images of a split by file name, which does not depend on the given label."""
     return {path.name: np.asarray(Image.open(path)) for path in folder.glob(f"{split}/*/*")}
 
 

@@ -1,4 +1,4 @@
-"""Planned contrasts: the seed is the unit, a seed counts where every model is there, Holm is of one study alone."""
+"""Planned contrasts: units are seeds that have every model, and Holm's correction is per study."""
 
 import math
 from collections.abc import Callable
@@ -15,14 +15,14 @@ KEYS = {"along": {}, "at": {}, "class_name": None, "margin": None}
 
 
 def asked(*methods: str, metric: str = ACCURACY, **keys: object) -> dict:
-    """A contrast as the plan tells it."""
+    """Return a contrast in the form of the plan."""
     return {**KEYS, "metric": metric, "methods": list(methods), **keys}
 
 
 def grid(value: Callable[[str, int, float, float], float], seeds: int = 6, study: str = "s") -> pd.DataFrame:
-    """A results table over recall and FPR, whose values are a function of method, seed, recall and FPR.
+    """Return a results table over recall and FPR; `value` gives each entry.
 
-    A reference is asked for recall and FPR of -1, and the set without a row is not there.
+    `value` gets recall and FPR of -1 for a reference model. The empty deletion set is left out.
     """
     lines = [
         (method, seed, "found", recall, fpr, value(method, seed, recall, fpr))
@@ -42,7 +42,7 @@ def grid(value: Callable[[str, int, float, float], float], seeds: int = 6, study
 
 
 def noisy(method: str, seed: int, recall: float, fpr: float) -> float:
-    """A fixed noise for each model, on a shift of each seed."""
+    """Return a value with fixed noise for each model and a shift for each seed."""
     rng = np.random.default_rng([seed, len(method), int(10 * recall) + 20, int(10 * fpr) + 20])
     return 0.7 + 0.01 * seed + 0.01 * rng.standard_normal()
 
@@ -183,7 +183,7 @@ def test_without_a_contrast_the_table_has_its_columns_alone() -> None:
 
 
 def judged(first: list[bool | None], second: list[bool | None]) -> pd.DataFrame:
-    """The outcomes of two methods in each seed."""
+    """Return the outcomes of two methods for each seed."""
     lines = [
         (method, seed, value)
         for method, values in (("retrain", first), ("finetune", second))

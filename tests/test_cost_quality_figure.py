@@ -1,4 +1,4 @@
-"""Cost against quality, drawn from tables of known numbers."""
+"""The cost-quality figure, drawn from tables of known numbers."""
 
 from itertools import combinations
 from typing import Any
@@ -32,17 +32,17 @@ def tables(
 
 
 def marks(axes: Axes) -> list[tuple[float, float]]:
-    """Where the markers are, in data."""
+    """Return the positions of the markers, in data coordinates."""
     return [(float(x), float(y)) for part in scatters(axes) for x, y in part.get_offsets()]
 
 
 def scatters(axes: Axes) -> list[Any]:
-    """The drawn markers, without the bars of intervals."""
+    """Return the drawn markers, without the interval bars."""
     return [part for part in axes.collections if not hasattr(part, "get_segments")]
 
 
 def boxes_of(figure: Figure, axes: Axes) -> dict[str, Bbox]:
-    """Where the names in a panel are, in pixels, without their hairs."""
+    """Return the boxes of the names in a panel, in pixels, without leader lines."""
     figure.draw_without_rendering()
     return {text.get_text(): Text.get_window_extent(text) for text in axes.texts}
 

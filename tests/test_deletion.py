@@ -1,4 +1,4 @@
-"""Deletion sets: exact counts in both readings, draws, and a user's own list."""
+"""Deletion sets: exact counts in both readings of Cf, random draws, and a user's own list."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -52,7 +52,7 @@ def train() -> Rows:
         ({"recall": 1.0, "fdr": 0.2}, (1000, 250)),
         ({"recall": 0.5, "fdr": 0.4}, (500, 333)),
         ({"recall": 0.25, "fdr": 0.0}, (250, 0)),
-        # Cf read as FPR: 0.02 of 49,000 clean rows, what is left of Sf are poisons.
+        # Cf read as FPR: 0.02 of 49,000 clean rows; the rest of Sf are poisons.
         ({"size": 1500, "fpr": 0.02}, (520, 980)),
         # Cf read as FDR: 0.4 of the 1,500 rows.
         ({"size": 1500, "fdr": 0.4}, (900, 600)),
@@ -69,7 +69,7 @@ def test_the_four_forms_give_their_hand_worked_counts(asked: dict[str, Any], cou
 @pytest.mark.parametrize(
     ("poisoned", "clean", "asked", "counts"),
     [
-        # Exact halves go to the even number.
+        # Exact halves are rounded to even.
         (5, 100, {"recall": 0.5}, (2, 0)),
         (7, 100, {"recall": 0.5}, (4, 0)),
         (10, 25, {"recall": 1.0, "fpr": 0.1}, (10, 2)),
@@ -80,7 +80,7 @@ def test_the_four_forms_give_their_hand_worked_counts(asked: dict[str, Any], cou
         (100, 1000, {"recall": 0.145}, (14, 0)),
         (100, 1000, {"recall": 0.29}, (29, 0)),
         (10, 90, {"size": 10, "fdr": 0.35}, (6, 4)),
-        # One true positive with three quarters false: three false ones; 0.3 / 0.7 of 7 is 3, not 2.99...
+        # One true positive at FDR 3/4: three false positives; 0.3 / 0.7 of 7 is 3, not 2.99...
         (1, 100, {"recall": 1.0, "fdr": 0.75}, (1, 3)),
         (1, 100, {"recall": 1.0, "fdr": 0.6}, (1, 2)),  # 1.5, in binary 1.4999...
         (7, 100, {"recall": 1.0, "fdr": 0.3}, (7, 3)),

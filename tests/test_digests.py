@@ -7,7 +7,7 @@ from unpoison.digests import checksum, content_digest, crc, digest, digest_bytes
 from unpoison.provenance import options_digest
 from unpoison.seeds import derive_seed, priorities
 
-ODD = os.fsdecode(b"b\xff.txt")  # a name that is no UTF-8
+ODD = os.fsdecode(b"b\xff.txt")  # not valid UTF-8
 
 
 def test_digests_of_bytes_and_texts_are_those_of_earlier_versions() -> None:

@@ -1,4 +1,4 @@
-"""The library's door: six calls on a user's own arrays and network, the same result twice, nothing of the user's
+"""The library's public API: six calls on a user's own arrays and network, repeatable, nothing of the user's
 changed."""
 
 import subprocess
@@ -39,7 +39,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def as_users_run_it() -> Iterator[None]:
-    """Without the checks of types that tests have: a user's bad value meets the library's own."""
+    """Disable the tests' type checks, so that bad values reach the library's own checks."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -58,7 +58,7 @@ def poisoned_data(**changes: Any) -> unpoison.Data:
 
 
 class Net(nn.Module):
-    """A user's own network, with dropout and its forward passes counted."""
+    """A user's own network with dropout; it counts its forward passes."""
 
     def __init__(self, classes: int = 3) -> None:
         super().__init__()
@@ -98,14 +98,14 @@ def model(data: unpoison.Data) -> Any:
 
 
 def refused(sentence: str, call: Callable[[], object]) -> None:
-    """The call ends in one line that matches the sentence."""
+    """Assert that the call raises a one-line UserError that matches the sentence."""
     with pytest.raises(unpoison.UserError, match=sentence) as caught:
         call()
     assert len(str(caught.value)) < 900
     assert "\n" not in str(caught.value)
 
 
-# -- what the calls give -----------------------------------------------------------------------------
+# -- results of the calls ----------------------------------------------------------------------------
 
 
 def test_six_lines_repair_a_users_own_network() -> None:
@@ -175,7 +175,7 @@ def test_the_same_training_gives_the_same_weights_and_another_seed_others(
 
 
 def test_training_gives_the_weights_of_the_workflows_base_job() -> None:
-    """As `train_base.py` composes them, and as the seed's words say."""
+    """The expected weights are composed as in `train_base.py`, with the seed derived from the same words."""
     planted, recipe = poisoned_data(), unpoison.Recipe(**RECIPE)
     found = weights(unpoison.train(planted, width=2, recipe=RECIPE, seed=4))
     architecture = Architecture("resnet9", {"width": 2}, planted.class_names, 16)
@@ -212,7 +212,7 @@ def settings() -> tuple[object, ...]:
 
 def test_no_call_changes_a_setting_of_torch_or_the_users_model() -> None:
     own, planted = Net().train(), poisoned_data()
-    own.head.eval()  # a part that the user froze
+    own.head.eval()  # the user put this part into evaluation mode
     before = weights(own)
     modes = {name: part.training for name, part in own.named_modules()}
     strict = torch.get_deterministic_debug_mode()
@@ -241,7 +241,7 @@ def test_no_call_changes_a_setting_of_torch_or_the_users_model() -> None:
     assert all(parameter.grad is None for parameter in own.parameters())
 
 
-# -- what is refused ---------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------------
 
 IMAGES = tiny.draw_squares(LABELS)
 BAD_DATA = {
@@ -533,7 +533,7 @@ def test_a_bad_argument_is_refused_in_a_line(case: str, model: Any, data: unpois
 
 @pytest.mark.parametrize("method", ["retrain", "finetune"])
 def test_the_head_alone_is_trained_by_a_recipe_with_muon(method: str, data: unpoison.Data) -> None:
-    """The last layer has no filters and no batch norm: the recipe is not refused for that."""
+    """The last layer has no filters and no batch norm; the recipe is still accepted."""
     recipe = {**RECIPE, "filter_rate": 0.6}
     trained = unpoison.train(data, width=2, recipe=recipe)
     _, cost = unpoison.repair(trained, data, [0], method, last=1)
@@ -542,7 +542,7 @@ def test_the_head_alone_is_trained_by_a_recipe_with_muon(method: str, data: unpo
 
 
 def test_a_refused_repair_sends_no_more_than_one_image_through_the_network(data: unpoison.Data) -> None:
-    """REM needs an untrained network only at its second stage, and asks for it at once."""
+    """REM needs an untrained network only in its second stage; it must ask for it before the first."""
     own = Net()
     copied = deepcopy(own)
     seen = SimpleNamespace(images=0)
@@ -565,7 +565,7 @@ def test_weights_that_are_not_finite_are_named(value: float, data: unpoison.Data
 
 
 def pretrained() -> Net:
-    """An untrained network that is none: the same for every seed."""
+    """Return a network with the same weights for every seed, which is invalid as an untrained network."""
     net = Net()
     for parameter in net.parameters():
         parameter.data.fill_(0.1)
@@ -701,7 +701,7 @@ def test_trusted_folders_are_what_repairs_by_trusted_rows_are_given(folder: Path
 
 
 def test_loaded_data_are_trained_to_the_weights_of_a_study_as_found(folder: Path) -> None:
-    """The rows as `prepare_source`, `choose_rows` and the poison `as_found` make them."""
+    """The expected rows come from `prepare_source`, `choose_rows` and the poison `as_found`."""
     (folder / "photos").rename(folder / "train")
     (folder / "held_out").rename(folder / "test")
     images, listed = load_source("image_folder", folder, 16, {})
@@ -804,7 +804,7 @@ def test_data_sets_of_torchvision_are_taken_as_pil_images(folder: Path) -> None:
     refused("is empty", lambda: unpoison.Data.from_torchvision([]))
 
 
-# -- the package as it is met ------------------------------------------------------------------------
+# -- the package from outside ------------------------------------------------------------------------
 
 
 def test_importing_unpoison_imports_nothing_large() -> None:
@@ -860,7 +860,7 @@ def test_the_recipes_limits_are_those_of_the_config() -> None:
             recipe = {**good, key: value}
             if key == "iterations":
                 del recipe["epochs"]
-            if value is not_a_number and key != "flip":  # configs refuse NaN before the schema is asked
+            if value is not_a_number and key != "flip":  # configs refuse NaN before validation by the schema
                 assert not is_taken(lambda recipe=recipe: recipe_of(recipe))
                 continue
             of_config = is_taken(lambda recipe=recipe: validate(recipe, schema, ()))

@@ -1,4 +1,4 @@
-"""What a scan found reaches other tools as it was found."""
+"""Exports of a scan to other tools keep its content unchanged."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from unpoison.errors import UserError
 from unpoison.exports import suspicious_rows, to_datalab, to_fiftyone, to_hugging_face
 from unpoison.files import write_table
 
-# Names that a spreadsheet or a reader of CSV may take for something else.
+# Names that a spreadsheet or a CSV reader may misinterpret.
 NAMES = ["cat/=1+1.png", 'cat/a,"b".png', "cat/007.png", "dog/ü'.png", "dog/-x.png", "=dog/5.png"]
 
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """The folder of a scan, and that of the images."""
+    """The folder of the images and the folder of a scan."""
     data, scan = tmp_path / "data", tmp_path / "scan"
     for place, name in enumerate(NAMES):
         (data / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The extras of the package: what they install, and the errors that name them."""
+"""The extras of the package: their dependencies, and the errors that name them."""
 
 import re
 import sys

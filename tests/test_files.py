@@ -1,4 +1,4 @@
-"""Artifacts on disk: whole or not there."""
+"""Artifacts on disk are complete or absent."""
 
 import math
 import os
@@ -26,7 +26,7 @@ from unpoison.weights import load_model, save_model
 
 ROOT = Path(__file__).parents[1]
 WRITERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Any]] = {
-    # ending, writer, something it can write, something that fails on the way
+    # file name, writer, valid content, content that fails during writing
     "columns": ("t.parquet", files.write_columns, {"a": [1, 2]}, {"a": [1, 2], "b": [1]}),
     "json": ("t.json", files.write_json, {"a": 1}, {"a": math.nan}),
     "array": ("t.npy", files.write_array, np.arange(3), np.array([object()], dtype=object)),
@@ -39,7 +39,7 @@ failing = {name: case for name, case in WRITERS.items() if case[3] is not None}
 @pytest.mark.parametrize("name", failing)
 def test_a_writer_that_fails_leaves_neither_a_file_nor_a_temporary(tmp_path: Path, name: str) -> None:
     ending, write, _, bad = WRITERS[name]
-    with pytest.raises(Exception):  # noqa: B017 (each library has its own)
+    with pytest.raises(Exception):  # noqa: B017 (each library has its own exception)
         write(tmp_path / ending, bad)
     assert list(tmp_path.iterdir()) == []
 
@@ -72,7 +72,7 @@ def test_nothing_has_the_final_name_before_it_is_whole(
     def replace(source: Path, target: Path) -> None:
         seen.append(target.exists())
         assert source.stat().st_size > 0
-        assert source.parent == target.parent  # a rename within one folder cannot be cut in two
+        assert source.parent == target.parent  # a rename within one folder is atomic
         Path.rename(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
@@ -155,16 +155,16 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
-# -- checked when read ----------------------------------------------------------------------------------
+# -- checks on reading ----------------------------------------------------------------------------------
 
 
 def write_small_model(path: Path, _: Any) -> None:
-    """Of the smallest network: the file is not searched at every byte, but at some of every part."""
+    """Write the smallest network: its file is tested at some bytes of every part, not at all bytes."""
     save_model(path, build("resnet9", 2, {"width": 2}, 0))
 
 
 READERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Callable[[Path], Any]]] = {
-    # ending, writer, what it writes, reader
+    # file name, writer, content, reader
     "columns": ("t.parquet", files.write_columns, {"a": [1, 2], "b": ["x", "y"]}, files.read_columns),
     "table": (
         "t.parquet",
@@ -184,7 +184,7 @@ READERS: dict[str, tuple[str, Callable[[Path, Any], None], Any, Callable[[Path],
 
 
 def some_places(size: int) -> list[int]:
-    """All bytes of a small file; of a large one its beginning, its end, and some between."""
+    """Return all positions of a small file; of a large one its beginning, its end, and some between."""
     between = random.Random(0).sample(range(size), min(size, 400))
     return sorted({*range(min(size, 300)), *between, *range(max(size - 300, 0), size)})
 
@@ -202,7 +202,7 @@ def test_a_flipped_bit_is_seen_wherever_it_is(tmp_path: Path, name: str) -> None
         path.write_bytes(flipped)
         with pytest.raises(DamagedError, match=f"{path} is damaged") as error:
             read(path)
-        assert error.value.is_ours is not False, place  # or a job would not put it aside
+        assert error.value.is_ours is not False, place  # otherwise a job would not quarantine it
         assert path.read_bytes() == flipped, place
 
 
@@ -215,9 +215,9 @@ def test_a_cut_off_file_is_seen(tmp_path: Path, name: str) -> None:
     for length in some_places(len(whole)):
         path.write_bytes(whole[:length])
         if name == "json" and whole[length:].isspace():
-            continue  # nothing is lost
+            continue  # only whitespace is cut off
         if name == "array" and length == len(whole) - len(files.SEAL) - 8:
-            continue  # a whole array without a mark: only its record tells that it was ours
+            continue  # a whole array without its checksum: only its record shows that we wrote it
         with pytest.raises(UserError, match="is damaged"):
             read(path)
 
@@ -295,7 +295,7 @@ for name in ("closed", "folder/x", "x" * 300):
 
 
 def test_what_may_not_be_read_is_not_taken_for_damaged() -> None:
-    """A job puts what is damaged aside: in a shared folder that would be another user's good result."""
+    """A job quarantines damaged files. An unreadable file may be another user's intact result."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -333,9 +333,9 @@ read_json(sys.argv[1])
 @pytest.mark.parametrize(
     ("name", "content", "is_put_aside"),
     [
-        ("a.json", '{"a": 1, "checksum": "00000000"}', True),  # our mark
-        ("a.json", "", True),  # cut off: no other program's file either
-        ("ours.json", '{"a": 1}', True),  # by its record
+        ("a.json", '{"a": 1, "checksum": "00000000"}', True),  # has our checksum
+        ("a.json", "", True),  # empty: truncated, and not another program's file
+        ("ours.json", '{"a": 1}', True),  # its record shows that it is ours
         ("a.json", '{"a": 1}', False),
     ],
 )
@@ -377,7 +377,7 @@ def test_what_a_killed_process_was_writing_is_removed_by_the_next_one(tmp_path: 
     assert {path.name for path in tmp_path.iterdir()} == {"run.json", alive.name, elsewhere.name}
 
 
-# -- folders that several people share ------------------------------------------------------------------
+# -- shared folders -------------------------------------------------------------------------------------
 
 
 def shared(tmp_path: Path, umask: int, write: Callable[[], Any]) -> None:

@@ -1,4 +1,4 @@
-"""Figures of gains in points: their numbers, their intervals, and all classes in sight."""
+"""Figures of gains in points: their numbers, their intervals, and all classes visible."""
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,14 @@ RATIOS, SHARES = [0.2, 1.0], [0.1, 0.9]
 
 
 def paired(seeds: int = 3, robust: str = "adversarial_accuracy", **vary: list[float]) -> pd.DataFrame:
-    """EU and CF leave a tenth of the attack more in each seed: gains of 80, 72, 64 ... points."""
+    """Return paired results; each seed leaves a tenth more of the attack: gains of 80, 72, 64 ... points."""
     return over_false_alarms(seeds, robust, **vary)[0]
 
 
 def over_false_alarms(
     seeds: int = 3, robust: str = "adversarial_accuracy", **vary: list[float]
 ) -> list[pd.DataFrame]:
-    """The tables that the figure of false alarms is handed; recall 1 in every deletion set."""
+    """Return the tables that the false alarm figure receives; every deletion set has recall 1."""
     keys = {name.replace("__", "."): values for name, values in vary.items()}
     whole = studies.results(
         keys,

@@ -1,4 +1,4 @@
-"""What a command is given becomes entries of a config that a study can be planned from."""
+"""Command arguments become config entries that a study can be planned from."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def write(root: Path, *splits: str, size: tuple[int, int] = (20, 20)) -> Path:
 
 
 def planned(entries: dict[str, Any], root: Path) -> Plan:
-    """The plan of the smallest study of the entries."""
+    """Return the plan of the smallest study with these entries."""
     study = {
         "dataset": "data",
         "poison": "as_found",
@@ -62,7 +62,7 @@ def planned(entries: dict[str, Any], root: Path) -> Plan:
 
 
 def forms(root: Path) -> dict[str, str]:
-    """The same data in each form that a command takes."""
+    """Write the same data in each form that a command accepts, and return the argument of each."""
     write(root / "whole", "train", "test")
     write(root / "held_out", "train", "val")
     write(root, "classes")

@@ -1,4 +1,4 @@
-"""Weights of a user's own: which files are read, that none of them runs code, and what is refused in one line."""
+"""A user's own weights: accepted file formats, no execution of code from files, and one-line refusals."""
 
 import os
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class Net(nn.Module):
 
 @pytest.fixture
 def kind(tmp_path: Path) -> Callable[..., Architecture]:
-    """The user's network of a file's text."""
+    """A function that makes the architecture of a user's network from source text."""
 
     def make(text: str = NET, name: str = "Net", **arguments: Any) -> Architecture:
         (tmp_path / "net.py").write_text(HEADER + text)
@@ -116,7 +116,7 @@ def test_a_network_whose_own_names_begin_with_module_keeps_them(
 
 
 class Evil:
-    """A pickle that makes a folder when it is read."""
+    """A pickle that creates a folder when it is loaded."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""`make gpu`, tried at a tiny size on the CPU: its document is whole, and it keeps its time by leaving out cells."""
+"""`make gpu`, at a tiny size on the CPU: a complete document, and skipped cells to keep the time limit."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def png(image: np.ndarray) -> bytes:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    """The script, on a machine without a GPU."""
+    """Run the script with no GPU visible."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "benchmarks.gpu", *words]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -43,7 +43,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Parquet files in the layout of CIFAR-10's: six training images and two test images of each class."""
+    """Parquet files in the layout of CIFAR-10: six training images and two test images of each class."""
     made = tmp_path_factory.mktemp("cifar10")
     features = {"image": {"_type": "Image"}, "label": {"names": list(CLASS_NAMES), "_type": "ClassLabel"}}
     about = {"huggingface": json.dumps({"info": {"features": features}})}
@@ -64,7 +64,7 @@ def document(folder: Path) -> dict[str, Any]:
 
 
 def numbers_in(value: Any) -> Iterator[float]:
-    """All numbers of a document, at any depth."""
+    """Yield all numbers of a document, at any depth."""
     if isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             yield from numbers_in(part)
@@ -120,7 +120,7 @@ def test_the_sizes_on_a_gpu_are_those_of_the_studies() -> None:
     assert (ON_GPU.recipe.iterations, ON_GPU.recipe.batch_size) == (4000, 512)
 
 
-# -- what is left out -------------------------------------------------------------------------------
+# -- skipped cells ----------------------------------------------------------------------------------
 
 
 def test_without_a_gpu_the_script_says_so_in_one_line_and_ends_with_1() -> None:
@@ -188,7 +188,7 @@ def test_without_time_for_a_base_model_once_the_images_are_read_no_cell_is_begun
     clock = [119.0]
 
     def data(*_: Any) -> range:
-        clock[0] = 50.0  # the reading took longer than expected
+        clock[0] = 50.0  # reading took longer than expected
         return range(50_000)
 
     monkeypatch.setattr(gpu_cells, "_data", data)
@@ -223,7 +223,7 @@ def test_parts_are_left_out_when_the_time_is_over() -> None:
     assert set(found["left_out"]) == set(PARTS)
 
 
-# -- what a CPU cannot show -------------------------------------------------------------------------
+# -- measurements that a CPU run lacks --------------------------------------------------------------
 
 
 def test_waits_of_a_step_are_those_that_a_longer_training_has_more_of(

@@ -1,4 +1,4 @@
-"""A GPU for each job: pretend devices, real processes, no torch."""
+"""Leases of one GPU for each job, tested with pretend devices and real processes, without torch."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ os.write(file, f"- {os.environ['CUDA_VISIBLE_DEVICES']}\\n".encode())
 
 
 def hold(devices: str, slots: int, folder: Path, seconds: float) -> subprocess.Popen:
-    """A process that leases a device for a while and writes down when, in the order in which it happens."""
+    """Start a process that leases a device for a while, and logs start and end in order of time."""
     command = [
         sys.executable,
         "-c",

@@ -1,4 +1,4 @@
-"""The summary of a repair, on a data set of eight rows by hand."""
+"""The summary of a repair, checked by hand on a data set of eight rows."""
 
 import csv
 
@@ -48,7 +48,7 @@ def test_shares_before_and_after_are_of_the_rows_that_they_name() -> None:
     found = summary_of(handed_over())
     assert (found["rows"], found["flagged"]) == (6, 2)
     assert (found["before"]["flagged_read_as_told"], found["after"]["flagged_read_as_told"]) == (1.0, 0.5)
-    assert found["after"]["given_label_agreement"] == pytest.approx(3 / 4)  # of the four retained rows
+    assert found["after"]["given_label_agreement"] == pytest.approx(3 / 4)  # over the four retained rows
     assert found["after"]["by_class"]["cat"]["flagged_read_as_told"] is None
     assert found["after"]["by_class"]["dog"]["given_label_agreement"] == 1.0
     assert found["after"]["clean_accuracy"] is found["after"]["attack_success_rate"] is None

@@ -1,4 +1,4 @@
-"""Figures of healed seeds: what the dots, cells and colours of known counts are."""
+"""Figures of healed seeds: dots, cells and colours match known counts."""
 
 import pandas as pd
 import pytest
@@ -17,7 +17,7 @@ METHODS = ("retrain", "scrub", "ssd", "lfssd", "fine_pruning", "mine")
 
 
 def left(method: str, keys: dict[str, float], seed: int) -> float:
-    """EU heals at recall 1 alone, and one seed of four at 0.6; SSD everywhere; fine-pruning half of the seeds."""
+    """Return the attack left: EU heals at recall 1, and one seed at 0.6; SSD always; fine-pruning half."""
     recall = keys.get("deletion.recall", 0.0)
     if method == "retrain":
         return 0.0 if recall == 1.0 or (recall == 0.6 and seed == 0) else 1.0
@@ -35,7 +35,7 @@ def panels(figure: Figure) -> dict[str, Axes]:
 
 
 def dots(axes: Axes, label: str) -> tuple[list[float], list[tuple[float, float]]]:
-    """The heights of a method's dots and the ends of their bars."""
+    """Return the heights of a method's dots and the ends of their bars."""
     [drawn] = [found for found in axes.containers if found.get_label() == label]
     line, _, [bars] = drawn
     return line.get_ydata().tolist(), [(part[0, 1], part[1, 1]) for part in bars.get_segments()]

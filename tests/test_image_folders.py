@@ -1,4 +1,4 @@
-"""Every file of a folder of images is read, refused or told of: nothing is left out in silence."""
+"""Every file of a folder of images is read, refused or reported: nothing is skipped silently."""
 
 import os
 import unicodedata
@@ -45,7 +45,7 @@ def refused_by_both(root: Path, sentence: str) -> None:
 
 
 def told(root: Path) -> tuple[Rows, str]:
-    """The rows of a folder, and what the log says of it."""
+    """Return the rows of a folder, and its log lines."""
     said: list[str] = []
     _, rows = load_source("image_folder", root, 16, {}, tell=said.append)
     return rows, "\n".join(said)

@@ -34,7 +34,7 @@ def write(root: Path, *lines: str, name: str = "photos/train.csv", head: str = "
 
 
 def refused(root: Path, sentence: str, **options: str) -> None:
-    """Both looks at the source end in that line."""
+    """Assert that both the peek and the load end in that error line."""
     given = {"train": "photos/train.csv", **options}
     looks: list[Callable[[], object]] = [
         lambda: peek_source("image_list", root, given),
@@ -218,7 +218,7 @@ def test_folders_of_splits_are_no_classes(classes: Path) -> None:
 
 
 def test_hostile_names_survive_a_table_of_ours(root: Path) -> None:
-    """As `clean.csv` of a scan, and as a list of flagged rows."""
+    """Both as `clean.csv` of a scan and as a list of flagged rows."""
     names = ["=1+1.png", 'a,"b".png', "007.png", "-x.png", "'quoted.png"]
     for number, name in enumerate(names):
         Image.fromarray(np.full((16, 16, 3), number, np.uint8)).save(root / name)

@@ -17,7 +17,7 @@ from unpoison.resizing import Resizing
 SIZE = 4
 RED = (200, 10, 20)
 RAMP = np.arange(16, dtype=np.uint8).reshape(SIZE, SIZE) * 17  # 0 to 255
-INK = np.eye(SIZE, dtype=np.uint8) * 255  # what is drawn, as alpha
+INK = np.eye(SIZE, dtype=np.uint8) * 255  # alpha of the drawing
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -43,7 +43,7 @@ def refusal(data: bytes) -> str:
 
 
 def png(samples: np.ndarray, depth: int, kind: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG whose lines are packed already; kind 0 is grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGBA."""
+    """Return a PNG of packed lines; kind 0 is grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGBA."""
     lines = [b"\0" + line.tobytes() for line in samples]
     header = struct.pack(">IIBBBBB", SIZE, len(lines), depth, kind, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(b"".join(lines))), (b"IEND", b"")]
@@ -56,7 +56,7 @@ def png(samples: np.ndarray, depth: int, kind: int, *chunks: tuple[bytes, bytes]
 def tiff(
     planes: list[bytes], bits: int, *, photometric: int = 1, samples: int = 1, order: str = "<", **tags: Any
 ) -> bytes:
-    """A TIFF with one strip for each of `planes`; further tags by name are lists of 16-bit values."""
+    """Return a TIFF with one strip for each of `planes`; further named tags are lists of 16-bit values."""
     numbers = {
         "compression": 259,
         "orientation": 274,
@@ -86,7 +86,7 @@ def tiff(
 
 
 def bmp(pixels: np.ndarray) -> bytes:
-    """A BMP that declares alpha: pixels are blue, green, red, alpha from the bottom line up."""
+    """Return a BMP that declares alpha: pixels are blue, green, red, alpha, from the bottom line up."""
     masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     header = struct.pack("<IiiHHI5I", 108, SIZE, SIZE, 1, 32, 3, 64, 0, 0, 0, 0) + masks + bytes(52)
     return b"BM" + struct.pack("<IHHI", 14 + 108 + 64, 0, 0, 14 + 108) + header + pixels[::-1].tobytes()
@@ -96,7 +96,7 @@ def bmp(pixels: np.ndarray) -> bytes:
 
 
 def glyphs() -> dict[str, bytes]:
-    """Black ink on nothing, in every container of transparency."""
+    """Return black strokes on a transparent ground, in every format with transparency."""
     black = np.zeros_like(INK)
     rgba = Image.fromarray(np.dstack([black, black, black, INK]))
     palette = Image.fromarray(INK // 255, "P")
@@ -347,7 +347,7 @@ def test_a_tiff_palette_of_bytes_is_not_black() -> None:
 def test_other_colour_spaces_are_converted(mode: str, kind: str) -> None:
     image = Image.new("RGB", (SIZE, SIZE), RED)
     found = read(saved(image.convert(mode), kind)).astype(int)
-    assert np.abs(found - RED).max() <= 4  # JPEG and Lab round
+    assert np.abs(found - RED).max() <= 4  # JPEG and Lab are lossy
 
 
 def test_one_bit_is_black_and_white() -> None:
@@ -358,7 +358,7 @@ def test_one_bit_is_black_and_white() -> None:
 # -- orientation ------------------------------------------------------------------------------------
 
 CORNERS = np.array([[0, 80], [160, 240]], np.uint8).repeat(8, axis=0).repeat(8, axis=1)  # 16 x 16
-TURNED = {  # by EXIF's words for where the first line and the first column lie
+TURNED = {  # EXIF orientation -> image, after EXIF's definition of the first line and column
     1: CORNERS,
     2: CORNERS[:, ::-1],
     3: CORNERS[::-1, ::-1],
@@ -382,7 +382,7 @@ def turned(value: int) -> tuple[int, int, int, bytes]:
 
 def corners(data: bytes) -> np.ndarray:
     found = np.asarray(Resizing().square(decode(data, "photo"), 16))[:, :, 0].astype(int)
-    return (found[4::8, 4::8] + 5) // 80 * 80  # JPEG rounds
+    return (found[4::8, 4::8] + 5) // 80 * 80  # JPEG is lossy
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -447,7 +447,7 @@ def test_an_orientation_is_read_in_either_byte_order() -> None:
     np.testing.assert_array_equal(corners(data), TURNED[6][4::8, 4::8])
 
 
-# -- what is refused --------------------------------------------------------------------------------
+# -- refusals ---------------------------------------------------------------------------------------
 
 
 def whole_files() -> dict[str, bytes]:
@@ -458,7 +458,7 @@ def whole_files() -> dict[str, bytes]:
     files = {kind: saved(noise, kind) for kind in FORMATS if kind != "GIF"}
     files |= {f"TIFF, {name}": saved(noise, "TIFF", **options) for name, options in packings.items()}
     files["JPEG, progressive"] = saved(noise, "JPEG", progressive=True)
-    # Pillow stops at the name of a PNG's last chunk, and at the last line of a GIF.
+    # Pillow stops reading at the name of a PNG's last chunk, and at the last line of a GIF.
     files["PNG"] = files["PNG"][:-4]
     files["GIF"] = saved(noise.quantize(16), "GIF").removesuffix(b";").removesuffix(b"\0")
     return files
@@ -466,7 +466,7 @@ def whole_files() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", whole_files())
 def test_a_truncated_image_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # whatever other code allowed itself
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # even if other code allows it
     data = whole_files()[name]
     read(data)
     for length in range(1, len(data), max(1, len(data) // 97)):

@@ -1,4 +1,4 @@
-"""The command, from the wheel in an environment of its own and in a folder that holds no checkout."""
+"""The command of an installed wheel, in a separate environment and in a folder without a checkout."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from wheels import OFFLINE, ROOT, pip
 
 
 class Installed:
-    """An environment that has the wheel, sees the libraries of this one, and works in a folder."""
+    """An environment with the wheel and this environment's libraries, and a working folder."""
 
     def __init__(self, environment: Path, folder: Path) -> None:
         self.environment, self.folder = environment, folder
@@ -32,14 +32,14 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
-    """An empty environment, into which the wheel is installed, and which then sees the libraries of this one."""
+    """A new environment with the wheel; afterwards it gets access to the libraries of this one."""
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    # A checkout that pip is called in passes for an installation.
+    # pip takes a checkout in its working directory for an installation.
     fresh = ("--quiet", "--ignore-installed", *OFFLINE)
     pip("--python", str(folder / "bin/python"), "install", *fresh, str(wheel))
     (site,) = folder.glob("lib/python*/site-packages")
-    # A path alone: the links to a checkout that the other environment has are not followed.
+    # A plain path: .pth files of the other environment, which may link to a checkout, are not followed.
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
     return folder
 
@@ -63,7 +63,7 @@ def test_the_first_config_is_written_where_the_command_is_called(installed: Inst
     assert [path.name for path in installed.folder.iterdir()] == ["study.yaml"]
 
 
-@pytest.mark.hard  # makes an environment or a checkout of its own: `make test-hard`
+@pytest.mark.hard  # creates its own environment or checkout: `make test-hard`
 def test_the_demo_is_planned_by_the_workflow_of_the_wheel(installed: Installed) -> None:
     (installed.folder / "demo.yaml").write_bytes((ROOT / "config/demo.yaml").read_bytes())
     told = installed.run("run", "demo.yaml", "--", "--dry-run")

@@ -1,4 +1,4 @@
-"""A data set larger than memory: images stay in their file, and only batches of them are copied."""
+"""A data set larger than memory: images stay in their file, and only batches are copied."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from unpoison.rows import clean_rows
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(learning_rate=0.1, batch_size=16, epochs=1)
-# Reads a set of 600 MB in a process that may have 250 MB beyond what its libraries take. Mapped files do not count.
+# Reads a set of 600 MB in a process limited to 250 MB beyond its libraries. Mapped files do not count.
 READS = """
 import resource, sys
 import numpy as np, torch
@@ -40,7 +40,7 @@ for images, _ in parts.in_order():
 print("read")
 """
 
-# Reads the outputs of 100,000 rows in a process that may have 600 MB beyond its libraries: the features are 410 MB.
+# Reads the outputs of 100,000 rows in a process limited to 600 MB beyond libraries. Features are 410 MB.
 READS_OUTPUTS = """
 import resource, sys
 import numpy as np
@@ -137,7 +137,7 @@ def test_a_new_array_is_there_when_its_block_ends_well_and_not_before(tmp_path: 
 
 
 def class_with_a_group() -> tuple[np.ndarray, np.ndarray]:
-    """The places of 600 rows of a class, and which 60 of them lie apart."""
+    """Return the features of 600 rows of a class, and a mask of the 60 that lie apart."""
     is_apart = np.arange(600) < 60
     return np.random.default_rng(0).normal(size=(600, 8)) + 4.0 * is_apart[:, None], is_apart
 

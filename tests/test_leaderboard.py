@@ -1,4 +1,4 @@
-"""The leaderboard and its data set hold what the published tables hold."""
+"""The leaderboard and its data set agree with the published tables."""
 
 import json
 import re
@@ -19,7 +19,7 @@ LABELS = {"retrain": "EU (retrain)", "random_labels": "random labels", "finetune
 
 
 def row(section: str, method: str) -> list[str]:
-    """The cells of a method in the table below a heading of the page."""
+    """Return a method's cells in the table below a heading of the page."""
     part = re.search(rf"^### {re.escape(section)}\n(.*?)(?=^### |\Z)", TEXT, re.DOTALL | re.MULTILINE)
     assert part, section
     rows = [line.strip("| ").split(" | ") for line in part[1].splitlines() if line.startswith("|")]

@@ -1,4 +1,4 @@
-"""The judgement of the left-out check: its ratio, its conditions, and several searches together."""
+"""The judgement of the left-out check: its ratio, its conditions, and the combination of searches."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ NATURAL = replace(POISONS, accused_as_told=62)
 
 
 def quantile_by_integration(read: Readings, share: float) -> float:
-    """The value that accused share / control share lies below with a probability: one integral for each guess."""
+    """Return a quantile of accused share / control share, by numerical integration for each guess."""
     accused = beta(read.accused_as_told + 0.5, read.accused - read.accused_as_told + 0.5)
     control = beta(read.control_as_told + 0.5, read.control - read.control_as_told + 0.5)
 
@@ -29,7 +29,7 @@ def quantile_by_integration(read: Readings, share: float) -> float:
 @pytest.mark.parametrize("read", [POISONS, NATURAL, Readings(12, 3, 20, 15)])
 def test_the_ends_of_the_ratio_are_the_quantiles_of_an_integral(read: Readings) -> None:
     _, low, high = read.ratio
-    # Of 20,000 draws; a hundred lie beyond each end.
+    # The interval comes from 20,000 draws; a hundred lie beyond each end.
     assert low == pytest.approx(quantile_by_integration(read, 0.005), rel=0.04)
     assert high == pytest.approx(quantile_by_integration(read, 0.995), rel=0.04)
 
@@ -81,7 +81,7 @@ def test_without_control_rows_the_check_cannot_tell() -> None:
 def test_searches_are_added_up() -> None:
     together = POISONS + replace(POISONS, apart=3.0)
     assert (together.accused, together.control_as_told, together.searches) == (200, 240, 2)
-    assert together.judgement == "tampered"  # 6 and 3 are 4.5 on average
+    assert together.judgement == "tampered"  # the mean of 6 and 3 is 4.5
     assert (POISONS + replace(POISONS, apart=1.0)).judgement == "clear"
     # The searches must have found enough rows on average.
     few = replace(POISONS, accused=9, accused_as_told=0, learned=9, control_as_told=195)
@@ -116,6 +116,6 @@ def test_readings_are_counted_from_the_rows_of_each_class_alone() -> None:
             counts[2] += 1
             counts[3] += int(as_told[row])
     assert set(found) == {0, 1, 2}
-    # The other classes lie 1.5 and 4 apart; no class counts as nearer than a cut through one normal distribution.
+    # The other classes' distances are 1.5 and 4. The least is USUAL, that in a split normal distribution.
     assert found[1] == Readings(*counts, 6.5, 6.5 - (USUAL + 4.0) / 2, 1)
     assert found[0].beyond == 1.5 - (6.5 + 4.0) / 2

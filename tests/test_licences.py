@@ -26,7 +26,7 @@ def metadata(**fields: str) -> Message:
 
 def test_every_package_of_the_lock_has_a_licence_on_the_page() -> None:
     assert {name: version for name, (version, _, _) in ROWS.items()} == pins(), "make licences"
-    # A package of NVIDIA without files of its own: it names other packages.
+    # A metapackage of NVIDIA: it has no files and only depends on other packages.
     assert {name for name, (_, *stated) in ROWS.items() if tuple(stated) == NOT_STATED} == {"cuda-toolkit"}
     assert all(named for _, named, _ in ROWS.values())
 

@@ -1,4 +1,4 @@
-"""The Makefile: what it would run, asked without running it."""
+"""The Makefile: the commands of its targets, read by dry runs."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def would_run(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def environment_of(checkout: Path, folder: Path) -> Path:
-    """A stand-in for an environment in which a checkout is installed, older than pyproject.toml."""
+    """Return a fake environment with an editable install of a checkout, older than pyproject.toml."""
     about = folder / "site" / "unpoison-0.1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: unpoison\nVersion: 0.1.0\n")

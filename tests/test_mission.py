@@ -1,4 +1,4 @@
-"""The pages of the mission's studies state what their pooled tables hold, and the tables are those of their blocks."""
+"""The mission pages agree with their pooled tables, and the pooled tables with their blocks of seeds."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def results(run: str) -> pd.DataFrame:
 
 @cache
 def values(run: str) -> pd.DataFrame:
-    """A row for each model but its seed, metric and class, a column for each seed."""
+    """Return the values: a row for each model, metric and class, a column for each seed."""
     rows = results(run)
     rows = rows.assign(deletion=rows["deletion"].fillna(""), class_name=rows["class_name"].fillna(""))
     places = ["study", "dataset", "poison", "deletion", "method", "metric", "class_name"]
@@ -45,7 +45,7 @@ def values(run: str) -> pd.DataFrame:
 
 
 def over_seeds(run: str, study: str, method: str, metric: str, *, name: str = "", at: str = "") -> np.ndarray:
-    """The mean over all data sets, poisons and deletion sets whose names hold a text, for each seed."""
+    """Return for each seed the mean over all data sets, poisons and deletion sets whose names hold `at`."""
     rows = values(run).xs((study, method, metric, name), level=("study", "method", "metric", "class_name"))
     there = rows.index.map(lambda place: at in "/".join(place))
     found = rows[np.asarray(there, bool)].dropna(axis=1, how="all")
@@ -148,7 +148,7 @@ def test_the_gain_with_imbalance_is_the_difference_of_paired_gains(contrast: str
 
 
 def test_healed_seeds_are_counted_by_the_definition() -> None:
-    """Less than half of the attack survived, and less than 10 points of clean accuracy are lost."""
+    """Definition: less than half of the attack survived, and less than 10 points of clean accuracy lost."""
     nothing, oracle = (
         over_seeds("false_positives", "false_positives", name, "attack_success_rate")
         for name in ("do_nothing", "oracle")

@@ -1,4 +1,4 @@
-"""Networks, and how a trained one is kept and given back."""
+"""Networks: construction, saving and loading."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -130,9 +130,9 @@ def convolution_blocks(model: nn.Module) -> list[nn.Sequential]:
 
 
 def test_resnet9_computes_what_was_published() -> None:
-    """The forward pass written out once more, with torch's own CELU and with every pool after it."""
+    """The expected forward pass is written out, with torch's own CELU and each pool after it."""
     model = build("resnet9", 5, {"width": 4}, seed=3)
-    for module in model.modules():  # statistics and affine terms that are neither zero nor one
+    for module in model.modules():  # statistics and affine terms that differ from zero and one
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean)
             nn.init.uniform_(module.running_var, 0.5, 2)
@@ -162,7 +162,7 @@ def test_our_celu_is_torchs(dtype: torch.dtype) -> None:
     assert found.dtype == dtype
     expected = nn.functional.celu(features.double(), alpha)
     computed = torch.finfo(torch.promote_types(dtype, torch.float32)).eps
-    # The exponential of a rounded argument is off by up to two units; then the result is rounded to its type.
+    # The exponential of a rounded argument is off by up to two units; then the result is rounded.
     room = 2 * computed * alpha + torch.finfo(dtype).eps / 2 * expected.abs()
     assert ((found.double() - expected).abs() <= room).all()
 

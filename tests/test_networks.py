@@ -1,4 +1,4 @@
-"""Networks by name: those with CIFAR stems, and those of torchvision and timm."""
+"""Networks that are built by name: with CIFAR stems, and from torchvision and timm."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ TINY = {
     "efficientnet": ("timm", {"name": "test_efficientnet"}),
 }
 every_tiny = pytest.mark.parametrize(("kind", "options"), TINY.values(), ids=TINY)
-# One of each family of torchvision that the CIFAR stem knows.
+# One network of each torchvision family that supports the CIFAR stem.
 FAMILIES = (
     "convnext_tiny",
     "densenet121",
@@ -51,7 +51,7 @@ def untrained(
 
 
 def shapes_of(kind: str, options: Mapping[str, Any], **where: int) -> dict[str, torch.Size]:
-    """The shapes of a network's weights, without memory for them."""
+    """Return the shapes of a network's weights, without allocating the weights."""
     with torch.device("meta"):
         return {key: weights.shape for key, weights in untrained(kind, options, **where).state_dict().items()}
 
@@ -90,11 +90,11 @@ def test_a_training_step_is_repeatable_and_moves_the_weights(kind: str, options:
 
 
 def step(model: nn.Module) -> dict[str, Tensor]:
-    """One step of gradient descent, with the operations refused that have no deterministic form."""
+    """Return the weights after one gradient step; operations without a deterministic form raise."""
     assert torch.get_deterministic_debug_mode() == 2
     parameters = dict(model.named_parameters())
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)  # of dropout and stochastic depth
+        torch.manual_seed(1)  # for dropout and stochastic depth
         loss = cross_entropy(model.train()(some_images(4, 32)), torch.arange(4))
     gradients = torch.autograd.grad(loss, list(parameters.values()))
     return {
@@ -129,9 +129,9 @@ def test_a_network_has_the_published_number_of_parameters(
     ("kind", "options"), [TINY["preact_resnet18"], TINY["wide_resnet"]], ids=["preact", "wide"]
 )
 def test_a_pre_activation_network_computes_what_was_published(kind: str, options: dict[str, Any]) -> None:
-    """x + W2 relu(BN(W1 relu(BN(x)))), He et al. 2016, Figure 1 (b), with a 1x1 filter where the shape changes."""
+    """Expected: x + W2 relu(BN(W1 relu(BN(x)))), He et al. 2016, Fig. 1 (b); 1x1 filters where shapes change."""
     model = untrained(kind, options)
-    for module in model.modules():  # statistics and affine terms that are neither zero nor one
+    for module in model.modules():  # statistics and affine terms that differ from zero and one
         if isinstance(module, nn.BatchNorm2d):
             for terms in (module.running_mean, module.weight, module.bias):
                 nn.init.normal_(terms)
@@ -201,7 +201,7 @@ def test_the_cifar_stem_changes_the_first_filters_alone(name: str) -> None:
     ],
 )
 def test_the_cifar_stem_keeps_the_size_of_the_image(kind: str, name: str, count: int) -> None:
-    """Through the stem, and through the first stage of networks whose stem ends in a max-pool."""
+    """The size is kept by the stem, and by the first stage where the stem ends in a max-pool."""
     sides: list[int] = []
     with torch.device("meta"):
         model = untrained(kind, {"name": name})
@@ -231,7 +231,7 @@ def test_the_imagenet_stem_is_torchvisions_own() -> None:
 )
 def test_a_vision_transformer_is_built_for_image_and_patch(options: dict[str, Any], tokens: int) -> None:
     found = shapes_of("torchvision", {"name": "vit_b_16", **options})
-    assert found["encoder.pos_embedding"][1] == tokens + 1  # and the class token
+    assert found["encoder.pos_embedding"][1] == tokens + 1  # plus the class token
     found = shapes_of("timm", {"name": "test_vit", **options})
     assert found["pos_embed"][1] == tokens + 1
 
@@ -271,7 +271,7 @@ def test_vgg_classifies_the_mean_of_its_features() -> None:
     assert found["classifier.6.weight"] == (10, 4096)
 
 
-# -- what is refused, in a line ----------------------------------------------------------------------
+# -- refusals in one line ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_timm_is_imported_by_its_plug_in_alone() -> None:
 @pytest.mark.parametrize("stem", ["cifar", "imagenet"])
 @pytest.mark.parametrize("name", models.list_models(module=models))
 def test_every_network_of_torchvision_is_built_or_refused_in_a_line(name: str, stem: str) -> None:
-    place = "cpu" if name.startswith("regnet") else "meta"  # whose depths are computed from tensors
+    place = "cpu" if name.startswith("regnet") else "meta"  # RegNets compute their depths from tensor values
     try:
         with torch.device(place):
             untrained("torchvision", {"name": name, "stem": stem})

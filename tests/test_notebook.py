@@ -1,4 +1,4 @@
-"""The notebook and the page about the library say what the code does."""
+"""The notebook and the page about the library agree with the code."""
 
 import ast
 import inspect
@@ -24,7 +24,7 @@ def cells() -> list[str]:
 def test_the_notebook_runs_from_its_first_cell_to_its_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its own words are claims: what is found, and that the repair heals both networks."""
+    """The notebook's claims hold: the poisons that it finds, and that the repair heals both networks."""
     monkeypatch.chdir(tmp_path)
     shown: list[Any] = []
     names: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def test_the_notebook_has_ten_code_cells_and_no_outputs() -> None:
 
 
 def parameters_of(name: str) -> str:
-    """The parameters of a public function with their defaults, as the page writes them."""
+    """Return the signature of a public function with its defaults, in the notation of the page."""
     function = getattr(unpoison, name.split(".", maxsplit=1)[0])
     function = getattr(function, name.split(".")[1]) if "." in name else function
     words = []
@@ -62,7 +62,7 @@ def parameters_of(name: str) -> str:
             words.append("*")
         bare = parameter.replace(annotation=parameter.empty)
         default = parameter.default
-        is_constant = isinstance(default, tuple)  # the statistics of CIFAR-10
+        is_constant = isinstance(default, tuple)  # means and deviations of CIFAR-10
         words.append(f"{parameter.name}=CIFAR10" if is_constant else str(bare).replace('"', "'"))
     return f"{name}({', '.join(words)})"
 

@@ -1,4 +1,4 @@
-"""A model is healed, broken or neither, by the references of its own seed."""
+"""A model is healed, broken or neither, judged by the reference models of its own seed."""
 
 import math
 
@@ -13,7 +13,7 @@ ASR, CLEAN = "attack_success_rate", "clean_accuracy"
 
 
 def models(*lines: tuple[str, int, str, float], trained: float = 0.9) -> pd.DataFrame:
-    """A results table of (method, seed, metric, value), with a training accuracy for each reference."""
+    """Return a results table of (method, seed, metric, value), with training accuracies of the references."""
     told = [(*line, None) for line in lines]
     for method, seed in {(method, seed) for method, seed, *_ in lines if method in ("do_nothing", "oracle")}:
         told += [(method, seed, "retained_accuracy", trained, name) for name in ("cat", "dog")]
@@ -30,7 +30,7 @@ def models(*lines: tuple[str, int, str, float], trained: float = 0.9) -> pd.Data
 
 
 def seed(number: int, attack: float, clean: float = 0.8, before: float = 0.9, oracle: float = 0.1) -> list:
-    """Return the measurements of one seed: doing nothing at 80 % clean accuracy, the oracle, and a repair."""
+    """Return the measurements of one seed: do_nothing with 80 % clean accuracy, the oracle, and a repair."""
     return [
         ("do_nothing", number, ASR, before),
         ("do_nothing", number, CLEAN, 0.8),

@@ -1,4 +1,4 @@
-"""The interval of a difference of paired shares covers it, computed over all tables of discordant seeds."""
+"""The exact coverage of the interval of a difference of paired shares, over all discordant counts."""
 
 import numpy as np
 import pytest

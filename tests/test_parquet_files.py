@@ -1,4 +1,4 @@
-"""Labels, columns and files of Parquet sources: each is read as its own file names it, or refused in one line."""
+"""Labels, columns and files of Parquet sources: read by each file's own names, or refused in one line."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from unpoison.datasets._images import unique_ids
 from unpoison.errors import UserError
 from unpoison.source_files import find
 
-CAT, COW, DOG = 10, 100, 200  # the grey of a class's images
+CAT, COW, DOG = 10, 100, 200  # grey levels of the classes' images
 BOTH = {"train": "train*.parquet", "test": "test*.parquet"}
 
 
@@ -30,7 +30,7 @@ def png(grey: int) -> bytes:
 
 
 def write(path: Path, greys: Sequence[int], labels: Any, names: Any = None, **columns: Any) -> None:
-    """A file of grey images. With `names` it has the hub's note of its classes."""
+    """Write a file of grey images; `names` adds the hub's metadata on classes."""
     table = pa.table({"image": [png(grey) for grey in greys], "label": labels, **columns})
     if names is not None:
         features = {"image": {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
@@ -45,7 +45,7 @@ def write_both(root: Path, **columns: Any) -> None:
 
 
 def greys_of_classes(root: Path, **options: Any) -> dict[str, list[int]]:
-    """The hundreds of the greys of each class, of all rows; the peek must count the same."""
+    """Return the grey levels // 100 of all rows by class; assert that the peek counts the same."""
     images, rows = load_source("parquet", root, 16, {**BOTH, **options})
     peek = peek_source("parquet", root, {**BOTH, **options})
     assert peek.counts == rows.of("train").count_by_class()
@@ -57,7 +57,7 @@ def greys_of_classes(root: Path, **options: Any) -> dict[str, list[int]]:
 
 
 def refused(root: Path, sentence: str, **options: Any) -> None:
-    """Refused while the DAG is built, and by the job."""
+    """Assert that the source is refused while the DAG is built, and by the job."""
     for look in (
         lambda: peek_source("parquet", root, {**BOTH, **options}),
         lambda: load_source("parquet", root, 16, {**BOTH, **options}),
@@ -66,7 +66,7 @@ def refused(root: Path, sentence: str, **options: Any) -> None:
             look()
 
 
-# -- labels through each file's own names -----------------------------------------------------------
+# -- labels by each file's own class names ----------------------------------------------------------
 
 Part = tuple[str, list[int], Any, list[str] | None]
 SPLITS_OF_OTHER_ORDERS: dict[str, list[Part]] = {
@@ -256,7 +256,7 @@ def test_two_columns_of_one_name_are_ambiguous(tmp_path: Path) -> None:
 def test_bytes_that_are_no_image_are_no_second_column_of_images(tmp_path: Path) -> None:
     sound = [{"bytes": b"RIFF", "path": "a.wav"}] * 2
     write_both(tmp_path, digest=[b"\x00\x01", b"\x02\x03"], sound=sound)
-    for split in ("train", "test"):  # the hub notes that the sound is one
+    for split in ("train", "test"):  # the hub's metadata declares the column as audio
         table = pq.read_table(tmp_path / f"{split}.parquet")
         note = json.loads(table.schema.metadata[b"huggingface"])
         note["info"]["features"]["sound"] = {"_type": "Audio"}

@@ -1,4 +1,4 @@
-"""constraints.txt locks all that is needed; the conda environment, the container and the citation say the same."""
+"""constraints.txt pins all dependencies; conda environment, container and citation agree with it."""
 
 import re
 import tomllib
@@ -27,7 +27,7 @@ NETWORKS = [Requirement(entry) for entry in PROJECT["optional-dependencies"]["ti
 
 
 def versions(entries: list[str]) -> dict[str, str]:
-    """The version that each `name==version` pins."""
+    """Return the version that each `name==version` pins."""
     pairs = [entry.split("==") for entry in entries]
     pins = {canonicalize_name(name): version for name, version in pairs}
     assert len(pins) == len(entries), "a name stands twice"
@@ -39,10 +39,10 @@ ENVIRONMENT = yaml.safe_load((ROOT / "envs" / "unpoison.yaml").read_text())["dep
 
 
 def needs(requirement: Requirement) -> list[Requirement]:
-    """What an installed package needs on this machine, with the extras that are asked for."""
+    """Return an installed package's dependencies on this machine, with the requested extras."""
     try:
         needed = distribution(requirement.name).requires or []
-    except PackageNotFoundError:  # of an extra that is not installed here
+    except PackageNotFoundError:  # belongs to an extra that is not installed here
         return []
     extras = requirement.extras or {""}
     entries = [Requirement(entry) for entry in needed]

@@ -1,4 +1,4 @@
-"""The best method of a deletion set and the best threshold of a detector, against values worked out by hand."""
+"""The best method of a deletion set and the best threshold of a detector, against values computed by hand."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ METRICS = ("adversarial_accuracy", "clean_accuracy")
 
 
 def results(values: dict[tuple[str | None, str], list[float]], **changes: Any) -> pd.DataFrame:
-    """For each deletion set and method a value for each seed, of adversarial accuracy; clean accuracy is 0.1 more."""
+    """Return results: adversarial accuracy by deletion set, method and seed; clean accuracy is 0.1 higher."""
     lines = [
         (
             "main",
@@ -61,7 +61,7 @@ def test_doing_nothing_can_be_best_and_a_method_without_a_deletion_set_too() -> 
     worse = {("all", "retrain"): [0.1, 0.2, 0.3]}
     [line] = best_methods(results(NOTHING | worse)).to_dict("records")
     assert (line["best"], line["gain"], line["runner_up"]) == ("do_nothing", 0.0, "retrain")
-    assert line["verdict"] == "ahead of the runner-up"  # by 0.1 with every seed
+    assert line["verdict"] == "ahead of the runner-up"  # by 0.1 in every seed
     repaired = {(None, "anp"): [0.5, 0.5, 0.5]}
     [line] = best_methods(results(NOTHING | worse | repaired)).to_dict("records")
     assert line["best"] == "anp"

@@ -1,4 +1,4 @@
-"""The plane as drawn: cells are counts of healed seeds, markers are detectors with intervals of their own rates."""
+"""The plane figure: cells show counts of healed seeds, markers show detectors with intervals of rates."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ from unpoison.errors import UserError
 from unpoison.plots.plane import plot
 
 RECALLS, FPRS = (0.0, 0.5, 1.0), (0.0, 0.4)
-REAL = {"loss": (0.74, 0.09), "scan": (0.99, 0.38)}  # 0.01 more in the middle of three seeds
+REAL = {"loss": (0.74, 0.09), "scan": (0.99, 0.38)}  # the mean of three seeds is 0.01 higher
 
 
 def left(method: str, keys: dict[str, float], seed: int) -> float:
-    """EU heals at recall 1, and in one seed of three at 0.5; CF nowhere."""
+    """Return the attack left: EU heals at recall 1, and in one of three seeds at 0.5; CF never heals."""
     recall = keys["deletion.recall"]
     return 0.0 if method == "retrain" and (recall == 1.0 or (recall == 0.5 and seed == 0)) else 1.0
 
@@ -28,13 +28,13 @@ def tables(detectors=REAL, other: str = "deletion.fpr", recalls=RECALLS):
 
 
 def cells(axes: Axes) -> dict[tuple[float, float], float]:
-    """Colour of the cell around each place, as its lightness."""
+    """Return the lightness of the cell around each position."""
     found = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     return {(patch.get_x() + 0.5, patch.get_y() + 0.5): sum(patch.get_facecolor()[:3]) for patch in found}
 
 
 def counts(axes: Axes) -> dict[tuple[int, int], str]:
-    """The count that is written in the cell around each place."""
+    """Return the count that is written in the cell around each position."""
     return {tuple(np.round(text.get_position()).astype(int)): text.get_text() for text in axes.texts}
 
 
@@ -63,7 +63,7 @@ def test_a_detector_stands_between_the_values_with_intervals_of_both_rates() -> 
         across, down = (
             drawn.get_segments()[0] for drawn in axes.collections if hasattr(drawn, "get_segments")
         )
-        half = 4.302653 * 0.01 / 3**0.5  # Student's t of three seeds 0.01 apart
+        half = 4.302653 * 0.01 / 3**0.5  # Student's t interval of three seeds 0.01 apart
         np.testing.assert_allclose(across[:, 0], [0.25 - half / 0.4, 0.25 + half / 0.4], atol=1e-6)
         np.testing.assert_allclose(down[:, 1], [1.5 - half / 0.5, 1.5 + half / 0.5], atol=1e-6)
 

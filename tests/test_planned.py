@@ -1,4 +1,4 @@
-"""Sentences on planned contrasts: a difference is claimed where the corrected test shows it, and equivalence."""
+"""Sentences on planned contrasts: they claim difference or equivalence only where a test shows it."""
 
 import pandas as pd
 import pytest
@@ -30,7 +30,7 @@ OPEN = {"difference": 0.01, "low": -0.03, "high": 0.05}
 
 
 def told(row: dict = {}, asked: dict = {}) -> Finding:  # noqa: B006
-    """The finding of one contrast, changed from a difference of 8.1 points that is shown."""
+    """Return the finding of one contrast: a significant difference of 8.1 points, with the given changes."""
     line = {**dict.fromkeys(TABLES["contrasts"].columns), **ROW, **row, "study": "s", "contrast": "x"}
     (finding,) = contrast_findings(pd.DataFrame([line]), {"x": {**ASKED, **asked}})
     return finding

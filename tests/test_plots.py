@@ -1,4 +1,4 @@
-"""One look for all figures: methods that are told apart, and names that do not touch."""
+"""The common style of all figures: distinguishable methods, and names that do not overlap."""
 
 from itertools import combinations
 
@@ -20,7 +20,7 @@ from unpoison.drawing.training_curves import MOST_NAMED, draw_training
 from unpoison.poisons import POISONS
 from unpoison.unlearning import METHODS
 
-# Machado, Oliveira and Fernandes (2009), severity 1.0: linear RGB as seen by eyes without one kind of cone.
+# Machado, Oliveira and Fernandes (2009), severity 1.0: linear RGB as seen with one kind of cone missing.
 EYES = {
     "all cones": np.eye(3),
     "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
@@ -30,7 +30,7 @@ EYES = {
 
 
 def lab(colour: str, eyes: str) -> np.ndarray:
-    """A colour in CIE Lab (D65), as those eyes see it."""
+    """Return a colour in CIE Lab (D65), as seen with these cones."""
     rgb = np.array(to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(np.array(EYES[eyes]) @ linear, 0, 1)
@@ -163,7 +163,7 @@ def test_a_trigger_is_shown_by_clean_and_poisoned_image_difference_and_label(
 
 
 def histories(variants: int, seeds: int, validation: float | None) -> pd.DataFrame:
-    """Three epochs of 100 images of each model, the loss of seed s being s + 1 / epoch."""
+    """Return histories of three epochs of 100 images for each model; the loss is seed + 1 / epoch."""
     return pd.concat(
         pd.DataFrame({"epoch": [1, 2, 3], "loss": [seed + 1, seed + 1 / 2, seed + 1 / 3], "images": 100})
         .assign(train_accuracy=0.5, validation_accuracy=validation, variant=f"v{number}", seed=seed)

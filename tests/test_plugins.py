@@ -1,4 +1,4 @@
-"""A folder as a registry, and the plug-ins that users add to it."""
+"""Folders as registries, and plug-ins that users add to them."""
 
 import os
 import pickle
@@ -44,7 +44,7 @@ def inner():
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Plugins:
-    """Two plug-ins, of which one cannot be imported, beside files that are none."""
+    """A registry with two plug-ins, one of which cannot be imported, and with files that are not plug-ins."""
     plugins = Plugins("unpoison.unlearning", "unlearn", "unlearning method")
     plugins.folder = tmp_path
     (tmp_path / "scrub.py").write_text(SOURCE)
@@ -128,7 +128,7 @@ METHOD, METRIC = OF_KIND["unlearn"][1], OF_KIND["measure"][1]
 
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of the user's, of which nothing is left after the test."""
+    """A user's plug-in folder; its registration is undone after the test."""
     monkeypatch.setattr(registration, "_TABLE", {})
     monkeypatch.setattr(sys, "path", [*sys.path])
     registration._of_packages.cache_clear()
@@ -241,7 +241,7 @@ def test_an_edited_plugin_and_helper_are_taken_when_registered_again(
     for file, old, new in (("gentle.py", "= 1", "= 2"), ("_rates.py", "= 1", "= 3")):
         found = (mine / file).stat()
         (mine / file).write_text((mine / file).read_text().replace(old, new))
-        os.utime(mine / file, ns=(found.st_atime_ns, found.st_mtime_ns))  # of the same size and second
+        os.utime(mine / file, ns=(found.st_atime_ns, found.st_mtime_ns))  # same size and same time
     unpoison.register(mine / "gentle.py")
     assert METHODS["gentle"](None) == (3, 2)
     assert METHODS.options("gentle")["depth"].default == 2
@@ -408,7 +408,7 @@ def test_one_folder_by_two_paths_is_one(mine: Path) -> None:
 
 
 def install(site: Path, name: str, value: str) -> None:
-    """A package with one plug-in among its entry points, as pip leaves it."""
+    """Install a package with one plug-in entry point, in the layout of pip."""
     write(
         site,
         {

@@ -1,4 +1,4 @@
-"""What profiles/slurm asks a cluster for, by Snakemake's own sum over the jobs of a submission."""
+"""Resources that profiles/slurm requests, summed by Snakemake over the jobs of a submission."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ PROFILE = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_tex
 
 
 def asks(*levels: str, gpu: int) -> dict:
-    """What a submission asks for whose jobs stand on these levels, eight of each rule."""
+    """Return the request of a submission with these rules as levels of the DAG, eight jobs of each."""
 
     def job(rule: str) -> SimpleNamespace:
         changed = (
             PROFILE["set-resources"].get(rule, {}).get("runtime", PROFILE["default-resources"]["runtime"])
         )
-        minutes = int(changed.split()[0])  # 10 * attempt
+        minutes = int(changed.split()[0])  # from "10 * attempt"
         resources = {"gpu": gpu, "_cores": 2, "_nodes": 1, "mem_mb": 4000, "runtime": minutes, "at_once": 1}
         return SimpleNamespace(resources=resources, pipe_group=None)
 
@@ -35,7 +35,7 @@ def test_the_cells_of_a_submission_share_one_gpu() -> None:
     asked = asks("unlearn", gpu=1)
     assert (asked["gpu"], asked["_cores"], asked["mem_mb"]) == (1, 2, 4000)
     assert asked["runtime"] == 8 * 60
-    # within a submission: without it no two submissions would have a GPU each
+    # local to a submission: otherwise only one submission at a time could have a GPU
     assert set(PROFILE["set-resource-scopes"].items()) == {("gpu", "local"), ("at_once", "local")}
 
 

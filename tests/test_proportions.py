@@ -45,7 +45,7 @@ def test_a_count_outside_of_its_seeds_is_refused(k: int, n: int) -> None:
 
 @cache
 def stopped() -> dict[tuple[int, int], int]:
-    """The counts at which a study stops, each with the number of orders of seeds that lead there.
+    """Return the counts at which a study stops, each with the number of orders of seeds that lead there.
 
     An order of seeds with k healed has the probability p^k (1 - p)^(n - k).
     """
@@ -62,7 +62,7 @@ def stopped() -> dict[tuple[int, int], int]:
 
 
 def chances(p: float) -> dict[tuple[int, int], float]:
-    """The probability of each count at which a study stops."""
+    """Return the probability of each count at which a study stops."""
     return {(k, n): orders * p**k * (1 - p) ** (n - k) for (k, n), orders in stopped().items()}
 
 
@@ -80,7 +80,7 @@ def test_every_study_settles_at_forty_seeds_and_none_before_ten() -> None:
 
 
 def test_the_stopping_rule_covers_every_share_in_95_percent_of_the_studies() -> None:
-    # Coverage jumps where the share passes an end of an interval, so both sides of each end are looked at.
+    # Coverage jumps where the share crosses an interval's end, so both sides of each end are tested.
     ends = np.array([settled_interval(*count) for count in stopped()]).ravel()
     shares = np.concatenate([np.linspace(0, 1, 401), ends, ends - 1e-9, ends + 1e-9]).clip(0, 1)
     lowest = min(coverage(p) for p in shares.tolist())

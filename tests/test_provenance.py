@@ -1,4 +1,4 @@
-"""The record beside an artifact, the way from a row back to its records, and the exception that speaks to a user."""
+"""Provenance records of artifacts, tracing a row to its records, and the exception shown to users."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ CELL = {"dataset": "pair", "seed": "0", "poison": "patch", "training": "resnet9"
 
 
 def leave_record(record: Path, inputs: list[Path], outputs: list[Path], step: str, **identity: str) -> Path:
-    """A record of a job that is pretended to have run."""
+    """Write the record of a job that did not really run."""
     told = {"device": "cpu", "threads": 1, "step": step, "identity": identity}
     files = {"inputs": map(str, inputs), "outputs": map(str, outputs)}
     write_json(record, run_record({"seed": 0, "code": "c0de"}, **told, **files))
@@ -37,7 +37,7 @@ def leave_record(record: Path, inputs: list[Path], outputs: list[Path], step: st
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Path:
-    """A source, the rows and a base model made from it, and its metrics; the record of the metrics."""
+    """A source, its rows, a base model and its metrics, with records; returns the record of the metrics."""
     images, rows = tmp_path / "source/images.npy", tmp_path / "rows.parquet"
     model, metrics = tmp_path / "base/model.safetensors", tmp_path / "base/metrics.parquet"
     write_array(images, np.arange(12))
@@ -81,7 +81,7 @@ def test_an_image_array_is_not_read_again_for_its_checksum(
     images = chain.parents[1] / "source/images.npy"
     found = checksum(images)
     assert found == blake2b(images.read_bytes(), digest_size=16).hexdigest()
-    monkeypatch.setattr(digests, "file_digest", None)  # whoever reads the file fails
+    monkeypatch.setattr(digests, "file_digest", None)  # reading the file would fail
     assert recorded_checksum(images) == found
 
 
@@ -232,7 +232,7 @@ def test_an_unknown_name_is_told_with_the_choices_in_order() -> None:
 
 
 def failing(error: str) -> list[str]:
-    """What a program that ends with an error prints."""
+    """Return the lines that a program prints when it ends with an error."""
     begin = "from unpoison.errors import UserError, show_user_errors_in_one_line as show; show()"
     command = [sys.executable, "-c", f"{begin}\nraise {error}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The published pages state what the published tables hold."""
+"""The published pages agree with the published tables."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def config_of(name: str) -> dict:
 
 
 def answers() -> Iterator[str]:
-    """The sentences of the page of answers, with the numbers of the tables."""
+    """Yield the sentences of the answers page, with the numbers of the tables."""
     for method, words in ((EU, "EU healed {} of 9"), (CF, "CF healed {} of 9")):
         late, last = (sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0))
         yield f"{words.format(late)} seeds at recall 0.9 and {last} of 9 at 1.0"
@@ -66,7 +66,7 @@ NEAR = ["npo", "random_labels", "ssd", "bad_teacher"]
 
 
 def front_page() -> Iterator[str]:
-    """The sentences of the README, with the numbers of the tables."""
+    """Yield the sentences of the README, with the numbers of the tables."""
     eu, cf = ([sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0)] for method in (EU, CF))
     yield f"EU healed {eu[0]} of 9 seeds at recall 0.9 and {eu[1]} of 9 at 1.0; CF healed {cf[0]} and {cf[1]}"
     yield f"frequency healed {detected('frequency')} of 9 seeds, activation clustering and SCAn {detected('scan')} of 9"
@@ -153,7 +153,7 @@ def test_the_seeds_healed_by_a_deviation_are_counted() -> None:
 
 
 def deviation_claims() -> Iterator[tuple[str, str]]:
-    """Pages, and what they tell of published settings and deviations, with the counts of the tables."""
+    """Yield pages and their sentences on published settings and deviations, with the counts of the tables."""
 
     def counts(name: str) -> list[tuple[int, int]]:
         recalls = (0.2, 0.7, 1.0)
@@ -194,7 +194,7 @@ SPREAD = re.compile(r"(-?\d+\.\d)(?: points)? \[(-?\d+\.\d), (-?\d+\.\d)\]")
 
 
 def turned(spread: tuple[str, str, str]) -> tuple[str, str, str]:
-    """The same interval told as a loss."""
+    """Return the same interval as a loss: with the opposite sign."""
     mean, low, high = (printed(-float(end)) for end in spread)
     return mean, high, low
 
@@ -206,7 +206,7 @@ TOLD = [
     not in (
         RESULTS.name,
         *("company", "demo_seeds", "deviations", "simulations", "adaptive"),
-        *("false_positives", "imbalance"),  # tests/test_mission.py
+        *("false_positives", "imbalance"),  # tested in tests/test_mission.py
     )
 ]
 TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods/deviations.md", "detectors.md")]

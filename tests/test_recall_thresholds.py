@@ -1,4 +1,4 @@
-"""R50 and R90 from tables of outcomes: brackets, censoring, groups, and notes on what is missing."""
+"""R50 and R90 from tables of outcomes: brackets, censoring, groups, and notes on missing models."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from unpoison.interval_censoring import NormalLaw
 from unpoison.recall_thresholds import recall_thresholds, seed_brackets
 
 INF = math.inf
-Seed = Mapping[float, bool | None]  # whether each recall healed
+Seed = Mapping[float, bool | None]  # recall -> healed
 
 
 def outcomes(*seeds: Seed, fpr: float = 0.1, **changes: object) -> pd.DataFrame:

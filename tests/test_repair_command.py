@@ -1,4 +1,4 @@
-"""`unpoison repair` and `unpoison verify`: the list of flagged rows, the config, and what is written where."""
+"""`unpoison repair` and `unpoison verify`: the list of flagged rows, the config, and the output files."""
 
 import csv
 import json
@@ -103,7 +103,7 @@ def test_a_folder_inside_of_the_data_is_refused(tmp_path: Path) -> None:
 
 
 def images(folder: Path) -> None:
-    """Two classes of coloured squares, 30 rows each; six of the first are told the second."""
+    """Write two classes of coloured squares, 30 rows each; six of the first have the second's label."""
     rng = np.random.default_rng(0)
     for split, count in (("train", 30), ("test", 6)):
         for label, name in enumerate(("cat", "dog")):
@@ -116,7 +116,7 @@ def images(folder: Path) -> None:
 
 
 def entries_of(data: str, **_: object) -> dict:
-    """A config fragment as `unpoison.command.given` makes it, for the smallest network."""
+    """Return a config fragment in the form of `unpoison.command.given`, for the smallest network."""
     return {
         "data_folder": data,
         "sources": {"data": {"source": "image_folder", "path": ".", "image_size": 16}},

@@ -1,4 +1,4 @@
-"""The report says what the tables hold, and nothing that they do not."""
+"""The report states the content of the tables, and nothing else."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ GAINS = {"retrain": 0.08, "finetune": 0.0, "do_nothing": -0.3, "oracle": 0.1}
 def results(
     seeds: int, *, gains: dict[str, float] = GAINS, ratios: tuple[float, ...] = (0.2,), spread: float = 0.004
 ):
-    """A results table in which the adversarial accuracy of a method is 0.7, its gain, and a little noise."""
+    """Return results where a method's adversarial accuracy is 0.7, plus its gain, plus a little noise."""
     rng = np.random.default_rng(0)
     lines = []
     for ratio in ratios:
@@ -44,7 +44,7 @@ def results(
 
 
 def said(table: pd.DataFrame) -> dict[str, list[str]]:
-    """The findings of a results table, by their kind."""
+    """Return the findings of a results table, by kind."""
     found: dict[str, list[str]] = {}
     for finding in findings(summarise(table), paired(table)):
         found.setdefault(finding.kind, []).append(finding.text)
@@ -52,7 +52,7 @@ def said(table: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def ahead(table: pd.DataFrame) -> list[str]:
-    """The sentences that describe a difference."""
+    """Return the sentences that state a difference."""
     return [text for text in said(table).get("measured", []) if " is ahead of " in text]
 
 
@@ -164,7 +164,7 @@ def test_the_cost_of_a_repair_is_told_from_the_cheapest_to_the_dearest() -> None
 
 
 def falling(seeds: int, *, spread: float = 0.004) -> pd.DataFrame:
-    """A results table over Cf in which EU loses 6 points of clean accuracy from 0 to 0.4, and CF none."""
+    """Return results over Cf: from 0 to 0.4, EU loses 6 points of clean accuracy and CF none."""
     table = results(seeds, ratios=(0.0, 0.2, 0.4), spread=spread).rename(
         columns={"dataset.keep.cat": "deletion.fpr"}
     )
@@ -257,11 +257,11 @@ def test_a_study_whose_name_looks_like_a_number_has_its_findings(tmp_path: Path,
     assert read["value"].tolist() == pytest.approx(table["value"].tolist())
 
 
-# -- references that did not train ------------------------------------------------------------------
+# -- reference models that did not learn -------------------------------------------------------------
 
 
 def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.DataFrame:
-    """The references table of models by method and seed, each with its accuracy on the rows of each class."""
+    """Return a table of reference models by method and seed, with accuracies on the rows of each class."""
     lines = [
         {"method": method, "seed": seed, "class_name": f"class {place}", "value": value}
         for (method, seed), values in accuracies.items()
@@ -283,16 +283,16 @@ def references_of(accuracies: dict[tuple[str, int], tuple[float, ...]]) -> pd.Da
     [
         ({("oracle", 0): (0.95, 0.93), ("oracle", 1): (0.68, 0.68)}, {("oracle", 1)}),
         ({("do_nothing", 0): (0.95, 0.93), ("oracle", 0): (0.8, 0.7)}, {("oracle", 0)}),
-        # It knows the large class alone: 91 % of all rows, if there are ten times as many, and half of each.
+        # The model knows only the large class: 91 % of all rows at a ratio of 10 to 1, but a mean of 50 %.
         ({("do_nothing", 0): (1.0, 0.0)}, {("do_nothing", 0)}),
-        # An attack may cost the poisoned model accuracy that the oracle has.
+        # An attack may lower the poisoned model's accuracy below the oracle's.
         ({("do_nothing", 0): (0.8, 0.7), ("oracle", 0): (0.95, 0.93)}, set()),
         ({("do_nothing", 0): (0.85, 0.9), ("do_nothing", 1): (0.9, 0.95)}, set()),
-        # Most rows of both classes are labelled as the other.
+        # Most rows of both classes have the label of the other class.
         ({("do_nothing", 0): (0.2, 0.15), ("oracle", 0): (0.95, 0.93)}, set()),
         ({("do_nothing", 0): (0.95, 0.93), ("do_nothing", 1): (0.2, 0.15)}, {("do_nothing", 1)}),
         ({("oracle", 0): (0.2, 0.15)}, {("oracle", 0)}),
-        # All rows of the other class are poisoned: chance is right too.
+        # All rows of the other class are poisoned; with one class left, chance is 100 %.
         ({("do_nothing", 0): (0.98,), ("oracle", 0): (1.0,)}, set()),
         ({("oracle", 0): (0.11,) * 10, ("do_nothing", 0): (0.12,) * 10}, {("oracle", 0), ("do_nothing", 0)}),
     ],
@@ -334,7 +334,7 @@ def test_a_method_that_changed_no_weight_is_named_with_its_setting() -> None:
 
 
 def test_no_method_is_blamed_for_a_deletion_set_without_a_row() -> None:
-    """A detector that accuses nobody leaves nothing to forget, by whatever options."""
+    """A detector that flags no row leaves nothing to forget, whatever its options."""
     table = results(3)
     counted = table[(table["metric"] == "clean_accuracy") & (table["method"] != "oracle")]
     counted = counted.assign(metric="weights_changed", value=0.0)
@@ -346,7 +346,7 @@ def test_no_method_is_blamed_for_a_deletion_set_without_a_row() -> None:
     )
     assert nothing.startswith("Nothing was flagged in any seed (deletion set nobody")
     assert finetune.startswith("CF changed no weight in 3 of 3 seeds at deletion set found")
-    assert "attack" not in finetune  # there is none in an unpoisoned set
+    assert "attack" not in finetune  # an unpoisoned set has no attack
 
 
 def test_where_nobody_counted_the_weights_no_method_is_named() -> None:
@@ -357,7 +357,7 @@ def test_where_nobody_counted_the_weights_no_method_is_named() -> None:
 
 
 def detectors_of(*lines: dict[str, object]) -> pd.DataFrame:
-    """A table of detectors: of these lines, what they do not say being null."""
+    """Return a table of detectors with these lines; missing columns are null."""
     columns = TABLES["detectors"].columns
     fixed = {"study": "found", "dataset": "ten", "poison": "patch", "attack": "planted", "training": "net"}
     fixed |= {"deletion": "own", "detector": "own", "n": 3, "fdr_n": 3, "false_alarm_rate_n": 0}

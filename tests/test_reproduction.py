@@ -1,4 +1,4 @@
-"""A study that is run again agrees where its means lie in their prediction intervals."""
+"""A repeated study agrees with the original if its means lie in the prediction intervals."""
 
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,7 @@ RESULTS = ROOT / "docs/results"
 
 
 def study(seed: int, count: int, shift: float = 0.0) -> pd.DataFrame:
-    """Results with noise of its own seeds, all shifted."""
+    """Return results with noise from a random seed and a common shift."""
     whole = studies.results({"deletion.recall": [0.5, 1.0]}, methods=("retrain", "finetune"), seeds=count)
     rng = np.random.default_rng(seed)
     return whole.assign(value=whole["value"] + rng.normal(shift, 0.02, len(whole)))

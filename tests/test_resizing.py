@@ -1,4 +1,4 @@
-"""Images of other sizes become squares in the way that was asked for."""
+"""Images of other sizes are made square in the requested way."""
 
 from pathlib import Path
 

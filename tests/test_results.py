@@ -43,7 +43,7 @@ VARIED = {
 def model(
     dataset: str, seed: int, deletion: str | None, method: str, value: float = 0.5
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The metrics of one model as `read_columns` gives them, and its identity."""
+    """Return the metrics of one model in the form of `read_columns`, and its identity."""
     rates = np.array([np.nan, np.nan] if deletion is None else [0.5, 0.5])
     columns = {
         "metric": np.array(["clean_accuracy", "clean_accuracy"], dtype=object),
@@ -63,10 +63,10 @@ SMALL, WHOLE = "catdog@keep.cat=0.2", "catdog@keep.cat=1.0"
 ATTACKS = {SMALL: {"patch": "planted"}, WHOLE: {"patch": "planted on suspect data"}}
 MODELS = [
     model(SMALL, 0, "all", "retrain"),
-    model(WHOLE, 0, "all", "retrain", 0.7),  # of both studies
+    model(WHOLE, 0, "all", "retrain", 0.7),  # in both studies
     model(WHOLE, 0, "all@fpr=0.4", "retrain"),
     model(WHOLE, 1, "all", "finetune"),
-    model(WHOLE, 0, None, "do_nothing"),  # of both studies
+    model(WHOLE, 0, None, "do_nothing"),  # in both studies
     model(SMALL, 1, None, "oracle"),
 ]
 

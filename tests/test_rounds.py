@@ -1,4 +1,4 @@
-"""The rules of adaptive studies: where outcomes lead, and that the same outcomes always lead there."""
+"""The rules of adaptive studies: correct next steps, and equal steps for equal outcomes."""
 
 from itertools import pairwise
 
@@ -29,7 +29,7 @@ def halved_by_hand(threshold: float, low: float, high: float, steps: int) -> lis
     return tried
 
 
-@pytest.mark.parametrize("threshold", (np.linspace(0.1, 1.1, 41) + 1e-4).tolist())  # no recall that is tried
+@pytest.mark.parametrize("threshold", (np.linspace(0.1, 1.1, 41) + 1e-4).tolist())  # not a tried recall
 @pytest.mark.parametrize("steps", [1, 3, 5])
 def test_each_step_halves_the_range_that_is_left(threshold: float, steps: int) -> None:
     rule = Bisection(0.2, 1.0, steps)
@@ -64,7 +64,7 @@ def test_outcomes_off_the_path_are_not_read() -> None:
 def test_a_missing_outcome_ends_the_bisection() -> None:
     found = RULE.follow({0.6: False, 0.8: None})
     assert (found.state, found.next, found.low, found.high) == ("no outcome", None, 0.6, None)
-    assert list(RULE.path(found.low, found.high)) == [0.6, 0.8]  # nothing but what was run
+    assert list(RULE.path(found.low, found.high)) == [0.6, 0.8]  # only recalls that were run
 
 
 def test_recalls_are_short_enough_for_names_of_folders() -> None:
@@ -144,19 +144,19 @@ def test_looks_that_settle_are_those_of_the_published_rule() -> None:
     for n, after in pairwise(rule.looks()):
         for k in range(n + 1):
             outcome = rule.follow([True] * k + [False] * (n - k))
-            if outcome.seeds == n:  # not settled before
+            if outcome.seeds == n:  # not settled earlier
                 assert (outcome.state == "settled") == is_settled(k, n)
                 assert outcome.next == (None if is_settled(k, n) else after)
 
 
 def test_every_seed_of_a_bisection_counts_at_every_recall() -> None:
-    """With thresholds of .35, .65 and .95, the share of healed models rises as if every recall had been tried."""
+    """With thresholds of .35, .65 and .95, healed shares equal those of a full grid of recalls."""
     thresholds = {0: 0.35, 1: 0.65, 2: 0.95}
     lines = []
     for seed, threshold in thresholds.items():
         found = RULE.follow(healed_from(threshold, RULE))
         lines += [(seed, "eu", recall, recall >= threshold) for recall in RULE.path(found.low, found.high)]
-    assert len(lines) == 9  # of 21
+    assert len(lines) == 9  # instead of 21
     measured = outcomes(lines).assign(attack="planted", detector=None, undefined=None, fdr=0.0, fpr=0.0)
     measured["recall"] = measured["deletion.recall"]
     for name in ("survived", "clean_accuracy", "attack_success"):
@@ -169,4 +169,4 @@ def test_every_seed_of_a_bisection_counts_at_every_recall() -> None:
     }
     assert found["implied"].sum() == 12
     unfair = healed(measured, {}).set_index("deletion.recall")
-    assert unfair.loc[0.7, ["healed", "n"]].tolist() != [2, 3]  # what is wrong without it
+    assert unfair.loc[0.7, ["healed", "n"]].tolist() != [2, 3]  # wrong without implied outcomes

@@ -1,4 +1,4 @@
-"""The table of rows, and how a data set is drawn from a source."""
+"""The table of rows, and the choice of a data set's rows from a source."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_who_asks_for_the_truth_where_nobody_knows_it_is_refused(source: Rows) -
 
 
 def with_further_splits(source: Rows) -> Rows:
-    """The tiny source with two training rows of each class as trusted ones, and one test row as a triggered one."""
+    """Return the tiny source with two trusted rows and one triggered row of each class."""
     split = source.split.copy()
     for label in range(len(source.class_names)):
         split[np.flatnonzero((split == "train") & (source.label == label))[:2]] = "trusted"

@@ -1,4 +1,4 @@
-"""What a scan makes of detectors' scores: its verdict in words, its lists and the content of its page."""
+"""A scan's results from detector scores: its verdict in words, its lists and the content of its page."""
 
 import csv
 from dataclasses import replace
@@ -32,10 +32,10 @@ def rows(row_ids: list[str] | None = None) -> Rows:
 def search_of(
     train: Rows, *, tampered: tuple[str, ...] = (), told: tuple[str, ...] = ()
 ) -> dict[str, Scores]:
-    """Scores of a search in which the first rows of some classes form a group.
+    """Return scores of a search in which the first rows of some classes form a group.
 
     Args:
-        tampered: classes whose group is read as something else; told: those whose group is read as told.
+        tampered: classes whose group is predicted as another class; told: as the given label.
     """
     label, count = train.given_label, len(train)
     place = np.arange(count) % PER_CLASS
@@ -44,7 +44,7 @@ def search_of(
     is_tampered = np.isin(label, [NAMES.index(name) for name in tampered]) & (place < SUSPECTED)
     reads = np.where(is_tampered | (role == CONTROL) & (place % 10 == 0), (label + 1) % len(NAMES), label)
     chance = np.where(of_group, 0.9 - 0.01 * place, 0.0)
-    chance[is_tampered & (place == SUSPECTED - 1)] = 0.4  # a row at the group's edge
+    chance[is_tampered & (place == SUSPECTED - 1)] = 0.4  # a row at the edge of the group
     details = {
         "role": role,
         "reads": reads,
@@ -120,7 +120,7 @@ def test_the_summary_counts_what_the_lists_hold() -> None:
         np.mean([*flagged[:PER_CLASS], *flagged[2 * PER_CLASS :]])
     )
     assert summary["false_alarm_rates"]["left_out"] == 0
-    assert summary["check"]["cat"]["accused"] == 2 * SUSPECTED  # of two searches
+    assert summary["check"]["cat"]["accused"] == 2 * SUSPECTED  # summed over two searches
     assert summary["check"]["cat"]["ratio"][0] < 0.1 < summary["check"]["dog"]["ratio"][0]
 
 
@@ -149,7 +149,7 @@ def test_the_lists_split_the_rows_and_survive_hostile_names(tmp_path: Path) -> N
     assert set(HOSTILE) <= set(read["removed"]) <= set(read["suspicious"])
     assert sorted(read["clean"] + read["removed"]) == sorted(finding.train.row_id.tolist())
     raw = (tmp_path / "removed.csv").read_text(encoding="utf-8")
-    assert "\n=1+1.png" not in raw  # a spreadsheet would compute it
+    assert "\n=1+1.png" not in raw  # a spreadsheet would evaluate it
 
 
 def told() -> Told:

@@ -1,4 +1,4 @@
-"""Suspicion scores: cut into a set of rows, and held against the truth."""
+"""Suspicion scores: thresholds that flag rows, and comparison with the ground truth."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def train(patched: SimpleNamespace) -> Rows:
 
 
 def scored(train: Rows, **changes: object) -> Scores:
-    """Every row scored by its place, and six trusted rows."""
+    """Return scores equal to the row number, for the training rows and six trusted rows."""
     given = {"training": np.arange(len(train), dtype=float), "validation": np.arange(6.0), "flagged": None}
     return Scores(**{**given, **changes})
 
@@ -78,7 +78,7 @@ def test_the_ranking_of_five_rows_by_hand() -> None:
 
 def test_the_highest_scores_are_taken_by_share_and_by_number(train: Rows) -> None:
     assert choose_flagged(train, scored(train), 0, budget=3).tolist() == [51, 52, 53]
-    # A fifth of 54 rows is 10.8.
+    # A fifth of 54 rows is 10.8, rounded to 11.
     assert choose_flagged(train, scored(train), 0, top=0.2).tolist() == list(range(43, 54))
 
 
@@ -99,12 +99,12 @@ def test_a_threshold_accuses_no_more_trusted_rows_than_allowed(values: list[int]
     limit = threshold(trusted, share)
     allowed = round(share * len(trusted))
     assert (trusted > limit).sum() <= allowed
-    # One step down and there would be too many, unless all are allowed.
+    # The next lower limit would flag too many trusted rows, unless all are allowed.
     assert allowed == len(trusted) or (trusted >= limit).sum() > allowed
 
 
 def test_the_threshold_of_the_trusted_rows_is_set_on_the_training_rows(train: Rows) -> None:
-    # Half of six trusted rows may be accused: 3, 4 and 5, so the limit is 2.
+    # Half of the six trusted rows may be flagged: 3, 4 and 5. So the limit is 2.
     assert choose_flagged(train, scored(train), 0, fpr_budget=0.5).tolist() == list(range(3, 54))
     assert choose_flagged(train, scored(train), 0, fpr_budget=0.0).tolist() == list(range(6, 54))
 

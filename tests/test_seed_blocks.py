@@ -1,4 +1,4 @@
-"""`only_studies` and `only_seeds` keep parts of a config, and drop what they leave nothing of."""
+"""`only_studies` and `only_seeds` keep parts of a config, and drop parts that become empty."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ DEMO = Path(__file__).parents[1] / "config/demo.yaml"
 
 
 def plan(only: object, **seeds: object) -> Plan:
-    """The plan of the demo's studies that are named, with these seeds."""
+    """Return the plan of the named studies of the demo, with these seeds."""
     config = yaml.safe_load(DEMO.read_text())
     config["studies"] = {study: config["studies"][study] for study in seeds}
     config["figures"] = {name: {"figure": name.partition("_fpr")[0], "studies": [name]} for name in seeds}

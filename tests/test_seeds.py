@@ -1,4 +1,4 @@
-"""Seeds from words, and draws by row ids."""
+"""Seeds derived from words, and random draws by row ids."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ IDS = [f"train/{number}" for number in range(40)]
 
 
 def test_a_seed_is_the_same_on_every_machine() -> None:
-    assert derive_seed("base", 0) == 3517227057790044539  # worked out once; another value is another study
+    assert derive_seed("base", 0) == 3517227057790044539  # computed once; a change would change every study
 
 
 def test_a_seed_does_not_depend_on_pythons_hash_seed() -> None:
@@ -73,7 +73,7 @@ def test_every_row_is_drawn_about_equally_often() -> None:
     counts = np.zeros(40)
     for seed in range(400):
         counts[draw(IDS, 10, "fair", seed)] += 1
-    # 100 times on average with a standard deviation of 8.7: six of them to either side.
+    # Expected 100 times, standard deviation 8.7; the bounds are six standard deviations away.
     assert 48 < counts.min() <= counts.max() < 152
 
 

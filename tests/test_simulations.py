@@ -1,4 +1,4 @@
-"""The published simulations are those of the script, and the page's answers are those of its tables."""
+"""The published simulations match the script, and the page's answers match its tables."""
 
 import re
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_a_row_computed_again_is_the_published_one(name: str) -> None:
     for key, value in words.items():
         published = published[published[key].astype(str) == str(value)]
     assert len(published) == 1
-    # An end of an interval that lies on the true value may count otherwise on another processor.
+    # Where an interval ends on the true value, rounding on another processor may change its coverage.
     for key in set(row) - set(words):
         value = published.iloc[0][key]
         assert (float("inf") if pd.isna(value) else value) == pytest.approx(row[key], abs=0.004), key
@@ -61,7 +61,7 @@ def range_of(values: pd.Series, percent: bool = True) -> str:
 
 
 def answers() -> Iterator[str]:
-    """The sentences of the page of answers, with the numbers of the tables."""
+    """Yield the sentences of the answers page, with the numbers of the tables."""
     means, shares, stopping = table("means"), table("shares"), table("stopping")
     of_t = means[means["interval"] == "Student's t"].astype({"n": int}).set_index("n")["coverage"]
     told = [f"{100 * of_t[n]:.1f} % of" for n in (3, 20)]

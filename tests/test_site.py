@@ -1,4 +1,4 @@
-"""The pages of the docs site: each has a place, and the two that describe code name all of it."""
+"""The docs site: each page is in the navigation, and the two pages on code cover all of it."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import unpoison
 from docs.command_line import page
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = {"config.md", "changelog.md"}  # docs/site/hooks.py brings them in, and CONTRIBUTING.md
+OUTSIDE = {"config.md", "changelog.md"}  # docs/site/hooks.py adds them and CONTRIBUTING.md
 
 
 class Settings(yaml.SafeLoader):

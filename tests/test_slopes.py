@@ -1,4 +1,4 @@
-"""Pooled slopes: found where the tables tell them, null with a reason elsewhere, and silent on the terminal."""
+"""Pooled slopes: estimated where the tables suffice, null with a reason elsewhere, without output."""
 
 import subprocess
 import sys
@@ -19,10 +19,10 @@ PLACE = {"study": "s", "dataset": "d", "poison": "p", "training": "t"}
 def tables(
     *methods: str, seeds: int = 8, noise: float = 0.01, spread: float = 0.0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The results and outcomes of a plane: odds rise by 12 with recall and clean accuracy falls by 0.1 with FPR.
+    """Return results and outcomes of a plane: slopes of 12 (log odds, recall) and -0.1 (clean accuracy, FPR).
 
     Args:
-        noise: of each accuracy; spread: of the slopes of the seeds.
+        noise: of each accuracy; spread: standard deviation of the seeds' slopes.
     """
     rng = np.random.default_rng(3)
     lines = []
@@ -64,7 +64,7 @@ def test_both_slopes_are_found_with_their_intervals() -> None:
 
 
 def test_seeds_that_heal_more_readily_than_others_are_told_apart() -> None:
-    """Without their variance the slope is that of all seeds mixed, which is flatter."""
+    """Without a variance between seeds, the estimate would be the flatter slope of all seeds mixed."""
     moods = np.linspace(-4, 4, 20)
     results, outcomes = tables("retrain", seeds=20)
     rng = np.random.default_rng(5)

@@ -54,7 +54,7 @@ def test_an_interval_does_not_depend_on_the_samples_beside_it() -> None:
 
 
 def results(**changes: list[object]) -> pd.DataFrame:
-    """Two methods, two seeds, one metric over all classes and for the cats."""
+    """Return two methods, two seeds, one metric over all classes and for class cat."""
     lines = [
         ("main", "catdog", "patch", "quick", seed, deletion, method, "clean_accuracy", name, value)
         for seed in (0, 1)
@@ -133,7 +133,7 @@ def test_intervals_stand_beside_their_own_means() -> None:
 
 
 def paired_results(values: dict[str, list[float]], **columns: object) -> pd.DataFrame:
-    """One metric of one cell: a value for each method and seed."""
+    """Return one metric of one cell: a value for each method and seed."""
     lines = [
         ("main", "catdog", "patch", "quick", seed, None if method in REFERENCES else "all", method, value)
         for method, of_seeds in values.items()
@@ -157,13 +157,13 @@ def line_of(table: pd.DataFrame, method: str, other: str) -> pd.Series:
 
 
 def test_a_difference_is_taken_seed_by_seed_and_worked_out_by_hand() -> None:
-    # Differences 0.1, 0.2, 0.3: mean 0.2, sd 0.1, half width 4.302653 x 0.1 / sqrt(3), whatever the seeds do.
+    # Differences 0.1, 0.2, 0.3: mean 0.2, sd 0.1, half width 4.302653 x 0.1 / sqrt(3).
     found = paired(paired_results({"retrain": [0.5, 0.9, 0.7], "finetune": [0.4, 0.7, 0.4]}))
     line = line_of(found, "finetune", "retrain")
     assert line["difference"] == pytest.approx(-0.2)
     assert (line["ci_low"], line["ci_high"]) == pytest.approx((-0.2 - 0.2484138, -0.2 + 0.2484138), abs=1e-6)
     assert line["n"] == 3
-    assert math.isnan(line["p_adjusted"])  # three seeds are too few to tell
+    assert math.isnan(line["p_adjusted"])  # three seeds are too few for a test
 
 
 def test_only_seeds_that_both_methods_have_are_compared() -> None:
@@ -203,7 +203,7 @@ def test_p_values_are_scipys_corrected_for_all_cells_of_a_study_and_metric() -> 
 
 
 def test_holm_is_the_one_worked_out_by_hand() -> None:
-    # 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1, which may not fall below its predecessor.
+    # 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1, raised to the value before it.
     found = holm(pd.Series([0.01, 0.04, math.nan, 0.03, 0.005]))
     assert found.tolist() == pytest.approx([0.03, 0.06, math.nan, 0.06, 0.02], nan_ok=True)
     assert holm(pd.Series([0.6, 0.7])).tolist() == [1.0, 1.0]
@@ -261,7 +261,7 @@ def test_utility_x_healed_is_averaged_over_the_recalls_of_each_seed_and_then_ove
     )
     assert len(table) == 2 * 3
     product = table.loc["scrub", "utility_x_healed"]
-    # Seed 0: (0.4 + 0.6) / 2; seed 1: (0.2 + 0.6) / 2; and not the product of the means, 0.75 x 0.625.
+    # Seed 0: (0.4 + 0.6) / 2; seed 1: (0.2 + 0.6) / 2; not the product of the means, 0.75 x 0.625.
     assert product["mean"] == pytest.approx((0.5 + 0.4) / 2)
     assert (product["recalls"], product["n"]) == (2, 2)
     assert (product["ci_low"], product["ci_high"]) == pytest.approx(interval([0.5, 0.4]))
@@ -306,5 +306,5 @@ def test_a_cell_tells_in_how_many_seeds_its_method_changed_no_weight() -> None:
     )
     counted["value"] = np.where(counted["seed"] == 0, 0.0, 0.5)
     summary = summarise(pd.concat([table, counted], ignore_index=True)).set_index("method")
-    assert summary.loc["retrain", "did_nothing"].tolist() == [1, 1, 1]  # whatever the metric and class
-    assert summary.loc["do_nothing", "did_nothing"].isna().all()  # nobody counted
+    assert summary.loc["retrain", "did_nothing"].tolist() == [1, 1, 1]  # equal for every metric and class
+    assert summary.loc["do_nothing", "did_nothing"].isna().all()  # not measured

@@ -1,4 +1,4 @@
-"""A method's results become one file, and the leaderboard takes that file where it can be compared."""
+"""A method's results become one file, and the leaderboard accepts comparable files."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ STEPS = {"do_nothing": "train_base", "oracle": "train_oracle"}
 
 
 def results_of(plan: Plan) -> pd.DataFrame:
-    """Made-up measurements of the cells of a plan: `gentle` heals at recall 0.9 alone, and costs 2 points."""
+    """Return made-up results of a plan's cells: `gentle` heals only at recall 0.9, and costs 2 points."""
     lines = []
     for study in plan.studies.values():
         for cell in study.cells():
@@ -76,7 +76,7 @@ def results_of(plan: Plan) -> pd.DataFrame:
 
 
 def records_of(plan: Plan) -> pd.DataFrame:
-    """Records of the jobs of a plan, with the digests of their options."""
+    """Return records of the jobs of a plan, with the digests of their options."""
     specs, jobs = Specs(plan), {}
     for cell in plan.cells:
         wildcards = SimpleNamespace(**vars(cell))
@@ -103,7 +103,7 @@ def write_run(folder: Path, plan: Plan) -> None:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a published run, `published/plane`, and a finished run of the user's, `results/mine`."""
+    """A folder with a published run, `published/plane`, and a user's finished run, `results/mine`."""
     folder = tmp_path_factory.mktemp("runs")
     (folder / "mine").mkdir()
     (folder / "mine/gentle.py").write_text(GENTLE)
@@ -111,7 +111,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mine.yaml").write_text(yaml.safe_dump(OURS))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(registration, "_TABLE", {})  # nothing is left after the test
+        patch.setattr(registration, "_TABLE", {})  # undone after the test
         write_run(folder / "published/plane", plan_of(["plane.yaml"]))
         write_run(folder / "results/mine", plan_of(["plane.yaml", "mine.yaml"]))
     (folder / "published/plane/study.yaml").write_text("config: plane.yaml\n")
@@ -120,7 +120,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of `runs` that a test may change, as the project's folder."""
+    """A copy of `runs` that a test may change; it is the project's folder."""
     folder = tmp_path / "project"
     shutil.copytree(runs, folder)
     monkeypatch.chdir(folder)
@@ -137,7 +137,7 @@ def place(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def submitted(place: Path, *words: str, published: str = "plane") -> Path:
-    """The file of the method `gentle`."""
+    """Submit the method `gentle`, and return its file."""
     out = place / "gentle.zip"
     files = [*(words or ("plane.yaml", "mine.yaml"))]
     folder = place / "published" / published
@@ -151,7 +151,7 @@ def changed(path: Path, **columns: object) -> None:
 
 
 def repacked(file: Path, **parts: bytes) -> Path:
-    """A copy of a submission with other content in some files, by their stem."""
+    """Return a copy of a submission with other content in the files with these stems."""
     with zipfile.ZipFile(file) as whole:
         contents = {name: whole.read(name) for name in FILES}
     contents |= {next(name for name in FILES if name.startswith(stem)): part for stem, part in parts.items()}
@@ -190,7 +190,7 @@ def test_equal_results_give_equal_files(place: Path) -> None:
 
 @pytest.mark.parametrize("has_options", [True, False])
 def test_an_added_submission_has_its_line_on_the_board(place: Path, has_options: bool) -> None:
-    if not has_options:  # as of runs before the column: the published config tells
+    if not has_options:  # older runs lack the column: the published config is used
         path = place / "published/plane/tables/provenance.parquet"
         write_table(path, read_table(path).drop(columns="options"))
     assert "lines on the leaderboard: 1" in submissions.add(submitted(place))
@@ -199,7 +199,7 @@ def test_an_added_submission_has_its_line_on_the_board(place: Path, has_options:
     (line,) = entries.submitted_lines(entry, own).to_dict("records")
     assert (line["healed"], line["n"], line["setting_deletion"]) == (3, 3, "found@recall=0.9")
     assert line["cost"] == pytest.approx(2.0)
-    assert line["price"] == pytest.approx(0.5)  # 30 and 20 forward passes, over 100 of the published EU
+    assert line["price"] == pytest.approx(0.5)  # (30 + 20 forward passes) / 100 of the published EU
     assert sorted(path.name for path in entry.folder.iterdir()) == sorted(FILES)
     with pytest.raises(UserError, match="found the name ours, which is taken"):
         submissions.add(submitted(place))

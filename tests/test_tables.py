@@ -1,4 +1,4 @@
-"""The tables of a results folder: one list names them, and each is what its definition says."""
+"""The tables of a results folder: one list names them, and each matches its definition."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def results() -> pd.DataFrame:
         [
             (study, seed, deletion, method, recall, metric, class_name, 0.5 + seed / 10)
             for study in ("plain", "recalls")
-            for seed in range(5)  # the least that slopes are told of
+            for seed in range(5)  # the minimum for slopes
             for deletion, method, recall in models
             for metric in METRICS
             for class_name in (None, "cat")

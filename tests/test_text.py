@@ -1,4 +1,4 @@
-"""Text from users stays text in figures, spreadsheets, pages, logs and files."""
+"""User text is never interpreted as code in figures, spreadsheets, pages, logs and files."""
 
 import io
 import warnings
@@ -65,7 +65,7 @@ NAMES = (
 
 
 def samples_of(names: tuple[str, ...]) -> Figure:
-    """The figure of samples, of a poisoned image of each class."""
+    """Return the figure of samples, with a poisoned image of each class."""
     rows = clean_rows([*map(str, names)], ["train"] * len(names), np.arange(len(names)), names)
     rows = replace(
         rows, is_poisoned=np.ones(len(names), bool), trigger_id=np.zeros(len(names), dtype=np.int64)
@@ -75,7 +75,7 @@ def samples_of(names: tuple[str, ...]) -> Figure:
 
 
 def paired_of(name: str) -> pd.DataFrame:
-    """The rows that the figure of imbalance needs, of one method and a class of that name."""
+    """Return the rows for the imbalance figure, with one method and a class of that name."""
     line = {"method": "retrain", "other": "do_nothing", "deletion": "found", "n": 3, "study": "s"}
     line |= {
         "dataset.keep.cat": 0.5,

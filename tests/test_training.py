@@ -55,7 +55,7 @@ def trained_weights(new_model: NewModel, examples: Examples, recipe: Recipe, see
         (0, 0.025 / 40),
         (19, 0.0125),
         (39, 0.025),
-        # Then a line that would reach zero at step 1.25 x 4,000 = 5,000, so over 4,961 steps.
+        # Then a linear decay over 4,961 steps, which would reach zero at step 1.25 x 4,000 = 5,000.
         (40, 0.025 * 4960 / 4961),
         (1999, 0.025 * 3001 / 4961),
         (3999, 0.025 * 1001 / 4961),
@@ -110,7 +110,7 @@ def test_a_recipe_takes_either_epochs_or_iterations(given: dict[str, int]) -> No
 def one_at_a_time(
     images: Tensor, rows: Tensor, recipe: Recipe, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Pad, crop and flip each image by itself, with the random numbers that `augment` draws."""
+    """Pad, crop and flip one image at a time, with the random numbers that `augment` draws."""
     padding, (height, width) = recipe.crop_padding, images.shape[2:]
     tops = torch.randint(2 * padding + 1, (len(rows), 1), generator=generator)[:, 0].tolist()
     lefts = torch.randint(2 * padding + 1, (len(rows), 1), generator=generator)[:, 0].tolist()
@@ -151,7 +151,7 @@ def test_augment_leaves_the_padded_images_as_they_are() -> None:
 
 
 def numbered(examples: Examples) -> Examples:
-    """The same examples with the number of the row in place of its label, to be told apart in a batch."""
+    """Return the same examples with row numbers as labels, which identify the rows in a batch."""
     return replace(examples, labels=torch.arange(len(examples)))
 
 
@@ -439,7 +439,7 @@ def test_large_tensors_take_the_memory_of_freed_ones() -> None:
         "from unpoison.devices import keep_freed_memory\n"
         "{call}\n"
         "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "for _ in range(12): torch.ones(8 << 20)\n"  # the heap grows some times before a hole fits
+        "for _ in range(12): torch.ones(8 << 20)\n"  # the heap grows at first, then reuses blocks
         "before = faults()\n"
         "for _ in range(10): torch.ones(8 << 20)\n"
         "print(faults() - before)\n"
@@ -475,7 +475,7 @@ def test_a_precision_that_is_asked_for_is_used(precision: str, dtype: torch.dtyp
     [
         ("amx avx512_bf16", "GenuineIntel", True),
         ("avx512_bf16", "AuthenticAMD", True),
-        ("avx512_bf16", "GenuineIntel", False),  # half as fast as float32 there
+        ("avx512_bf16", "GenuineIntel", False),  # half the speed of float32
         ("", "AuthenticAMD", False),
     ],
 )

@@ -1,4 +1,4 @@
-"""Tuning looks where a defender can look, tries the defaults first, and finds the same again."""
+"""Tuning uses only what a defender knows, tries the defaults first, and is repeatable."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -34,7 +34,7 @@ def data(stored: np.ndarray, patched: SimpleNamespace) -> Data:
 
 
 class Pushed(nn.Module):
-    """The poisoned network, with something added to the logit of the first class."""
+    """The poisoned network with a constant added to the logit of the first class."""
 
     def __init__(self, network: nn.Module, push: float) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def unlearn(request: Request, *, push: float, steps: int, kind: str, fixed: bool
 
 
 def case(request: Request) -> Case:
-    """A case whose held-out rows are the last two retained ones: nothing is held out of this request."""
+    """Return a case whose held-out rows are the last two retained rows; the request keeps all of its rows."""
     return Case(request, request.retain.take(torch.arange(len(request.retain) - 2, len(request.retain))))
 
 
@@ -102,7 +102,7 @@ def test_a_value_is_what_the_worst_class_keeps_times_the_share_of_its_objective(
 
 
 class ByHand(nn.Module):
-    """Predicts what the list of as many rows says, in the order of the rows."""
+    """Predicts, in the order of rows, the given list that has as many entries as the input has rows."""
 
     def __init__(self, *predicted: list[int]) -> None:
         super().__init__()
@@ -118,10 +118,10 @@ class ByHand(nn.Module):
     [
         ([0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2], 1.0),
         ([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 2], 1 / 3),  # class 0 keeps one of three
-        ([0, 1, 1, 1, 0, 2], [0, 0, 0, 1, 0, 2], 1.0),  # a gain counts as no loss
-        ([0, 1, 1, 1, 0, 2], [0, 0, 0, 0, 0, 2], 0.0),  # and pays for none
-        ([0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 2, 1], 0.5),  # class 2 had nothing to lose
-        ([1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 2], 1.0),  # nor had any
+        ([0, 1, 1, 1, 0, 2], [0, 0, 0, 1, 0, 2], 1.0),  # a gain is not a loss
+        ([0, 1, 1, 1, 0, 2], [0, 0, 0, 0, 0, 2], 0.0),  # a gain does not offset a loss
+        ([0, 0, 0, 1, 1, 0], [0, 0, 0, 1, 2, 1], 0.5),  # class 2 had no correct row to lose
+        ([1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 2], 1.0),  # no class had a correct row
     ],
 )
 def test_the_worst_class_is_measured_against_the_poisoned_model(
@@ -147,17 +147,17 @@ def test_a_setting_that_lost_a_class_loses_against_one_that_repairs_with_faults(
     )
     lost = tiny.bare(
         ByHand([1, 2, 1, 1, 2, 2], [1, 1, 2, 2])
-    )  # every given label forgotten, and the class of them
+    )  # all given labels are forgotten, and their class is lost
     repaired = tiny.bare(
         ByHand([0, 1, 1, 0, 2, 0], [1, 1, 2, 0])
-    )  # one given label left, and a fault in each class
+    )  # one given label is left, and each class has an error
     trials = {}
     for name, model in {"lost": lost, "repaired": repaired}.items():
         given = Case(request, request.forget)
         trials[name] = try_options(lambda request, model=model: model, [given], {}, {})
     assert trials["lost"].validation_accuracy * trials["lost"].forgotten > (
         trials["repaired"].validation_accuracy * trials["repaired"].forgotten
-    )  # as mean accuracy would have it
+    )  # mean accuracy would prefer the lost model
     assert (trials["lost"].values["held_out"], trials["repaired"].values["held_out"]) == (0.0, 0.5 * 0.75)
 
 
@@ -252,14 +252,14 @@ def test_held_out_rows_are_neither_forgotten_nor_retained(
     found = case_of(data, trained, flagged, recipe, Setting(3, torch.device("cpu")))
     train = data.rows.of("train")
     held_out = fifth_of(train, flagged, 3)
-    assert len(held_out) == len(found.held_out) == 3  # a fifth of 12, rounded up
+    assert len(held_out) == len(found.held_out) == 3  # 12 / 5, rounded up
     assert set(held_out) < set(flagged)
     assert len(found.request.forget) == 9
     assert len(found.request.retain) == len(train) - 12
     images = next(found.held_out.in_order())[0]
     expected = next(data.examples(train.take(held_out), torch.device("cpu")).in_order())[0]
     assert torch.equal(images, expected)
-    assert set(fifth_of(train, flagged, 4)) != set(held_out)  # the seed draws it
+    assert set(fifth_of(train, flagged, 4)) != set(held_out)  # the draw depends on the seed
 
 
 def test_a_set_of_four_rows_has_no_fifth_to_hold_out(data: Data) -> None:
@@ -270,8 +270,8 @@ def test_a_set_of_four_rows_has_no_fifth_to_hold_out(data: Data) -> None:
 @pytest.mark.parametrize(
     ("values", "chosen"),
     [
-        ([0.2, 0.2, 0.2], 0),  # equals are won by the earliest
-        ([0.04, 0.03, 0.045], 0),  # the luck of a few rows is no reason to leave the defaults
+        ([0.2, 0.2, 0.2], 0),  # the earliest wins a tie
+        ([0.04, 0.03, 0.045], 0),  # a gain within chance keeps the defaults
         ([0.2, 0.28, 0.3], 2),
         ([0.2, 0.295, 0.3], 1),
         ([None, 0.0, 0.005], 1),  # a training that diverged is never chosen

@@ -1,4 +1,4 @@
-"""The tutorial's images are the same each time, its network learned the attack, and nothing is overwritten."""
+"""The tutorial's images are reproducible, its network learned the attack, and no file is overwritten."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Data as found: nothing is planted, and what nobody knows is measured by nobody."""
+"""Data as found: no poison is planted, and metrics that need unknown ground truth are left out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,7 +45,7 @@ def triggered() -> Rows:
 
 @pytest.fixture
 def truth(tmp_path: Path, clean: Rows) -> str:
-    """A list of two training rows."""
+    """The path of a list of two poisoned training rows, one of them twice."""
     listed = clean.of("train").row_id[[0, 25]]
     (tmp_path / "truth.csv").write_text("\n".join(["row_id", *listed, listed[0]]) + "\n")
     return str(tmp_path / "truth.csv")
@@ -105,7 +105,7 @@ def test_triggered_images_are_attacked_as_they_are_and_a_planted_poison_drops_th
 
 
 def measured(rows: Rows, deleted: tuple[int, ...] = ()) -> dict[tuple[str, str | None], float]:
-    """The metrics of a model that predicts each given label, but for the first training row and the first attacked."""
+    """Return metrics; the model predicts all labels but those of the first training and attacked rows."""
     train, attacked = rows.of("train"), attacked_rows(rows)
     known = train.is_poisoned if train.is_poisoned is not None else np.zeros(len(train), dtype=bool)
     training = train.given_label.copy()
@@ -136,7 +136,7 @@ def test_triggered_images_give_robust_accuracy_and_a_named_target_the_success_of
     assert {"adversarial_accuracy", "worst_class_adversarial_accuracy"} <= metrics
     assert "attack_success_rate" not in metrics
     values = measured(found(triggered, target="dog"))
-    assert values["attack_success_rate", None] == 1 / 6  # one of six images of cats and ships is called a dog
+    assert values["attack_success_rate", None] == 1 / 6  # one of six cats and ships is predicted dog
     assert "adversarial_accuracy_of_attack_1" not in {metric for metric, _ in values}
 
 
@@ -199,7 +199,7 @@ def test_with_a_list_sets_by_counts_are_exact_and_a_bias_by_true_class_is_refuse
 
 
 def results(*metrics: str, attack: str = "as found") -> pd.DataFrame:
-    """The results of two models of one seed: what was trained, and one repair."""
+    """Return results of two models of one seed: the trained model, and one repair."""
     lines = [
         (
             "study",

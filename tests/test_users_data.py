@@ -1,4 +1,4 @@
-"""Data as users have them: data sets of torchvision with classes of their own, and arrays of odd kinds."""
+"""Users' data: torchvision data sets with their own classes, and arrays of unusual types."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ import unpoison
 
 @pytest.fixture(autouse=True)
 def as_users_run_it() -> Iterator[None]:
-    """Without the checks of types that tests have."""
+    """Disable the tests' type checks, as for users."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -32,7 +32,7 @@ LEVEL = {"ant": 10, "bee": 20, "cow": 30, "dog": 40}
 
 
 def folder_of(path: Path, classes: list[str]) -> ImageFolder:
-    """Two images of each class, grey by the class."""
+    """Return a folder of two images for each class; the class sets the grey level."""
     for name in classes:
         (path / name).mkdir(parents=True)
         for number in range(2):
@@ -42,7 +42,7 @@ def folder_of(path: Path, classes: list[str]) -> ImageFolder:
 
 def test_labels_of_a_test_set_are_those_of_the_training_sets_names(tmp_path: Path) -> None:
     training = folder_of(tmp_path / "train", ["ant", "bee", "cow"])
-    test = folder_of(tmp_path / "test", ["bee", "cow"])  # numbered 0 and 1 there
+    test = folder_of(tmp_path / "test", ["bee", "cow"])  # labels 0 and 1 here
     for further in (test, Subset(test, range(len(test)))):
         data = unpoison.Data.from_torchvision(training, further, trusted=further)
         named = np.array(data.class_names)[data.rows.given_label]
@@ -61,7 +61,7 @@ def test_a_class_that_the_training_set_lacks_is_refused(tmp_path: Path) -> None:
 
 
 def test_images_of_torchvision_are_read_as_they_are_shown() -> None:
-    deep = Image.fromarray(np.full((4, 4), 32_896, np.uint16))  # 128 of 255
+    deep = Image.fromarray(np.full((4, 4), 32_896, np.uint16))  # 128 in 8 bits
     clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     data = unpoison.Data.from_torchvision([(deep, 0), (clear, 1)])
     assert np.unique(data.images[0]) == 128

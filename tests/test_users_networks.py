@@ -1,4 +1,4 @@
-"""Networks as users have them: compiled, lazy, with heads of their own, in other types; nothing of them is changed."""
+"""Users' networks: compiled, lazy, with custom heads, in other data types. They are never changed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ MEAN, DEVIATION = (0.3, 0.5, 0.2), (0.2, 0.3, 0.4)
 
 @pytest.fixture(autouse=True)
 def as_users_run_it() -> Iterator[None]:
-    """Without the checks of types that tests have."""
+    """Disable the tests' type checks, as for users."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -56,7 +56,7 @@ def refused(sentence: str, call: Callable[[], object]) -> None:
 
 
 class Merging(nn.Module):
-    """Adds a part of its weights to another in evaluation mode, as low-rank adapters do."""
+    """Adds some of its weights to others in evaluation mode, as low-rank adapters do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Merging(nn.Module):
 
 
 class WithAuxiliaryHead(nn.Module):
-    """Gives two outputs in training mode, as GoogLeNet does."""
+    """Returns two outputs in training mode, as GoogLeNet does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class WithAuxiliaryHead(nn.Module):
 
 
 class WithLayers(nn.Module):
-    """Has a layer that does not run, one that is given rows second, and a head that is called by keyword."""
+    """Has an unused layer, a layer whose input has rows second, and a head that is called by keyword."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,7 +237,7 @@ def test_retraining_takes_the_steps_of_a_plain_loop(data: unpoison.Data) -> None
         if step % 2 == 0:
             batches = iter(torch.randperm(31, generator=generator).split(16))
         chosen = next(batches)
-        for _ in ("tops", "lefts"):  # the crops' draws, all 0
+        for _ in ("tops", "lefts"):  # the draws of the crop, all 0
             torch.randint(1, (len(chosen),), generator=generator)
         optimizer.param_groups[0]["lr"] = recipe.rate(step, 4)
         optimizer.zero_grad()
@@ -258,7 +258,7 @@ def test_no_call_seeds_the_generators_of_gpus(data: unpoison.Data, monkeypatch: 
 
 
 def test_muon_trains_no_network_of_an_unknown_recipe(data: unpoison.Data) -> None:
-    """It gives filters a norm that changes what a network without a batch norm behind each of them says."""
+    """Muon sets the norm of filters. This changes the outputs if a filter has no batch norm behind it."""
     body = (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
     net = nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
     model = unpoison.wrap_model(net, tiny.CLASS_NAMES)

@@ -1,4 +1,4 @@
-"""Plug-ins of users that hand back what their kind does not: one line, and no result."""
+"""Users' plug-ins that return a wrong type or value: one error line, and no result."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ MADE, STAMPED = "Poisoning(rows, rows * 0, rows * 0, {0: (0, 1)})", "images"
 
 @pytest.fixture(autouse=True)
 def as_users_run_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Without the checks of types that tests have, and with no plug-in left registered."""
+    """Disable the tests' type checks, and unregister plug-ins after the test."""
     monkeypatch.setattr(registration, "_TABLE", {})
     jaxtyping.config.update("jaxtyping_disable", True)
     yield

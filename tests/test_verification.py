@@ -1,4 +1,4 @@
-"""The held-out check: its estimate on lists drawn with a known attack, and the rows that it leaves out."""
+"""The held-out check: its estimate on drawn lists with a known attack, and the rows that it holds out."""
 
 from dataclasses import replace
 
@@ -30,10 +30,10 @@ def drawn(
     clean: float = 0.7,
     spread: float = 0.0,
 ) -> Readings:
-    """Readings of a list of poisons told class 0 and false alarms of all classes, with control rows of each.
+    """Return readings of a list: poisons with label 0, false positives of all classes, and control rows.
 
-    attack: of the repaired models on a poison; surviving: of the reference; clean: read as told of clean rows by both;
-    spread: standard deviation of the attack over the folds' models.
+    attack: rate at which repaired models predict a poison's label; surviving: that of the reference model;
+    clean: that of both on clean rows; spread: standard deviation of the attack over the folds' models.
     """
     rng = np.random.default_rng(seed)
     label = np.concatenate([np.zeros(poisons, int), rng.integers(0, 10, false), np.repeat(np.arange(10), 50)])
@@ -73,7 +73,7 @@ def test_false_alarms_no_longer_count_as_attack() -> None:
 
 
 def test_an_attack_that_survives_exact_unlearning_is_not_taken_for_false_alarms() -> None:
-    """Where poisons were missed, the reference reads the others as told, as it does clean rows."""
+    """If poisons were missed, the reference model predicts the labels of the others, as for clean rows."""
     found = estimate(0, attack=0.9, surviving=0.7)
     assert found.false_alarms < 0.1
     assert found.attack_success == pytest.approx(0.9, abs=0.06)
@@ -99,7 +99,7 @@ def test_the_estimate_is_written_and_read(tmp_path) -> None:
     assert replace(again, attack_success=None).assumed == found.assumed
 
 
-# -- the rows that are left out ---------------------------------------------------------------------------
+# -- the rows that are held out ---------------------------------------------------------------------------
 
 
 def test_each_flagged_row_is_in_one_fold_and_controls_are_unflagged_rows_of_its_class() -> None:

@@ -1,4 +1,4 @@
-"""The library's held-out check: near the truth of a planted attack, and blind to what it must not see."""
+"""The library's held-out check: its estimate is near the truth, and held-out rows are never trained on."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ RECIPE = {"learning_rate": 0.1, "batch_size": 16, "epochs": 10, "crop_padding": 
 
 @pytest.fixture(scope="module")
 def data() -> unpoison.Data:
-    """480 rows, of which 48 cats and ships carry a patch and are called dog."""
+    """480 rows, of which 48 cats and ships carry a patch and have label dog."""
     test = (tiny.draw_squares(LABELS[:90]), LABELS[:90])
     plain = unpoison.Data(tiny.draw_squares(LABELS), LABELS, tiny.CLASS_NAMES, test=test)
     return unpoison.poison(plain, "patch", target="dog", victims=["cat", "ship"], count=48)
@@ -63,7 +63,7 @@ def test_rows_left_out_are_neither_retained_nor_forgotten(data: unpoison.Data, m
     setting = Setting(0, torch.device("cpu"))
     request = request_of(data, model, flagged, Recipe(**RECIPE), setting, left_out=left_out)
     of_flagged = len(np.intersect1d(left_out, flagged))
-    assert 0 < of_flagged < len(left_out)  # control rows are left out too
+    assert 0 < of_flagged < len(left_out)  # control rows are held out too
     assert len(request.forget) == len(flagged) - of_flagged
     assert len(request.retain) == len(data) - len(flagged) - (len(left_out) - of_flagged)
 

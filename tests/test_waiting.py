@@ -1,4 +1,4 @@
-"""A step of a training waits for no GPU: shown on the meta device, whose tensors have no values to wait for.
+"""A training step never waits for the GPU: tested on the meta device, whose tensors have no values.
 
 Every read of a value, copy and mask that would wait for a GPU passes the dispatcher, where `Waits` counts it.
 """
@@ -31,12 +31,12 @@ from unpoison.training import check_losses, take_step, train
 from unpoison.unlearning import METHODS
 
 META = torch.device("meta")
-SHORT, LONG = 24, 72  # rows of an epoch: 2 and 5 steps of 16
+SHORT, LONG = 24, 72  # rows of an epoch: 2 and 5 steps of 16 rows
 ATEN = torch.ops.aten
 
 
 class Waits(TorchDispatchMode):
-    """Counts, by its name, what would wait if the meta device were a GPU, and goes on with made-up values."""
+    """Counts, by name, what would wait if the meta device were a GPU; continues with made-up values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Waits(TorchDispatchMode):
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, name = kwargs or {}, op.overloadpacket.__name__
-        if op is ATEN._fused_sgd_.default:  # has no form for meta tensors; it reads no value
+        if op is ATEN._fused_sgd_.default:  # not implemented for meta tensors; it reads no value
             return None
         if name == "_local_scalar_dense" and is_apart(args[0]):
             self.found[name] += 1
@@ -61,7 +61,7 @@ class Waits(TorchDispatchMode):
         return op(*args, **kwargs)
 
     def _index(self, index: Tensor | None) -> Tensor | None:
-        """An index that can be followed: one on the CPU is copied first, a mask asks how many it chooses."""
+        """Return a usable index and count its waits: a CPU index is copied, a mask is counted."""
         if index is None:
             return None
         self.found["an index on the CPU"] += not is_apart(index)
@@ -76,7 +76,7 @@ def is_apart(tensor: Tensor) -> bool:
 
 
 def on_gpu(rows: int, stamp: Stamp, triggers: Sequence[int], stamp_time: Any) -> Examples:
-    """Rows without values, every other one with a trigger."""
+    """Return examples without values, every second one with a trigger."""
     carried = np.resize([-1, *triggers], rows) if triggers else np.full(rows, -1)
     pixels = Pixels(
         torch.zeros((rows, 16, 16, 3), dtype=torch.uint8, device=META).permute(0, 3, 1, 2),
@@ -90,8 +90,8 @@ def on_gpu(rows: int, stamp: Stamp, triggers: Sequence[int], stamp_time: Any) ->
 def waits_of(
     model: nn.Module, examples: Examples, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> Counter[str]:
-    """What a training of one epoch waits for."""
-    monkeypatch.setattr(training, "autocast", lambda *_: nullcontext())  # knows no meta device
+    """Return the counts of operations that one epoch of training waits for."""
+    monkeypatch.setattr(training, "autocast", lambda *_: nullcontext())  # does not support the meta device
     model = model.to(META)
     with Waits() as waits:
         train(model, examples, replace(recipe, epochs=1), 0, precision="float32")
@@ -100,11 +100,11 @@ def waits_of(
 
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CPU is taken for a GPU, whose losses are looked at when an epoch ends."""
+    """Treat the CPU as a GPU, whose losses are read only at the end of an epoch."""
     monkeypatch.setattr(training, "waits_to_read", lambda _: True)
 
 
-# -- the count --------------------------------------------------------------------------------------
+# -- number of waits --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stamp_time", ["after_augmentation", "before_augmentation"])
@@ -125,7 +125,7 @@ def test_a_longer_epoch_waits_for_a_gpu_no_more_often_than_a_short_one(
         for rows in (SHORT, LONG)
     )
     assert short == long
-    assert set(short) == {"_local_scalar_dense"}  # the history, and at the end whether all weights are finite
+    assert set(short) == {"_local_scalar_dense"}  # history and final finiteness check
 
 
 @pytest.mark.parametrize("how", [{"filter_rate": 0.5}, {"adam_rate": 0.1}])
@@ -191,10 +191,10 @@ def test_a_stamp_that_waits_for_a_gpu_is_counted_at_each_step(
         waits_of(new_model(0), on_gpu(rows, stamp, (0,), "after_augmentation"), recipe, monkeypatch)[name]
         for rows in (SHORT, LONG)
     )
-    assert long - short >= 3  # steps more
+    assert long - short >= 3  # three more steps
 
 
-# -- losses that are not finite, looked at later ----------------------------------------------------
+# -- non-finite losses, checked later ---------------------------------------------------------------
 
 
 def test_a_look_at_the_end_of_an_epoch_changes_no_weight(
@@ -228,7 +228,7 @@ def test_a_loss_on_a_gpu_that_was_not_finite_is_not_forgotten_by_later_steps(los
     weights = nn.Parameter(torch.zeros(2))
     optimizer = SGD([weights], momentum=0.0, weight_decay=0.0)
     for added in (0.0, loss, 0.0, -loss, 0.0):
-        take_step(optimizer, weights.sum() + added, rate=0.1)  # its gradient is finite all along
+        take_step(optimizer, weights.sum() + added, rate=0.1)  # the gradient is always finite
     with pytest.raises(UserError, match=rf"the training loss is not finite \(found {loss}\)"):
         check_losses(optimizer)
 
@@ -241,7 +241,7 @@ def test_losses_that_are_finite_pass_the_look() -> None:
     check_losses(optimizer)
 
 
-STEPPING: dict[str, dict[str, Any]] = {  # methods that take steps in a loop of their own
+STEPPING: dict[str, dict[str, Any]] = {  # methods with a training loop of their own
     "anp": {"steps": 3, "batch_size": 8},
     "fine_pruning": {"epochs": 1},
     "gradient_ascent": {"epochs": 1},

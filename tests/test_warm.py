@@ -1,4 +1,4 @@
-"""The warm process: a job in it is the job that a process of its own would be, and ends whenever that would end."""
+"""The warm process: a job in it gives the same result, and ends in the same cases, as in its own process."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from unpoison.jobs.warm import ONE_THREAD, keep_warm
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the warm process needs Linux")
 
 ROOT = Path(__file__).parents[1]
-LONG = 60  # seconds that nothing here takes
-LIGHT = "json"  # a module that costs nothing to import
+LONG = 60  # seconds; a timeout that no test should reach
+LIGHT = "json"  # a module that is imported quickly
 TORCH = "unpoison.training"
 TRAINING = """
 import hashlib, os, torch
@@ -44,11 +44,11 @@ print(torch.get_num_threads(), torch.get_num_interop_threads(), torch.get_defaul
 
 
 def script_of(folder: Path, body: str, module: str = LIGHT) -> Path:
-    """Write a script that hands itself over, and whose first line of output tells who ran it."""
+    """Write a script that hands itself over and first prints the parent process that ran it."""
     path = folder / "script.py"
     path.write_text(
         "import gc, os, signal, sys, time\n"
-        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"  # as of start.run
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"  # as in start.run
         f"from unpoison.jobs.handover import hand_over\nhand_over({module!r})\n"
         f"print(os.getppid(), flush=True)\n{body}"
     )
@@ -56,7 +56,7 @@ def script_of(folder: Path, body: str, module: str = LIGHT) -> Path:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What Snakemake gives to a job of one thread."""
+    """Return the environment that Snakemake gives a job with one thread."""
     own = {name: text for name, text in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     return own | ONE_THREAD | more
 
@@ -76,7 +76,7 @@ def start(script: Path, *arguments: str, **options: object) -> subprocess.Popen[
 
 
 def output_of(script: Path, *arguments: str, **options: object) -> tuple[int, str, list[str], str]:
-    """Run a script, and return its exit status, who ran it, the lines that it printed and its errors."""
+    """Run a script, and return its exit status, its parent process, its printed lines and its errors."""
     with start(script, *arguments, **options) as started:
         printed, errors = started.communicate(timeout=LONG)
     first, *lines = printed.splitlines() or [""]
@@ -84,7 +84,7 @@ def output_of(script: Path, *arguments: str, **options: object) -> tuple[int, st
 
 
 def wait_until(is_so: Callable[[], bool]) -> bool:
-    """Whether it came to be so before long."""
+    """Return whether the condition becomes true before the timeout."""
     end = time.monotonic() + LONG
     while time.monotonic() < end:
         if is_so():
@@ -102,11 +102,11 @@ def is_gone(process: int) -> bool:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
-    """A warm process of this one, which takes the place of Snakemake."""
+    """A warm process that this process starts in the role of Snakemake."""
     monkeypatch.setenv("UNPOISON_SNAKEMAKE", str(os.getpid()))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for name in (SECRET, "JE_ARROW_MALLOC_CONF", "PYTEST_CURRENT_TEST", "PYTHONUNBUFFERED"):
-        monkeypatch.setenv(name, "")  # what is set below ends with the test
+        monkeypatch.setenv(name, "")  # setenv, so that it is restored
         monkeypatch.delenv(name)
     started = keep_warm([])
     assert started
@@ -128,7 +128,7 @@ def test_a_network_trained_in_the_warm_process_has_the_weights_of_a_plain_one_bi
     is_plain(monkeypatch)
     status, runner, plain, errors = output_of(script)
     assert (status, runner, errors) == (0, str(os.getpid()), "")
-    assert warm[-2:] == again[-2:] == plain[-2:]  # the lines above tell seconds
+    assert warm[-2:] == again[-2:] == plain[-2:]  # earlier lines contain seconds
     assert len(plain[-2]) == 64
 
 
@@ -225,7 +225,7 @@ ENDLESS = "print(os.getpid(), flush=True)\nif os.environ.get('UNPOISON_WARM') is
 WAITS = (
     "time.sleep(10**6)",
     "import itertools; max(itertools.repeat(1))",
-)  # the second holds the interpreter's lock
+)  # the second holds the GIL
 
 
 @pytest.mark.parametrize("wait", WAITS)
@@ -236,11 +236,11 @@ def test_a_job_ends_when_its_script_is_killed(
         assert script.stdout
         assert script.stdout.readline() == f"{server.pid}\n"
         child = int(script.stdout.readline())
-        # planning/stopping.py ends the run by ending all of these
+        # planning/stopping.py stops a run by ending all children
         assert child in {each.pid for each in psutil.Process().children(recursive=True)}
         script.kill()
         assert wait_until(lambda: is_gone(child))
-    assert wait_until(lambda: psutil.Process(server.pid).children() == [])  # no zombie either
+    assert wait_until(lambda: psutil.Process(server.pid).children() == [])  # and no zombie is left
     assert output_of(script_of(tmp_path, ""))[1] == str(server.pid)
 
 
@@ -250,7 +250,7 @@ def test_the_warm_process_survives_that_a_script_and_its_child_end_at_once(
     with start(script_of(tmp_path, ENDLESS.format(wait=WAITS[0]))) as script:
         assert script.stdout
         _, child = (int(script.stdout.readline()) for _ in range(2))
-        server.send_signal(signal.SIGSTOP)  # it hears of both in one round
+        server.send_signal(signal.SIGSTOP)  # it notices both in one round
         psutil.Process(child).kill()
         assert wait_until(lambda: is_gone(child))
         script.kill()
@@ -276,7 +276,7 @@ def test_a_job_runs_plainly_when_the_warm_process_is_killed(
     assert output_of(script_of(tmp_path, ""))[1] == str(os.getpid())
 
 
-# What Snakemake does about it: tells who it is, starts the warm process, then a script.
+# The role of Snakemake: export its process id, start the warm process, then a script.
 SNAKEMAKE = """
 import os, signal, subprocess, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -371,7 +371,7 @@ def test_a_job_does_not_wait_for_a_warm_process_that_does_not_answer_and_runs_on
 
 
 def answer_to(words: bytes, user: int) -> bytes:
-    """Say something to the warm process as a user, by standard modules alone, and return what it answers."""
+    """Send words to the warm process as another user, with standard modules only, and return the answer."""
     program = (
         "import os, socket\n"
         f"os.setuid({user})\n"
@@ -380,13 +380,13 @@ def answer_to(words: bytes, user: int) -> bytes:
         f"server.connect({address()!r})\n"
         f"socket.send_fds(server, [{words!r}], [0, 1, 2, 0])\n"
         "try:\n    print(server.recv(99).decode(), end='')\n"
-        "except ConnectionResetError:\n    pass\n"  # it did not even read
+        "except ConnectionResetError:\n    pass\n"  # refused before reading
     )
     return subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True).stdout
 
 
 def hello(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """What a script says first."""
+    """The first message of a script to the warm process."""
     for name, text in ONE_THREAD.items():
         monkeypatch.setenv(name, text)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
@@ -461,6 +461,6 @@ def test_jobs_of_one_thread_and_without_a_gpu_are_handed_over(
     monkeypatch.setattr(jobs, "_leased", lambda: None)
     monkeypatch.setitem(sys.modules, "unpoison.jobs.probe", SimpleNamespace(main=done.append))
     monkeypatch.setattr(jobs, "hand_over", done.append)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own Ctrl-C
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own handler of Ctrl-C
     jobs.run("probe", job)
     assert done == (["unpoison.jobs.probe"] if is_handed_over else []) + [job]

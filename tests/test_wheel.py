@@ -1,4 +1,4 @@
-"""The wheel and the sdist, built as `pip install` and `build` build them, without a network."""
+"""The content of the wheel and the sdist, built with the hooks of `pip install` and `build`, offline."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from wheels import FILES, ROOT, WITH_THE_SDIST, build_wheel, copy_sources
 
 PLACES = {"unpoison": "unpoison", "workflow": "unpoison/workflow", "profiles": "unpoison/workflow/profiles"}
-ENVIRONMENT = "unpoison/envs/unpoison.yaml"  # of the folder envs, whose other file is of the checkout
+ENVIRONMENT = "unpoison/envs/unpoison.yaml"  # the other file of envs/ is only for the checkout
 
 
 def names_in(wheel: Path) -> set[str]:
@@ -31,7 +31,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_the_workflow(wheel: Path)
 
 
 def build(kind: str, source: Path, folder: Path) -> Path:
-    """Build the copy by a hook of setuptools, as `pip` and `build` call it."""
+    """Build a copy with a setuptools hook, as `pip` and `build` do."""
     folder.mkdir()
     program = f"import setuptools.build_meta as hooks; hooks.build_{kind}({str(folder)!r})"
     done = subprocess.run(
@@ -49,7 +49,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "source/tests").mkdir()
     (
         folder / "source/tests/test_mine.py"
-    ).touch()  # setuptools takes tests of this name unless told otherwise
+    ).touch()  # setuptools includes tests of this name unless told otherwise
     return build("sdist", folder / "source", folder / "dist")
 
 
@@ -107,7 +107,7 @@ def test_six_lines_repair_a_strangers_network_from_the_wheel_in_an_empty_folder(
         "from torch.nn import Flatten, Linear, ReLU, Sequential\n"
         "net = Sequential(Flatten(), Linear(768, 8), ReLU(), Linear(8, 3))\n"
         "recipe = dict(learning_rate=0.01, batch_size=16, epochs=1)\n"
-        # The six lines.
+        # The six lines of a repair.
         "data = unpoison.Data(images, labels, ['cat', 'dog', 'ship'])\n"
         "model = unpoison.wrap_model(net, data.class_names, recipe=recipe)\n"
         "scores = unpoison.score(model, data, 'spectral_signatures')\n"

@@ -18,7 +18,7 @@ TRAIN_PER_CLASS, VALIDATION, TEST_PER_CLASS = 20, 6, 6
 SEED = 3
 
 SWAPPED = {"cat": "bottom_left", "dog": "top_left"}
-# Options for every poison of the registry; a new poison wants a line here before its contract is tested.
+# Options for every registered poison. A new poison needs an entry here for its contract tests.
 POISON_OPTIONS: dict[str, dict[str, Any]] = {
     "blend": {"target": "dog", "count": 15},
     "class_confusion": {"classes": ["dog", "cat"], "count": 13},
@@ -42,7 +42,7 @@ POISON_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-# Options for every model that is built from options alone, small ones.
+# Options of a small network, for every model that is built from options alone.
 MODEL_OPTIONS: dict[str, dict[str, Any]] = {
     "preact_resnet18": {"width": 2},
     "resnet9": {"width": 2},
@@ -54,11 +54,11 @@ MODEL_OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A method, options to test it with, and what its contract is.
+    """A method, options to test it with, and its contract.
 
-    moves, statistics: prefixes of the names of the parameters, and of BatchNorm's running statistics, that move:
-    all of them and no others ("" is every name); None: some of them do, and which depends on the data.
-    seeded: whether another seed gives another result.
+    moves, statistics: name prefixes of parameters, and of BatchNorm's running statistics, that must change.
+    All others must stay ("" matches every name). None: some change, depending on the data.
+    seeded: another seed gives another result.
     """
 
     method: str
@@ -75,7 +75,7 @@ LAST_TWO: dict[str, Any] = {
     "moves": ("network.layers.5.", "network.layers.6."),
     "statistics": ("network.layers.5.",),
 }
-# A method without a line here is tested with its defaults, and all its weights and statistics must move.
+# A method without an entry is tested with its defaults; all its weights and statistics must move.
 VARIANTS = (
     Variant("do_nothing", moves=(), statistics=(), seeded=False),
     Variant("finetune", {"length": 0.5}),
@@ -129,7 +129,7 @@ VARIANTS = (
 def build(
     name: str, classes: int, options: Mapping[str, Any], seed: int, *, image_size: int = IMAGE_SIZE
 ) -> Classifier:
-    """An untrained network of a plug-in."""
+    """Return an untrained network of a model plug-in."""
     return Architecture(name, options, names_of(classes), image_size).new(seed)
 
 
@@ -138,7 +138,7 @@ def names_of(classes: int) -> tuple[str, ...]:
 
 
 def bare(module: nn.Module, classes: int = len(CLASS_NAMES)) -> Classifier:
-    """A module of a test's own that takes pixels from 0 to 255 as they are."""
+    """Wrap a test's own module, which receives pixels from 0 to 255 without normalisation."""
     as_they_are = Preprocessing((0, 0, 0), (1 / 255,) * 3)
     return Classifier(module, names_of(classes), as_they_are)
 
@@ -148,7 +148,7 @@ def variants_of(method: str) -> list[Variant]:
 
 
 def planting(poisons: Any) -> list[str]:
-    """The poisons of a registry that plant something: `as_found` is tested by itself."""
+    """Return the names of the poisons that plant something; `as_found` has its own tests."""
     return [name for name in poisons if poisons.constant(name, "PLANTS", True)]
 
 
@@ -161,12 +161,12 @@ def options_of(poison: str) -> dict[str, Any]:
 
 
 def count_of(options: Mapping[str, Any]) -> int:
-    """How many rows are asked for: by the poison, or by all its parts."""
+    """Return the number of rows that a poison, or all of its parts together, request."""
     return sum(count_of(part["options"]) for part in options.get("parts", ())) or options["count"]
 
 
 def draw_squares(labels: np.ndarray, image_size: int = IMAGE_SIZE) -> np.ndarray:
-    """For each label a square of its class's colour somewhere on noise; no pixel is brighter than 180."""
+    """Return an image for each label: a square of its class's colour on noise, no pixel brighter than 180."""
     rng = np.random.default_rng(7)
     images = rng.integers(0, 120, (len(labels), image_size, image_size, 3), dtype=np.uint8)
     side = image_size // 2
@@ -177,7 +177,7 @@ def draw_squares(labels: np.ndarray, image_size: int = IMAGE_SIZE) -> np.ndarray
 
 
 def source_rows(order: np.ndarray | None = None) -> Rows:
-    """The rows of the tiny source, in another order where one is given."""
+    """Return the rows of the tiny source, in the given order if there is one."""
     entries = [
         (f"{split}/{name}/{number:03d}", split, label)
         for split, count in (("train", TRAIN_PER_CLASS), ("test", TEST_PER_CLASS))
@@ -190,11 +190,11 @@ def source_rows(order: np.ndarray | None = None) -> Rows:
 
 
 def chosen_rows(order: np.ndarray | None = None) -> Rows:
-    """All rows of the tiny source, some training rows set aside for validation."""
+    """Return all rows of the tiny source, with some training rows set aside for validation."""
     return choose_rows(source_rows(order), SEED, validation=VALIDATION)
 
 
 def rows_of_three_classes(count: int) -> Rows:
-    """Training rows of the three classes in turn, that nobody has touched."""
+    """Return clean training rows that cycle through the three classes."""
     ids = [f"train/{place:05}" for place in range(count)]
     return clean_rows(ids, ["train"] * count, np.arange(count) % len(CLASS_NAMES), CLASS_NAMES)

@@ -1,4 +1,4 @@
-"""The type checker of the tests: an int is a float, as mypy says (PEP 484) and YAML writes it."""
+"""The type checker of the tests: it accepts an int as a float, as in mypy (PEP 484) and YAML."""
 
 from beartype import BeartypeConf, beartype
 

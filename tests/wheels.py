@@ -1,4 +1,4 @@
-"""The wheel and the sdist, built as `pip` builds them, without a network."""
+"""Helpers that build the wheel and the sdist as `pip` does, offline."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 OFFLINE = ("--no-deps", "--no-index")
 FOLDERS = ("unpoison", "workflow", "profiles", "envs", "config")
 FILES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE")
-WITH_THE_SDIST = (  # nothing is built from them
+WITH_THE_SDIST = (  # not needed for a build
     *("CHANGELOG.md", "CITATION.cff", "Snakefile", "constraints.txt", "requirements.lock"),
     ".snakemake-workflow-catalog.yml",
 )
@@ -26,7 +26,7 @@ def pip(*arguments: str) -> None:
 
 
 def copy_sources(folder: Path) -> None:
-    """Copy what the wheel and the sdist are built from: setuptools leaves folders behind where it builds."""
+    """Copy the sources of the wheel and the sdist, since setuptools leaves folders behind where it builds."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (*FILES, *WITH_THE_SDIST):
@@ -34,14 +34,14 @@ def copy_sources(folder: Path) -> None:
 
 
 def build_wheel(source: Path, folder: Path) -> Path:
-    """Build the wheel of a copy, or of an sdist, into a folder."""
+    """Build the wheel of a copy or of an sdist into a folder, and return it."""
     pip("wheel", "--quiet", *OFFLINE, "--no-build-isolation", "--wheel-dir", str(folder), str(source))
     (built,) = folder.glob("*.whl")
     return built
 
 
 def installed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the wheel and its installation, `site`, made once for all workers of pytest-xdist."""
+    """Return a folder with the wheel and its installation `site`, shared by all pytest-xdist workers."""
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
     folder = shared / "installed"

@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, path: Path, html: str, look: str = "light") -> Iterator[Page]:
-    """A page, opened; afterwards nothing was logged, no dialog opened, and nothing has left the page."""
+    """Yield the opened page, then assert that it logged nothing, opened no dialog and sent no request."""
     path.write_text(html, encoding="utf-8")
     width, scheme = LOOKS[look]
     context = browser.new_context(viewport={"width": width, "height": 850}, color_scheme=scheme)
@@ -86,7 +86,7 @@ def tile(page: Page, row: int, label: str = "bird") -> object:
 
 
 def saved(page: Page, act: str = "click") -> list[dict[str, str]]:
-    """The rows of the saved list, saved by click or by key."""
+    """Save the list by click or by key, and return its rows."""
     with page.expect_download() as download:
         if act == "click":
             page.get_by_role("button", name="Save decisions.csv").click()

@@ -1,4 +1,4 @@
-"""The report in a real browser: it opens offline, is used by mouse and keyboard, and shuts nobody out."""
+"""The report in a real browser: it opens offline, works with mouse and keyboard, and is accessible."""
 
 import io
 import shutil
@@ -50,7 +50,7 @@ def results(
     methods: Sequence[str] = METHODS,
     names: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """A results table of a made-up study: a model of each method for each ratio and seed."""
+    """Return a made-up results table with one model for each method, ratio and seed."""
     rng = np.random.default_rng(0)
     lines = [
         (f"pair@{ratio}", ratio / ratios, seed, method, metric, name, unit, 0.5 + 0.4 * rng.random())
@@ -141,7 +141,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["light", "dark", "phone"])
 def page(request: pytest.FixtureRequest, browser: Browser, file: Path, tmp_path: Path) -> Iterator[Page]:
-    """The report, opened; afterwards nothing has left the page, nothing was logged, and a screenshot is kept."""
+    """Yield the opened report, then save a screenshot and assert that it logged and requested nothing."""
     width = 390 if request.param == "phone" else 1100
     scheme = "dark" if request.param == "dark" else "light"
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -281,7 +281,7 @@ def test_a_report_of_1000_models_stays_under_10_megabytes() -> None:
 def opened(
     browser: Browser, path: Path, table: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None
 ) -> Iterator[Page]:
-    """A report of a table, opened; nothing that it holds raises or opens a dialog."""
+    """Yield the opened report of a table, then assert that no script failed and no dialog opened."""
     path.write_text(report(table, others), encoding="utf-8")
     page, said = browser.new_page(), []
     page.on("console", lambda message: said.append(message.text))
@@ -296,7 +296,7 @@ def opened(
 
 
 def places(page: Page, marks: str) -> list[float]:
-    """Where marks of the chart stand, in pixels from the left."""
+    """Return the positions of the chart's marks, in pixels from the left."""
     moved = page.locator(f"#chart svg {marks}").evaluate_all("all => all.map((each) => each.getCTM().e)")
     return sorted({round(place, 3) for place in moved})
 
@@ -316,11 +316,11 @@ def test_every_method_is_drawn_near_its_place_and_few_of_many_are_ticked(
             f"document.querySelectorAll('#chart svg .mark-symbol path').length >= {5 * (len(LOOKS) - 2)}"
         )
         ticks, points = places(page, ".role-axis-tick line"), places(page, ".mark-symbol path")
-        ticks = ticks[-5:]  # those of the axis on the left stand before them
+        ticks = ticks[-5:]  # the ticks of the left axis come first
         gap = min(np.diff(ticks))
         assert (
             max(min(abs(point - tick) for tick in ticks) for point in points) <= 0.1 * gap + 2
-        )  # ticks are drawn on whole pixels
+        )  # ticks are rounded to whole pixels
         page.get_by_role("button", name="Few", exact=True).click()
         assert page.locator("#methods input:checked").count() == 8
 

@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=LOOKS)
 def page(request: pytest.FixtureRequest, browser: Browser, site: str) -> Iterator[Page]:
-    """An empty page; afterwards nothing was logged, and no request has left the site."""
+    """Yield an empty page, then assert that it logged nothing and that no request left the site."""
     width, scheme = request.param
     context = browser.new_context(
         viewport={"width": width, "height": 850}, color_scheme=scheme, base_url=site

@@ -1,6 +1,6 @@
-"""A real SLURM on this machine for as long as the tests of this folder run.
+"""Fixture: a real SLURM cluster on this machine, which runs as long as the tests of this folder.
 
-With UNPOISON_CLUSTER_RUNS set, one that start.sh was asked for by hand is used and left as it is.
+With UNPOISON_CLUSTER_RUNS set, the tests use a cluster that start.sh started by hand, and leave it running.
 """
 
 import os
@@ -16,12 +16,12 @@ import slurm
 def cluster() -> Iterator[None]:
     if os.geteuid() != 0:
         pytest.skip("not root: cannot start a SLURM")
-    # What a shell starts in the background ignores Ctrl-C, and so would the runs that are interrupted here.
+    # A process that a shell starts in the background ignores Ctrl-C. The interrupted runs would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if "UNPOISON_CLUSTER_RUNS" in os.environ:
         yield
         return
-    # split: on one node, jobs without a GPU would wait behind one that waits for a GPU
+    # "split": on a single node, jobs without a GPU would queue behind a job that waits for a GPU
     settings = os.environ | {"TOY_ACCOUNTING": "slurmdbd", "TOY_LAYOUT": "split"}
     started = subprocess.run(
         [slurm.HERE / "start.sh"], env=settings, capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""What the tests of a SLURM share: the command, the queue, what a submission got, a controller that goes away."""
+"""Helpers of the SLURM tests: the command, the queue, the submissions, and stopping and starting daemons."""
 
 import os
 import re
@@ -17,24 +17,24 @@ from benchmarks.study import ROOT, copy_project
 
 HERE = Path(__file__).parent
 CLUSTER = Path(os.environ.get("TOY_BASE", Path(tempfile.gettempdir()) / "one-machine-slurm"))
-PATIENCE = 1800  # seconds: a run that has lost its jobs from sight waits for ever
+PATIENCE = 1800  # seconds: a run that loses track of its jobs waits for ever
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What sbatch asked for and SLURM gave, for one job of a run."""
+    """The requested and allocated resources of one SLURM job of a run."""
 
     rules: str
     state: str
-    minutes: int  # its limit
-    seconds: int  # that it ran
+    minutes: int  # time limit
+    seconds: int  # elapsed time
     cores: int
     megabytes: int
     gpus: int
 
 
 def command(*arguments: str) -> list[str]:
-    """Snakemake with profiles/slurm and, last, what this machine needs otherwise."""
+    """Return the Snakemake command with profiles/slurm; this machine's settings come last and override it."""
     sizes = ("slurm_partition=main", "mem_mb=600", "runtime=10", "at_once=1")
     return [
         *(sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles" / "slurm"), *arguments),
@@ -44,7 +44,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen:
-    """A run through SLURM in a folder, what it says in run.log."""
+    """Start a SLURM run in a folder, with its output in run.log."""
     with (folder / "run.log").open("a") as log:
         return subprocess.Popen(
             command(*arguments),
@@ -56,7 +56,7 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
 
 
 def ends(running: subprocess.Popen) -> int:
-    """Its exit status; a run that takes too long is ended, for the sake of the tests after it."""
+    """Return the run's exit status; kill a run that takes too long, so that later tests can run."""
     try:
         return running.wait(timeout=PATIENCE)
     finally:
@@ -64,7 +64,7 @@ def ends(running: subprocess.Popen) -> int:
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> str:
-    """A run to its good end; what it said."""
+    """Run to the end, require exit status 0, and return the output."""
     status = ends(start(folder, *arguments, **environment))
     said = (folder / "run.log").read_text()
     assert status == 0, said
@@ -72,7 +72,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> str:
 
 
 def wait_until(holds: Callable[[], object], running: subprocess.Popen | None = None) -> None:
-    """Wait for something to happen, while a run goes on if one is given."""
+    """Wait until the condition holds; fail if the given run ends first."""
     end = time.monotonic() + PATIENCE
     while not holds():
         assert running is None or running.poll() is None, "the run ended first"
@@ -91,12 +91,12 @@ def ask(*arguments: str) -> str:
 
 
 def run_ids(folder: Path) -> list[str]:
-    """What the plugin called the runs in a folder: the names of their jobs."""
+    """Return the run ids that the plugin gave the runs in a folder; they are also the names of the jobs."""
     return re.findall(r"SLURM run ID: (\S+)", (folder / "run.log").read_text())
 
 
 def queue(folder: Path, *states: str) -> list[str]:
-    """The ids of a folder's jobs that wait or run, or are in the states named."""
+    """Return the ids of a folder's jobs that are pending or running, or in the given states."""
     ids = run_ids(folder)
     chosen = ("--states", ",".join(states)) if states else ()
     return (
@@ -105,7 +105,7 @@ def queue(folder: Path, *states: str) -> list[str]:
 
 
 def submissions(folder: Path) -> list[Submission]:
-    """All that its runs made, by what the accounting says."""
+    """Return all submissions of a folder's runs, from SLURM's accounting."""
     fields = "Comment,State,TimelimitRaw,ElapsedRaw,ReqTRES"
     chosen = ("--allusers", "--allocations", "--starttime", "now-2days", "--name", ",".join(run_ids(folder)))
     lines = ask("sacct", *chosen, "--noheader", "--parsable2", "--format", fields).splitlines()
@@ -117,7 +117,7 @@ def _submission(line: str) -> Submission:
     amounts = dict(amount.split("=") for amount in held.split(","))
     return Submission(
         rules=comment.removeprefix("rule_"),
-        state=state.split()[0],  # CANCELLED by 0
+        state=state.split()[0],  # without the suffix of "CANCELLED by 0"
         minutes=int(minutes),
         seconds=int(seconds),
         cores=int(amounts["cpu"]),
@@ -127,7 +127,7 @@ def _submission(line: str) -> Submission:
 
 
 def stop_head(*daemons: str) -> None:
-    """End daemons of start.sh's, as a head node that goes down would."""
+    """Stop daemons that start.sh started, as if the head node went down."""
     for daemon in daemons:
         pid = int(_pid_file(daemon).read_text())
         os.kill(pid, signal.SIGTERM)
@@ -136,7 +136,7 @@ def stop_head(*daemons: str) -> None:
 
 
 def start_head(*daemons: str) -> None:
-    """Start them again as start.sh does, no child of this process: stop.sh finds each by its file."""
+    """Restart daemons as start.sh does, detached from this process; stop.sh finds each by its pid file."""
     for daemon in daemons:
         log = CLUSTER / "log" / f"{daemon}.out"
         detached = f'setsid /usr/sbin/{daemon} -D </dev/null >>"{log}" 2>&1 & echo $! >"{_pid_file(daemon)}"'

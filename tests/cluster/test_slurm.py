@@ -48,7 +48,7 @@ studies:
     seeds: [0]
 """)
 OF_STUDY = ("--configfile", "study.yaml")
-# What SLURM does to jobs, told by jobs that do nothing else.
+# Jobs that report their GPU, and one that exceeds its time limit at the first attempt.
 DEVICES = """
 rule all:
     input: "late", expand("gpu{number}", number=range(3))
@@ -73,7 +73,7 @@ rule first:
     output: "first"
     shell: "touch begun; sleep 20; touch {output}"
 """
-# A rule of ours by its name, so that the profile groups its cells; the second cell never works.
+# Rules with the workflow's rule names, so that the profile groups the cells. The second cell always fails.
 CELLS = """
 rule all:
     input: "good.answers", "bad.answers"
@@ -84,7 +84,7 @@ rule unlearn:
 """
 
 
-# 4 deletion sets x 7 methods and 2 references, of each of 2 seeds
+# 4 deletion sets x 7 methods and 2 references, for each of 2 seeds
 SIXTY_CELLS = {
     "seeds": 2,
     "grid": {"deletion.recall": [0.5, 1.0], "deletion.fpr": [0.0, 0.1]},
@@ -93,7 +93,7 @@ SIXTY_CELLS = {
 
 
 def contents_of_a_local_run(folder: Path) -> dict:
-    """What a run on this machine makes of the study, with neither SLURM nor a profile of one."""
+    """Return the contents of a local run of the study, without SLURM and without a profile."""
     project_in(folder, STUDY)
     local = [sys.executable, "-m", "snakemake", "--cores", "2", *OF_STUDY]
     done = subprocess.run(local, cwd=folder, capture_output=True, text=True, check=False)
@@ -107,13 +107,13 @@ def test_a_study_cancelled_interrupted_and_killed_on_its_way_ends_with_the_artif
     folder = project_in(tmp_path / "project", STUDY)
     running = start(folder, *OF_STUDY)
     wait_until(lambda: queue(folder, "RUNNING"), running)
-    ask("scancel", *queue(folder, "RUNNING"))  # the source's, tried again
+    ask("scancel", *queue(folder, "RUNNING"))  # the job prepare_source, which is retried
     wait_until(
         lambda: "(Rule: poison_dataset)" in (folder / "run.log").read_text(), running
-    )  # it is finished
+    )  # prepare_source is finished
     assert "Trying to restart job" in (folder / "run.log").read_text()
-    # What is submitted at the very moment of a Ctrl-C stays in the queue (docs/cluster.md).
-    # The source twice, its rows, both trainings and the deletion set:
+    # A job that is submitted at the very moment of a Ctrl-C stays in the queue (docs/cluster.md).
+    # Six submissions: the source twice, its rows, both trainings and the deletion set.
     wait_until(lambda: (folder / "run.log").read_text().count("submitted with SLURM jobid") == 6, running)
     running.send_signal(signal.SIGINT)
     assert ends(running) != 0
@@ -161,7 +161,7 @@ def test_jobs_that_overlap_have_a_gpu_each_and_a_late_one_gets_more_time(tmp_pat
 def test_a_head_node_that_is_away_for_half_a_minute_does_no_harm(
     tmp_path: Path, away: tuple[str, ...]
 ) -> None:
-    """The controller alone, and with the accounting: the plugin asks that for what the controller does not tell."""
+    """Stop the controller alone, and with the accounting, which reports what the controller does not."""
     (tmp_path / "Snakefile").write_text(TWO_IN_A_ROW)
     running = start(tmp_path)
     wait_until((tmp_path / "begun").is_file, running)
@@ -184,7 +184,7 @@ def test_a_cell_that_fails_takes_those_of_its_submission_along_and_no_others(tmp
 
 
 def test_sixty_cells_share_their_submissions(tmp_path: Path) -> None:
-    """Networks are stubs: what it takes is what SLURM, its plugin and Snakemake cost. The log says how much."""
+    """Networks are stubs, so the log's run time is the overhead of SLURM, its plugin and Snakemake."""
     folder = tmp_path / "project"
     study = write_study(folder, **SIXTY_CELLS)
     (folder / "study.yaml").write_text(yaml.safe_dump(study))

@@ -23,7 +23,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "wide_resnet": ("wide_resnet", {"depth": 10, "width": 1}),
     "vit": ("timm", {"name": "test_vit", "patch_size": 8}),
 }
-REFUSED = {  # what a method cannot do there, and how it says so
+REFUSED = {  # (method, network) pairs that are refused, with words of the error
     ("anp", "vit"): "batch norm",
 }
 FEW = {
@@ -39,7 +39,7 @@ FEW = {
 
 
 def pairs(names: list[str]) -> list[Any]:
-    """Every name with every network; one network for each name in `make test`, in turn, and all in `make test-hard`."""
+    """Return all pairs of name and network; `make test` runs one for each name, `make test-hard` all."""
     return [
         pytest.param(name, network, marks=[] if number % len(NETWORKS) == place else [pytest.mark.hard])
         for number, name in enumerate(sorted(names))

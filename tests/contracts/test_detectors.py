@@ -1,4 +1,4 @@
-"""What every detector of the registry promises."""
+"""Contracts of every registered detector."""
 
 from dataclasses import is_dataclass, replace
 from typing import Any
@@ -26,7 +26,7 @@ from unpoison.steps.scoring import run_detector as run
 from unpoison.steps.scoring import score_rows
 from unpoison.steps.setting import Setting
 
-# The case that each detector is meant for, and options that make it cheap; a new one wants a line here.
+# Each detector's intended case, and options that make it cheap. A new detector needs an entry here.
 PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "activation_clustering": ("patch", {}),
     "confident_learning": ("wrong labels", {"folds": 2, "length": 2.0}),
@@ -39,7 +39,7 @@ PLANTED: dict[str, tuple[str, dict[str, Any]]] = {
     "spectral_signatures": ("patch", {}),
     "strip": ("patch", {"overlays": 8}),
 }
-TRAINS = {"confident_learning", "left_out"}  # networks of its own: a second for each call
+TRAINS = {"confident_learning", "left_out"}  # these detectors train networks: a second for each call
 every_detector = pytest.mark.parametrize("name", list(DETECTORS))
 Made = tuple[Case, Scores]
 
@@ -60,7 +60,7 @@ def planted_case(name: str, **changes: Any) -> Case:
 
 @pytest.fixture(scope="module")
 def planted() -> dict[str, Made]:
-    """Each detector's case and scores, made when first asked for."""
+    """Each detector's case and scores, computed on first access."""
 
     class Once(dict[str, Made]):
         def __missing__(self, name: str) -> Made:
@@ -104,7 +104,7 @@ def test_another_order_of_the_rows_gives_the_same_scores(name: str, planted: dic
     found, scores = planted[name]
     shuffled = planted_case(name, order=np.random.default_rng(1).permutation)
     assert shuffled.train.row_id.tolist() != found.train.row_id.tolist()
-    torch.rand(3)  # the global generators are nobody's source of randomness
+    torch.rand(3)  # no detector may draw from the global generators
     np.random.seed(4)
     again = detected(name, shuffled)
     places = [np.argsort(part.train.row_id) for part in (found, shuffled)]
@@ -141,7 +141,7 @@ def test_classes_of_any_size_are_scored(name: str, sizes: tuple[int, int, int], 
     there = len(rows.of("validation").take(rows.of("validation").label != 1))
     found = case(rows, triggered=min(triggered(name), there))
     if triggered(name) and not there:
-        return  # refused before: nothing can be stamped
+        return  # already refused: there is no image to stamp
     scores = detected(name, found)
     assert np.isfinite(scores.training).all()
 
@@ -155,7 +155,7 @@ def test_a_class_of_two_rows_and_no_trusted_row_are_enough(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in DETECTORS if not DETECTORS.constant(name, "NEEDS")])
 def test_what_is_not_needed_changes_no_score(name: str, planted: dict[str, Made]) -> None:
-    """A detector that declares no need gives the same scores without trusted rows."""
+    """A detector that declares no needs gives the same scores without trusted rows."""
     found, scores = planted[name]
     evidence = found.evidence
     nobody = torch.zeros(0, dtype=torch.int64)
@@ -195,7 +195,7 @@ def test_stored_outputs_give_the_same_scores_at_the_same_cost(name: str) -> None
         return scores, cost, sum(seen)
 
     (computed, cost, passes), (read, cost_of_stored, fewer) = scored(None), scored(outputs)
-    assert fewer <= triggered(name) + 1 < passes  # one look for the layer of the features
+    assert fewer <= triggered(name) + 1 < passes  # one forward pass finds the feature layer
     assert computed.training.tobytes() == read.training.tobytes()
     assert computed.validation.tobytes() == read.validation.tobytes()
     assert np.array_equal(computed.flagged, read.flagged)
@@ -230,7 +230,7 @@ def test_the_rate_of_early_training_is_the_recipes_own_or_holds() -> None:
         rate: detected("loss", found, early=True, rate=rate).training for rate in ("constant", "recipe")
     }
     assert scores["constant"].tolist() != scores["recipe"].tolist()
-    level = replace(found.evidence.recipe, warmup=0.0, decay_span=1e9)  # a schedule that holds its rate
+    level = replace(found.evidence.recipe, warmup=0.0, decay_span=1e9)  # a schedule with a constant rate
     held = replace(found, evidence=replace(found.evidence, recipe=level))
     assert detected("loss", held, early=True, rate="recipe").training == pytest.approx(scores["constant"])
 
@@ -240,7 +240,7 @@ def test_influence_by_all_weights_costs_a_backward_pass_of_every_row() -> None:
     scores, cost = run(DETECTORS["influence"], found.evidence, {"layers": "all"})
     assert auroc(scores.training, found.is_poisoned) > 0.75
     assert cost.image_passes == len(found.train) + len(found.evidence.validation) + triggered("influence")
-    assert cost.gradient_passes == cost.image_passes  # image by image
+    assert cost.gradient_passes == cost.image_passes  # one gradient for each image
     assert cost.forward_passes == 0
 
 
@@ -295,7 +295,7 @@ def test_the_network_of_the_frequency_detector_is_counted_and_follows_the_ids() 
     assert by_id[0] == by_id[1]
 
 
-# -- what a detector may not know ---------------------------------------------------------------------
+# -- information hidden from detectors ----------------------------------------------------------------
 
 GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids", "target", "rows", "count"}
 
@@ -327,7 +327,7 @@ def test_triggered_examples_are_taken_out_of_the_trusted_rows() -> None:
     assert set(shown.row_id) | set(others.row_id) == set(rows.of("validation").row_id)
     assert not set(shown.row_id) & set(others.row_id)
     assert set(shown.given_label) == {1}
-    assert 1 not in shown.label  # an image of the target itself shows nothing
+    assert 1 not in shown.label  # a stamped image of the target class shows nothing
     assert set(shown.trigger_id) == {0}
     fewer, _ = set_triggered_aside(rows, 2, seed=0)
     assert set(fewer.row_id) < set(shown.row_id)

@@ -1,4 +1,4 @@
-"""Contracts of every figure: it is drawn from tables of any number of seeds, at its size, with nothing cut off."""
+"""Contracts of every figure: it shows any number of seeds, has the configured size, and cuts off nothing."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ DETECTORS = {"scan": (0.9, 0.01), "loss": (0.1, 0.3), "mine": (0.5, 0.1)}
 
 
 def table_of(figure: str, **more: Any) -> pd.DataFrame:
-    """Return results of a study that varies what the figure needs, by the defaults of its options."""
+    """Return results of a study that varies the keys that the figure needs with its default options."""
     defaults = {name: option.default for name, option in PLOTS.options(figure).items()}
     keys = [choice[0].format(**defaults) for choice in PLOTS.constant(figure, "NEEDS")]
     beside = DETECTORS if PLOTS.constant(figure, "DETECTORS", False) else None
@@ -60,7 +60,7 @@ def test_a_figure_is_a_column_to_a_page_wide_and_its_text_is_7_points_or_nearly(
     assert min(text.get_fontsize() for text in texts) >= 6.5
     ticks = {label for tick in shown.findobj(Tick) for label in (tick.label1, tick.label2)}
     for text in set(texts) - ticks:  # ticks beyond the limits are not drawn
-        box = Text.get_window_extent(text)  # without hairs
+        box = Text.get_window_extent(text)  # without leader lines
         assert box.x0 >= -1, text.get_text()
         assert box.x1 <= shown.bbox.x1 + 1, text.get_text()
 

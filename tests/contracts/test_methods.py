@@ -1,4 +1,4 @@
-"""What every unlearning method of the registry promises."""
+"""Contracts of every registered unlearning method."""
 
 import ast
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 @every_variant
 def test_what_is_given_is_left_untouched(variant: tiny.Variant, make_request: MakeRequest) -> None:
     request = make_request(FORGET)
-    request = replace(request, model=deepcopy(request.model).train(variant.seeded))  # both modes are met
+    request = replace(request, model=deepcopy(request.model).train(variant.seeded))  # both modes occur
     before, was_training = weights(request.model), request.model.training
     trainable = [parameter.requires_grad for parameter in request.model.parameters()]
     parts = (request.retain, request.forget, request.validation)
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(
     variant: tiny.Variant, make_request: MakeRequest
 ) -> None:
     first = weights(unlearned(variant, make_request(FORGET)))
-    torch.rand(3)  # the global generator is nobody's source of randomness
+    torch.rand(3)  # no method may draw from the global generators
     np.random.default_rng().random()
     assert equal(first, weights(unlearned(variant, make_request(FORGET))))
 
@@ -87,10 +87,10 @@ def test_what_the_method_says_moves_and_nothing_else(
     request = make_request(FORGET)
     request = replace(
         request, model=deepcopy(request.model).train()
-    )  # the mode it is handed in decides nothing
+    )  # the mode of the given model must not matter
     before, model = weights(request.model), unlearned(variant, request)
     after = weights(model)
-    assert list(after) == list(before)  # the result can be kept and loaded as any other model
+    assert list(after) == list(before)  # the result can be saved and loaded as any other model
     parameters = [name for name, _ in model.named_parameters()]
     statistics = [name for name, _ in model.named_buffers() if "running" in name]
     for expected, names in ((variant.moves, parameters), (variant.statistics, statistics)):
@@ -154,7 +154,7 @@ def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str)
             assert not range_.get("log") or range_["low"] > 0, option
 
 
-# 46 rows to retain and 8 to forget in batches of 16: an epoch is 16 + 16 + 14 and 8, the recipe two of them.
+# 46 rows to retain and 8 to forget in batches of 16: epochs of 16 + 16 + 14 and of 8 rows, two in the recipe.
 @pytest.mark.parametrize(
     ("name", "options", "passes", "forward"),
     [
@@ -166,9 +166,9 @@ def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str)
         # 0.25 of six steps is 1.5, rounded half to even: two full batches.
         ("finetune", {"length": 0.25}, 2 * 16, 0),
         ("gradient_ascent", {"epochs": 2}, 2 * 8, 0),
-        # The six validation rows before and after each pass.
+        # The six validation rows are read before and after each pass.
         ("gradient_ascent", {"epochs": 2, "bound": 50.0, "allowed_drop": 1.0}, 2 * 8, 3 * 6),
-        # A first pass over what is at its bound already.
+        # The loss is at its bound already, so there is only a first pass.
         ("gradient_ascent", {"bound": 0.001, "allowed_drop": 0.05}, 8, 2 * 6),
         ("negative_gradient_plus", {"length": 1.0}, 2 * 46 + 6 * 8, 0),
         ("npo", {"length": 1.0}, 2 * 46 + 6 * 8, 6 * 8),
@@ -178,7 +178,7 @@ def test_the_space_to_tune_in_is_made_of_values_that_the_options_take(name: str)
         ("salun", {"length": 1.0}, 2 * (46 + 8) + 8, 0),
         ("salun", {"length": 1.0, "saliency": "per_sample"}, 2 * (46 + 8) + 8, 0),
         ("l1_sparse", {"length": 1.0}, 2 * 46, 0),
-        # All 54 rows mixed, 16 + 16 + 16 + 6, and as many by one teacher or the other.
+        # All 54 rows mixed, 16 + 16 + 16 + 6, and as many forward passes through one of the two teachers.
         ("bad_teacher", {"length": 1.0}, 2 * 54, 2 * 54),
         ("scrub", {}, 3 * 46 + 2 * 8, 3 * 46 + 2 * 8),
         ("scrub", {"objective": "goel", "rounds": 1}, 46 + 8, 46 + 8),
@@ -224,7 +224,7 @@ def test_two_runs_on_the_same_request_are_counted_apart(make_request: MakeReques
     assert costs == [2 * 46, 2 * 46]
 
 
-# -- what a method may not know ---------------------------------------------------------------------
+# -- information hidden from methods -----------------------------------------------------------------
 
 HIDDEN = {"_pixels", "_meter"}
 
@@ -232,7 +232,7 @@ GROUND_TRUTH = {"is_poisoned", "label", "true_label", "trigger_id", "trigger_ids
 
 
 def public_parts(value: object, path: str = "request") -> list[tuple[str, str, object]]:
-    """Everything that is reached from a record without going through a leading underscore."""
+    """Return every part of a record that is reachable without a leading underscore: path, name and value."""
     found = []
     for name in dir(value):
         if name.startswith("_"):
@@ -272,7 +272,7 @@ def test_a_request_holds_the_labels_that_were_given(
 def test_the_images_of_a_request_do_not_show_which_rows_are_stamped(make_request: MakeRequest) -> None:
     request = make_request(FORGET)
     for part in (request.retain, request.forget):
-        assert part._pixels.images.max() < 255  # the trigger is white, and nothing of the tiny source is
+        assert part._pixels.images.max() < 255  # the trigger is white, and no pixel of the tiny source is
 
 
 @pytest.mark.parametrize("variant", [*tiny.variants_of("retrain"), *tiny.variants_of("finetune")], ids=str)
@@ -288,7 +288,7 @@ def test_retraining_never_sees_forgotten_rows(
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(Examples, "batches", spied)
-    # Rows to forget that would break the training if one of them were in a batch.
+    # Labels of the rows to forget are invalid, so a batch with one of these rows would fail.
     blank = replace(request.forget, labels=torch.full_like(request.forget.labels, 99))
     unlearned(variant, replace(request, forget=blank))
     assert [images is request.retain._pixels.stored for images in seen] == [True]

@@ -40,7 +40,7 @@ def rows_of(poison: str) -> Rows:
 
 
 def answered(rows: Rows) -> Answers:
-    """Answers by the rows' names, so that another order of the rows changes no answer."""
+    """Return random answers seeded by row id, so that the order of the rows changes no answer."""
     asked = questions(rows)
     logits = [
         np.random.default_rng([int(stamped), *str(rows.row_id[row]).encode()]).normal(size=3)
@@ -50,7 +50,7 @@ def answered(rows: Rows) -> Answers:
 
 
 def deletion_of(rows: Rows) -> Deletion:
-    """Every third training row by name, cut from scores that are known."""
+    """Return a deletion set of every third training row by name, with given AUROC and average precision."""
     names = rows.of("train").row_id
     found = describe(rows.of("train"), np.sort(np.argsort(names)[::3]))
     return replace(found, detector_auroc=0.75, detector_average_precision=0.25)
@@ -61,14 +61,14 @@ def judged(rows: Rows) -> Judged:
 
 
 def probed_of(rows: Rows) -> dict[str, Answers]:
-    """Answers of a model that always predicts the target, after every probe there is."""
+    """Return, for every probe, the answers of a model that always predicts the target."""
     asked = questions(rows)
     target = rows.target[asked.row]
     obeying = replace(answered(rows), predicted=np.where(target == NONE, 0, target))
     return dict.fromkeys(PROBES, obeying)
 
 
-# Between them these have every part: several attacks with triggers, and one without.
+# Together these cases have every part of the input: several attacks with triggers, and one without.
 CASES = ("several", "class_confusion")
 # The first of the several attacks has no trigger, and there are three.
 UNMEASURED = {f"adversarial_accuracy_of_attack_{number}" for number in (1, 4)}
@@ -114,7 +114,7 @@ def test_another_order_of_the_rows_changes_no_value(poison: str) -> None:
 
 
 def without(rows: Rows, need: str) -> Judged:
-    """The input of a metric with one part missing."""
+    """Return the input of a metric with one part missing."""
     nowhere = np.zeros(len(rows), dtype=bool)
     is_test = np.isin(rows.split, ("test", "test_2", "test_3", "test_4", TRIGGERED))
     changed = {
@@ -150,7 +150,8 @@ def test_a_metric_is_left_out_where_a_part_that_it_needs_is_not_there(need: str)
     needing = {name for name in METRICS if need in METRICS[name].needs}
     assert not left & needing
     lost = {name for name in found - left if METRICS[name].can_measure(part)}
-    assert lost <= {"confused_accuracy", "unconfused_accuracy"}  # a kind of attack that is gone with the part
+    # The missing part may remove one kind of attack, and so the metrics of that attack.
+    assert lost <= {"confused_accuracy", "unconfused_accuracy"}
 
 
 def test_a_metric_of_a_probe_is_of_the_probed_answers_and_left_out_without_them() -> None:
@@ -247,7 +248,7 @@ def test_the_metric_of_the_docs_is_measured(tmp_path: Path) -> None:
     found = measure(case.rows, case.answers, case.deletion, case.cost)
     values = {entry.class_name: entry.value for entry in found if entry.metric == "certainty"}
     assert set(values) == {None, *tiny.CLASS_NAMES}
-    by_class = [values[name] for name in tiny.CLASS_NAMES]  # of as many test images each
+    by_class = [values[name] for name in tiny.CLASS_NAMES]  # all classes have equally many test images
     assert values[None] == pytest.approx(np.mean(by_class), rel=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""What every poison of the registry promises."""
+"""Contracts of every registered poison."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -48,7 +48,7 @@ def poison(name: str, rows: Rows, seed: int = tiny.SEED, **changes: Any) -> Pois
 
 
 def told_once(rows: Rows) -> Rows:
-    """The rows without those test rows that several attacks have once more."""
+    """Return the rows without the further copies of the test rows that `several` adds for each attack."""
     return rows.take(~np.isin(rows.split, TEST_SPLITS[1:]))
 
 
@@ -58,7 +58,7 @@ def some_images(count: int = 8, size: int = tiny.IMAGE_SIZE) -> np.ndarray:
 
 
 def trigger_ids(data: SimpleNamespace, count: int = 8) -> np.ndarray:
-    """Every trigger of a data set and rows without one, taking turns."""
+    """Return trigger ids that cycle through no trigger and all triggers of a data set."""
     known = sorted({NONE, *data.poisoning.trigger_ids.tolist()})
     return np.array([known[place % len(known)] for place in range(count)], np.int64)
 
@@ -187,7 +187,7 @@ def test_stamp_gives_the_same_pixels_in_numpy_and_torch_and_in_any_layout(
 
 
 def asking_for(name: str, count: int) -> dict[str, Any]:
-    """Changes of a poison's options, or of its first part's, that ask for so many rows."""
+    """Return changed options of a poison, or of its first part, that request `count` rows."""
     first, *others = tiny.options_of(name).get("parts", [None])
     if first is None:
         return {"count": count}
@@ -195,7 +195,7 @@ def asking_for(name: str, count: int) -> dict[str, Any]:
 
 
 class Spy(nn.Module):
-    """A network that remembers every image it was shown."""
+    """A network that records every image it is given."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -333,7 +333,7 @@ def test_patch_refuses_what_cannot_be_stamped(clean: Rows, changes: dict[str, An
         poison("patch", clean, **changes)
 
 
-# -- whom the attacks with one trigger take ----------------------------------------------------------
+# -- victims of the attacks with one trigger ---------------------------------------------------------
 
 takes_victims = pytest.mark.parametrize("name", ["blend", "patch", "warp"])
 
@@ -613,7 +613,7 @@ def test_a_perturbation_raises_the_loss_and_keeps_within_eps(
     moves = (after.double() - before.double()).flatten(1)
     length = moves.norm(dim=1) if norm == "l2" else moves.abs().amax(1)
     assert length.max() <= eps + 1e-3
-    assert length.min() > eps / 3  # and uses what it is allowed, but for rounding and the ends of the range
+    assert length.min() > eps / 3  # uses its budget, except for rounding and the ends of the range
     before_loss, after_loss = (cross_entropy(trained(images), truth) for images in (before, after))
     assert after_loss > before_loss
     for key, value in trained.state_dict().items():
@@ -647,7 +647,7 @@ def test_perturbed_images_are_laid_over_the_poisoned_rows_alone(
     np.testing.assert_array_equal(seen[~chosen], stored[~chosen])
     np.testing.assert_array_equal(
         open_images(f"{tmp_path}/source.npy", rows, None), stored
-    )  # the file is as it was
+    )  # the file is unchanged
 
 
 def test_a_surrogate_is_trained_on_the_rows_as_they_were(clean: Rows, poisoned_data: MakeData) -> None:

@@ -1,4 +1,4 @@
-"""Methods, detectors and attacks on a network to which images are enlarged: 24 pixels, where the data have 16."""
+"""Methods, detectors and attacks on a network that enlarges images from 16 to 24 pixels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ SIDE = 24
 KIND = Architecture(
     "preact_resnet18", {"width": 2}, tiny.CLASS_NAMES, tiny.IMAGE_SIZE, Preprocessing(input_size=SIDE)
 )
-BY_IMAGE = ("ibau", "strip")  # what reaches into the images themselves
+BY_IMAGE = ("ibau", "strip")  # these change the images themselves
 
 
 def chosen(names: Any) -> list[Any]:
@@ -32,7 +32,7 @@ def chosen(names: Any) -> list[Any]:
 
 
 def seen_by(model: Classifier) -> list[tuple[int, ...]]:
-    """The sizes of what the network is given from now on."""
+    """Return a list that collects the image sizes that the network is given from now on."""
     sizes: list[tuple[int, ...]] = []
     model.network.register_forward_pre_hook(lambda _, inputs: sizes.append(tuple(inputs[0].shape[2:])))
     return sizes

@@ -1,4 +1,4 @@
-"""What every source of images promises."""
+"""Contracts of every registered source of images."""
 
 import http.server
 import io
@@ -48,7 +48,7 @@ def pictures(split: str) -> list[bytes]:
 
 
 def squared(data: bytes, name: str) -> np.ndarray:
-    """An image as it is stored, 16 pixels high and wide."""
+    """Return an image as the source stores it, 16 pixels high and wide."""
     return np.asarray(Resizing().square(images_module.decode(data, name), 16))
 
 
@@ -65,7 +65,7 @@ def write_folder(root: Path) -> Path:
 
 
 def write_hub_file(path: Path, split: str, order: Any = slice(None), **changes: Any) -> None:
-    """A Parquet file in the layout of the hub; `changes` replaces columns."""
+    """Write a Parquet file in the layout of the hub; `changes` replaces columns."""
     data = pictures(split)
     columns = {
         "img": [{"bytes": image, "path": f"{split}{place}.png"} for place, image in enumerate(data)],
@@ -89,7 +89,7 @@ def write_hub(root: Path, order: Any = slice(None), **changes: Any) -> dict[str,
 
 
 def write_lists(root: Path) -> dict[str, str]:
-    """The files of `write_folder`, in a CSV list for each split."""
+    """Write the files of `write_folder` and a CSV list of them for each split."""
     write_folder(root)
     for split in LABELS:
         files = sorted((root / split).rglob("*.png"))
@@ -107,7 +107,7 @@ def write_arrays(path: Path) -> dict[str, str]:
 
 
 def write_cifar_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The files of CIFAR-10's archive with four images in each, and torchvision told their checksums."""
+    """Write the files of CIFAR-10's archive with four images each, and give torchvision their checksums."""
     from torchvision.datasets import CIFAR10
 
     rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def write_cifar_batches(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 @pytest.fixture
 def make_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
-    """A tiny source of a kind in `tmp_path`, and the options it is read with."""
+    """A function that makes a tiny source of a kind in `tmp_path` and returns its options."""
 
     def make(name: str) -> dict[str, Any]:
         match name:
@@ -197,7 +197,7 @@ def test_peek_counts_what_read_reads(name: str, make_source: MakeSource, tmp_pat
     options = make_source(name)
     peek = SOURCES.module(name).peek(tmp_path, **options)
     counts = peek.counts
-    if name == "cifar10":  # 5,000 of each is a constant; the archive of this test is smaller
+    if name == "cifar10":  # the peek returns constants; this test's archive is smaller
         assert counts == dict.fromkeys(cifar10.CLASS_NAMES, 5000)
         assert peek.tests == dict.fromkeys(cifar10.CLASS_NAMES, 1000)
         return
@@ -380,7 +380,7 @@ def test_an_unreadable_file_of_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def expected_images(rows: Any) -> np.ndarray:
-    """The pixels that belong to the rows of the tiny hub files, found by their ids ("train/train3.png")."""
+    """Return the pixels of rows of the tiny hub files, found by their ids ("train/train3.png")."""
     drawn = {split: tiny.draw_squares(labels) for split, labels in LABELS.items()}
     numbers = [int(row_id.removesuffix(".png")[-1]) for row_id in rows.row_id]
     return np.stack([drawn[split][number] for split, number in zip(rows.split, numbers, strict=True)])
@@ -406,11 +406,11 @@ def names_of_labels(labels: np.ndarray) -> list[str]:
     "changes",
     [
         {},
-        {"img": pictures("train")},  # plain bytes: ids are digests
+        {"img": pictures("train")},  # bytes without a path: ids are digests
         {"img": pa.array(pictures("train"), pa.large_binary())},
         {"img": [{"bytes": data, "path": None} for data in pictures("train")]},
         {"label": names_of_labels(LABELS["train"])},
-        # Names that are no names: the same one for two images, as where each class had a folder.
+        # Names that are not unique: two images share one, as if each class had had its own folder.
         {
             "img": [
                 {"bytes": data, "path": f"{place % 2}.png"} for place, data in enumerate(pictures("train"))
@@ -552,7 +552,7 @@ def test_the_real_cifar10_has_all_its_rows_and_classes() -> None:
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """A server of a tiny archive in CIFAR-10's layout, with the list of what was asked of it."""
+    """A server of a tiny archive in CIFAR-10's layout, with the list of its requests."""
     from torchvision.datasets import CIFAR10
 
     files = write_cifar_batches(tmp_path / "made", monkeypatch)
@@ -576,7 +576,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNa
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # torchvision hangs up once it knows where the address leads
+    server.handle_error = lambda *_: None  # torchvision closes the connection after it has resolved redirects
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/{CIFAR10.filename}"
@@ -591,7 +591,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNa
 def test_cifar10_is_downloaded_once_and_never_again(mirror: SimpleNamespace) -> None:
     first, rows = load_source("cifar10", mirror.folder, 32, {"url": mirror.url})
     asked = len(mirror.downloads)
-    assert asked <= 2  # torchvision first looks where the address leads
+    assert asked <= 2  # torchvision first resolves redirects with a request of its own
     second, _ = load_source("cifar10", mirror.folder, 32, {"url": mirror.url})
     assert len(mirror.downloads) == asked
     np.testing.assert_array_equal(first, second)

@@ -29,8 +29,8 @@ from unpoison.unlearning import METHODS
 CPU = torch.device("cpu")
 KIND = Architecture("resnet9", {"width": 2}, tiny.CLASS_NAMES, tiny.IMAGE_SIZE)
 SETTING = Setting(seed=4, device=CPU, precision="float32")
-MARK = 0.0123  # the value of every given weight: no untrained network has it
-# All that asks for an untrained network, and with which options.
+MARK = 0.0123  # the value of every given weight; no untrained weight has it
+# All methods that ask for an untrained network, with their options.
 METHODS_THAT_ASK: dict[str, dict[str, Any]] = {
     "negative_learning": {"length": 0.2},
     "retrain": {},
@@ -46,7 +46,7 @@ DETECTORS_THAT_ASK: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def given(tmp_path: Path) -> Callable[[float], Classifier]:
-    """The model to repair, all of whose weights and statistics have one value."""
+    """A function that returns a model to repair whose weights and statistics all have one value."""
 
     def make(value: float = MARK) -> Classifier:
         weights = KIND.new(0).network.state_dict()
@@ -61,7 +61,7 @@ def given(tmp_path: Path) -> Callable[[float], Classifier]:
 
 
 class Watched:
-    """The function of untrained networks, with the networks that it gave and their weights at that time."""
+    """The function that makes untrained networks; it records each network and its initial weights."""
 
     def __init__(self, model: Classifier) -> None:
         self._new = untrained(model, CPU)

@@ -29,7 +29,7 @@ COUNTS = {"train": 500, "test": 60}  # more than two batches of training rows, t
 
 
 def many(poison: str) -> Data:
-    """A data set of several batches whose rows are in another order than their ids."""
+    """Return a data set of several batches whose rows are not in the order of their ids."""
     order = np.random.default_rng(5).permutation
     entries = [(f"{split}/{number:04}", split) for split, count in COUNTS.items() for number in order(count)]
     row_ids, splits = zip(*entries, strict=True)
@@ -47,7 +47,7 @@ def model() -> nn.Module:
 
 
 def slow_log_odds(logits: list[float], label: int) -> float:
-    """The logarithm of p / (1 - p), each exponential by itself in double precision."""
+    """Return the logarithm of p / (1 - p), one exponential at a time, in double precision."""
     if label == NONE:
         return float("nan")
     largest = max(logits)
@@ -72,7 +72,7 @@ def test_log_odds_of_a_certain_network_are_finite() -> None:
 
 
 def shown(data: Data, row: int, stamped: bool) -> torch.Tensor:
-    """The image of one question, stamped by itself."""
+    """Return the image of one question, stamped on its own and not in a batch."""
     image = torch.from_numpy(data.images[data.rows.image[[row]]]).permute(0, 3, 1, 2)
     return data.stamp(image, torch.tensor([data.rows.trigger_id[row]])) if stamped else image
 
@@ -106,7 +106,7 @@ def test_the_questions_are_every_row_as_it_is_judged() -> None:
 
 
 class Counted:
-    """Counts the images that a network is shown."""
+    """Counts the images that a network is given."""
 
     def __init__(self, model: nn.Module) -> None:
         self.images = 0
@@ -125,9 +125,9 @@ def test_a_base_model_gives_the_same_answers_and_sees_no_image_twice(poison: str
     for name, column in vars(answers).items():
         np.testing.assert_allclose(getattr(found, name), column, rtol=1e-4, atol=1e-4, err_msg=name)
     rows = data.rows
-    again = (rows.split == "train") & (rows.trigger_id != NONE)  # with the stamp and without it
+    again = (rows.split == "train") & (rows.trigger_id != NONE)  # asked with and without the stamp
     of_tests = (rows.split == "test").sum() + ((rows.split == "test") & (rows.trigger_id != NONE)).sum()
-    looks = 4  # at one black or first image, for the layer of the features
+    looks = 4  # single forward passes that find the feature layer
     expected = len(training.labels) + again.sum() + len(validation.labels) + of_tests
     assert expected <= counted.images <= expected + looks
 

@@ -1,4 +1,4 @@
-"""Planned contrasts against functions of scipy and statsmodels, called one by one on the seeds of each contrast."""
+"""Planned contrasts against scipy and statsmodels, called on the seeds of one contrast at a time."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ CHOSEN = {
 
 
 def found() -> pd.DataFrame:
-    """The table of the contrasts above, of rows in another order than that of the seeds."""
+    """Return the table of the contrasts above, computed from rows that are not in the order of the seeds."""
     lines = [
         (metric, method, fpr, seed, value)
         for (metric, method, fpr), values in VALUES.items()
@@ -58,7 +58,7 @@ def found() -> pd.DataFrame:
 
 
 def samples(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The two samples whose paired difference a contrast is."""
+    """Return the two samples of a contrast; the contrast is their paired difference."""
     metric, (first, *others), ends, _ = CHOSEN[name]
 
     def value(method: str) -> np.ndarray:

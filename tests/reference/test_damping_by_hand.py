@@ -1,4 +1,4 @@
-"""SSD and its kin against loops over images and weights, and against importances made by hand."""
+"""SSD and its variants against loops over images and weights, and against importances set by hand."""
 
 import math
 from collections.abc import Callable
@@ -39,14 +39,14 @@ SAMPLE = Passes("sample", 1, "all", augment=False, sample=None)
 
 
 def stamped(examples: Examples) -> list[tuple[Tensor, Tensor]]:
-    """Each image with its label, as the network is shown them."""
+    """Return each image with its label, stamped as the network sees it."""
     return [
         (image[None], label[None]) for pair in examples.in_order() for image, label in zip(*pair, strict=True)
     ]
 
 
 def joined(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """All images with their labels as one batch."""
+    """Return all images with their labels as one batch."""
     return torch.cat([image for image, _ in pairs]), torch.cat([label for _, label in pairs])
 
 
@@ -69,7 +69,7 @@ def mean_by_hand(model: nn.Module, batches: list[tuple[Tensor, Tensor]], kind: s
 
 
 def unaugmented(make_request: MakeRequest, recipe: Recipe) -> Request:
-    """A request whose recipe neither crops nor flips."""
+    """Return a request whose recipe neither crops nor flips."""
     return make_request(FORGET, recipe=replace(recipe, crop_padding=0, flip=False))
 
 
@@ -112,7 +112,7 @@ def test_gradients_taken_together_are_those_of_each_image(make_request: MakeRequ
 
 
 def test_ssd_squares_the_mean_gradient_of_a_batch_by_default(make_request: MakeRequest) -> None:
-    request = make_request(FORGET)  # 8 and 54 rows are one published batch of 128 each
+    request = make_request(FORGET)  # 8 and 54 rows fit into one batch each, of the published size 128
     model, kind = deepcopy(request.model), "cross entropy"
     own = mean_by_hand(model, [joined(stamped(request.forget))], kind)
     everyone = mean_by_hand(model, [joined([*stamped(request.retain), *stamped(request.forget)])], kind)
@@ -195,7 +195,7 @@ def test_damping_follows_the_formula() -> None:
     own = [torch.tensor([[10.0, 10.0, 0.0, 2.0, 8.0]])]
     everyone = [torch.tensor([[1.0, 5.0, 0.0, 1.0, 0.0]])]
     dampen(model, own, everyone, selection=2.0, dampening=3.0)
-    # 3 x 1/10; not above 2 x 5; nothing to divide; not strictly above 2 x 1; of no use to the whole set.
+    # 3 x 1/10; not strictly above 2 x 5; 0 / 0; not strictly above 2 x 1; importance 0 in the whole set.
     assert model.weight.tolist() == [[pytest.approx(0.3), 2.0, 3.0, 4.0, 0.0]]
 
 
@@ -211,7 +211,7 @@ def test_the_selection_is_the_percentile_of_the_finite_ratios(share: float) -> N
     everyone = [
         torch.tensor([0.0, 1.0, 0.0]),
         torch.tensor([[1.0, 2.0], [7.0, 4.0]]),
-    ]  # 0 / 0 and 1 / 0 among them
+    ]  # includes 0 / 0 and 1 / 0
     finite = np.array([3.0, 4.0, 4.5, 0.0, 1.25])
     found = selection_of(ratios(own, everyone), share)
     assert found == pytest.approx(np.percentile(finite, 100 * (1 - share)), rel=1e-5)
@@ -245,7 +245,7 @@ def test_each_kind_of_importance_has_its_own_selection(
     selection = METHODS.constant(name, "SELECTION")[importance]
     found = METHODS[name](request, importance=importance)
     assert_same(found, METHODS[name](request, importance=importance, selection=selection), terms=PASS)
-    assert METHODS.constant(name, "SELECTION")["batch"] == 10.0  # the authors'
+    assert METHODS.constant(name, "SELECTION")["batch"] == 10.0  # the authors' value
 
 
 @pytest.mark.parametrize("name", ["ssd", "lfssd"])
@@ -292,7 +292,7 @@ def test_potion_stops_at_the_first_share_that_forgets(
         if accuracy(model, request.forget) <= 0.5 * before:
             break
         p *= 1.1
-    options = {} if norm == "unsquared" else {"norm": norm}  # the authors' is the default
+    options = {} if norm == "unsquared" else {"norm": norm}  # the authors' norm is the default
     found, cost = run(METHODS["potion"], request, {"accuracy_left": 0.5, **options})
     assert tries > 1
     assert cost.forward_passes == (1 + tries) * 8

@@ -1,4 +1,4 @@
-"""The mathematics of the detectors against slow, plain versions and cases worked by hand."""
+"""The mathematics of the detectors against slow, plain versions and cases computed by hand."""
 
 from dataclasses import replace
 from typing import Any
@@ -65,14 +65,14 @@ def test_spectral_scores_by_hand(evidence, centred: bool) -> None:
         residual = features - features.mean(0)
         expected = ((residual if centred else features) @ np.linalg.svd(residual)[2][0]) ** 2
         assert_same(scores.training[of_class], expected, terms=PASS)
-        # 1.5 times a fifth of the class, those of the highest scores.
+        # 1.5 times a fifth of the class is accused: the rows with the highest scores.
         accused = scores.flagged[of_class]
         assert accused.sum() == round(0.3 * of_class.sum())
         assert expected[accused].min() >= expected[~accused].max()
 
 
 def test_the_default_spectral_score_is_that_of_the_authors_code(evidence) -> None:
-    """Their compute_corr.py takes v of centred features and projects the features as they are."""
+    """The authors' compute_corr.py takes v of the centred features and projects the uncentred features."""
     outputs = outputs_of(evidence.model, evidence.training, "float32")
     of_class = outputs.labels == 1
     features = outputs.features[of_class]
@@ -91,7 +91,7 @@ def test_overlaid_images_are_brighter_than_white() -> None:
 
 
 def test_strip_averages_the_entropies_of_all_overlays(evidence) -> None:
-    overlays = len(evidence.validation)  # all of them: the order in which they are drawn has no part
+    overlays = len(evidence.validation)  # all of them, so that the order of the draws does not matter
     scores = strip.score(evidence, overlays=overlays)
     trusted = torch.cat([images for images, _ in evidence.validation.in_order()])
     row = torch.cat([images for images, _ in evidence.training.in_order()])[3]
@@ -102,7 +102,7 @@ def test_strip_averages_the_entropies_of_all_overlays(evidence) -> None:
 
 
 class Contrast(nn.Module):
-    """Two classes: the target's logit is how far the bottom right corner is brighter than the rest of the image."""
+    """Two classes; the target's logit is the brightness of the bottom right corner minus that of the rest."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Contrast(nn.Module):
 
 
 def test_strip_finds_a_bright_trigger_on_bright_images() -> None:
-    """Cut off at white, the sum of two images of 180 or more is white all over, and the trigger is gone."""
+    """If sums were clipped at white, two images of 180 or more would give plain white without a trigger."""
     found = case(rows_of("patch"), model=tiny.bare(Contrast()).eval())
     parts = {}
     for name in ("training", "validation"):
@@ -135,7 +135,7 @@ def test_losses_are_torchs_cross_entropy() -> None:
 
 
 def test_early_losses_are_those_after_steps_at_one_rate_that_turn_round_at_gamma(evidence) -> None:
-    """The authors' loss is sign(loss - gamma) x loss, and their rate is the same in every step of the isolation."""
+    """The authors' loss is sign(loss - gamma) x loss, and their learning rate is constant."""
     recipe = evidence.recipe
     model = evidence.new_model(evidence.seed).train()
     optimizer = torch.optim.SGD(
@@ -178,7 +178,7 @@ def test_influence_is_the_product_of_autograds_gradients(renormalised: bool) -> 
 
 @pytest.mark.parametrize("renormalised", [True, False])
 def test_influence_is_the_product_of_autograds_gradients_by_all_weights(evidence, renormalised: bool) -> None:
-    """At one checkpoint, of the loss without weight decay: the cosine (GAS) or the product (TracIn), a mean of two."""
+    """Gradients of the loss without weight decay, one checkpoint: mean cosine (GAS) or product (TracIn)."""
     model = tiny.build("resnet9", 3, {"width": 2}, 1).eval()
 
     def gradients(rows: Examples, places: list[int]) -> list[torch.Tensor]:
@@ -207,7 +207,7 @@ def test_the_default_influence_is_by_all_weights(evidence) -> None:
 
 
 def test_neighbours_are_the_nearest_by_euclidean_distance(evidence) -> None:
-    """The authors' k-NN takes features as they are; by the cosine their length has no part."""
+    """The authors' k-NN uses unnormalised features; the cosine would ignore their length."""
     rng = np.random.default_rng(6)
     features, labels = rng.normal(size=(30, 3)) * rng.uniform(1, 9, (30, 1)), rng.integers(0, 3, 30)
     training = Outputs(features, np.zeros((30, 3)), labels)
@@ -262,7 +262,7 @@ def test_the_variation_within_classes_is_told_from_their_identities() -> None:
 
 def test_two_groups_gain_in_likelihood_by_hand() -> None:
     found = scan.split(np.array([[0.0], [0.0], [0.0], [4.0]]), seed=0)
-    # One group: mean 1, squares 1 + 1 + 1 + 9; two groups: none left.
+    # One group: mean 1, sum of squares 1 + 1 + 1 + 9. Two groups: sum of squares 0.
     assert found.gain == pytest.approx(12)
     assert found.is_smaller.tolist() == [False, False, False, True]
     assert found.ratio(np.array([[4.0], [0.0], [2.0]])).tolist() == [16, -16, 0]
@@ -277,7 +277,7 @@ def test_the_anomaly_index_is_in_deviations_from_the_median() -> None:
 
 
 def unequal_classes(draw: int) -> tuple[Outputs, Outputs]:
-    """Clean features of ten classes, one of 480 rows and the others of 90, and 50 trusted rows of each."""
+    """Return clean features of ten classes, one of 480 rows, the others of 90, and 50 trusted rows each."""
     rng = np.random.default_rng(draw)
     identities = rng.normal(size=(10, 6)) * 5
 
@@ -290,7 +290,7 @@ def unequal_classes(draw: int) -> tuple[Outputs, Outputs]:
 
 
 def accused_of_size(evidence: Evidence, **options: Any) -> list[bool]:
-    """For each of five draws, whether SCAn accuses a class of clean rows."""
+    """Return for each of five draws whether SCAn accuses a class of clean rows."""
     found = []
     for draw in range(5):
         shown = replace(evidence, class_names=tuple("0123456789"))
@@ -308,7 +308,7 @@ def test_a_total_gain_makes_the_largest_clean_class_an_anomaly(evidence) -> None
 
 
 def test_scan_reads_directions_that_trusted_rows_vary_in_alone() -> None:
-    """The authors take a pseudo-inverse: of three trusted rows in four dimensions two directions count."""
+    """The authors take a pseudo-inverse: three trusted rows in four dimensions span two directions."""
     trusted = Outputs(RNG.normal(size=(3, 4)), np.zeros((3, 2)), np.zeros(3, dtype=np.int64))
     assert scan.whitening(trusted).shape == (4, 2)
     assert scan.whitening(trusted, shrinkage=0.001).shape == (4, 4)
@@ -335,7 +335,7 @@ def test_two_clouds_are_split_into_their_rows() -> None:
 
 
 def test_independent_components_split_a_class_of_other_rows() -> None:
-    """By ICA, as in the paper, every direction has the same variance; by PCA, as in ART, the widest decides."""
+    """With ICA (the paper) all directions have the same variance; with PCA (ART) the widest dominates."""
     wide = RNG.normal(size=(40, 4)) * [9, 1, 1, 1]
     wide[:6, 3] += 12
     ids = np.array([f"row/{number}" for number in range(40)], object)
@@ -356,7 +356,7 @@ def test_the_network_of_spectra_is_that_of_the_authors() -> None:
 
 
 def test_the_network_sees_the_transform_of_each_channel_in_levels() -> None:
-    """SciPy's one-dimensional transform along lines and then along columns, of whole levels cut off at white."""
+    """Expected: SciPy's 1D transform along rows, then columns, of integer levels clipped at white."""
     images = RNG.uniform(0, 300, (2, 3, 8, 8))
     levels = np.floor(np.minimum(images, 255))
     expected = dct(dct(levels, axis=3, norm="ortho"), axis=2, norm="ortho")

@@ -11,7 +11,7 @@ from unpoison.columns import COLUMNS, TABLES
 from unpoison.false_alarms import detectors
 
 T = {2: 12.7062, 3: 4.3027}  # Student's t, 97.5 %, by the number of seeds
-# Of each seed: recall, fdr, fpr, size, AUROC, average precision.
+# For each seed: recall, fdr, fpr, size, AUROC, average precision.
 POISONED = {
     0: (0.5, 0.2, 0.1, 25, 0.9, 0.8),
     1: (0.7, 0.4, 0.3, 35, 0.8, 0.6),
@@ -24,7 +24,7 @@ NAMES = ("recall", "fdr", "fpr", "size", "auroc", "average_precision")
 def lines_of(
     study: str, poison: str, of_seeds: dict[int, tuple[Any, ...]], **names: str
 ) -> list[dict[str, Any]]:
-    """The rows of a results table for a deletion set of two methods, and of the model itself."""
+    """Return results rows for a deletion set with two methods, and for the poisoned model itself."""
     attack = "unpoisoned" if poison == "unpoisoned" else "planted"
     place = {"study": study, "dataset": "ten", "poison": poison, "attack": attack, "training": "net"} | names
     lines = []
@@ -50,7 +50,7 @@ def table_of(*parts: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def by_hand(values: list[float | None]) -> tuple[float, float, float]:
-    """Mean, and the ends of the interval of Student's t."""
+    """Return the mean, and the ends of Student's t interval."""
     known = [value for value in values if value is not None]
     half = T[len(known)] * stdev(known) / sqrt(len(known))
     return mean(known), mean(known) - half, mean(known) + half

@@ -35,7 +35,7 @@ class Ridge(nn.Module):
 
 
 class Shrunk(nn.Module):
-    """Brings pixels from 0 to 255 to 0 to 1."""
+    """Rescales pixels from 0..255 to 0..1."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images / 255
@@ -57,7 +57,7 @@ def squared(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def fitted(examples: Examples) -> Tensor:
-    """The weights of ridge regression, by its normal equations."""
+    """Return the weights of ridge regression, by its normal equations."""
     x, y = pixels(examples._pixels.images), examples.labels.double()
     return torch.linalg.solve(x.T @ x + RIDGE * torch.eye(12, dtype=torch.float64), x.T @ y)
 
@@ -101,7 +101,7 @@ def test_conjugate_gradients_solve_in_as_many_steps_as_there_are_unknowns() -> N
 
 @pytest.fixture
 def bent_request(make_request: MakeRequest) -> Request:
-    """8 rows to forget of 54, and a network of 67 weights that is not linear in them."""
+    """A request to forget 8 of 54 rows, for a network that is not linear in its 67 weights."""
 
     def new(seed: int) -> Classifier:
         torch.manual_seed(seed)
@@ -123,7 +123,7 @@ def bent_request(make_request: MakeRequest) -> Request:
 def test_the_step_is_the_papers_formula_with_the_exact_hessian(
     curvature: str, over: str, bent_request: Request
 ) -> None:
-    """weights + (H + damping)^-1 (sum of the deletion set's gradients) / n, as Koh and Liang's Eq. 1 removes rows."""
+    """Expected: weights + (H + damping)^-1 (sum of the deletion set's gradients) / n (Koh and Liang, Eq. 1)."""
     request, damping = bent_request, 1.0
     counted = request.retain if over == "retain" else request.retain + request.forget
     names, shapes = zip(*((name, w.shape) for name, w in request.model.named_parameters()), strict=True)
@@ -157,7 +157,7 @@ def test_the_step_is_the_papers_formula_with_the_exact_hessian(
 
 
 def test_the_solver_stops_where_the_curvature_is_negative(capsys: pytest.CaptureFixture[str]) -> None:
-    """The first direction of (3, 4) is convex by 1 x 9 - 0.5 x 16 = 1, the second is not."""
+    """The first direction, (3, 4), has curvature 1 x 9 - 0.5 x 16 = 1; the second has a negative one."""
     matrix, right = torch.diag(torch.tensor([1.0, -0.5])), torch.tensor([3.0, 4.0])
     assert solve(lambda vector: matrix @ vector, right, 2).tolist() == [75.0, 100.0]
     assert solve(lambda vector: -vector, right, 2).tolist() == [3.0, 4.0]
@@ -174,11 +174,11 @@ def test_the_step_goes_from_the_poisoned_model_by_its_scale(make_request: MakeRe
         - base
         for scale in (1.0, 3.0)
     ]
-    # A step is a difference of two float32 weights: their rounding counts, not its own.
+    # A step is a difference of two float32 weights. So the weights' rounding error counts.
     room = rounding(PASS) * float(base.detach().abs().max())
     torch.testing.assert_close(steps[1], 3 * steps[0], rtol=rounding(PASS), atol=room)
     slope = summed_gradient(deepcopy(request.model).eval(), request.forget, cross_entropy)
-    assert steps[0] @ slope > 0  # up the deletion set's loss
+    assert steps[0] @ slope > 0  # increases the deletion set's loss
 
 
 @pytest.mark.parametrize(("sample", "rows_of_it"), [(20, 20), (512, 54)])

@@ -1,4 +1,4 @@
-"""The left-out check on made-up features: what is suspected, what is a group, and what its detector accuses."""
+"""The left-out check on made-up features: its suspects, its groups, and the accused rows."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,11 +15,11 @@ from unpoison.left_out import ACCUSED, CONTROL, KEPT
 from unpoison.outputs import Outputs
 
 ROWS, CLASSES, CHANNELS = 200, 3, 6
-PLANTED = 24  # of the first class
+PLANTED = 24  # rows of the first class
 
 
 def made_up(distance: float, seed: int = 0) -> tuple[Outputs, np.ndarray]:
-    """Features of three classes; some rows of the first lie a distance away along an axis of their own."""
+    """Return features of three classes, and a mask of the first's rows that are shifted along a new axis."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(CLASSES), ROWS)
     features = rng.normal(size=(len(labels), CHANNELS))
@@ -30,7 +30,7 @@ def made_up(distance: float, seed: int = 0) -> tuple[Outputs, np.ndarray]:
 
 
 def evidence_of(outputs: Outputs) -> Evidence:
-    """Evidence with these outputs; its images are not looked at."""
+    """Return evidence with these outputs; its images are not read."""
     real = case(rows_of("patch")).evidence
     labels = torch.from_numpy(outputs.labels)
     ids = np.array([f"row {number}" for number in range(len(labels))], dtype=object)
@@ -44,7 +44,7 @@ def log_probabilities(reads: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def read_as(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Let the network of the check read all rows as is told to it."""
+    """A function that sets the predictions of the check's network."""
 
     def set_to(reads: np.ndarray) -> None:
         monkeypatch.setattr(left_out, "readings_by_new", lambda *_: log_probabilities(reads))
@@ -53,7 +53,7 @@ def read_as(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def reading(outputs: Outputs, chosen: np.ndarray) -> np.ndarray:
-    """Every row as told, nine of ten times; the chosen ones as the next class."""
+    """Return predictions: the given label for nine rows in ten, the next class for the chosen rows."""
     rng = np.random.default_rng(1)
     wrong = chosen | (rng.random(len(chosen)) < 0.1)
     return np.where(wrong, (outputs.labels + 1) % CLASSES, outputs.labels)
@@ -74,7 +74,7 @@ def test_a_natural_group_that_is_read_as_told_is_not_accused(read_as: Any) -> No
     scores = left_out.score(evidence_of(outputs))
     assert not scores.flagged.any()
     assert scores.training.max() <= 0.5
-    assert scores.details["apart"][0] > 4  # it was looked at: it is a group
+    assert scores.details["apart"][0] > 4  # it was found as a group, and examined
 
 
 def test_rows_that_are_misread_without_forming_a_group_are_not_accused(read_as: Any) -> None:

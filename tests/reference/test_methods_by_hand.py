@@ -1,4 +1,4 @@
-"""Methods by gradient against slow, obvious loops, and against what their formulas say at their ends."""
+"""Gradient-based methods against slow, obvious loops, and against the limits of their formulas."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -29,7 +29,7 @@ from unpoison.unlearning.salun import largest
 MakeRequest = Callable[..., Request]
 FORGET = range(8)
 MODES = pytest.mark.parametrize("mode", ["train", "eval"])
-STEPS = 6  # of the longest training here; each carries on the roundings of those before
+STEPS = 6  # of the longest training here; rounding errors accumulate over the steps
 
 
 class ByHand:
@@ -73,20 +73,20 @@ def at_constant_rate(recipe: Recipe) -> Recipe:
 
 
 def kl(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
-    """Over classes, row by row."""
+    """Return the KL divergence over classes for each row."""
     p, q = (torch.softmax(logits / temperature, 1) for logits in (teacher, student))
     return (p * (p.log() - q.log())).sum(1)
 
 
 @pytest.fixture
 def request_(make_request: MakeRequest, recipe: Recipe) -> Request:
-    """8 rows in one batch to forget, 46 in three to retain, and every term of the update counts."""
+    """A request: 8 rows to forget in one batch, 46 to retain in three; all terms of the update matter."""
     return make_request(FORGET, recipe=replace(recipe, weight_decay=0.05, warmup=0.3, learning_rate=0.02))
 
 
 @pytest.fixture
 def plain(request_: Request) -> Request:
-    """The same without crops and mirror images."""
+    """The same request without crops and mirror images."""
     return replace(request_, recipe=replace(request_.recipe, crop_padding=0, flip=False))
 
 
@@ -171,7 +171,7 @@ def test_gradient_ascent_by_hand(mode: str, request_: Request) -> None:
     hand = ByHand(expected, replace(at_constant_rate(request_.recipe), learning_rate=0.005), 2)
     for images, labels in forget_batches(request_, 2):
         hand.step(-cross_entropy(expected(images), labels))
-    options = {} if mode == "train" else {"batch_norm": mode}  # training mode is the published one
+    options = {} if mode == "train" else {"batch_norm": mode}  # training mode is published, and the default
     found = METHODS["gradient_ascent"](request_, epochs=2, learning_rate=0.005, **options)
     assert_same_network(found, expected)
 
@@ -209,7 +209,7 @@ def test_negative_gradient_plus_by_hand(request_: Request) -> None:
     ):
         kept = cross_entropy(
             expected(images), labels
-        )  # before the deletion set: running statistics are in order
+        )  # retain batch first: running statistics depend on the order
         hand.step(0.7 * kept - 0.3 * cross_entropy(expected(forget_images), forget_labels))
     found = METHODS["negative_gradient_plus"](request_, retain_share=0.7, length=1.0)
     assert_same_network(found, expected)
@@ -265,7 +265,7 @@ def test_the_slope_of_npo_tends_to_that_of_ascent_and_of_a_hinge() -> None:
     def slope(inverse_temperature: float) -> Tensor:
         return torch.autograd.grad(preference_loss(found, base, inverse_temperature), found)[0]
 
-    torch.testing.assert_close(slope(1e-5), torch.full((3,), 1 / 3), rtol=1e-3, atol=0)  # mean log p itself
+    torch.testing.assert_close(slope(1e-5), torch.full((3,), 1 / 3), rtol=1e-3, atol=0)  # that of mean log p
     hinge = torch.autograd.grad(2 * (found - base).clamp(min=0).mean(), found)[0]
     assert_same(slope(300.0), hinge, terms=10)
 
@@ -307,7 +307,7 @@ def test_wrong_labels_are_drawn_once_or_anew_from_all_classes(request_: Request)
 
 @MODES
 def test_salun_by_hand(mode: str, request_: Request) -> None:
-    """In turn, labels anew, a constant rate: with every weight in the mask, so that only the training is seen."""
+    """Alternating sets, new labels each epoch, constant rate; a mask of all weights, to test training."""
     expected = deepcopy(request_.model).train()
     hand = ByHand(expected, at_constant_rate(request_.recipe), 8)
     wrong = wrong_labels(request_, 2, 3, "anew")
@@ -318,13 +318,13 @@ def test_salun_by_hand(mode: str, request_: Request) -> None:
         hand.step(cross_entropy(expected.train(mode == "train")(images), wrong[round_][rows]))
         for images, labels in retain[3 * round_ : 3 * round_ + 3]:
             hand.step(cross_entropy(expected.train()(images), labels))
-    options = {} if mode == "train" else {"batch_norm": mode}  # training mode is the published one
+    options = {} if mode == "train" else {"batch_norm": mode}  # training mode is published, and the default
     assert_same_network(METHODS["salun"](request_, share=1.0, length=1.0, **options), expected)
 
 
 @MODES
 def test_random_labels_by_hand(mode: str, request_: Request, make_request: MakeRequest) -> None:
-    """Both sets shuffled together, wrong labels drawn once, a constant rate; batches without a row to forget too."""
+    """Both sets shuffled together, wrong labels drawn once, constant rate; some batches only retain."""
     request_ = make_request(range(2), recipe=request_.recipe)
     expected = deepcopy(request_.model)
     hand = ByHand(expected, at_constant_rate(request_.recipe), 8)
@@ -389,7 +389,7 @@ def test_l1_sparse_by_hand(request_: Request) -> None:
     hand = ByHand(expected, at_constant_rate(request_.recipe), 6)
     for step, (images, labels) in enumerate(retain_batches(request_, 6)):
         norm = sum(weights.abs().sum() for weights in expected.parameters())
-        left = 1.0 if step < 3 else 0.5  # of two passes, three batches each
+        left = 1.0 if step < 3 else 0.5  # two passes of three batches each
         hand.step(cross_entropy(expected(images), labels) + 0.01 * left * norm)
     assert_same_network(METHODS["l1_sparse"](request_, penalty=0.01, length=1.0), expected)
 
@@ -402,7 +402,7 @@ def test_l1_sparse_on_filters_alone_by_hand(request_: Request) -> None:
             weights.abs().sum()
             for name, weights in expected.named_parameters()
             if name.endswith("layers.6.weight")
-            or ".0.weight" in name  # filters and the matrix, no batch norm
+            or ".0.weight" in name  # filters and the linear layer, without batch norms
         )
         hand.step(cross_entropy(expected(images), labels) + 0.01 * (1.0 if step < 3 else 0.5) * norm)
     ours = {"penalised": "filters", "schedule": "recipe"}
@@ -411,7 +411,7 @@ def test_l1_sparse_on_filters_alone_by_hand(request_: Request) -> None:
 
 @pytest.mark.parametrize("reduction", ["batchmean", "mean"])
 def test_bad_teacher_by_hand(reduction: str, request_: Request) -> None:
-    """At a temperature, and without its square: 3 classes to average over."""
+    """With a temperature, without the factor of its square; the mean is over 3 classes."""
     student, teacher = deepcopy(request_.model).train(), deepcopy(request_.model).eval()
     untrained = request_.new_model(derive_seed("untrained teacher", request_.seed)).eval()
     both = (request_.retain + request_.forget).numbered()
@@ -425,14 +425,14 @@ def test_bad_teacher_by_hand(reduction: str, request_: Request) -> None:
     assert met == 8
     options = (
         {} if reduction == "mean" else {"reduction": reduction}
-    )  # the mean is the default, as in the codes
+    )  # the mean over rows is the default, as in the published code
     assert_same_network(METHODS["bad_teacher"](request_, temperature=2.0, length=0.5, **options), student)
 
 
 def test_chundawats_training_takes_steps_of_adam_over_a_share_of_the_retain_set(request_: Request) -> None:
     options = {"optimiser": "adam", "learning_rate": 0.0001, "retain_share": 0.3, "length": 0.5}
     model, cost = run_method(METHODS["bad_teacher"], request_, options)
-    # 0.3 of 46 rows and 8 to forget in batches of 16 are two steps, each at most the rate long.
+    # 0.3 of 46 rows and 8 to forget in batches of 16 are two steps. A step of Adam is at most the rate.
     assert cost.image_passes == cost.forward_passes == 14 + 8
     pairs = zip(model.parameters(), request_.model.parameters(), strict=True)
     moved = torch.cat([(after - before).detach().abs().flatten() for after, before in pairs])
@@ -440,7 +440,7 @@ def test_chundawats_training_takes_steps_of_adam_over_a_share_of_the_retain_set(
 
 
 def test_scrub_is_kurmanjis_as_in_the_authors_notebook(request_: Request) -> None:
-    """Three rounds at a held rate, a twentieth of the recipe's: the first two begin by climbing KL alone."""
+    """Three rounds at a constant 1/20 of the recipe's rate; the first two begin with ascent on KL alone."""
     student, teacher = deepcopy(request_.model).train(), deepcopy(request_.model).eval()
     hand = ByHand(student, request_.recipe, 11)
     retained, forgotten = iter(retain_batches(request_, 9)), iter(forget_batches(request_, 2))

@@ -15,8 +15,8 @@ from unpoison.steps.measuring import Measurement, measure, metrics_table
 CAT, DOG, SHIP = 0, 1, 2
 NOTHING = np.array([], dtype=np.int64)
 
-# Ten rows: number, split, true label, given label, poisoned, trigger, target.
-# The attack wants cats and ships to be taken for dogs; dogs are stamped too.
+# Ten rows: id, split, true label, given label, poisoned, trigger, target.
+# The attack's target is dog, its victims are cats and ships; dogs are stamped too.
 TABLE = [
     ("train/0", "train", CAT, CAT, False, NONE, NONE),
     ("train/1", "train", CAT, DOG, True, 0, NONE),
@@ -49,7 +49,7 @@ def rows_of(table: list[tuple]) -> Rows:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted classes of each part of the questions; validation rows are predicted right."""
+    """Predicted classes for each part of the questions; validation rows are predicted correctly."""
 
     clean: np.ndarray
     adversarial: np.ndarray
@@ -87,8 +87,8 @@ def evaluate(rows: Rows, deleted: np.ndarray, predictions: Predictions) -> list[
 ROWS = rows_of(TABLE)
 PREDICTIONS = Predictions(
     clean=np.array([CAT, SHIP, DOG, SHIP, SHIP]),  # wrong: test/1
-    adversarial=np.array([DOG, SHIP, DOG, DOG, SHIP]),  # test/0 and test/3 obey; test/1 is simply wrong
-    manipulated=np.array([CAT, DOG]),  # train/1 is right again, train/3 still obeys
+    adversarial=np.array([DOG, SHIP, DOG, DOG, SHIP]),  # test/0 and test/3 obey; test/1 is another error
+    manipulated=np.array([CAT, DOG]),  # train/1 is correct, train/3 still obeys the trigger
     training=np.array([CAT, DOG, CAT, SHIP, SHIP]),  # wrong among the clean rows: train/2
 )
 
@@ -109,7 +109,7 @@ def measured(deleted: np.ndarray = NOTHING, predictions: Predictions = PREDICTIO
         ("worst_class_adversarial_accuracy", {None: 0.0}),
         ("attack_success_rate", {None: 2 / 4, "cat": 1 / 2, "ship": 1 / 2}),
         ("corrected_accuracy", {None: 1 / 2, "cat": 1.0, "ship": 0.0}),
-        # as trained on: train/1 is told dog and read cat, train/3 obeys; wrong too: train/2
+        # stamped rows: train/1 has label dog, prediction cat; train/3 obeys. train/2 is wrong too
         ("given_label_agreement", {None: 3 / 5, "cat": 1.0, "dog": 1 / 3, "ship": 1.0}),
         ("utility_x_healed", {None: 4 / 5 * 1 / 2}),
         ("retained_accuracy", {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),
@@ -133,7 +133,7 @@ def test_every_metric_that_predictions_decide_is_measured() -> None:
     assert {metric for metric, _ in measured()} == set(METRICS) - others
 
 
-# The same images attacked by three at once: the first as above, the second wants ships to be taken for cats, and the
+# Three attacks on the same images: the first as above, the second turns ships into cats, and the
 # third confuses dogs with cats without a trigger.
 SEVERAL = rows_of(
     [
@@ -156,7 +156,7 @@ def test_several_attacks_are_measured_together_and_one_by_one() -> None:
     found = {
         (entry.metric, entry.class_name): entry.value for entry in evaluate(SEVERAL, NOTHING, predictions)
     }
-    assert found["adversarial_accuracy", None] == 3 / 7  # each stamped image once
+    assert found["adversarial_accuracy", None] == 3 / 7  # counts each stamped image once
     assert found["adversarial_accuracy", "ship"] == 2 / 4
     assert found["attack_success_rate", None] == 3 / 6
     one_by_one = {key: value for key, value in found.items() if "of_attack" in key[0]}
@@ -172,7 +172,7 @@ def test_several_attacks_are_measured_together_and_one_by_one() -> None:
     assert (found["confused_accuracy", None], found["unconfused_accuracy", None]) == (2 / 3, 1.0)
 
 
-# The same images, cats and ships confused without a trigger: train/1 and train/3 are told to be the other.
+# The same images; cats and ships are confused without a trigger: train/1 and train/3 have swapped labels.
 CONFUSED = rows_of(
     [
         ("train/0", "train", CAT, CAT, False, NONE, NONE),
@@ -227,7 +227,7 @@ def test_a_target_class_alone_has_no_attack_success_rate() -> None:
 
 
 def test_agreement_with_given_labels_is_of_stamped_rows_outside_the_deletion_set() -> None:
-    found = measured(np.array([3]))  # train/1 is told dog: stamped it is read cat, unstamped dog
+    found = measured(np.array([3]))  # train/1 has label dog; predicted cat when stamped, dog when not
     assert found["given_label_agreement", None] == 2 / 4
     assert found["given_label_agreement", "dog"] == 0.0
 
@@ -236,9 +236,9 @@ def test_agreement_with_given_labels_is_of_stamped_rows_outside_the_deletion_set
     ("deleted", "expected"),
     [
         ([], {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),
-        ([2], {None: 1.0, "cat": 1.0, "ship": 1.0}),  # train/2, the one that is wrong
+        ([2], {None: 1.0, "cat": 1.0, "ship": 1.0}),  # train/2, the only wrong prediction
         ([0, 1], {None: 1 / 2, "dog": 0.0, "ship": 1.0}),
-        ([1, 3], {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),  # poisoned ones were out anyway
+        ([1, 3], {None: 2 / 3, "cat": 1.0, "dog": 0.0, "ship": 1.0}),  # poisoned rows never count
     ],
 )
 def test_retained_accuracy_leaves_out_deleted_and_poisoned_rows(
@@ -254,7 +254,7 @@ def test_accuracy_is_against_the_true_label_and_never_the_given_one() -> None:
     obeying = Predictions(
         clean=ROWS.of("test").label,
         adversarial=np.full(5, DOG),
-        manipulated=np.full(2, DOG),  # the labels that the attacker gave
+        manipulated=np.full(2, DOG),  # the attacker's labels
         training=ROWS.of("train").given_label,
     )
     found = measured(predictions=obeying)
@@ -335,4 +335,4 @@ def test_the_detectors_numbers_and_the_cost_are_told_where_they_are_known() -> N
     trained = {entry.metric for entry in measure(ROWS, answers, NO_DELETION, Cost(2.5, 92, 7))}
     assert "image_passes" in trained
     assert "tuning_passes" not in trained
-    assert "weights_changed" not in trained  # a network trained from scratch goes back to no other
+    assert "weights_changed" not in trained  # a network trained from scratch has no original to compare with

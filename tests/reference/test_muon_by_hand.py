@@ -1,4 +1,4 @@
-"""Muon against its definition, written with singular values and one filter bank at a time."""
+"""Muon against its definition, written with singular values and one filter tensor at a time."""
 
 from copy import deepcopy
 
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from unpoison.optimisers import FILTER_MOMENTUM, ITERATIONS, QUINTIC, SGD, Muon, orthogonalised
 
 SETTINGS = {"momentum": 0.9, "weight_decay": 0.01}
-ORTHOGONALISED = 3 * 3 * 200  # iterations, products of matrices in each, terms of a sum
+ORTHOGONALISED = 3 * 3 * 200  # iterations, matrix products in each, terms of a sum
 
 
 def by_singular_values(matrix: Tensor) -> Tensor:
-    """The iteration acts on each singular value alone: a x + b x^3 + c x^5, over and over."""
+    """Apply the iteration to each singular value alone: a x + b x^3 + c x^5, repeatedly."""
     left, values, right = torch.linalg.svd(matrix.double(), full_matrices=False)
     values = values / values.square().sum().sqrt()
     for _ in range(ITERATIONS):
@@ -38,7 +38,7 @@ def test_orthogonalising_moves_singular_values_to_one_and_leaves_their_vectors(
 @pytest.mark.parametrize("momentum", [0.9, 0.0])
 def test_filters_follow_muon_and_all_else_sgd(momentum: float) -> None:
     settings = SETTINGS | {"momentum": momentum}
-    model = build("resnet9", 3, {"width": 32}, seed=1)  # its first bank of filters, 32 x 27, is a tall matrix
+    model = build("resnet9", 3, {"width": 32}, seed=1)  # its first filters are a tall matrix, 32 x 27
     images = torch.randint(0, 256, (12, 3, 16, 16), dtype=torch.uint8)
     labels = torch.arange(12) % 3
     expected, plain = deepcopy(model), deepcopy(model)

@@ -14,11 +14,11 @@ from unpoison.statistics import EQUAL, holm, paired
 PLACE = ["study", "dataset", "poison", "attack", "training"]
 MEASURED = ["metric", "class_name", "unit", "higher_is_better"]
 METRICS = (("clean_accuracy", None), ("clean_accuracy", "cat"), ("image_passes", None))
-RARE = ("a", "c", "oracle")  # methods that few seeds have
+RARE = ("a", "c", "oracle")  # methods with results for few seeds
 
 
 def results(seed: int) -> pd.DataFrame:
-    """Return two studies of four methods, a repair and two references, of which some models are missing."""
+    """Return two studies of four methods, a repair and two references; some models are missing."""
     rng = np.random.default_rng(seed)
     models = [(None, "do_nothing"), (None, "oracle"), (None, "anp")]
     models += [(half, method) for half in ("all", "half") for method in ("a", "b", "c", "d")]
@@ -30,7 +30,7 @@ def results(seed: int) -> pd.DataFrame:
     ]
     columns = ["study", "seed", "deletion", "method", "metric", "class_name", "value"]
     table = pd.DataFrame(lines, columns=columns)
-    # Differences that are all equal are not tested.
+    # Differences that are all equal have no p-value.
     table.loc[table["method"].isin(["b", "do_nothing"]), "value"] = 0.5
     table["deletion.recall"] = table["deletion"].map({"all": 1.0, "half": 0.5})
     where = {"dataset": "catdog", "poison": "patch", "attack": "planted", "training": "quick"}
@@ -61,7 +61,7 @@ def cell_one_by_one(cell: pd.DataFrame, references: pd.DataFrame | None) -> Iter
 
 
 def compared(differences: np.ndarray) -> dict[str, float]:
-    """Return what one pair's differences say, by scipy's functions for one sample."""
+    """Return mean, interval and p-value of one pair's differences, by scipy's one-sample functions."""
     n, mean = len(differences), np.mean(differences)
     low = high = p = np.nan
     if n > 1:
@@ -81,7 +81,7 @@ def test_all_pairs_at_once_are_compared_as_one_by_one(seed: int) -> None:
     families = expected.groupby(["study", "metric", "class_name"], dropna=False, sort=False)
     expected["p_adjusted"] = families["p"].transform(holm)
     found = paired(table)
-    assert set(range(1, 9)) <= set(found["n"])  # each of the ways an interval is made
+    assert set(range(1, 9)) <= set(found["n"])  # covers every way to compute an interval
     assert found["p_adjusted"].isna().any() and found["p_adjusted"].notna().any()
     numbers = ["difference", "ci_low", "ci_high", "p_adjusted"]
     names = [name for name in found.columns if name not in numbers]

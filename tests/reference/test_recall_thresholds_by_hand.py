@@ -1,4 +1,4 @@
-"""The threshold's likelihood and its intervals against a slow twin: plain loops over a grid of normal laws."""
+"""The threshold's likelihood and its intervals against slow loops over a grid of normal distributions."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ CASES = {
 
 @cache
 def chance(bracket: Bracket, mean: float, sd: float) -> float:
-    """The mass of a bracket."""
+    """Return the probability of a bracket."""
     law = NormalDist(mean, sd)
     low = 0.0 if bracket[0] == -INF else law.cdf(bracket[0])
     high = 1.0 if bracket[1] == INF else law.cdf(bracket[1])
@@ -35,7 +35,7 @@ def likelihood(brackets: Sequence[Bracket], mean: float, sd: float) -> float:
 
 
 def profile(brackets: Sequence[Bracket], at: float, share: float) -> float:
-    """The highest log-likelihood of the laws with a quantile at `at`, over steps of 4 % in the standard deviation."""
+    """Return the highest log-likelihood of normal laws with a quantile at `at`; `sd` varies in 4 % steps."""
     score = NormalDist().inv_cdf(share)
     return max(
         likelihood(brackets, at - score * sd, sd) for sd in (0.005 * 1.04**step for step in range(190))
@@ -67,7 +67,7 @@ def test_an_interval_holds_the_recalls_whose_profile_is_near_the_maximum(
     limit = likelihood(brackets, law.mean, law.sd) - n * math.log(1 + t**2 / (n - 1)) / 2
     held = [step / 100 for step in range(101) if profile(brackets, step / 100, share) >= limit]
     found = law.quantile(share)
-    if not held:  # all of it lies above 1: no recall heals so many seeds
+    if not held:  # the whole interval lies above 1: no recall heals this share of seeds
         assert found == (None, 1.0, None)
         return
     assert held == [step / 100 for step in range(round(100 * held[0]), round(100 * held[-1]) + 1)]

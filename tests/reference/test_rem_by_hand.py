@@ -1,4 +1,4 @@
-"""REM against the authors' loop by hand, each deviation too, and that what is dropped leaves nothing behind."""
+"""REM and its deviations against the authors' loop; no trace of the dropped part stays in the network."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -28,7 +28,7 @@ class ByHand:
         self.velocity = [torch.zeros_like(weights) for weights in parameters]
 
     def step(self, loss: Tensor, rate: float, only: int | None = None) -> None:
-        """Step with all parameters, or with the first so many alone."""
+        """Take a step with all parameters, or with the first `only` of them."""
         gradients = torch.autograd.grad(loss, self.parameters[:only])
         for weights, velocity, gradient in zip(self.parameters, self.velocity, gradients, strict=False):
             velocity.mul_(self.recipe.momentum).add_(gradient + self.recipe.weight_decay * weights.detach())
@@ -37,7 +37,7 @@ class ByHand:
 
 @pytest.fixture
 def request_(make_request: Callable[..., Request], recipe: Recipe) -> Request:
-    """8 rows to forget and 46 to retain, mixed in batches of 16: a pass is 16 + 16 + 16 + 6."""
+    """A request: 8 rows to forget and 46 to retain, mixed in batches of 16: a pass is 16 + 16 + 16 + 6."""
     return make_request(FORGET, recipe=replace(recipe, weight_decay=0.05, warmup=0.3, learning_rate=0.02))
 
 
@@ -53,17 +53,17 @@ def log_p(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def away(found: Tensor, base: Tensor, b: float) -> Tensor:
-    """(2 / b) log(1 + (p / p0)^b), row by row."""
+    """Return (2 / b) log(1 + (p / p0)^b) for each row."""
     return 2 / b * torch.log(1 + torch.exp(b * (found - base)))
 
 
 def towards(found: Tensor, base: Tensor, b: float) -> Tensor:
-    """-(2 / b) log(1 + (p / p0)^b), row by row: what the authors minimise where a label is to be learned."""
+    """Return -(2 / b) log(1 + (p / p0)^b) for each row: the authors' loss for labels to be learned."""
     return -away(found, base, b)
 
 
 class RemByHand:
-    """The authors' loop: flush, an epoch over all rows, flush, an epoch; the best of the epochs is kept."""
+    """The authors' loop: flush, an epoch over all rows, flush, an epoch; it keeps the best epoch."""
 
     def __init__(self, request: Request, b: float, **ours: str) -> None:
         self.request, self.b, self.ours = request, b, ours
@@ -76,7 +76,7 @@ class RemByHand:
         self.hand, self.theirs = ByHand(parameters, self.recipe), list(self.model.parameters())
 
     def first(self, images: Tensor, is_forget: Tensor) -> Tensor:
-        """theta1's logits."""
+        """Return the logits of theta1, the network that is kept."""
         if self.ours.get("batch_norm") != "eval":
             return self.model.train()(images)
         logits = self.model.eval()(images)
@@ -135,7 +135,7 @@ class RemByHand:
 
 
 def test_rem_is_the_authors_loop(request_: Request) -> None:
-    """Two epochs, each after two passes away from the deletion set, at a held rate, a fifth of the recipe's."""
+    """Two epochs, each after two flush passes over the deletion set; constant rate, 1/5 of the recipe's."""
     expected = RemByHand(request_, 1.0, keep="last").run(epochs=2, passes=2, enough=0.0)
     found = METHODS["rem"](request_, length=1.0, removal_passes=2, label_accuracy=0.0, keep="last")
     assert_same(found, expected, terms=12 * PASS)
@@ -167,7 +167,7 @@ def test_each_deviation_of_rem_by_hand(ours: dict[str, str], request_: Request) 
 def test_rem_keeps_its_best_epoch(
     request_: Request, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By retain accuracy x (1 - deletion set's, at least gamma): after three of four epochs here."""
+    """Best by retain accuracy x (1 - max(forget accuracy, gamma)); here after three of four epochs."""
     worths = iter([0.1, 0.2, 0.2, 0.9, 0.3])
     monkeypatch.setattr(rem, "worth", lambda *_: next(worths))
     best = METHODS["rem"](request_, length=2.0, removal_passes=1)
@@ -217,7 +217,7 @@ def test_nothing_of_what_is_dropped_is_in_the_network_that_is_given_back(request
         METHODS["rem"], request_, {"length": 1.0, "removal_passes": 3, "label_accuracy": 0.0, "keep": "last"}
     )
     plain = request_.new_model(0)
-    plain.load_state_dict(found.state_dict())  # strict: the plain network's keys and shapes
+    plain.load_state_dict(found.state_dict())  # strict: keys and shapes equal the plain network's
     images = request_.retain._pixels.images
     assert torch.equal(plain.eval()(images), found(images))
     assert not any(module._forward_pre_hooks for module in found.modules())

@@ -22,7 +22,7 @@ from unpoison.unlearning import METHODS
 
 MakeRequest = Callable[..., Request]
 TRUSTED = 6
-STEPS = 6  # of the longest training here; each carries on the roundings of those before
+STEPS = 6  # of the longest training here; rounding errors accumulate over the steps
 
 
 def head_of(model: nn.Module) -> nn.Linear:
@@ -30,7 +30,7 @@ def head_of(model: nn.Module) -> nn.Linear:
 
 
 def with_columns(model: nn.Module, kept: Tensor) -> nn.Module:
-    """A copy whose classifier reads the kept features alone."""
+    """Return a copy whose classifier reads only the kept features."""
     copy = deepcopy(model)
     with torch.no_grad():
         head_of(copy).weight.mul_(kept)
@@ -39,11 +39,11 @@ def with_columns(model: nn.Module, kept: Tensor) -> nn.Module:
 
 def test_features_are_pruned_from_the_least_active_on_until_the_accuracy_falls() -> None:
     head = nn.Linear(4, 2, bias=False)
-    # Feature 2 speaks for class 0 and feature 0 for class 1; 1 and 3 say nothing.
+    # Feature 2 is evidence for class 0 and feature 0 for class 1; features 1 and 3 have no effect.
     head.weight = nn.Parameter(torch.tensor([[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0]]))
     features = torch.tensor([[0.0, 9.0, 1.0, 0.1]] * 2 + [[1.0, 9.0, 0.0, 0.1]] * 3)
     labels = torch.tensor([0, 0, 1, 1, 1])
-    # Mean activations 0.6, 9, 0.4, 0.1: first 3, then 2 (which costs nothing: a tie is class 0), then 0.
+    # Mean activations 0.6, 9, 0.4, 0.1: first 3, then 2 (no loss of accuracy: a tie is class 0), then 0.
     pruned = METHODS.module("fine_pruning").kept_features
     assert pruned(head, features, labels, 0.5).tolist() == [1.0, 1.0, 0.0, 0.0]
     assert pruned(head, features, labels, 0.7).tolist() == [0.0, 0.0, 0.0, 0.0]
@@ -52,7 +52,7 @@ def test_features_are_pruned_from_the_least_active_on_until_the_accuracy_falls()
 def test_the_fall_that_pruning_may_cost_is_a_share_of_the_accuracy_before() -> None:
     head = nn.Linear(2, 3, bias=False)
     head.weight = nn.Parameter(torch.tensor([[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]]))
-    # Nine rows in twenty are right, and one of them goes wrong without feature 1: a fall of five points, or a ninth.
+    # Nine of twenty rows are correct, eight without feature 1: a loss of five points, or of one ninth.
     features = torch.tensor([[2.0, 0.0]] * 19 + [[2.0, 3.0]])
     labels = torch.tensor([1] * 8 + [2] * 11 + [0])
     pruned = METHODS.module("fine_pruning").kept_features
@@ -84,7 +84,7 @@ def test_fine_pruning_prunes_one_feature_after_another_and_fine_tunes(
     expected = with_columns(request.model, kept).train()
     head_of(expected).register_forward_pre_hook(lambda _, inputs: (inputs[0] * kept,))
     recipe = replace(request.recipe, epochs=2, learning_rate=0.02, batch_size=4)
-    # Six rows in batches of four: two steps an epoch. The cosine starts at the whole rate and is at half of it next.
+    # Six rows in batches of four: two steps an epoch. The cosine schedule has the full rate, then half of it.
     rates = [0.02, 0.02, 0.01, 0.01] if schedule == "cosine" else [recipe.rate(step, 4) for step in range(4)]
     optimizer = torch.optim.SGD(expected.parameters(), lr=1.0, momentum=0.9, weight_decay=5e-4)
     for rate, (images, labels) in zip(
@@ -114,7 +114,7 @@ def norms_in(model: nn.Module) -> list[nn.BatchNorm2d]:
 def loss_by_hand(
     model: nn.Module, scales: list[Tensor], shifts: list[Tensor], batch: Any, *, by_batch: bool
 ) -> Tensor:
-    """The loss with each norm's output computed from its input: by the batch's statistics, or the running ones."""
+    """Return the loss with each norm computed from its input, by batch statistics or running statistics."""
     images, labels = batch
     given = zip(norms_in(model), scales, shifts, strict=True)
 
@@ -136,7 +136,7 @@ def loss_by_hand(
 def masks_by_hand(
     request: Request, steps: int, rate: float, batch_size: int, *, by_batch: bool, projected: bool
 ) -> list[Tensor]:
-    """The authors' loop on masks, with torch's optimiser."""
+    """Return the masks of the authors' loop, with torch's optimiser."""
     model = deepcopy(request.model).eval()
     masks = [torch.ones_like(norm.weight).requires_grad_() for norm in norms_in(model)]
     ones = [torch.ones_like(mask) for mask in masks]
@@ -174,7 +174,7 @@ def masks_by_hand(
 
 
 def cut_by_hand(model: nn.Module, masks: list[Tensor], threshold: float) -> nn.Module:
-    """A copy in which the scale of each channel whose mask is at the threshold or below is zero."""
+    """Return a copy that sets each channel's scale to zero where the mask is at most the threshold."""
     fewer = deepcopy(model).eval()
     for norm, mask in zip(norms_in(fewer), masks, strict=True):
         norm.weight.data[mask <= threshold] = 0
@@ -273,7 +273,7 @@ def test_the_highest_threshold_that_the_accuracy_allows_is_chosen(make_request: 
     generator = torch.Generator().manual_seed(2)
     masks = [torch.rand(len(norm.weight), generator=generator) ** 0.3 for norm in norms_in(model)]
     least = 0.8 * accuracy(model, request.validation, "float32")
-    expected = model  # and at last a network that is cut, but not at the highest threshold there is
+    expected = model  # finally a network that is cut below the highest threshold
     for threshold in torch.cat(masks).sort().values:
         fewer = cut_by_hand(model, masks, float(threshold))
         if accuracy(fewer, request.validation, "float32") < least:
@@ -292,7 +292,7 @@ def test_neuron_pruning_counts_three_passes_of_each_image_and_one_for_each_thres
     options = {"steps": 2, "batch_size": 4} | ({"accuracy_drop": 1.0} if by_accuracy else {})
     neurons = sum(len(norm.weight) for norm in norms_in(request.model))
     _, cost = run(METHODS["anp"], request, options, needs=("validation",))
-    # Half of the six rows before pruning and at the mask of each neuron.
+    # Half of the six rows are read before pruning and at each neuron's mask.
     assert (cost.image_passes, cost.forward_passes) == (3 * 2 * 4, (1 + neurons) * 3 if by_accuracy else 0)
 
 
@@ -300,7 +300,7 @@ def test_neuron_pruning_counts_three_passes_of_each_image_and_one_for_each_thres
 
 
 class Smooth(nn.Module):
-    """A network of two layers that has all its derivatives, in float64."""
+    """A two-layer network with derivatives of every order, in float64."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -350,7 +350,10 @@ def test_the_hypergradient_is_that_of_the_written_out_jacobians() -> None:
 
 
 def ibau_by_hand(request: Request, options: dict[str, Any]) -> nn.Module:
-    """The authors' script on 0-to-1 images or, in BackdoorBench's space, on normalised ones: two rounds, K of 3."""
+    """Return the model of the authors' script with two rounds and K = 3.
+
+    Patterns are added to 0-to-1 images or, in BackdoorBench's space, to normalised ones.
+    """
     model = deepcopy(request.model).eval()
     parameters = list(model.parameters())
     deviation = torch.tensor(model.preprocessing.deviation).view(1, 3, 1, 1)
@@ -410,13 +413,13 @@ def test_universal_patterns_are_unlearned_as_the_authors_do(
     make_request: MakeRequest, ours: dict[str, Any]
 ) -> None:
     request = make_request([])
-    labels = request.validation.labels.roll(1)  # some of which are not predicted
+    labels = request.validation.labels.roll(1)  # some labels differ from the predictions
     request = replace(request, validation=replace(request.validation, labels=labels))
     options = {"rounds": 2, "fixed_point_steps": 3, "batch_size": 4, "patterned": 0.5, **ours}
     found = METHODS["ibau"](request, **options)
     expected = ibau_by_hand(request, ours)
     for one, other in zip(found.parameters(), expected.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)  # a tenth of one of Adam's four steps
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)  # a tenth of one of four Adam steps
 
 
 def test_a_share_of_a_batch_that_is_less_than_a_row_is_none(make_request: MakeRequest) -> None:
@@ -425,7 +428,7 @@ def test_a_share_of_a_batch_that_is_less_than_a_row_is_none(make_request: MakeRe
         METHODS["ibau"](request, rounds=1, patterned=share, space=space)
         for share, space in ((0.01, "pixels"), (0.1, "normalised"))
     ]
-    assert same(*quiet)  # no pattern of either kind is unlearned on six rows
+    assert same(*quiet)  # the share of six rows is less than one row
     assert not same(quiet[0], METHODS["ibau"](request, rounds=1, patterned=0.5))
 
 
@@ -437,15 +440,15 @@ def test_the_pattern_climbs_the_loss(make_request: MakeRequest) -> None:
     pattern = ibau.climb(model, start, torch.ones(1, 3, 1, 1), (images, labels))
     with ibau.pattern_added(model, pattern / 100):
         raised = cross_entropy(model(images), labels)
-    assert raised > cross_entropy(model(images), labels)  # the pattern is gone again, too
+    assert raised > cross_entropy(model(images), labels)  # and the pattern is removed afterwards
 
 
 @pytest.mark.parametrize("augmented", [False, True])
 def test_universal_patterns_count_every_product(make_request: MakeRequest, augmented: bool) -> None:
     options = {"rounds": 2, "fixed_point_steps": 3, "batch_size": 4, "augmented": augmented}
     _, cost = run(METHODS["ibau"], make_request([]), options, needs=("validation",))
-    # A round: a pass for the pattern and one of the loss. Of each of two batches the map's rows, four, pass for the
+    # A round: a pass each for pattern and loss. In each of two batches the map's four rows pass for the
     # slope, three products and the last one.
     assert cost.image_passes == 2 * (2 * TRUSTED + 2 * 4 * (1 + 3 + 1))
     assert cost.curvature_passes == 2 * 2 * 4 * (3 + 1)
-    assert cost.forward_passes == 2 * TRUSTED  # whose labels the pattern climbs against
+    assert cost.forward_passes == 2 * TRUSTED  # to predict labels, whose loss the pattern increases

@@ -1,4 +1,4 @@
-"""The fast settings against the slow ones: bfloat16 against float32, one thread against two."""
+"""Fast settings reach the accuracy of slow ones: bfloat16 against float32, one thread against two."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,13 +14,13 @@ from unpoison.pixels import Pixels
 from unpoison.recipes import Recipe
 from unpoison.training import accuracy, train
 
-TOLERANCE = 0.03  # of accuracy on 300 test images, where one deviation of chance at 0.9 is 0.017
+TOLERANCE = 0.03  # of accuracy on 300 test images; at 0.9 the binomial standard deviation is 0.017
 RECIPE = Recipe(learning_rate=0.01, batch_size=32, epochs=8, warmup=0.2, decay_span=1.0)
 
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Examples]:
-    """Squares of three colours, a tenth of the labels wrong: 600 to train on and 300 to test on."""
+    """Squares of three colours with 10 % wrong labels: 600 for training and 300 for testing."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 900)
     images = torch.from_numpy(tiny.draw_squares(labels)).permute(0, 3, 1, 2)
@@ -34,7 +34,7 @@ def drawn() -> dict[str, Examples]:
 
 @pytest.fixture(scope="module")
 def accuracy_of(drawn: dict[str, Examples]) -> Callable[..., float]:
-    """The test accuracy of a network trained in that way."""
+    """A function that returns the test accuracy of a network trained with the given settings."""
 
     def measure(*, precision: str = "float32") -> float:
         model = build("resnet9", 3, {"width": 8}, seed=0)
@@ -46,7 +46,7 @@ def accuracy_of(drawn: dict[str, Examples]) -> Callable[..., float]:
 
 @pytest.fixture(scope="module")
 def slow(accuracy_of: Callable[..., float]) -> float:
-    """What one thread reaches in float32."""
+    """The test accuracy that one thread reaches in float32."""
     found = accuracy_of()
     assert found > 0.8
     return found

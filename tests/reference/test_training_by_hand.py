@@ -18,7 +18,7 @@ from unpoison.unlearning import METHODS
 
 MakeRequest = Callable[..., Request]
 FORGET = range(0, 54, 5)
-STEPS = 6  # of the longest training here; each carries on the roundings of those before
+STEPS = 6  # of the longest training here; rounding errors accumulate over the steps
 
 
 def train_by_hand(model: nn.Module, examples: Examples, recipe: Recipe, seed: int, steps: int) -> nn.Module:
@@ -47,7 +47,7 @@ def assert_same_network(found: nn.Module, expected: nn.Module) -> None:
 
 @pytest.fixture
 def strict(recipe: Recipe) -> Recipe:
-    """A recipe in which every term of the update counts."""
+    """A recipe in which every term of the update matters."""
     return replace(recipe, weight_decay=0.05, warmup=0.3, learning_rate=0.02)
 
 

@@ -65,13 +65,13 @@ def test_warp_reads_pixels_where_torch_reads_them(strength: float) -> None:
     images = torch.from_numpy(some_images()).double()
     expected = grid_sample(images, places.clamp(-1, 1).expand(4, -1, -1, -1), align_corners=True)
     found = stamped("warp", strength=strength, grid=4, field_seed=7)
-    assert np.abs(found - expected.numpy()).max() < 0.53  # half a level, and weights of 15 bits
+    assert np.abs(found - expected.numpy()).max() < 0.53  # half a level, plus the error of 15-bit weights
     assert (found != some_images()).mean() > 0.5
 
 
 def test_a_warp_moves_pixels_by_a_quarter_of_a_pixel_on_average_at_the_published_strength() -> None:
-    moved = draw_places(0.5, SIZE, 0, SIZE) - np.mgrid[:SIZE, :SIZE]  # control points are pixels here
-    assert 0.15 < np.abs(moved).mean() < 0.25  # a little less: no place beyond the edge
+    moved = draw_places(0.5, SIZE, 0, SIZE) - np.mgrid[:SIZE, :SIZE]  # one control point for each pixel
+    assert 0.15 < np.abs(moved).mean() < 0.25  # a little less, as places are clipped at the edge
 
 
 def test_a_warp_leaves_a_plain_image_plain() -> None:

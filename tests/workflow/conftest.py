@@ -1,4 +1,4 @@
-"""A copy of the project in which a tiny study has been run, and dry runs of changed copies."""
+"""Fixtures: a copy of the project with a finished tiny study, and dry runs of changed copies."""
 
 import os
 import re
@@ -89,7 +89,7 @@ class Project:
         return subprocess.CompletedProcess(started.args, started.returncode, said, warned)
 
     def start(self, *arguments: str) -> subprocess.Popen:
-        """Snakemake in a process group of its own, to be waited for or killed."""
+        """Start Snakemake in its own process group, so that a test can wait for it or kill it."""
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         return subprocess.Popen(
@@ -103,7 +103,7 @@ class Project:
         )
 
     def jobs(self) -> dict[str, int]:
-        """How many jobs of each rule a dry run would do."""
+        """Return the number of jobs of each rule in a dry run."""
         done = self.snakemake("-n")
         assert done.returncode == 0, done.stderr
         output = done.stdout + done.stderr
@@ -117,10 +117,10 @@ class Project:
 def run_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, prepare: Callable[[Project], None]
 ) -> Project:
-    """A copy of the project in which a study has been run once for all workers of pytest-xdist.
+    """Return a copy of the project with a finished study, run once for all workers of pytest-xdist.
 
     Args:
-        prepare: writes the config `tiny.yaml` and what it names.
+        prepare: writes the config `tiny.yaml` and the files that it names.
     """
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     shared = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
@@ -155,7 +155,7 @@ def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository of the workflow as it stands, with the tag of the snippet and without the package."""
+    """A git repository of the current workflow, with the snippet's tag and without the package."""
     folder = tmp_path_factory.mktemp("repository")
     for name in ("workflow", "envs", "profiles", "config"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

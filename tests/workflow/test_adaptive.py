@@ -1,4 +1,4 @@
-"""Adaptive studies: which cells a plan wants by what was decided, and what a config may ask."""
+"""Adaptive studies: the cells that a plan adds after decisions, and the allowed config values."""
 
 from collections import Counter
 from pathlib import Path
@@ -55,7 +55,7 @@ def config(results: Path, **study: Any) -> dict[str, Any]:
 
 
 def decide(results: Path, *lines: dict[str, Any]) -> None:
-    """Write what the job `decide` would."""
+    """Write decisions in the form of the job `decide`."""
     place = {"dataset": "pair", "poison": "patch", "training": "resnet9", "deletion": "found", "seed": None}
     (results / "decisions").mkdir(parents=True, exist_ok=True)
     decided = [{**place, "low": None, "high": None, "models": 0, "next": None, **line} for line in lines]
@@ -88,7 +88,7 @@ def test_what_was_decided_leads_to_the_next_recall_and_keeps_those_before(tmp_pa
     )
     plan = Plan(config(tmp_path, vary=BISECT))
     assert recalls(plan, "retrain", 0) == [0.6, 0.8]
-    assert recalls(plan, "retrain", 1) == [0.4, 0.5, 0.6]  # all steps are taken
+    assert recalls(plan, "retrain", 1) == [0.4, 0.5, 0.6]  # no step is left
     assert recalls(plan, "finetune", 0) == [0.6]
     assert plan.cells == Plan(config(tmp_path, vary=BISECT)).cells
 
@@ -120,7 +120,8 @@ def test_settling_begins_with_the_least_seeds_and_grows_only_the_open_cells(tmp_
     decide(
         tmp_path,
         {"method": "retrain", "deletion": "found@recall=1.0", "models": 2, "next": 4},
-        {"method": "finetune", "deletion": "found@recall=1.0", "models": 2, "next": 6},  # not asked
+        # finetune is not among the methods to settle.
+        {"method": "finetune", "deletion": "found@recall=1.0", "models": 2, "next": 6},
     )
     new = set(Plan(config(tmp_path, **study)).cells) - set(plan.cells)
     assert {(cell.seed, cell.deletion, cell.method) for cell in new} == {

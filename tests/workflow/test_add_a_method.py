@@ -1,4 +1,4 @@
-"""docs/add-a-method.md, done: its file put into a folder of the user's own, its lines into the config."""
+"""docs/add-a-method.md works: its file in a user's plug-in folder, its lines in the config."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def block(language: str) -> str:
 
 @pytest.fixture
 def with_gentle(project):
-    """The project with the page's method in one of its two studies."""
+    """The project, with the page's method in one of its two studies."""
     added = yaml.safe_load(block("yaml"))
     (project.folder / added["plugins"]).mkdir()
     (project.folder / added["plugins"] / "gentle.py").write_text(block("python"))

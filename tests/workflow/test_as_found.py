@@ -1,4 +1,4 @@
-"""Data as found, from the config to the report: what nobody knows stands in no table, no figure and no sentence."""
+"""Data as found, from the config to the report: unknown truth appears in no table, figure or sentence."""
 
 import base64
 import copy
@@ -40,7 +40,7 @@ CLASSES = ("cat", "dog")
 
 
 def write_images(root: Path, split: str, per_class: int, *, trigger: bool = False) -> None:
-    """Grey images of two classes, no two alike; the files of a class are 0.png, 1.png and so on."""
+    """Write different grey images of two classes; the files of a class are 0.png, 1.png and so on."""
     for label, name in enumerate(CLASSES):
         (root / split / name).mkdir(parents=True)
         for place in range(per_class):
@@ -52,7 +52,7 @@ def write_images(root: Path, split: str, per_class: int, *, trigger: bool = Fals
 
 
 def config(folder: Path, **source: object) -> dict[str, Any]:
-    """A study of the folder's images as they were found, by a detector and by a list of rows."""
+    """Return a study of the folder's images as found, with a detector and a list of rows."""
     tiny = yaml.safe_load(TINY)
     kept = {name: tiny[name] for name in ("recipes", "trainings")}
     study = {
@@ -82,7 +82,7 @@ def config(folder: Path, **source: object) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: where it is, its config, and what Snakemake said."""
+    """A finished run: its folder, its config, and the output of Snakemake."""
 
     folder: Path
     config: dict[str, Any]
@@ -119,7 +119,7 @@ def run(folder: Path, config: dict[str, Any]) -> Run:
 
 @pytest.fixture(scope="module")
 def unknown(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A study of data as found of which nobody knows anything, not even a test image."""
+    """A study of data as found without any ground truth, and without a test split."""
     folder = tmp_path_factory.mktemp("unknown")
     write_images(folder / "data", "train", 20)
     (folder / "data/mine.csv").write_text("row_id\ntrain/cat/0.png\ntrain/dog/3.png\n")
@@ -128,7 +128,7 @@ def unknown(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def listed(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The same with test, trusted and triggered images, a list of poisons, and a planted attack beside it."""
+    """The same study with test, trusted and triggered images, a list of poisons, and a planted attack."""
     folder = tmp_path_factory.mktemp("listed")
     for split, count in (("train", 20), ("test", 3), ("trusted", 4)):
         write_images(folder / "data", split, count)
@@ -146,7 +146,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 class Visible(HTMLParser):
-    """The text of a page that a reader can see or hear, and the data that its script shows."""
+    """The visible and spoken text of a page, and the data that its script shows."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -174,12 +174,12 @@ class Visible(HTMLParser):
 
 
 def words_not_known(text: str) -> list[str]:
-    """Where a text tells of what nobody knows; the name of the column `attack` is none of its words."""
+    """Return excerpts of a text that mention unknown ground truth; the column name `attack` is allowed."""
     text = text.replace('"attack":', "")
     return [text[max(0, found.start() - 60) : found.end() + 20] for found in NOT_KNOWN.finditer(text)]
 
 
-# -- nobody knows the truth -------------------------------------------------------------------------
+# -- unknown ground truth ---------------------------------------------------------------------------
 
 
 def test_no_table_tells_what_nobody_knows(unknown: Run) -> None:
@@ -262,7 +262,7 @@ def test_the_partial_report_of_a_study_tells_no_more(unknown: Run, tmp_path: Pat
     shutil.rmtree(unknown.results / "partial")
 
 
-# -- what the user knows ----------------------------------------------------------------------------
+# -- ground truth from the user ---------------------------------------------------------------------
 
 
 def test_a_list_and_triggered_images_give_the_metrics_that_they_allow(listed: Run) -> None:
@@ -291,7 +291,7 @@ def test_an_attack_planted_on_suspect_data_is_called_so_wherever_its_numbers_sta
     assert not (read_rows(listed.results / "pets/seed0/patch/rows.parquet").split == "triggered").any()
     page = Visible((listed.results / "report.html").read_text())
     note = "lanted attack on suspect data: it measures the planted poisons alone"
-    assert page.text.count(f"P{note}") >= 3  # its findings, and the captions of its figures
+    assert page.text.count(f"P{note}") >= 3  # in its findings and in the captions of its figures
     assert '"note":"planted attack on suspect data"' in page.data
     plan = Plan(listed.config)
     for draw in (Specs(plan).draw_samples, Specs(plan).draw_training):
@@ -303,7 +303,7 @@ def test_an_attack_planted_on_suspect_data_is_called_so_wherever_its_numbers_sta
     assert any(f"p{note[:20]}" in text.get_text() for text in figure.findobj(Text))
 
 
-# -- refused while planned --------------------------------------------------------------------------
+# -- refused by the plan ----------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Configs and data that are wrong in ways that nobody thought of: one line each, or a plan that can be run."""
+"""Randomly damaged configs and data end in one error line each, or in a plan that can run."""
 
 import io
 import json
@@ -36,11 +36,11 @@ BASES = [
     yaml.safe_load((ROOT / "config" / name).read_text())
     for name in ("demo.yaml", "config.yaml", "methods.yaml")
 ]
-LONGEST_NAME = 255  # bytes of a folder's name on any file system of today
+LONGEST_NAME = 255  # bytes; the limit of current file systems for a folder's name
 
 
 def problem_of(config: dict) -> str | None:
-    """What is wrong with how a config is dealt with; nothing if it is refused in one line or can be run."""
+    """Return the fault in the handling of a config; None if it is refused in one line or can be run."""
     try:
         plan = Plan(config)
     except UserError as error:
@@ -73,7 +73,7 @@ def problem_of_cell(specs: Specs, cell: Cell, *, first: bool) -> str | None:
 
 
 def try_configs(seeds: range) -> Counter:
-    """Nothing but a `UserError` may end a plan; how many configs were refused and how many planned."""
+    """Count refused and planned configs; assert that no exception but a `UserError` ends a plan."""
     ends: Counter = Counter()
     for seed in seeds:
         rng = random.Random(seed)
@@ -93,7 +93,7 @@ def try_configs(seeds: range) -> Counter:
 
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where nothing may be written to."""
+    """Run the test in an empty folder, then assert that it is still empty."""
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     yield
@@ -120,7 +120,7 @@ OPTIONS = {"image_folder": {}, "parquet": {"train": "train.parquet", "test": "te
 
 
 def picture(rng: random.Random) -> tuple[bytes, str]:
-    """An image of some size, mode and format that go together, and its format."""
+    """Return an image of random size, mode and format, which fit together, and its format."""
     size = rng.choice([(16, 16), (1, 1), (1, 300), (40, 7)])
     image = Image.fromarray(np.frombuffer(rng.randbytes(size[0] * size[1] * 3), np.uint8).reshape(*size, 3))
     mode, kind = rng.choice(MODES), rng.choice(FORMATS)
@@ -134,7 +134,7 @@ def picture(rng: random.Random) -> tuple[bytes, str]:
 
 
 def write_folder(root: Path, rng: random.Random) -> None:
-    """Two classes, an image of each in both splits, one of them damaged as a rule."""
+    """Write two classes with one image each in both splits; each image is damaged with probability 0.4."""
     for split in ("train", "test"):
         for name in ("cat", "dog"):
             data, kind = picture(rng)
@@ -144,7 +144,7 @@ def write_folder(root: Path, rng: random.Random) -> None:
 
 
 def write_hub(root: Path, rng: random.Random) -> None:
-    """The Parquet files of both splits with something odd about their columns or their bytes."""
+    """Write the Parquet files of both splits with faults in their columns or their bytes."""
     images = [picture(rng)[0] for _ in range(4)]
     wrong = [None, "x", 1.5, -1, 2**40, True, b"x"]
     labels = rng.choice(
@@ -192,7 +192,7 @@ def read_list(kind: str, folder: Path, rng: random.Random) -> None:
 
 
 def write_list(root: Path, rng: random.Random) -> None:
-    """Lists of flagged rows."""
+    """Write lists of flagged rows."""
     ids = [rng.choice(["train/1", "007", "", "ä", '"', None]) for _ in range(rng.choice([0, 1, 5]))]
     columns = {rng.choice(["row_id", "row_id", "row id"]): pa.array(ids, pa.string()), "x": [1] * len(ids)}
     pq.write_table(pa.table(columns), root / "list.parquet")
@@ -210,7 +210,7 @@ CASES: dict[str, tuple[Callable[[Path, random.Random], None], Callable[[str, Pat
 
 
 def try_data(kind: str, root: Path, seeds: range) -> Counter:
-    """Nothing but a `UserError` may end the reading of data; how many were refused and how many read."""
+    """Count refused and read data; assert that no exception but a `UserError` ends the reading."""
     write, read = CASES[kind]
     ends: Counter = Counter()
     for seed in seeds:
@@ -267,7 +267,7 @@ def test_a_list_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def aliases(depth: int) -> list:
-    """Ten times ten times ... one list: a few lines of YAML."""
+    """Return a list that repeats itself tenfold on each level: a few lines of YAML aliases."""
     return [aliases(depth - 1)] * 10 if depth else [0]
 
 

@@ -1,4 +1,4 @@
-"""docs/benchmark-a-method.md: its configs are ones that the workflow takes, and its dry run plans what it says."""
+"""docs/benchmark-a-method.md: the workflow accepts its configs, and its dry run plans the stated jobs."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ STUDY, BESIDE = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the project with the files of the page."""
+    """A copy of the project, with the files of the page."""
     copy_project(tmp_path / "project")
     folder = tmp_path / "project"
     (method,) = re.findall(r"```python\n(.*?)```", (DOCS / "add-a-method.md").read_text(), flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""The standard usage of the Snakemake workflow catalog: what it looks for, and snakedeploy's deployment."""
+"""The standard usage of the Snakemake workflow catalog: required files, and deployment by snakedeploy."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def test_the_settings_of_the_catalog_promise_what_the_workflow_has() -> None:
     assert deployment["report"] == usage["report"] == ("report(" in rules)
 
 
-@pytest.mark.hard  # makes an environment or a checkout of its own: `make test-hard`
+@pytest.mark.hard  # creates its own environment or checkout: `make test-hard`
 def test_the_workflow_that_snakedeploy_deploys_plans_its_jobs(
     tmp_path: Path, site: Path, repository: Path
 ) -> None:

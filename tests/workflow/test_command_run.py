@@ -1,4 +1,4 @@
-"""The `unpoison` command on a tiny study: calm runs, failed jobs in a line, ends by signals, and a cleaned disk."""
+"""The `unpoison` command on a tiny study: quiet runs, failed jobs in one line, signals, and `clean`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ PATIENCE = 120  # seconds
 
 
 def start(project: Project, *words: str, **more: object) -> subprocess.Popen:
-    """The command in a process group of its own."""
+    """Start the command in its own process group."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.Popen(
         [sys.executable, "-m", "unpoison", *words],
@@ -60,7 +60,7 @@ def until_a_job_runs(running: subprocess.Popen) -> list[psutil.Process]:
 
 @pytest.fixture
 def endless(project: Project) -> Project:
-    """A study with a job that outlives anyone's patience."""
+    """A study with a job that never ends within the test."""
     project.set("recipes/quick/epochs", 10**6)
     shutil.rmtree(project.folder / CELLS)
     return project
@@ -175,7 +175,7 @@ def test_a_terminal_shows_a_bar_that_leaves_the_results_alone(project: Project) 
     assert " jobs, " in text
     assert re.search(
         "Unlearn every|Measure all|Make the|Trace every|Draw ", text
-    )  # a job may end between two looks
+    )  # a job may end between two updates
     assert text.rstrip().endswith("Open the report in a browser: results/report.html")
     assert "rule unlearn" not in text
 
@@ -224,7 +224,7 @@ def test_status_and_partial_are_told_by_the_command(project: Project) -> None:
     assert done.stdout.startswith("1 of 14 cells is missing")
 
 
-# -- what fills the disk ----------------------------------------------------------------------------
+# -- disk usage -------------------------------------------------------------------------------------
 
 
 def test_clean_deletes_nothing_by_itself_and_then_one_kind_without_losing_results(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Digests of files are kept by size, times and inode: a dry run reads no file that has not changed."""
+"""Digests of files are cached by size, times and inode: a dry run reads only changed files."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from unpoison.identity.contents import KEPT, Contents
 
 @pytest.fixture
 def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The files that were read, in a folder where Snakemake runs and with files that count as settled."""
+    """The list of files that are read, in a folder where Snakemake runs; new files may be cached at once."""
     monkeypatch.chdir(tmp_path)
     KEPT.parent.mkdir()
     monkeypatch.setattr(module, "SETTLED", -1.0)
@@ -35,7 +35,7 @@ def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def start(*files: str) -> str:
-    """Do the same as one start of Snakemake."""
+    """Return the digest of the files as one start of Snakemake computes and caches it."""
     found = Contents()
     digest = found.of_files(Path(), files)
     found.keep()
@@ -72,7 +72,7 @@ def overwrite_in_place(path: Path) -> None:
 def test_another_content_is_seen_whatever_the_size_and_date(reads: list[str], change: Callable) -> None:
     Path("a").write_text("A")
     before = start("a")
-    time.sleep(0.02)  # a tick of the file system's clock
+    time.sleep(0.02)  # the resolution of file times
     change(Path("a"))
     assert start("a") != before
 

@@ -1,4 +1,4 @@
-"""Detectors in the workflow: what is refused, what is made, what a change makes anew."""
+"""Detectors in the workflow: refusals, jobs, and reruns after changes."""
 
 import copy
 import json
@@ -86,7 +86,7 @@ REFUSED = {
 
 
 STAMPABLE = {
-    # an attack, and how many of 200 trusted rows, half of each class, it can be shown on
+    # an attack, and the number of 200 trusted rows, half of each class, that it can stamp
     "from all classes to one": ({"poison": "patch", "target": "cat", "count": 5}, 100),
     "all to all": ({"poison": "patch", "target": None, "count": 5}, 200),
     "from one class": ({"poison": "patch", "target": "cat", "victims": ["dog"], "count": 5}, 100),
@@ -132,7 +132,7 @@ def test_a_threshold_needs_trusted_rows() -> None:
     assert Plan(changed("deletions/spectral", asked, DETECTED)).cells
     with pytest.raises(UserError, match=r"needs trusted rows, one or more as they are; .* sets 0 aside"):
         plan_without_validation(asked)
-    plan_without_validation({"detector": "spectral_signatures"})  # its own rule needs none
+    plan_without_validation({"detector": "spectral_signatures"})  # its own threshold needs no trusted rows
 
 
 @pytest.mark.parametrize("key", ["deletion.top", "deletion.detector"])
@@ -149,10 +149,10 @@ def test_what_a_detector_declares_is_read_without_importing_it(name: str) -> Non
 
 
 def test_a_file_in_the_folder_is_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One file, with no list to edit: its options, needs and rule are read from its source alone."""
+    """One file is enough, without a list to edit: options, needs and rule are read from its source."""
     folder = shutil.copytree(DETECTORS.folder, tmp_path / "detectors")
     (folder / "brightest.py").write_text(
-        "import nowhere\n"  # what is only planned with is not imported
+        "import nowhere\n"  # planning must not import the file
         "NEEDS = ('validation',)\nOWN_RULE = False\n"
         "def score(evidence, *, power: PositiveFloat = 1.0): ...\n"
     )
@@ -211,7 +211,7 @@ def test_scores_are_made_once_and_again_for_what_changed(project) -> None:
     assert scored_and_selected(project) == (1, 1)
     project.set("studies/imbalance/deletions", ["spectral"])
     project.set("studies/imbalance/vary/deletion.top", [0.25, 0.5])
-    assert scored_and_selected(project) == (0, 2)  # the same scores, cut twice
+    assert scored_and_selected(project) == (0, 2)  # the same scores, two thresholds
 
 
 def test_errors_that_depend_on_the_model_ask_it_nothing_new(project) -> None:

@@ -1,4 +1,4 @@
-"""The documents name what the code has."""
+"""The documents agree with the names in the code."""
 
 import re
 from collections.abc import Iterator

@@ -22,7 +22,7 @@ def test_hours_and_gigabytes_are_those_worked_out_by_hand(
     tmp_path, device: str, threads: int, core_seconds: float, gpu_seconds: float
 ) -> None:
     config = yaml.safe_load(TINY) | {"results_folder": str(tmp_path), "device": device, "threads": threads}
-    # Per training 3 or 4 steps of 100 s; ten networks of 10^9 weights: 40 GB.
+    # Each training has 3 or 4 steps of 100 s. Ten networks of 10^9 weights take 40 GB.
     jobs = {"train_base": 4, "unlearn": 6, "collect_results": 1}
     lines = list(estimate(Plan(config), jobs, lambda _: (100.0, 10**9)))
     assert lines[3].split() == ["jobs", "left", "11"]

@@ -1,4 +1,4 @@
-"""The tables that a figure asks for: checked while the DAG is built, and cut to its studies."""
+"""The tables that a figure requests: checked while the DAG is built, and restricted to its studies."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ from unpoison.study.plan import Plan
 
 
 def config(**figures: Any) -> dict[str, Any]:
-    """The tiny config with a study over recall, twice."""
+    """Return the tiny config with two equal studies over recall."""
     whole = yaml.safe_load(TINY)
     study = {**whole["studies"]["false_positives"], "vary": {"deletion.recall": [0.5, 1.0]}}
     return {**whole, "studies": {"one": study, "two": study}, "figures": figures}
@@ -56,7 +56,7 @@ def test_the_family_of_an_entry_is_that_of_its_method() -> None:
 def test_an_unknown_table_of_a_users_figure_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registration, "_TABLE", {})  # nothing is left after the test
+    monkeypatch.setattr(registration, "_TABLE", {})  # undone after the test
     monkeypatch.setattr(sys, "path", [*sys.path])
     file = tmp_path / "pie_of_tables.py"
     file.write_text('NEEDS = [("deletion.recall",)]\nTABLES = ("helaed",)\ndef plot(helaed): ...\n')

@@ -1,4 +1,4 @@
-"""Decision 1: how many GPUs a job asks for, and how many there are."""
+"""Decision 1: the number of GPUs that a job requests, and the number of available GPUs."""
 
 import pytest
 
@@ -12,10 +12,10 @@ from unpoison.runs.gpu import gpu_slots, gpu_tag
     [
         ("cpu", True, True, 0),
         ("cpu", False, True, 0),
-        ("auto", True, False, 0),  # all cores are kept busy
+        ("auto", True, False, 0),  # CPU jobs use all cores
         ("auto", True, True, 1),
-        ("auto", False, False, 1),  # the machine that submits need not have the GPU
-        ("cuda", True, False, 1),  # the job itself says that there is none
+        ("auto", False, False, 1),  # the submitting machine may lack a GPU
+        ("cuda", True, False, 1),  # the job itself reports a missing GPU
         ("cuda", False, True, 1),
     ],
 )

@@ -1,4 +1,4 @@
-"""Files and artifacts are told apart by their content: one in another's place is seen, refused and made anew."""
+"""Files and artifacts are identified by content: a swapped one is noticed, refused and rebuilt."""
 
 import io
 import json
@@ -64,7 +64,7 @@ def write_list(folder: Path, order: int) -> Path:
     return folder / "flagged.csv"
 
 
-# For each kind: what writes it, what is made from it, and by which rule.
+# For each kind: its writer, the file that is made from it, and the rule that makes it.
 KINDS: dict[str, tuple[Callable[[Path, int], Path], str, str]] = {
     "parquet": (write_parquet, ROWS.format(kind="parquet"), "prepare_source"),
     "image_folder": (write_images, ROWS.format(kind="image_folder"), "prepare_source"),
@@ -75,7 +75,7 @@ TARGETS = [target for _, target, _ in KINDS.values()]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project in which a source of each kind was read, and a deletion set was selected by a list of rows."""
+    """A project that has read a source of each kind and selected a deletion set by a list of rows."""
     folder = tmp_path_factory.mktemp("made")
     copy_project(folder)
     (folder / "data").mkdir()
@@ -103,7 +103,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def data(made: Project, tmp_path: Path) -> Project:
-    """A copy of it that a test may change."""
+    """A copy of `made` that a test may change."""
     shutil.copytree(made.folder, tmp_path / "project", symlinks=True)
     return Project(tmp_path / "project")
 
@@ -143,7 +143,7 @@ def test_touched_and_copied_files_of_any_size_rerun_nothing(data: Project) -> No
     assert "Nothing to be done" in planned(data)
     for file in (
         "max-checksum-file-size: 200MB",
-    ):  # no file is small enough for Snakemake to compare its content
+    ):  # now every file is too large for Snakemake to compare its content
         data.edit("profiles/default/profile.yaml", file, "max-checksum-file-size: 1")
     assert "prepare_source" not in planned(data)
     assert "select_deletion" not in planned(data)
@@ -152,7 +152,7 @@ def test_touched_and_copied_files_of_any_size_rerun_nothing(data: Project) -> No
 def test_a_source_that_cannot_be_read_ends_the_plan_with_a_line(data: Project) -> None:
     image = data.folder / "data/images/train/cat/0.png"
     image.unlink()
-    image.symlink_to("/proc/self/mem")  # a file that nobody, root included, can read from its beginning
+    image.symlink_to("/proc/self/mem")  # unreadable from its beginning, even for root
     done = data.snakemake("-n", *TARGETS)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
@@ -191,7 +191,7 @@ CELL = "results/pair/seed0/corner_swap/resnet9/everything_found@fpr=0.0/finetune
 
 @pytest.fixture
 def results(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The artifacts of the finished study alone: enough to ask for the state of its cells."""
+    """Only the artifacts of the finished study, which are enough for the state of its cells."""
     left_out = shutil.ignore_patterns("tables", "figures", "logs")
     shutil.copytree(finished.folder / "results", tmp_path / "results", ignore=left_out)
     shutil.copy(finished.folder / "tiny.yaml", tmp_path)
@@ -269,7 +269,7 @@ def test_a_model_with_a_fault_is_stale_and_refused(
         check_artifacts([file for file in record["inputs"] if not file.endswith("run.json")], record["spec"])
     assert FAULTS[fault] in str(refused.value)
     assert str(refused.value).startswith("results/pair/seed0/corner_swap/resnet9/base/model.safetensors ")
-    refused.value.put_aside()  # as the job that ends by it does
+    refused.value.put_aside()  # as the failing job does
     assert not base(results, "model.safetensors").exists()
     assert base(results, "model.safetensors.corrupt").exists()
 
@@ -388,7 +388,7 @@ def test_a_record_of_another_version_is_stale_and_no_traceback(results: Project,
 
 FIGURES = ("results", "statistics", "references", "drawing", "plots", "report")
 JUDGING = ("metrics",)
-ELSEWHERE = {  # of a rule the plug-in, and the rooms whose edits must not rerun it
+ELSEWHERE = {  # rule -> its plug-in, and the folders whose edits must not rerun it
     "train_base": ([], ("detectors", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
     "train_oracle": ([], ("detectors", "features", "unlearning", "deletion", "scores", *JUDGING, *FIGURES)),
     "score_rows": (["unpoison.detectors.loss"], ("unlearning", "deletion", *JUDGING, *FIGURES)),

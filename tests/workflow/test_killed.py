@@ -1,4 +1,4 @@
-"""A run that is killed at any moment goes on where it was, and ends with the artifacts of an undisturbed one."""
+"""A run that is killed at any moment resumes, and ends with the artifacts of an undisturbed run."""
 
 import os
 import random
@@ -22,11 +22,11 @@ OURS = (".snakemake/scripts", "unpoison.jobs.warm")
 
 
 def jobs_of(running: subprocess.Popen) -> list[psutil.Process]:
-    """The processes that run scripts, and the warm process with its children."""
+    """Return the processes that run scripts, and the warm process with its children."""
     found = []
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(running.pid).children(recursive=True):
-            with suppress(psutil.NoSuchProcess):  # one that has ended, and that Snakemake has not waited for
+            with suppress(psutil.NoSuchProcess):  # a zombie that Snakemake has not reaped
                 if any(mark in " ".join(child.cmdline()) for mark in OURS):
                     found.append(child)
     return found
@@ -53,7 +53,7 @@ KILLS: dict[str, Callable[[subprocess.Popen, random.Random], None]] = {
 
 
 def disturb(project, rng: random.Random, how: str) -> bool:
-    """Start the study and kill it at a random moment once its first job runs; whether there was something to kill."""
+    """Start the study, kill it at random after its first job began, and return whether it still ran."""
     running = project.start()
     while running.poll() is None and not jobs_of(running):
         time.sleep(0.02)
@@ -68,7 +68,7 @@ def disturb(project, rng: random.Random, how: str) -> bool:
 
 
 def go_on(project) -> None:
-    """What the documents say to do after a kill."""
+    """Resume as the documents say: unlock and run again."""
     assert project.snakemake("--unlock").returncode == 0
     done = project.snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,14 +95,14 @@ def test_three_kills_leave_no_trace(project, undisturbed: dict) -> None:
 def test_a_run_that_is_told_to_stop_ends_with_its_jobs_and_needs_no_unlock(project, told: str) -> None:
     if signal.getsignal(getattr(signal, told)) is signal.SIG_IGN:
         pytest.skip(f"{told} is ignored here, as in the background of a shell, and stays so")
-    project.set("recipes/quick/epochs", 10**6)  # a job would outlive anyone's patience
+    project.set("recipes/quick/epochs", 10**6)  # a job would not end within the test
     shutil.rmtree(project.folder / CELLS)
     running = project.start()
     while not jobs_of(running):
         assert running.poll() is None
         time.sleep(0.02)
     jobs = jobs_of(running)
-    running.send_signal(getattr(signal, told))  # to Snakemake alone: `kill`, a scheduler, systemd
+    running.send_signal(getattr(signal, told))  # to Snakemake alone, as from `kill`, a scheduler, systemd
     said = "".join(running.communicate(timeout=PATIENCE))
     assert not psutil.wait_procs(jobs, timeout=PATIENCE)[1], "a job outlived its Snakemake"
     assert f"Stopped by {told}, and the running jobs with it; the same command goes on\n" in said
@@ -114,7 +114,7 @@ def test_a_run_that_is_told_to_stop_ends_with_its_jobs_and_needs_no_unlock(proje
 
 
 def test_a_job_that_is_killed_is_named_with_the_signal_in_its_log_and_in_status(project) -> None:
-    project.set("recipes/quick/epochs", 10**6)  # a job would outlive anyone's patience
+    project.set("recipes/quick/epochs", 10**6)  # a job would not end within the test
     shutil.rmtree(project.folder / CELLS)
     running = project.start("--until", "unlearn")
     while running.poll() is None:
@@ -134,7 +134,7 @@ def test_a_job_that_is_killed_is_named_with_the_signal_in_its_log_and_in_status(
 
 @pytest.mark.hard
 def test_a_hundred_kills_leave_no_trace(project, undisturbed: dict) -> None:
-    """From nothing, again and again: a round is over when the study is, and then it is compared."""
+    """Start again from nothing after each finished study, and compare its artifacts."""
     rng = random.Random(2)
     shutil.rmtree(project.folder / "results")
     kills = rounds = 0

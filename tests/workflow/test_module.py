@@ -1,4 +1,4 @@
-"""The workflow as a module of another one, in a folder that holds nothing of this project."""
+"""The workflow as a module of another workflow, in a folder without files of this project."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ROWS = "results/pair/seed0/corner_swap/rows.parquet"
 
 
 class Outer:
-    """Another workflow, which uses this one by the snippet of docs/module.md and the installed package."""
+    """Another workflow that uses this one, with the snippet of docs/module.md and the installed package."""
 
     def __init__(self, folder: Path, site: Path) -> None:
         self.folder = folder
@@ -59,7 +59,7 @@ class Outer:
 
 
 def one_cell() -> dict:
-    """The tiny config with one cell and no figure but those of the study itself."""
+    """Return the tiny config with one cell and only the study's own figures."""
     config = yaml.safe_load(TINY)
     del config["figures"], config["methods"]["finetune"], config["studies"]["false_positives"]
     config["studies"]["imbalance"] |= {"vary": {}, "methods": ["retrain"]}
@@ -68,7 +68,7 @@ def one_cell() -> dict:
 
 
 def told_by_the_package(site: Path, function: str) -> Path:
-    """What a function of `unpoison.runs.places` returns in the installed package."""
+    """Return the result of a function of `unpoison.runs.places` in the installed package."""
     program = f"from unpoison.runs.places import {function}; print({function}())"
     environment = {**os.environ, "PYTHONPATH": str(site)}
     told = subprocess.run(
@@ -80,13 +80,13 @@ def told_by_the_package(site: Path, function: str) -> Path:
 
 @pytest.fixture(scope="module")
 def carried(site: Path) -> str:
-    """The address of the workflow that the wheel carries."""
+    """The path of the workflow in the installed wheel, as a quoted string."""
     return f'"{told_by_the_package(site, "workflow_file")}"'
 
 
 @pytest.fixture(scope="module")
 def profile(site: Path) -> Path:
-    """The profile that the wheel carries."""
+    """The profile in the installed wheel."""
     return told_by_the_package(site, "profile_folder")
 
 
@@ -102,7 +102,7 @@ def outer(tmp_path: Path, site: Path, profile: Path) -> Outer:
 def finished_outer(
     tmp_path_factory: pytest.TempPathFactory, site: Path, carried: str, profile: Path
 ) -> Outer:
-    """Another workflow that has been run to its report by the workflow of the wheel."""
+    """Another workflow that used the wheel's workflow and has run to its report."""
     made = Outer(tmp_path_factory.mktemp("outer"), site)
     made.config(one_cell())
     shutil.copytree(profile, made.folder / "profiles/default")
@@ -113,7 +113,7 @@ def finished_outer(
 
 @pytest.fixture
 def finished(finished_outer: Outer, tmp_path: Path, site: Path) -> Outer:
-    """A copy of it that a test may change."""
+    """A copy of `finished_outer` that a test may change."""
     shutil.copytree(finished_outer.folder, tmp_path / "outer")
     return Outer(tmp_path / "outer", site)
 
@@ -132,7 +132,7 @@ def test_the_workflow_of_the_wheel_runs_to_tables_and_report_and_then_has_nothin
 def test_jobs_run_the_installed_package(finished_outer: Outer) -> None:
     records = list((finished_outer.folder / "results").rglob("*run.json"))
     assert len(records) > 4
-    # The package of a checkout is in a git repository.
+    # Only the package of a checkout is in a git repository and has a commit.
     assert {json.loads(path.read_text())["commit"] for path in records} == {None}
 
 

@@ -1,4 +1,4 @@
-"""What stands in a run's way: damage, a full disk, a read-only folder, a second run. One line, then it goes on."""
+"""Damage, a full disk, a read-only folder, a second run: one error line, then the run can resume."""
 
 import os
 import shutil
@@ -35,14 +35,14 @@ def unfinished(project):
 
 @pytest.fixture
 def mounted(unfinished) -> Iterator[Path]:
-    """The results folder, to be mounted on by the test."""
+    """The results folder as a mount point; it is unmounted after the test."""
     results = unfinished.folder / "results"
     yield results
     subprocess.run(["umount", "--lazy", results], capture_output=True, check=False)
 
 
 def failed_lines(project) -> list[str]:
-    """The lines of a failed run that tell the user what is wrong."""
+    """Run, require a failure, and return the lines that tell the user what is wrong."""
     done = project.snakemake()
     assert done.returncode != 0
     said = done.stdout + done.stderr
@@ -78,7 +78,7 @@ def test_a_full_disk_is_named_and_room_lets_the_run_go_on(unfinished, finished, 
 
 
 def test_a_read_only_results_folder_is_refused(unfinished, mounted: Path) -> None:
-    needs_mounts()  # modes do not stop root, a mount does
+    needs_mounts()  # root ignores file modes, but not a read-only mount
     mount("--bind", str(mounted), str(mounted))
     mount("-o", "remount,bind,ro", str(mounted))
     [line] = failed_lines(unfinished)
@@ -86,7 +86,7 @@ def test_a_read_only_results_folder_is_refused(unfinished, mounted: Path) -> Non
 
 
 def test_a_second_run_is_refused(unfinished, tmp_path: Path) -> None:
-    # The first run never ends, and its jobs remove no files that the others look at.
+    # The first run never ends, and its jobs remove no files that the other runs read.
     unfinished.set("methods/finetune/length", 10**6)
     for cell in (unfinished.folder / "results").rglob("finetune"):
         shutil.rmtree(cell)

@@ -1,4 +1,4 @@
-"""A stranger's own network with given weights in a study: what it is run to, and what a change makes anew."""
+"""A user's own network with given weights in a study: its results, and reruns after changes."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def block(inner, outer):
     layer = nn.Conv2d(inner, outer, 3, stride=2, padding=1)
     return nn.Sequential(layer, nn.BatchNorm2d(outer), nn.ReLU())
 """
-# The company's own training, on images of its own: nothing here is of unpoison's.
+# The company's own training on its own images, without unpoison.
 TRAINING = """
 import torch
 from company import CompanyNet
@@ -109,13 +109,13 @@ def prepare(making: Project) -> None:
 
 @pytest.fixture(scope="session")
 def repaired(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The study, run to its end."""
+    """The finished study."""
     return run_once(tmp_path_factory, "repaired", prepare)
 
 
 @pytest.fixture
 def company(repaired: Project, tmp_path: Path) -> Iterator[Project]:
-    """A copy of it that a test may change."""
+    """A copy of the finished study that a test may change."""
     folder = tmp_path / "project"
     shutil.copytree(repaired.folder, folder, symlinks=True)
     yield Project(folder)

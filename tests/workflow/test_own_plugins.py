@@ -1,4 +1,4 @@
-"""Plug-ins of the user's own folder in a study: what an edit makes anew, and what is refused while planned."""
+"""Plug-ins from a user's folder in a study: reruns after edits, and refusals by the plan."""
 
 import shutil
 import sys
@@ -142,7 +142,7 @@ def test_of_an_installed_package_its_own_modules_alone_are_followed(tmp_path: Pa
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder that Snakemake runs in, and no plug-in of the user's."""
+    """An empty folder that Snakemake runs in, without registered user plug-ins."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registration, "_TABLE", {})
     monkeypatch.setattr(sys, "path", [*sys.path])

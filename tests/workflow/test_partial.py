@@ -1,4 +1,4 @@
-"""Cells that fail do not take the rest along: what is there can be had, and what is missing is named."""
+"""Failed cells do not block the others: finished results are available, and missing cells are named."""
 
 import random
 import subprocess
@@ -37,7 +37,7 @@ def partial(project) -> subprocess.CompletedProcess:
 
 
 def states(project, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
-    """The states of each method's cells."""
+    """Return the states of each method's cells."""
     monkeypatch.chdir(project.folder)
     found: dict[str, set[str]] = {}
     for cell, standing in standings(Plan(project.config)).items():

@@ -1,4 +1,4 @@
-"""A contrast of what a study does not have is refused in one line, and a changed one reruns the tables alone."""
+"""A contrast of missing models is refused in one line, and a changed contrast reruns only the tables."""
 
 import copy
 from pathlib import Path

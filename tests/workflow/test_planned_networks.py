@@ -1,4 +1,4 @@
-"""A user's own network while it is planned: what is refused in one line, what stays unrun, and axes of networks."""
+"""A user's own network in the plan: one-line refusals, no execution of user code, and axes of networks."""
 
 import copy
 import sys
@@ -23,7 +23,7 @@ Planned = Callable[..., Plan]
 
 @pytest.fixture
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planned:
-    """The plan of a study with a training, in a folder that has the network and its weights."""
+    """A function that plans a study with a training, in a folder with the network and its weights."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data/company.safetensors").write_text("weights")
@@ -51,7 +51,7 @@ def test_a_users_network_is_planned_without_running_it(planned: Planned) -> None
         "python": "company.py:CompanyNet",
         "arguments": {"width": 4},
     }
-    ours = Path(__file__).parents[1]  # which has a module company of its own
+    ours = Path(__file__).parents[1]  # this folder has another module `company`
     places = [
         Path(sys.modules[name].__file__ or "") for name in ("company", "company_parts") if name in sys.modules
     ]

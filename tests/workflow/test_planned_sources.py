@@ -1,4 +1,4 @@
-"""Sources as the plan sees them: looked at once, usable without a test split, and wherever they lie."""
+"""Sources in the plan: read once, usable without a test split, and at any path."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ def write_images(root: Path, *splits: str) -> None:
 
 
 def snakemake(folder: Path, config: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Snakemake in a folder of its own."""
+    """Run Snakemake in the given folder."""
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
     return subprocess.run(
@@ -148,12 +148,12 @@ def test_data_may_lie_in_a_folder_of_any_name(tmp_path: Path) -> None:
     assert sorted(pd.read_parquet(tmp_path / deletion)["row_id"]) == sorted(flagged)
 
 
-# -- looked at once ---------------------------------------------------------------------------------
+# -- read once --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A peek at a Parquet source, in a folder where Snakemake has run; `looks` counts those that open a file."""
+    """A function that peeks at a Parquet source after a Snakemake run; `looks` lists those that open files."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake").mkdir()
     looks: list[str] = []
@@ -190,7 +190,7 @@ def test_a_changed_an_older_and_a_further_file_are_looked_at(tmp_path: Path, par
     assert parquet() == ({"cat": 2, "dog": 1}, 2)
     write_labels(tmp_path / "older", "dog", "cat", "dog")
     os.utime(tmp_path / "older", (1, 1))
-    (tmp_path / "older").replace(tmp_path / "train-0.parquet")  # of the same size
+    (tmp_path / "older").replace(tmp_path / "train-0.parquet")  # same size
     assert parquet() == ({"cat": 1, "dog": 2}, 3)
     write_labels(tmp_path / "train-1.parquet", "cow")
     assert parquet() == ({"cat": 1, "cow": 1, "dog": 2}, 4)

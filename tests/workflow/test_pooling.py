@@ -1,4 +1,4 @@
-"""Blocks of seeds become one study, each row of which tells its block; what does not belong together is refused."""
+"""Blocks of seeds are pooled to one study whose rows name their blocks; incompatible blocks are refused."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ TABLES = ("results", "provenance")
 
 @pytest.fixture
 def plan(project, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    """The plan of three seeds, of which the results folder has the first."""
+    """A plan of three seeds; the results folder has only the first."""
     monkeypatch.chdir(project.folder)
     for study in project.config["studies"]:
         project.set(f"studies/{study}/seeds", 3)
@@ -24,7 +24,7 @@ def plan(project, monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 @pytest.fixture
 def blocks(project) -> Path:
-    """Two blocks: that of seed 0, and one of seed 1 with other values."""
+    """Two blocks: one of seed 0, and one of seed 1 with other values."""
     folder = project.folder / "blocks"
     for seed, name in enumerate(("first", "second")):
         (folder / name).mkdir(parents=True)

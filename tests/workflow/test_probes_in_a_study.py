@@ -1,4 +1,4 @@
-"""Probes: asked for in the config, run in the job that makes a model, read by the metrics that need them."""
+"""Probes: requested in the config, run in the job that makes a model, read by the metrics that need them."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The line a minute of a run: done, running, left, and the time to go, from the events of Snakemake's logger."""
+"""The progress line: jobs done, running and left, and the time left, from Snakemake's log events."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ from unpoison.runs.progress import Progress, in_words
 
 
 class Run:
-    """A run told event by event, with a clock that the test moves."""
+    """A run that is simulated event by event, with a clock that the test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **total: int) -> None:
         monkeypatch.setattr(progress, "EVERY", 3600.0)
@@ -35,7 +35,7 @@ def test_a_line_tells_done_running_left_and_the_time_to_go(monkeypatch: pytest.M
     run.tell("job_finished", job_id=1)
     run.start(2, "train")
     run.now = 900.0
-    # By hand: three jobs of 10 minutes, 5 minutes of one behind it, one at a time.
+    # By hand: three jobs of 10 minutes, one at a time, less 5 minutes that one has run.
     assert run.progress.line().startswith("1 of 4 jobs done, 1 running, 2 left; about 25 min to go, until ")
 
 
@@ -72,7 +72,7 @@ def test_the_jobs_of_a_submission_are_counted_one_by_one(monkeypatch: pytest.Mon
     run.start(1, "train")
     run.now = 60.0
     run.tell("job_finished", job_id=1)
-    run.tell("job_started", jobs=["7417a226-c565"])  # what Snakemake calls a submission of several jobs
+    run.tell("job_started", jobs=["7417a226-c565"])  # Snakemake's id of a group of jobs
     for job in (2, 3):
         run.tell("job_info", jobid=job, rule_name="unlearn", indent=True)
     assert run.progress.line().startswith("1 of 3 jobs done, 2 running, 0 left; the time left is not known")
@@ -96,7 +96,7 @@ def test_lines_appear_by_themselves_while_jobs_run(
     while not said:
         time.sleep(0.01)
         said = capsys.readouterr().err
-    run.tell("job_error", jobid=1)  # nothing runs any more, so nothing is told
+    run.tell("job_error", jobid=1)  # no job runs any more, so no line is printed
     assert "0 of 1 jobs done, 1 running, 0 left" in said
 
 

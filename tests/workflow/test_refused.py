@@ -19,7 +19,7 @@ DEMO = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
 
 
 def changed(path: str, value: object, config: dict = DEMO) -> dict:
-    """The demo's config with one key set, or removed (value None)."""
+    """Return the demo's config with one key set, or removed (value None)."""
     config = copy.deepcopy(config)
     *folders, last = path.split("/")
     place = config
@@ -314,7 +314,7 @@ REFUSED = {
 def test_a_bad_config_is_refused_in_one_line(case: str) -> None:
     path, value, words = REFUSED[case]
     config = changed(path, value)
-    if words is None:  # refused only when a study uses it
+    if words is None:  # refused only if a study uses it
         config, words = changed("studies/imbalance/deletions", ["base"], config), "reserved"
     with pytest.raises(UserError) as error:
         Plan(config)
@@ -487,7 +487,7 @@ def test_a_results_folder_that_holds_images_or_a_list_of_rows_is_refused(tmp_pat
     config = changed("deletions/flagged", {"rows": "../mine/rows.csv"})
     with pytest.raises(UserError, match=r"holds the data .*rows\.csv"):
         Plan({**config, **places})
-    assert Plan({**DEMO, **places, "data_folder": str(tmp_path)}).cells  # results may stand beside data
+    assert Plan({**DEMO, **places, "data_folder": str(tmp_path)}).cells  # results may be next to the data
     places["results_folder"] = str(tmp_path / "data" / "birds" / "train" / "mine")
     config = changed("sources/photos", {"source": "image_folder", "path": "birds"})
     with pytest.raises(UserError, match=r"is among the images of .*birds/train"):

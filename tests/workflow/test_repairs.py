@@ -17,7 +17,7 @@ DOWNSTREAM = TABLES | {"draw_figure": 2, "write_report": 1}
 
 
 def with_repair(validation: float, methods: list[str], **study: object) -> dict:
-    """The demo's config with a repair in one of its studies."""
+    """Return the demo's config with a repair in one of its studies."""
     studies = {**DEMO["studies"], "false_positives_fpr": {**DEMO["studies"]["false_positives_fpr"], **study}}
     studies["false_positives_fpr"]["methods"] = methods
     datasets = {
@@ -80,7 +80,7 @@ def test_a_repair_is_run_measured_and_drawn_and_then_left_alone(project) -> None
     assert set(repair["study"]) == {"false_positives"}
     assert repair[["deletion", "recall", "fdr", "fpr", "deletion.fpr"]].isna().all(axis=None)
     cost = repair.set_index("metric")["value"]
-    assert cost["image_passes"] == cost["forward_passes"] == 11  # an epoch, and a pass for the features
+    assert cost["image_passes"] == cost["forward_passes"] == 11  # one epoch, and one pass for the features
     paired = pd.read_parquet(project.folder / "results/tables/paired.parquet")
     against = paired[(paired["other"] == "fine_pruning") & (paired["metric"] == "image_passes")]
     assert set(against["method"]) >= {"retrain", "finetune"}

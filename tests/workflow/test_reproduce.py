@@ -1,4 +1,4 @@
-"""`unpoison reproduce` runs a published study again and says whether its numbers come out."""
+"""`unpoison reproduce` repeats a published study and reports whether its numbers agree."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from unpoison.files import read_table, write_table
 
 @pytest.fixture
 def published(project, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The finished study, published."""
+    """The folder of the finished study as a published study."""
     monkeypatch.chdir(project.folder)
     folder = project.folder / "published"
     shutil.copytree(project.folder / "results/tables", folder / "tables")

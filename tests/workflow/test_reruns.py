@@ -1,4 +1,4 @@
-"""The rerun promise: what a change makes anew, by the job counts of a dry run on the real Snakefile."""
+"""The rerun promise: the jobs that a change reruns, counted in dry runs of the real Snakefile."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from unpoison.files import map_array, read_json, write_json
 from unpoison.rows import read_rows
 
 TABLES = {"collect_results": 1, "make_tables": 1}
-TRACED = {"trace_records": 1}  # where there are new records
+TRACED = {"trace_records": 1}  # if there are new records
 FIGURES = {"draw_figure": 2}
 REPORT = {"write_report": 1}
 DOWNSTREAM = TABLES | TRACED | FIGURES | REPORT
-MODELS = 2 + 1  # two ratios of one study and the whole data set of the other, one seed
+MODELS = 2 + 1  # two ratios in one study, the full data set in the other; one seed
 
 
 def test_a_second_run_does_nothing(project) -> None:
@@ -105,7 +105,7 @@ def test_a_default_written_out_changes_nothing(project) -> None:
     project.set("poisons/corner_swap/size", 3)
     project.set("recipes/quick/flip", True)
     project.set("device", "auto")
-    project.set("datasets/pair/keep", {"dog": 50})  # all cats is the default
+    project.set("datasets/pair/keep", {"dog": 50})  # the default keeps all cats
     project.set("trainings/resnet9/model", "resnet9")
     project.set("sources/generated/source", "generated")
     assert project.jobs() == {}
@@ -219,7 +219,7 @@ def test_a_tuned_method_is_tuned_once_and_again_when_its_trials_change(project) 
     project.set("tunings", {"small": {"trials": 2, "seeds": [1000, 1001], "deletion": "most_found"}})
     project.set("methods/tuned", {"method": "finetune", "length": 0.5, "tuning": "small"})
     project.set("studies/false_positives/methods", ["retrain", "finetune", "tuned"])
-    base = {"poison_dataset": 2, "train_base": 2, "select_deletion": 2}  # of the seeds that are tuned on
+    base = {"poison_dataset": 2, "train_base": 2, "select_deletion": 2}  # for the two tuning seeds
     cells = {"unlearn": 2, "measure": 1}
     assert project.jobs() == base | {"tune": 1} | cells | DOWNSTREAM
 

@@ -1,4 +1,4 @@
-"""A bisected study, round by round: plain Snakemake runs one round, and `unpoison run` goes on to the end."""
+"""A bisected study, round by round: plain Snakemake runs one round, and `unpoison run` runs all rounds."""
 
 import re
 import shutil
@@ -42,7 +42,7 @@ studies:
 
 
 def command(project: Project, *words: str) -> str:
-    """Run the command to its end, and return what it told."""
+    """Run the command to its end, and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "unpoison", *words],
         cwd=project.folder,
@@ -56,7 +56,7 @@ def command(project: Project, *words: str) -> str:
 
 @pytest.fixture(scope="module")
 def bisected(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The first round by Snakemake, whose end is in `first.txt`, and the others by the command, in `others.txt`."""
+    """A study: the first round by Snakemake (log `first.txt`), the others by the command (`others.txt`)."""
 
     def prepare(making: Project) -> None:
         (making.folder / "tiny.yaml").write_text(STUDY)
@@ -84,7 +84,7 @@ def test_the_command_goes_on_to_the_end_and_then_nothing_is_left(bisected: Proje
 
 def test_each_seed_takes_one_model_a_step_and_counts_at_every_recall(bisected: Project) -> None:
     tables = bisected.folder / "results/tables"
-    # On another processor another seed can be one whose attack did not take: it ends with its first model.
+    # A seed whose attack failed ends with its first model. On another processor this can be another seed.
     decided = pd.read_parquet(tables / "decisions.parquet").set_index("seed")
     ended = decided["state"] == "done"
     results = pd.read_parquet(tables / "results.parquet")
@@ -103,7 +103,7 @@ def test_lost_decisions_are_made_again_without_a_training(bisected: Project, tmp
     before = pd.read_parquet(decisions)
     (project.folder / "results/decisions/thresholds.json").unlink()
     assert not {"unlearn", "train_base", "train_oracle"} & set(project.jobs())
-    for _ in range(2):  # rounds
+    for _ in range(2):  # two rounds
         project.snakemake("decisions")
     assert pd.read_parquet(decisions).equals(before)
 

@@ -1,4 +1,4 @@
-"""The plan grows with the study: what is looked up for a job was made once for each entry, and each cell once."""
+"""Planning scales linearly: parts that jobs look up are built once for each entry, and each cell once."""
 
 from collections import Counter
 
@@ -26,7 +26,7 @@ methods: {retrain: {}, finetune: {}}
 
 
 def study(ratios: int, seeds: int) -> dict:
-    """A config of 8 cells for each ratio and seed."""
+    """Return a config of 8 cells for each ratio and seed."""
     shares = [round(0.5 + index / ratios / 2, 4) for index in range(ratios)]
     levels = {"dataset": "ten_classes", "poison": "patch", "training": "resnet9"}
     vary = {"dataset.keep.cat": shares, "deletion.fpr": [0.0, 0.1, 0.2]}
@@ -35,7 +35,7 @@ def study(ratios: int, seeds: int) -> dict:
 
 
 class Wildcards:
-    """What Snakemake hands to the functions of a job."""
+    """The wildcards that Snakemake passes to the functions of a job."""
 
     def __init__(self, cell: Cell) -> None:
         vars(self).update({name: str(value) for name, value in vars(cell).items() if value is not None})
@@ -45,7 +45,7 @@ class Wildcards:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter:
-    """How often the planner did what costs time."""
+    """Call counts of the planner's slow functions."""
     counted: Counter = Counter()
 
     def count(module, name: str) -> None:
@@ -67,7 +67,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
 
 def plan_and_specify(calls: Counter, ratios: int, seeds: int) -> tuple[int, Counter]:
-    """Do what a dry run has the planner do; how many cells there are, and what was called for them."""
+    """Plan as for a dry run, and return the number of cells and the call counts."""
     calls.clear()
     plan = Plan(study(ratios, seeds))
     specs = Specs(plan)

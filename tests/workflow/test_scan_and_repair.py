@@ -1,4 +1,4 @@
-"""From the list of a scan to a repaired model and its page, on a small drawn set and a network of a company's own."""
+"""From a scan's list to a repaired model and its page, on a small drawn set and a company's own network."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_a_model_is_repaired_from_the_list_of_a_scan_and_told_of_on_a_page(tmp_p
     assert made.targets == (TARGET,)
     network = {"batch_norm": False, "width": 8}
     train_company_net(made.folder, made.class_names, Path("net.safetensors"), size=16, epochs=6, **network)
-    # As `unpoison.scanning.lists` writes it; what is to be looked at is not repaired from.
+    # The format of `unpoison.scanning.lists`. Rows that are only to be inspected are not unlearned.
     columns = {
         "path": made.poisoned,
         "given_label": TARGET,
@@ -58,7 +58,7 @@ def test_a_model_is_repaired_from_the_list_of_a_scan_and_told_of_on_a_page(tmp_p
     assert "of triggered images" in page
     assert summary["lost_most"] is None or f"The class {summary['lost_most']['class']} lost most" in page
 
-    monkeypatch.chdir("repaired")  # paths of the config are for the folder of the command
+    monkeypatch.chdir("repaired")  # paths in the config are relative to the command's folder
     plan = plan_of(("run/config.yaml",))
     assert files_by_kind(plan)["others"] == []
     assert "repair repair: handed over" in list(status(plan))

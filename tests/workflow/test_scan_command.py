@@ -1,4 +1,4 @@
-"""`unpoison scan` on a set that somebody poisoned and on its clean twin: verdict, files, reruns, and bad input."""
+"""`unpoison scan` on a poisoned set and on its clean twin: verdict, files, reruns, and bad input."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def scan(made: CompanySet, out: Path, *more: str) -> int:
         *("--model", f"{NET}:CompanyNet", "--weights", str(made.folder.parent / "clean.safetensors")),
         *("--arguments", json.dumps({"classes": len(made.class_names), "width": 24}), "--budget", "quick"),
     ]
-    if (made.folder / "net.py").exists():  # the tutorial's
+    if (made.folder / "net.py").exists():  # the tutorial's set
         model = [
             "--model",
             f"{made.folder}/net.py:SmallNet",

@@ -1,4 +1,4 @@
-"""The end of a job by a signal, or by its cluster, as Snakemake's logger tells it: one line in the job's log."""
+"""A job that ends by a signal or by its cluster gets one line in its log, from Snakemake's logger."""
 
 import logging
 from pathlib import Path
@@ -26,11 +26,11 @@ def fail(handler: Killed, log: Path, thread: int = 1, said: str | None = None) -
     ("message", "signal"),
     [
         ("died with <Signals.SIGKILL: 9>.", "SIGKILL"),
-        ("returned non-zero exit status 137.", "SIGKILL"),  # of the shell, whose child was killed
+        ("returned non-zero exit status 137.", "SIGKILL"),  # exit status of the shell if its child was killed
         ("returned non-zero exit status 139.", "SIGSEGV"),
         ("returned non-zero exit status 143.", "SIGTERM"),
         ("returned non-zero exit status 1.", ""),
-        ("died with <Signals.SIGINT: 2>.", ""),  # Ctrl-C: no failure
+        ("died with <Signals.SIGINT: 2>.", ""),  # Ctrl-C is not a failure
         ("returned non-zero exit status 130.", ""),
         ("returned non-zero exit status 255.", ""),
     ],
@@ -56,7 +56,7 @@ def test_a_killed_job_is_told_in_its_own_log_and_not_in_that_of_another(
     assert killed.read_text() == f"epoch 1/9\n{line}\n"
     assert error_of(killed) == line
     assert line in capsys.readouterr().err
-    fail(handler, failed, thread=1)  # what a thread did before says nothing of its next job
+    fail(handler, failed, thread=1)  # a thread's earlier job must not affect its next
     assert failed.read_text() == "error: no rows\n"
 
 

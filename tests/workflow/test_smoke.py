@@ -1,4 +1,4 @@
-"""The tiny study from its config to its figures, looked at as its user would."""
+"""The tiny study from its config to its figures, checked from the user's point of view."""
 
 import hashlib
 import json
@@ -69,7 +69,8 @@ def test_every_cell_has_every_metric(results: pd.DataFrame) -> None:
         "weights_changed",
     }
     for cell, found in cells:
-        promised = metrics - ({"weights_changed"} if cell[-1] == "oracle" else set())  # it repairs no network
+        # The oracle repairs no network, so it has no changed weights.
+        promised = metrics - ({"weights_changed"} if cell[-1] == "oracle" else set())
         assert sorted(found) == sorted(promised), cell
     assert len(cells) == 2 * 4 + (2 + 4)
 

@@ -1,4 +1,4 @@
-"""`unpoison status`: what became of every cell, told by the files alone."""
+"""`unpoison status`: the state of every cell, derived from the files alone."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def test_nothing_is_done_before_a_run(plan: Plan) -> None:
 
 
 def test_a_finished_run_is_done(finished, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(finished.folder)  # records name files as the run did
+    monkeypatch.chdir(finished.folder)  # records have relative paths, as in the run
     plan = Plan(finished.config)
     assert set(states(plan).values()) == {"done"}
     assert list(status(plan))[-1].startswith("100% done")
@@ -55,7 +55,7 @@ def test_a_failed_training_fails_the_cells_that_need_it_and_no_others(plan: Plan
     found = states(plan)
     failed = {folder for folder, state in found.items() if state == "failed"}
     assert failed == {folder for folder in found if folder.startswith(TRAINED)} - {f"{TRAINED}/oracle"}
-    assert found[f"{TRAINED}/oracle"] == "stale"  # answers that no record vouches for
+    assert found[f"{TRAINED}/oracle"] == "stale"  # its answers have no matching record
 
 
 def test_a_failed_method_fails_its_own_cell(plan: Plan, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The unpoisoned control, from the config to the report: what has no meaning without a poison stands nowhere."""
+"""The unpoisoned control, from the config to the report: values that need a poison appear nowhere."""
 
 import copy
 from collections.abc import Callable
@@ -28,7 +28,7 @@ BY_POISONS = {
 
 
 def config(folder: Path) -> dict[str, Any]:
-    """A study of an unpoisoned set and one of the same detectors on a patch."""
+    """Return a study of an unpoisoned set, and one of the same detectors on a patch."""
     tiny = yaml.safe_load(TINY)
     kept = {name: tiny[name] for name in ("sources", "datasets", "recipes", "trainings")}
     study = {"dataset": "pair", "training": "resnet9", "seeds": [0]}
@@ -39,7 +39,7 @@ def config(folder: Path) -> dict[str, Any]:
         "detectors": {"scan": {}, "loss": {}, "spectral": {"detector": "spectral_signatures"}},
         "deletions": {
             "own": {"detector": "spectral"},
-            "nobody": {"detector": "scan"},  # of two classes it never accuses
+            "nobody": {"detector": "scan"},  # with two classes it never flags a row
             "top": {"detector": "loss", "top": 0.1},
             "budget": {"detector": "loss", "budget": 7},
             "trusted": {"detector": "loss", "fpr_budget": 0.2},
@@ -151,7 +151,7 @@ def test_a_partial_report_can_be_had(finished_control: Run) -> None:
     pd.testing.assert_frame_equal(made, finished_control.table("detectors"))
 
 
-# -- refused while planned --------------------------------------------------------------------------
+# -- refused by the plan ----------------------------------------------------------------------------
 
 
 def with_counts(**asked: float) -> Callable[[dict[str, Any]], None]:

@@ -1,4 +1,4 @@
-"""Text from users in what a run leaves: Snakemake's own report, logs, status and files in any locale."""
+"""User text in the output of a run: Snakemake's own report, logs, status and files, in any locale."""
 
 import ast
 import os
@@ -21,7 +21,7 @@ ATTACK = "</script><script>alert('<!--<script>')</script> `x`_ |y| *z* .. raw:: 
 
 
 class Scripts(HTMLParser):
-    """The text of each script of a page, as a browser finds their ends."""
+    """The text of each script of a page, delimited as a browser does."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ def test_a_locale_of_another_encoding_changes_no_name(tmp_path: Path) -> None:
 
 
 def run_in_ascii(*arguments: str) -> subprocess.CompletedProcess:
-    """Python in the C locale, its UTF-8 mode forbidden."""
+    """Run Python in the C locale with UTF-8 mode disabled."""
     asked = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     return subprocess.run(
         [sys.executable, *arguments],

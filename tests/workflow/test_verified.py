@@ -1,4 +1,4 @@
-"""The held-out check and the handing over of a repaired model as parts of the DAG."""
+"""The held-out check and the export of a repaired model as parts of the DAG."""
 
 import json
 
@@ -24,14 +24,14 @@ def config(**changes: object) -> dict:
 
 
 def alone(**repair: object) -> dict:
-    """The tiny config without a study, and with a model to hand over."""
+    """Return the tiny config without a study, and with a model to repair and export."""
     return config(studies={}, figures={}, repairs={"mine": {**REPAIR, **repair}})
 
 
 def test_a_study_that_asks_for_it_is_checked_and_its_repairs_are_handed_over(project) -> None:
     project.set("studies/false_positives/verify", {"folds": 2})
     jobs = project.jobs()
-    # Two deletion sets and two methods, each with two folds.
+    # Two deletion sets and two methods, with two folds each.
     assert {rule: jobs[rule] for rule in ("hold_out", "train_reference", "verify")} == {
         "hold_out": 8,
         "train_reference": 2,

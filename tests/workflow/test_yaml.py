@@ -1,4 +1,4 @@
-"""Scalars that YAML 1.1 reads as something else are refused, with what to write instead."""
+"""Scalars that YAML 1.1 misreads are refused, with the correct spelling in the error."""
 
 import copy
 import subprocess

@@ -1,4 +1,4 @@
-"""The page "You were poisoned": its commands say what it says, and do to the attack what it promises."""
+"""The page "You were poisoned": its commands print the stated output and have the promised effect."""
 
 import csv
 import importlib.util
@@ -31,7 +31,7 @@ def said(folder: Path) -> dict[str, str]:
 
 
 def shape(text: str) -> list[str]:
-    """The words of each line; numbers depend on the machine."""
+    """Return the words of each line without numbers, which depend on the machine."""
     return [" ".join(re.sub(r"\d+(\.\d+)?", "#", line).split()) for line in text.splitlines()]
 
 
