@@ -142,8 +142,8 @@ def counts_of(line: pd.Series) -> str:
 
 
 def caution(study: str, name: str) -> str:
-    """Return what weakens a contrast of two ratios: references that did not train beside the fewest cats."""
-    rows = table(IMBALANCE, "references")
-    few = rows["study"].eq(study) & rows["dataset"].str.endswith("keep.cat=0.2")
-    is_weak = name.endswith("with_imbalance") and not rows.loc[few, "trained"].fillna(False).all()
-    return ". Beside 1,000 cats the reference models did not train" if is_weak else ""
+    """Return how many of the models that a contrast compares have references that did not train; empty if none."""
+    untrained = contrast(IMBALANCE, study, name)["untrained"]
+    if not untrained:
+        return ""
+    return f". Of {untrained} of the compared base models a reference model did not train"

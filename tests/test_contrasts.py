@@ -11,6 +11,7 @@ from unpoison.contrasts import contrasts
 from unpoison.proportions import bonett_price
 
 ACCURACY = "clean_accuracy"
+PLACE = {"dataset": "d", "poison": "p", "training": "t", "attack": "planted"}
 KEYS = {"along": {}, "at": {}, "class_name": None, "margin": None}
 
 
@@ -36,7 +37,7 @@ def grid(value: Callable[[str, int, float, float], float], seeds: int = 6, study
         ("do_nothing", seed, None, None, None, value("do_nothing", seed, -1, -1)) for seed in range(seeds)
     ]
     columns = ["method", "seed", "deletion", "deletion.recall", "deletion.fpr", "value"]
-    table = pd.DataFrame(lines, columns=columns).assign(study=study, metric=ACCURACY, unit="share")
+    table = pd.DataFrame(lines, columns=columns).assign(**PLACE, study=study, metric=ACCURACY, unit="share")
     table["class_name"] = pd.Series(None, index=table.index, dtype="string")
     return table.convert_dtypes()
 
@@ -175,6 +176,18 @@ def test_equivalence_needs_the_90_percent_interval_within_the_margin() -> None:
     assert pd.isna(only(grid(noisy), asked("retrain", "finetune"))["equivalent"])
 
 
+def test_compared_models_whose_reference_did_not_train_are_counted() -> None:
+    references = [
+        ("oracle", seed, name, 0.2 if seed in (1, 4) else 0.9) for seed in range(6) for name in ("cat", "dog")
+    ]
+    known = pd.DataFrame(references, columns=["method", "seed", "class_name", "value"])
+    known = known.assign(**PLACE, study="s", metric="retained_accuracy", unit="share")
+    table = pd.concat([grid(noisy), known], ignore_index=True).convert_dtypes()
+    assert only(table, asked("retrain", "finetune"))["untrained"] == 2
+    assert only(table[table["seed"] != 4], asked("retrain", "finetune"))["untrained"] == 1
+    assert only(grid(noisy), asked("retrain", "finetune"))["untrained"] == 0
+
+
 def test_without_a_contrast_the_table_has_its_columns_alone() -> None:
     assert contrasts(grid(noisy), NONE, {}).empty
 
@@ -189,7 +202,9 @@ def judged(first: list[bool | None], second: list[bool | None]) -> pd.DataFrame:
         for method, values in (("retrain", first), ("finetune", second))
         for seed, value in enumerate(values)
     ]
-    table = pd.DataFrame(lines, columns=["method", "seed", "healed"]).assign(study="s", deletion="found")
+    table = pd.DataFrame(lines, columns=["method", "seed", "healed"]).assign(
+        **PLACE, study="s", deletion="found"
+    )
     table["class_name"] = pd.Series(None, index=table.index, dtype="string")
     return table.astype({"healed": "boolean"})
 

@@ -23,6 +23,7 @@ ROW = {
     "n": 8,
     "p": 0.001,
     "p_adjusted": 0.002,
+    "untrained": 0,
     "unit": "share",
 }
 
@@ -91,6 +92,12 @@ def test_healed_names_the_discordant_seeds() -> None:
     assert found.text.startswith("Share of seeds healed, EU less CF at recall 0.9: 8.1 points")
     assert (
         "(8 seeds, 7 healed by the first alone and 1 by the second alone, adjusted p = 0.002)" in found.text
+    )
+
+
+def test_references_that_did_not_train_are_a_warning() -> None:
+    assert told({"untrained": 3}).text.endswith(
+        "3 of the compared base models have a reference model that did not train."
     )
 
 

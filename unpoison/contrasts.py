@@ -10,7 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from unpoison.columns import TABLES
+from unpoison.levels import BASE_MODEL
 from unpoison.proportions import bonett_price
+from unpoison.references import untrained_models
 from unpoison.results import ENOUGH
 from unpoison.statistics import EQUAL, holm, interval, p_value, varied_keys
 
@@ -26,7 +28,8 @@ def contrasts(results: pd.DataFrame, outcomes: pd.DataFrame, planned: Planned) -
     A contrast is first method - second method, or the same at the end of `along` - at its start, or the difference of
     both. The seed is the unit: over settings that a contrast leaves open the value is averaged within each seed. A
     seed counts where it has every setting on every side. Holm's correction is over the contrasts of one study, those
-    without a p value counted as p = 1, so that the family is the planned one.
+    without a p value counted as p = 1, so that the family is the planned one. Models whose references did not train
+    count too; `untrained` says how many they are.
 
     Args:
         results: the results table.
@@ -34,8 +37,16 @@ def contrasts(results: pd.DataFrame, outcomes: pd.DataFrame, planned: Planned) -
         planned: the contrasts of each study.
     """
     columns = TABLES["contrasts"].columns
+    flagged = untrained_models(results)
+    flagged = flagged[flagged["untrained"]]
     lines = [
-        {"study": study, "contrast": name, **_contrast(_of_study(results, outcomes, study, asked), asked)}
+        {
+            "study": study,
+            "contrast": name,
+            **_contrast(
+                _of_study(results, outcomes, study, asked), asked, flagged[flagged["study"] == study]
+            ),
+        }
         for study, named in planned.items()
         for name, asked in named.items()
     ]
@@ -61,11 +72,17 @@ def _of_study(
         rows[level].astype("string").str.split("@").str[0] for level in ("method", "deletion")
     )
     keys = varied_keys(rows)
-    return rows[["seed", *keys, "value", "unit"]].assign(method=method, deletion=deletion)
+    base = list(rows[list(BASE_MODEL)].itertuples(index=False, name=None))
+    return rows[["seed", *keys, "value", "unit"]].assign(method=method, deletion=deletion, base_model=base)
 
 
-def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a contrast that follow from the rows of its metric."""
+def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any], flagged: pd.DataFrame) -> dict[str, Any]:
+    """Return the columns of a contrast that follow from the rows of its metric.
+
+    Args:
+        rows: as `_of_study` returns them.
+        flagged: the base models whose references did not train.
+    """
     methods, margin, along = asked["methods"], asked["margin"], asked["along"]
     key, ends = next(iter(along.items()), (None, (None, None)))
     at = ", ".join(f"{name} = {value}" for name, value in asked["at"].items())
@@ -83,7 +100,13 @@ def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any]) -> dict[str, Any]:
     is_count = asked["metric"] == HEALED
     measured = _of_pairs(seeds) if is_count else _of_means(seeds, margin)
     reason = None if len(seeds) else "no seed has every model that it compares"
-    return {**told, "n": len(seeds), "reason": reason, **measured}
+    compared = {
+        place
+        for _, method, end in _sides(asked)
+        for place in rows.loc[_chosen(rows, asked, method, end), "base_model"]
+    }
+    untrained = compared & set(flagged[list(BASE_MODEL)].itertuples(index=False, name=None))
+    return {**told, "n": len(seeds), "untrained": len(untrained), "reason": reason, **measured}
 
 
 def _differences(rows: pd.DataFrame, asked: Mapping[str, Any]) -> np.ndarray:
@@ -105,15 +128,20 @@ def _sides(asked: Mapping[str, Any]) -> Iterable[tuple[int, str, Any]]:
     return [(sign * turn, method, end) for (sign, method), (turn, end) in product(methods, ends)]
 
 
-def _side(rows: pd.DataFrame, asked: Mapping[str, Any], sign: int, method: str, end: Any) -> pd.DataFrame:
-    """The signed values of one side by seed and open setting. A model without a key stands for all of its values."""
+def _chosen(rows: pd.DataFrame, asked: Mapping[str, Any], method: str, end: Any) -> pd.Series:
+    """Return a mask of the rows of one side. A model without a key stands for all of its values."""
     chosen = rows["method"] == method
     for key, value in asked["at"].items():
         chosen &= rows[key].isna() | (rows[key] == value).fillna(False).astype(bool)
     for key in asked["along"]:
         chosen &= (rows[key] == end).fillna(False).astype(bool)
-    fixed = {"method", "unit", *asked["at"], *asked["along"]}
-    found = rows[chosen]
+    return chosen
+
+
+def _side(rows: pd.DataFrame, asked: Mapping[str, Any], sign: int, method: str, end: Any) -> pd.DataFrame:
+    """Return the signed values of one side by seed and open setting."""
+    fixed = {"method", "unit", "base_model", *asked["at"], *asked["along"]}
+    found = rows[_chosen(rows, asked, method, end)]
     found = found[[name for name in found.columns if name not in fixed]].dropna(axis="columns", how="all")
     return found.assign(value=sign * found["value"]) if len(found) else rows[["seed", "value"]].iloc[:0]
 

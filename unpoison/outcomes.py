@@ -7,9 +7,9 @@ import pandas as pd
 
 from unpoison.columns import RATES, TABLES
 from unpoison.implied import with_implied
-from unpoison.levels import IDENTITY, LEVELS, REFERENCES
+from unpoison.levels import BASE_MODEL, IDENTITY, LEVELS, REFERENCES
 from unpoison.proportions import clopper_pearson, jeffreys, settled_interval
-from unpoison.references import trained_references
+from unpoison.references import untrained_models
 from unpoison.results import CLEAN
 from unpoison.rounds import UNTIL
 from unpoison.statistics import intervals, varied_keys
@@ -22,7 +22,7 @@ ROUNDING = 1e-9
 UNKNOWN = (float("nan"), float("nan"))
 # How far an attack gets: its success rate; without a trigger the share of the attacked images that are not read right.
 ATTACKED = ("attack_success_rate", "confused_accuracy", "corrected_accuracy")
-MODEL = ["study", "dataset", "poison", "training", "seed"]
+MODEL = ["study", *BASE_MODEL]
 WHY = {
     "no_clean": "no clean test image",
     "no_oracle": "no oracle",
@@ -57,7 +57,7 @@ def outcomes(results: pd.DataFrame) -> pd.DataFrame:
     found = found.merge(own, on=[*MODEL, "deletion", "method"], how="left")
     before = clean[clean["method"] == "do_nothing"].rename(columns={"value": "clean_before"})
     found = found.merge(before[[*MODEL, "clean_before"]], on=MODEL, how="left")
-    found = found.merge(_untrained(results), on=MODEL, how="left")
+    found = found.merge(untrained_models(results), on=MODEL, how="left")
     return _judged(found)[columns].astype(
         {name: about.dtype for name, about in TABLES["outcomes"].columns.items()}
     )
@@ -74,13 +74,6 @@ def _attacks(results: pd.DataFrame) -> pd.DataFrame:
         attack_success=rows["value"].where(rows["metric"] == ATTACKED[0], 1 - rows["value"]),
         class_name=rows["class_name"].astype("string"),
     )
-
-
-def _untrained(results: pd.DataFrame) -> pd.DataFrame:
-    """Whether a reference model did not train, for each base model."""
-    references = trained_references(results)
-    trained = references.groupby(MODEL, sort=False)["trained"].all()
-    return (~trained).rename("untrained").reset_index()
 
 
 def _judged(found: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from unpoison.attack_kinds import AS_FOUND
-from unpoison.levels import REFERENCES
+from unpoison.levels import BASE_MODEL, REFERENCES
 from unpoison.results import AGREEMENT
 
 SHORTFALL = 0.1  # of training accuracy below the best comparable reference
@@ -39,3 +39,13 @@ def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     learned = (gain >= ABOVE_CHANCE) | (table["classes"] == 1)
     table["trained"] = learned & (table["training_accuracy"] >= table["best"] - SHORTFALL)
     return table.drop(columns="classes")
+
+
+def untrained_models(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each base model, with `untrained`: whether one of its reference models did not train.
+
+    Args:
+        results: the results table.
+    """
+    of_model = trained_references(results).groupby(["study", *BASE_MODEL], sort=False)["trained"]
+    return (~of_model.all()).rename("untrained").reset_index()

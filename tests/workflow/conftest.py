@@ -1,5 +1,6 @@
 """Fixtures: a copy of the project with a finished tiny study, and dry runs of changed copies."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import yaml
 from filelock import FileLock
 
 from benchmarks.study import copy_project
+from docs import tutorial_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,3 +171,26 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         subprocess.run([*git, *command], cwd=folder, check=True)
     return folder
+
+
+@dataclass(frozen=True)
+class Tutorial:
+    """The folder in which the commands of the page "You were poisoned" ran, and the output of each."""
+
+    folder: Path
+    said: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Tutorial:
+    """The page's commands, run once for all workers of pytest-xdist. Tests write nothing there."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tutorial"
+    folder.mkdir(exist_ok=True)
+    known = folder / "said.json"
+    with FileLock(folder / "lock"):
+        if not known.exists():
+            text = tutorial_run.PAGE.read_text(encoding="utf-8")
+            said = {command: tutorial_run.run(command, folder) for command in tutorial_run.commands(text)}
+            known.write_text(json.dumps(said))
+    return Tutorial(folder, json.loads(known.read_text()))

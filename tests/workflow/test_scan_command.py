@@ -10,6 +10,7 @@ import company
 import company_net
 import pytest
 from company import CompanySet
+from conftest import Tutorial
 from filelock import FileLock
 from PIL import Image
 
@@ -50,40 +51,40 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sets(shared: Path) -> dict[str, CompanySet]:
+def sets(shared: Path, tutorial: Tutorial, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompanySet]:
     """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
     known = shared / "sets.json"
     with FileLock(shared / "lock"):
         if not known.exists():
-            poisoned = write_tutorial(shared / "poisoned")
             clean = company.make_set(shared / "clean", attack=None, **SHAPE)
             company_net.train_company_net(
                 clean.folder, clean.class_names, shared / "clean.safetensors", epochs=16
             )
-            known.write_text(json.dumps([poisoned, list(clean.class_names)]))
-    poisoned, clean_names = json.loads(known.read_text())
-    names = tuple(sorted(path.name for path in (shared / "poisoned/train").iterdir()))
+            known.write_text(json.dumps(clean.class_names))
+    photos = tutorial.folder / "photos"
+    names = tuple(sorted(path.name for path in (photos / "train").iterdir()))
+    poisoned = write_tutorial(tmp_path_factory.mktemp("photos"))
     return {
-        "poisoned": CompanySet(shared / "poisoned", names, poisoned, ("bird",)),
-        "clean": CompanySet(shared / "clean", tuple(clean_names), [], ()),
+        "poisoned": CompanySet(photos, names, poisoned, ("bird",)),
+        "clean": CompanySet(shared / "clean", tuple(json.loads(known.read_text())), [], ()),
     }
 
 
 @pytest.fixture(scope="module")
-def scanned(sets: dict[str, CompanySet], shared: Path) -> dict[str, tuple[int, Path]]:
-    """Exit code and folder of a scan of each set. Nothing is written there: workers share it."""
-    known = shared / "codes.json"
+def scanned(sets: dict[str, CompanySet], shared: Path, tutorial: Tutorial) -> dict[str, Path]:
+    """The folder of a scan of each set. Nothing is written there: workers share it."""
+    known = shared / "code.json"
     with FileLock(shared / "lock"):
         if not known.exists():
-            codes = {name: scan(made, shared / "scanned" / name) for name, made in sets.items()}
-            known.write_text(json.dumps(codes))
-    return {name: (code, shared / "scanned" / name) for name, code in json.loads(known.read_text()).items()}
+            known.write_text(json.dumps(scan(sets["clean"], shared / "scanned")))
+    assert json.loads(known.read_text()) == 0
+    return {"poisoned": tutorial.folder / "scanned", "clean": shared / "scanned"}
 
 
 @pytest.fixture
-def again(scanned: dict[str, tuple[int, Path]], tmp_path: Path) -> Path:
+def again(scanned: dict[str, Path], tmp_path: Path) -> Path:
     """A copy of the poisoned set's scan that a test may change."""
-    return Path(shutil.copytree(scanned["poisoned"][1], tmp_path / "again"))
+    return Path(shutil.copytree(scanned["poisoned"], tmp_path / "again"))
 
 
 def lines(file: Path) -> list[dict[str, str]]:
@@ -95,11 +96,8 @@ def told(folder: Path) -> dict:
     return json.loads((folder / "scan.json").read_text())
 
 
-def test_the_poisoned_set_is_found_out(
-    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet]
-) -> None:
-    code, folder = scanned["poisoned"]
-    assert code == 3
+def test_the_poisoned_set_is_found_out(scanned: dict[str, Path], sets: dict[str, CompanySet]) -> None:
+    folder = scanned["poisoned"]
     summary = told(folder)
     assert (summary["verdict"], tuple(summary["classes"])) == ("poisoned", sets["poisoned"].targets)
     removed = {line["path"] for line in lines(folder / "suspicious.csv") if line["action"] == "remove"}
@@ -109,9 +107,8 @@ def test_the_poisoned_set_is_found_out(
     assert hits >= 0.8 * len(sets["poisoned"].poisoned)
 
 
-def test_the_clean_twin_is_no_evidence(scanned: dict[str, tuple[int, Path]]) -> None:
-    code, folder = scanned["clean"]
-    assert code == 0
+def test_the_clean_twin_is_no_evidence(scanned: dict[str, Path]) -> None:
+    folder = scanned["clean"]
     assert told(folder)["verdict"] == "no_evidence"
     assert not lines(folder / "removed.csv")
     assert not [line for line in lines(folder / "suspicious.csv") if line["action"] == "remove"]
@@ -119,9 +116,9 @@ def test_the_clean_twin_is_no_evidence(scanned: dict[str, tuple[int, Path]]) -> 
 
 @pytest.mark.parametrize("name", ["poisoned", "clean"])
 def test_the_files_have_the_promised_names_and_columns(
-    scanned: dict[str, tuple[int, Path]], sets: dict[str, CompanySet], name: str
+    scanned: dict[str, Path], sets: dict[str, CompanySet], name: str
 ) -> None:
-    _, folder = scanned[name]
+    folder = scanned[name]
     assert {path.name for path in folder.iterdir()} == {
         *("report.html", "suspicious.csv", "clean.csv", "removed.csv", "scan.json", "run", ".snakemake"),
     }

@@ -1,33 +1,25 @@
 """The page "You were poisoned": its commands print the stated output and have the promised effect."""
 
 import csv
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import pytest
+from conftest import Tutorial
 from safetensors.torch import load_file
 
+from docs import tutorial_run as page
 from unpoison.tutorial import TARGET, write_tutorial
 from unpoison.tutorial_network import SmallNet
 
 ROOT = Path(__file__).parents[2]
-_SPEC = importlib.util.spec_from_file_location("tutorial_run", ROOT / "docs" / "tutorial_run.py")
-page = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(page)
 TEXT = page.PAGE.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def said(folder: Path) -> dict[str, str]:
-    """What each command of the page says, run one after the other."""
-    return {command: page.run(command, folder) for command in page.commands(TEXT)}
+@pytest.fixture
+def folder(tutorial: Tutorial) -> Path:
+    return tutorial.folder
 
 
 def shape(text: str) -> list[str]:
@@ -39,10 +31,10 @@ def told(folder: Path, name: str) -> dict:
     return json.loads((folder / name).read_text())
 
 
-def test_the_commands_say_what_the_page_shows(said: dict[str, str]) -> None:
+def test_the_commands_say_what_the_page_shows(tutorial: Tutorial) -> None:
     shown = {found["command"]: found["said"] for found in page.BLOCK.finditer(TEXT)}
-    assert [command.split()[1] for command in said] == ["init", "scan", "repair", "advise"]
-    for command, output in said.items():
+    assert [command.split()[1] for command in tutorial.said] == ["init", "scan", "repair", "advise"]
+    for command, output in tutorial.said.items():
         assert shape(output) == shape(shown[command]), command
 
 
@@ -50,7 +42,7 @@ def test_every_command_block_of_the_page_is_run() -> None:
     assert TEXT.count("```sh\n") == len([*page.commands(TEXT)])
 
 
-def test_the_scan_finds_the_poisons(said: dict[str, str], folder: Path, tmp_path: Path) -> None:
+def test_the_scan_finds_the_poisons(folder: Path, tmp_path: Path) -> None:
     poisoned = set(write_tutorial(tmp_path / "photos"))
     with (folder / "scanned" / "suspicious.csv").open(newline="") as file:
         removed = {line["path"] for line in csv.DictReader(file) if line["action"] == "remove"}
@@ -59,7 +51,7 @@ def test_the_scan_finds_the_poisons(said: dict[str, str], folder: Path, tmp_path
     assert told(folder, "scanned/scan.json")["classes"] == [TARGET]
 
 
-def test_the_repair_removes_the_attack_and_its_estimate_agrees(said: dict[str, str], folder: Path) -> None:
+def test_the_repair_removes_the_attack_and_its_estimate_agrees(folder: Path) -> None:
     summary = told(folder, "repaired/repair.json")
     assert summary["before"]["attack_success_rate"] > 0.85
     assert summary["after"]["attack_success_rate"] < 0.15
@@ -67,7 +59,7 @@ def test_the_repair_removes_the_attack_and_its_estimate_agrees(said: dict[str, s
     assert summary["after"]["clean_accuracy"] > 0.75
 
 
-def test_the_repaired_weights_are_a_drop_in(said: dict[str, str], folder: Path) -> None:
+def test_the_repaired_weights_are_a_drop_in(folder: Path) -> None:
     before, after = (
         load_file(folder / name) for name in ("photos/weights.safetensors", "repaired/repaired.safetensors")
     )
@@ -76,7 +68,7 @@ def test_the_repaired_weights_are_a_drop_in(said: dict[str, str], folder: Path) 
     assert any((before[name] != after[name]).any() for name in before)
 
 
-def test_the_pictures_are_drawn_from_the_run(said: dict[str, str], folder: Path) -> None:
+def test_the_pictures_are_drawn_from_the_run(folder: Path) -> None:
     sheet, change = page.contact_sheet(folder), page.before_after(folder)
     assert sum(len(axes.images) for axes in sheet.axes) == page.TYPICAL + page.SUSPICIOUS
     assert sum(len(axes.images) for part in change.subfigs for axes in part.axes) == page.FLAGGED

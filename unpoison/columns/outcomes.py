@@ -153,6 +153,11 @@ CONTRASTED = {
     "high": Column("float64", "upper end of it", "the row's own", "the same", "the same"),
     "unit": COLUMNS["unit"],
     "n": Column("int64", "number of seeds that have every model of the contrast", "seeds"),
+    "untrained": Column(
+        "int64",
+        "number of compared base models whose reference model did not train; a warning where not 0",
+        "models",
+    ),
     "first_only": Column("Int64", "seeds healed by the first side alone; null for other metrics", "seeds"),
     "second_only": Column("Int64", "seeds healed by the second side alone; null for other metrics", "seeds"),
     "test": Column("string", "paired t, or of healed exact McNemar"),

@@ -42,7 +42,7 @@ def _finding(row: Mapping[Any, Any], asked: Mapping[str, Any]) -> Finding:
         return Finding("open", capital(f"{what}{where}: nothing to compare, for {row['reason']}."))
     amount = _amount(row["difference"], row["unit"])
     text = f"{what}{where}: {amount}{_interval(row)} ({_basis(row)})."
-    return Finding(_kind(row), capital(" ".join([text, *_verdict(row)])))
+    return Finding(_kind(row), capital(" ".join([text, *_verdict(row), *_warning(row)])))
 
 
 def _kind(row: Mapping[str, Any]) -> Any:
@@ -112,6 +112,15 @@ def _verdict(row: Mapping[str, Any]) -> list[str]:
         within = f"within {_amount(row['margin'], row['unit'])}"
         said.append(f"{'Equivalent' if row['equivalent'] else 'Not shown to be equivalent'} {within}.")
     return said
+
+
+def _warning(row: Mapping[str, Any]) -> list[str]:
+    if not row["untrained"]:
+        return []
+    models = (
+        "base model has a reference model" if row["untrained"] == 1 else "base models have a reference model"
+    )
+    return [f"{row['untrained']} of the compared {models} that did not train."]
 
 
 def _holds_zero(row: Mapping[str, Any]) -> bool:
