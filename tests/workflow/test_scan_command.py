@@ -52,7 +52,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sets(shared: Path, tutorial: Tutorial, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CompanySet]:
-    """The tutorial's set, which carries a sticker, and a clean one with the weights of a network of its own."""
+    """The tutorial's set, poisoned with a sticker, and a clean set with its own network's weights."""
     known = shared / "sets.json"
     with FileLock(shared / "lock"):
         if not known.exists():
@@ -72,7 +72,7 @@ def sets(shared: Path, tutorial: Tutorial, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def scanned(sets: dict[str, CompanySet], shared: Path, tutorial: Tutorial) -> dict[str, Path]:
-    """The folder of a scan of each set. Nothing is written there: workers share it."""
+    """The folder of a scan of each set. Workers share the folders: tests must not write there."""
     known = shared / "code.json"
     with FileLock(shared / "lock"):
         if not known.exists():
