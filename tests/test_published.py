@@ -209,7 +209,7 @@ TOLD = [
         *("false_positives", "imbalance"),  # tests/test_mission.py
     )
 ]
-TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods.md", "detectors-measured.md")]
+TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods.md", "detectors/deviations.md")]
 
 
 @pytest.mark.parametrize(("page", "run"), TOLD, ids=[str(page.relative_to(ROOT)) for page, _ in TOLD])
