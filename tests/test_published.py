@@ -209,7 +209,9 @@ TOLD = [
         *("false_positives", "imbalance"),  # tested in tests/test_mission.py
     )
 ]
-TOLD += [(ROOT / "docs" / page, "deviations") for page in ("methods/deviations.md", "detectors.md")]
+TOLD += [
+    (ROOT / "docs" / page, "deviations") for page in ("methods/deviations.md", "detectors/deviations.md")
+]
 
 
 @pytest.mark.parametrize(("page", "run"), TOLD, ids=[str(page.relative_to(ROOT)) for page, _ in TOLD])
