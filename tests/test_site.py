@@ -11,6 +11,7 @@ import unpoison
 from docs.command_line import page
 
 ROOT = Path(__file__).parents[1]
+LONG = {"config/README.md", "CHANGELOG.md", "docs/changelog-older.md"}  # lists to look things up in
 OUTSIDE = {"config.md", "changelog.md"}  # docs/site/hooks.py adds them and CONTRIBUTING.md
 
 
@@ -34,6 +35,15 @@ def test_every_page_has_one_place_on_the_site() -> None:
     listed = sorted(places(yaml.load((ROOT / "mkdocs.yml").read_text(), Settings)["nav"]))
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")}
     assert listed == sorted(pages | OUTSIDE), "the nav of mkdocs.yml"
+
+
+def test_a_page_has_at_most_1500_words_of_prose() -> None:
+    lengths = {}
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("config/*.md")]:
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        prose = [line for line in text.splitlines() if not line.lstrip().startswith("|")]
+        lengths[path.relative_to(ROOT).as_posix()] = len(" ".join(prose).split())
+    assert {page for page, words in lengths.items() if words > 1500} <= LONG
 
 
 def test_the_api_page_has_every_public_name() -> None:
