@@ -395,7 +395,7 @@ def test_the_lead_tells_a_control_from_an_attack() -> None:
     assert lead_of({"unpoisoned"}) == CONTROL_LEAD
     mixed = lead_of({"planted", "unpoisoned"})
     assert mixed.startswith(
-        "Studies of an unpoisoned set plant nothing: all that is flagged there is a false alarm. In"
+        "Studies of an unpoisoned set plant nothing: every flagged row there is a false alarm. In"
     )
     assert mixed.endswith(PLANTED_LEAD[1:])
     assert model_of("unpoisoned") == "the model"

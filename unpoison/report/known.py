@@ -78,7 +78,7 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
         text += " Only the user's triggered images show whether a repair works."
     else:
         what = "clean accuracy shows" if CLEAN in set(summary["metric"]) else "the numbers show"
-        text += f" Here {what} the cost of a repair, not whether it removed an attack."
+        text += f" Here {what} the cost of a repair, not whether it removed what was suspected."
     yield Finding("measured", text)
 
 
