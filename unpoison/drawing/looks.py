@@ -70,7 +70,7 @@ FAMILIES = {
     INDIGO: "repair by trusted rows",
 }
 OWN = "own methods"  # family of a user's plug-in that names none
-# For entries with names of their own (`scrub_long: {method: scrub}`): mostly stroke markers, unlike those above.
+# For entries with names of their own (`scrub_long: {method: scrub}`): stroke markers, while those above are filled.
 SPARE = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "x+1234"))
 
 

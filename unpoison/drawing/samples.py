@@ -73,7 +73,7 @@ def _words(shown: Rows, line: int) -> Iterator[str]:
     if len(np.unique(shown.trigger_id)) > 1 or trigger == NONE:
         yield "no trigger" if trigger == NONE else f"trigger {trigger}"
     yield f"true: {drawn_name(shown.class_names[shown.label[line]])}"
-    yield f"told: {drawn_name(shown.class_names[shown.given_label[line]])}"
+    yield f"given: {drawn_name(shown.class_names[shown.given_label[line]])}"
 
 
 def _show(axes: Axes, image: np.ndarray) -> None:
