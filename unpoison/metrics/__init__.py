@@ -46,7 +46,7 @@ class Metric:
     def measure(self, judged: Judged) -> Any:
         """Return its values by class name; the key None stands for all classes together. Without rows it has no value.
 
-        The type of a user's own metric is unknown here; the job `measuring` checks it.
+        The values of a user's own metric are not checked here but in the job `measure`.
         """
         return FILES[self._file](judged, **self._options)
 
