@@ -37,14 +37,21 @@ def text_of(page: str) -> str:
 
 def test_the_verdict_comes_first_and_the_proof_and_the_commands_before_the_rest() -> None:
     said = text_of(scan_page(made_up.scan()))
-    wanted = ("Three classes", "The proof", "What to do next", "Review", "detectors say", "cannot see")
+    wanted = (
+        "Three classes",
+        "The evidence",
+        "What to do next",
+        "Review",
+        "The detectors",
+        "Limits of this scan",
+    )
     places = [said.index(words) for words in wanted]
     assert places == sorted(places)
 
 
 def test_a_class_is_shown_with_both_shares_and_their_intervals() -> None:
     page = scan_page(made_up.scan())
-    assert "accused rows read as told: 5\N{NO-BREAK SPACE}% (2 to 10), rows that nobody accuses: 56" in page
+    assert "given label predicted, accused rows: 5\N{NO-BREAK SPACE}% (2 to 10), control rows: 56" in page
     assert 'cx="5.00%"' in page
     assert 'x1="2.10%" x2="9.90%"' in page
 
@@ -99,7 +106,7 @@ def test_the_first_screen_shows_rows_of_every_accused_class_and_no_doubtful_one(
     page = scan_page(made_up.scan())
     strip = page[page.index('id="strip-title"') : page.index('id="next"')]
     assert strip.count("<img") == FIRST_IMAGES
-    assert set(re.findall(r'told <b dir="auto">(\w+)', strip)) == set(made_up.TAMPERED)
+    assert set(re.findall(r'label <b dir="auto">(\w+)', strip)) == set(made_up.TAMPERED)
 
 
 def test_decisions_of_one_list_are_never_anothers() -> None:

@@ -335,7 +335,7 @@ def test_a_change_of_the_gap_between_classes_is_told_only_with_its_interval() ->
     hurt = (table["class_name"] == "cat") & (table["method"] == "do_nothing") & (table["metric"] == ROBUST)
     table.loc[hurt & (table["dataset.keep.cat"] == 0.4), "value"] -= 0.05
     assert (
-        "With 40 % of the cat images kept, the gain of cat less that of dog is 5.0 points [5.0, 5.0] higher than "
+        "With 40 % of the cat images kept, the gain of cat minus that of dog is 5.0 points [5.0, 5.0] higher than "
         "with 100 % of the cat images kept (3 seeds)."
     ) in answer(table).detail
 

@@ -40,7 +40,7 @@ def told(row: dict = {}, asked: dict = {}) -> Finding:  # noqa: B006
 def test_what_the_corrected_test_shows_is_claimed_with_interval_seeds_and_p() -> None:
     assert told() == Finding(
         "claim",
-        "Clean accuracy, EU less CF at recall 0.9: 8.1 points [7.9, 8.3] (8 seeds, adjusted p = 0.002).",
+        "Clean accuracy, EU minus CF at recall 0.9: 8.1 points [7.9, 8.3] (8 seeds, adjusted p = 0.002).",
     )
     assert "adjusted p < 0.001" in told({"p_adjusted": 0.0004}).text
 
@@ -82,14 +82,14 @@ def test_a_change_along_a_key_names_both_values_and_the_class() -> None:
     }
     found = told({"difference": -0.05, "low": -0.06, "high": -0.04}, asked)
     assert found.text.startswith(
-        "Clean accuracy of cat, EU less doing nothing, from cat images kept 0.2 to 1: "
+        "Clean accuracy of cat, EU minus doing nothing, from cat images kept 0.2 to 1: "
         f"{MINUS}5.0 points [{MINUS}6.0, {MINUS}4.0]"
     )
 
 
 def test_healed_names_the_discordant_seeds() -> None:
     found = told({"first_only": 7, "second_only": 1}, {"metric": "healed"})
-    assert found.text.startswith("Share of seeds healed, EU less CF at recall 0.9: 8.1 points")
+    assert found.text.startswith("Share of seeds healed, EU minus CF at recall 0.9: 8.1 points")
     assert (
         "(8 seeds, 7 healed by the first alone and 1 by the second alone, adjusted p = 0.002)" in found.text
     )
@@ -113,5 +113,6 @@ def test_without_a_common_seed_the_reason_is_told() -> None:
         {"n": 0, "difference": None, "low": None, "p_adjusted": None, "reason": "no seed has every model"}
     )
     assert found == Finding(
-        "open", "Clean accuracy, EU less CF at recall 0.9: nothing to compare, for no seed has every model."
+        "open",
+        "Clean accuracy, EU minus CF at recall 0.9: nothing to compare, because no seed has every model.",
     )

@@ -157,7 +157,7 @@ def test_a_trigger_is_shown_by_clean_and_poisoned_image_difference_and_label(
     for clean, stamped, difference, words in panels:
         images = [axes.images[0].get_array().astype(int) for axes in (clean, stamped, difference)]
         assert ((images[0] != images[1]) == (images[2] > 0)).all()
-        assert "told: " in words.texts[0].get_text()
+        assert "given: " in words.texts[0].get_text()
         assert ("no trigger" in words.texts[0].get_text()) == (images[2].max() == 0)
     assert figure.get_figwidth() == COLUMN_WIDTH
 

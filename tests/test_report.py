@@ -221,8 +221,8 @@ def test_training_again_on_the_oracles_rows_is_told_where_the_deletion_set_is_ex
     )
     assert finding.kind == "measured"
     assert finding.text == (
-        "Where every poison is deleted and no clean row (Cf as FPR 0), EU trains on the rows of the oracle: "
-        "the two differ in the noise of training alone."
+        "Where every poison and no clean row is deleted (Cf as FPR 0), EU trains on the same rows as the oracle: "
+        "the two differ only by the randomness of training."
     )
 
 
@@ -313,7 +313,7 @@ def test_a_reference_that_did_not_train_is_told_with_both_accuracies_and_not_as_
     )
     assert "94.0\N{NO-BREAK SPACE}%" in finding.text
     (same,) = same_rows(summarise(falling(3)), [entry("retrain", last=None, length=None)], table)
-    assert same.text.endswith("but for the models named above that did not train.")
+    assert same.text.endswith("except for the models named above that did not train.")
 
 
 def test_the_settings_show_the_letters_that_turn_a_line_round() -> None:
@@ -395,7 +395,7 @@ def test_the_lead_tells_a_control_from_an_attack() -> None:
     assert lead_of({"unpoisoned"}) == CONTROL_LEAD
     mixed = lead_of({"planted", "unpoisoned"})
     assert mixed.startswith(
-        "Studies of an unpoisoned set plant nothing: all that is flagged there is a false alarm. In"
+        "Studies of an unpoisoned set plant nothing: every flagged row there is a false alarm. In"
     )
     assert mixed.endswith(PLANTED_LEAD[1:])
     assert model_of("unpoisoned") == "the model"

@@ -103,7 +103,7 @@ def test_a_figure_shows_class_names_letter_by_letter(first: int) -> None:
     assert len(labels) == len(names)
     for name, (true, told) in zip(names, (label.split("\n") for label in labels), strict=True):
         shown = true.removeprefix("true: ")
-        assert told == f"told: {shown}"
+        assert told == f"given: {shown}"
         assert shown.isprintable()
         assert len(shown) <= drawn_text.MOST
         if len(name) <= drawn_text.MOST and name.isascii() and name.isprintable():
@@ -139,7 +139,7 @@ def test_where_no_font_has_a_letter_its_code_is_drawn_and_said_once(
     monkeypatch.setattr(drawn_text, "_installed", list)
     drawn_text._font_of.cache_clear()
     drawn_text._say_that_fonts_lack.cache_clear()
-    assert "true: \\u55b5\ntold: \\u55b5" in drawn(samples_of(("喵", "汪")))
+    assert "true: \\u55b5\ngiven: \\u55b5" in drawn(samples_of(("喵", "汪")))
     assert len(capsys.readouterr().out.splitlines()) == 1
     drawn_text._font_of.cache_clear()
 

@@ -189,7 +189,7 @@ def test_down_moves_to_the_tile_below_and_past_the_end_into_the_next_class(revie
     assert review.locator(":focus").get_attribute("aria-label") == below
     tiles.last.focus()
     review.keyboard.press("ArrowRight")
-    assert "told cat" in review.locator(":focus").get_attribute("aria-label")
+    assert "label cat" in review.locator(":focus").get_attribute("aria-label")
     review.keyboard.press("ArrowLeft")
     assert review.locator(":focus").get_attribute("aria-label") == tiles.last.get_attribute("aria-label")
 
@@ -203,11 +203,11 @@ def test_the_tile_with_the_focus_is_never_under_the_bar(review: Page) -> None:
 
 
 def test_all_or_none_of_a_class_leaves_the_other_classes_and_is_undone(review: Page) -> None:
-    review.locator(".tile[aria-label*='told dog']").first.focus()
+    review.locator(".tile[aria-label*='label dog']").first.focus()
     review.keyboard.press("a")
     dogs = {row.path for row in made_up.scan().suspicious if row.given_label == "dog"}
     assert removed(saved(review)) == suggested(made_up.scan()) | dogs
-    review.locator(".tile[aria-label*='told dog']").first.focus()
+    review.locator(".tile[aria-label*='label dog']").first.focus()
     review.keyboard.press("n")
     assert removed(saved(review)) == suggested(made_up.scan())
     review.get_by_role("button", name="Undo").click()

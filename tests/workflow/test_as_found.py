@@ -220,7 +220,7 @@ def test_the_report_says_what_it_cannot_tell_and_nothing_that_nobody_knows(unkno
     assert "nothing is planted, and nobody knows which training rows are wrong" in page.text
     assert "not whether it removed what was suspected" in page.text
     assert "The data set pets is used as it was found" in page.text
-    assert "Left as it is, the model scores" in page.text
+    assert "Without repair, the model scores" in page.text
 
 
 def test_no_figure_tells_what_nobody_knows(unknown: Run, monkeypatch: pytest.MonkeyPatch) -> None:

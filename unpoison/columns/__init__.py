@@ -1,6 +1,6 @@
-"""The columns of every table: what each is, in what unit, by what formula and from where.
+"""The columns of every table: meaning, unit, formula and source of each.
 
-docs/results-format.md is made of it.
+docs/results-format.md is generated from it.
 """
 
 from unpoison.columns.common import (
@@ -36,7 +36,7 @@ TABLES = {
             **{key: column for name in RATES for key, column in with_ends(name, COLUMNS[name]).items()},
             "did_nothing": Column(
                 "Int64",
-                "number of seeds in which the method changed no weight; null for models that no method made",
+                "number of seeds in which the method changed no weight; null for models without `weights_changed`",
                 "seeds",
                 "seeds with weights_changed = 0",
             ),
@@ -44,17 +44,17 @@ TABLES = {
     ),
     "outcomes": Table(
         "`tables/outcomes.parquet`",
-        "repaired model of one seed, and each class of the attack (none where no attacked image is measured)",
+        "repaired model of one seed, in all and for each class of the attack (no row without attacked test images)",
         {**shared(*PLACE, "seed", "deletion", "detector", "method", *RATES), **OUTCOME},
     ),
     "healed": Table(
         "`tables/healed.parquet`",
-        "cell with a repaired model, and each class of the attack, over its seeds (the rates are means)",
+        "cell with a repaired model, in all and for each class of the attack, over its seeds (the rates are means)",
         {**shared(*CELL, "detector", "method", *RATES), **OF_OUTCOMES},
     ),
     "decisions": Table(
         "`tables/decisions.parquet` (where a study has `bisect`, or `seeds: {until: settled}`)",
-        "bisection of one seed, or cell that is to settle",
+        "bisection of one seed, or cell that is given seeds until its outcome is settled",
         {**shared("study", "dataset", "poison", "training"), **DECIDED},
     ),
     "references": Table(
@@ -64,12 +64,12 @@ TABLES = {
     ),
     "utility_healed": Table(
         "`tables/utility_healed.parquet` (where a study of one deletion set varies `deletion.recall`)",
-        "method and metric, and value of any key varied beside `deletion.recall`",
+        "method, metric and value of every other varied key",
         {**shared(*PLACE, "method"), **AVERAGED},
     ),
     "paired": Table(
         "`tables/paired.parquet`",
-        "two methods of a cell and metric and class of their comparison, seed by seed",
+        "pair of methods of a cell, for each metric and class; compared seed by seed",
         {**shared(*CELL, *MEASURED), **COMPARED},
     ),
     "contrasts": Table(
@@ -79,26 +79,25 @@ TABLES = {
     ),
     "slopes": Table(
         "`tables/slopes.parquet`",
-        "method, and key that the study varies, of a study of five seeds or more that varies recall, FPR or FDR of one "
-        "deletion set",
+        "method and varied key, for studies with five seeds or more that vary recall, FPR or FDR of one deletion set",
         {**shared("study", "dataset", "poison", "training"), **SLOPES},
     ),
     "best": Table(
         "`tables/best.parquet`",
-        "deletion set of a study, with the method that gains most by it (none where a study of data as found has "
-        "nothing that tells how far an attack is undone)",
+        "deletion set of a study, with the method that gains most by it (no row for data as found if no metric "
+        "measures the attack)",
         {**shared(*CELL, "detector", *RATES), **JUDGED, **BEST},
     ),
     "thresholds": Table(
         "`tables/thresholds.parquet`",
-        "detector and method, with the deletion set to choose; chosen and scored on the same data, so optimistic; none "
-        "for studies that `best` leaves out",
+        "detector and method, with the deletion set to choose (chosen and scored on the same data: optimistic; no row "
+        "for studies that `best` leaves out)",
         {**shared(*PLACE, "detector", *RATES), **JUDGED, **CHOSEN},
     ),
     "recall_thresholds": Table(
         "`tables/recall_thresholds.parquet`",
-        "method of a study that varies `deletion.recall`, at one FPR, with the recall from which it heals; a seed that "
-        "is healed at a recall and not at a higher one counts by the higher one",
+        "method of a study that varies `deletion.recall`, at one FPR, with the recall from which it heals (if a seed "
+        "is healed at a recall but not at a higher one, the higher one counts)",
         {
             **shared(*PLACE),
             "deletion_entry": Column(
@@ -123,7 +122,7 @@ TABLES = {
         "study in a block of seeds",
         {"block": Column("string", "name of the block's folder"), **shared("study"), **POOLED},
     ),
-    "provenance": Table("`tables/provenance.parquet`", "record that the results go back to", MADE),
+    "provenance": Table("`tables/provenance.parquet`", "record of an artifact behind the results", MADE),
     "history": Table("`history.parquet` beside each model that was trained", "epoch", EPOCHS),
     "rows": Table("`rows.parquet` of each poisoned data set", "image", IMAGES),
     "scores": Table("`scores/<detector>.parquet`", "training or validation row", SUSPECTED),

@@ -1,10 +1,10 @@
-"""Columns that several tables have: those of the results, of means over seeds, and of intervals."""
+"""Columns shared by several tables: those of the results, of means over seeds, and of intervals."""
 
 from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """dtype in pandas; what it is; unit, formula and source, empty where there is none to give."""
+    """A column: its dtype in pandas, its meaning, and unit, formula and source, which may be empty."""
 
     dtype: str
     meaning: str
@@ -14,52 +14,54 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Where a table is, in Markdown; what one of its rows stands for; its columns."""
+    """A table: its file in Markdown, the unit that one row describes, and its columns."""
 
     place: str
     row: str
     columns: dict[str, Column]
 
 
-FOUND = "of the deletion set, as achieved; null without one, and for data as found of which nobody knows the truth"
-NONE_THERE = "null too where no row is poisoned"
+FOUND = "of the deletion set, as achieved; null without a deletion set, and for data as found with unknown poisons"
+NONE_THERE = "also null if no row is poisoned"
 COLUMNS = {
     "study": Column("string", "name of the study in the config"),
     "dataset": Column("string", "name of the data set, with the keys that the study varies"),
     "poison": Column("string", "name of the poison"),
     "attack": Column(
         "string",
-        "what is known of the poisons: planted; planted on suspect data (poisons that were there before count as "
-        "clean); as found (nothing is planted, nobody knows); as found, truth listed; unpoisoned (nothing is planted, "
-        "every row is taken for clean)",
+        "origin of the poisons: planted; planted on suspect data (earlier poisons count as clean); as found (nothing "
+        "is planted, the poisons are unknown); as found, truth listed (the user lists the poisoned rows); unpoisoned "
+        "(nothing is planted, every row counts as clean)",
     ),
     "training": Column("string", "name of the training"),
     "seed": Column("int64", "seed of the rows, the poisons, the initial weights and the batches"),
     "deletion": Column(
-        "string", "name of the deletion set; null where a model has none: do_nothing, oracle, repairs"
+        "string",
+        "name of the deletion set; null for models without one: do_nothing, oracle, repairs by trusted rows",
     ),
     "detector": Column(
-        "string", "detector that the deletion set comes from; null where it is drawn or listed"
+        "string", "detector that the deletion set comes from; null if the set is drawn at random or listed"
     ),
     "method": Column(
         "string",
-        "unlearning method; do_nothing is the model as it was trained, oracle is trained on the clean rows",
+        "unlearning method, or a reference model: do_nothing is the unrepaired model, oracle is trained on exactly the "
+        "clean rows",
     ),
-    "metric": Column("string", "what is measured; see the metrics below"),
-    "class_name": Column("string", "the class it is measured on; null for all classes together"),
+    "metric": Column("string", "name of the metric; see the metrics below"),
+    "class_name": Column("string", "class that the metric is measured on; null for all classes together"),
     "value": Column("float64", "the measured value", "the row's own"),
     "unit": Column("string", "share (0 to 1), seconds or images"),
-    "higher_is_better": Column("boolean", "whether more is better; null: neither"),
+    "higher_is_better": Column("boolean", "whether higher is better; null: neither"),
     "recall": Column(
         "float64",
-        f"share of the poisoned training rows that is found, {FOUND}; {NONE_THERE}",
+        f"share of the poisoned training rows that are found, {FOUND}; {NONE_THERE}",
         "share",
         "poisoned rows in the deletion set / n_poison",
         "Goel et al. 2024 (arXiv 2402.14015): gamma",
     ),
     "fdr": Column(
         "float64",
-        f"false discovery rate, {FOUND}; null too where the set is empty",
+        f"false discovery rate, {FOUND}; also null if the set is empty",
         "share",
         "clean rows in the deletion set / rows in the deletion set",
         "Benjamini and Hochberg 1995",
@@ -83,7 +85,7 @@ OF_THE_SEEDS = {
     ),
     "n": Column("int64", "number of seeds", "seeds"),
 }
-ENDS = "of the 95 % interval of the mean; null for one seed. Not cut off at 0 and 1"
+ENDS = "of the 95 % interval of the mean; null for one seed. Not clipped to 0 and 1"
 INTERVAL = "mean -+ t(0.975, n - 1) sd / sqrt(n)"
 ENDS_FROM = "Student 1908"
 LIMITS = {
@@ -95,11 +97,11 @@ RATES = ("recall", "fdr", "fpr")
 
 
 def with_ends(name: str, column: Column) -> dict[str, Column]:
-    """A mean over seeds with the ends of its interval."""
+    """Return the column of a mean over seeds, and the columns of the ends of its interval."""
     ends = {f"{name}_{end}": LIMITS[f"ci_{end}"]._replace(unit=column.unit) for end in ("low", "high")}
     return {name: column, **ends}
 
 
 def shared(*names: str) -> dict[str, Column]:
-    """Columns of the results that another table has too."""
+    """Return columns of the results for use in another table."""
     return {name: COLUMNS[name] for name in names}

@@ -20,22 +20,24 @@ AVERAGED = {
     **LIMITS,
 }
 COMPARED = {
-    "method": Column("string", "one method"),
+    "method": Column("string", "first method of the pair"),
     "other": Column(
-        "string", "the other; do_nothing, oracle and repairs stand beside the methods of each deletion set"
+        "string",
+        "second method of the pair; do_nothing, oracle and repairs by trusted rows are compared within every deletion "
+        "set",
     ),
     "difference": Column(
         "float64",
-        "how much more the method has, over the seeds that both have",
+        "mean difference, method minus other, over the seeds that both have",
         "the row's own",
         "mean over seeds of (value of method - value of other)",
     ),
     **LIMITS,
-    "n": Column("int64", "number of those seeds", "seeds"),
+    "n": Column("int64", "number of seeds that both methods have", "seeds"),
     "p_adjusted": Column(
         "float64",
-        "p value that the difference is zero, two-sided; null where too few seeds tell: under five, or all differences "
-        "equal",
+        "two-sided p value of the null hypothesis that the difference is zero; null for fewer than five seeds, and if "
+        "all differences are equal",
         "",
         "paired t-test, corrected by Holm for all pairs and cells of the study's metric and class",
         "Student 1908; Holm 1979 (A simple sequentially rejective multiple test procedure)",
@@ -43,7 +45,9 @@ COMPARED = {
 }
 JUDGED = {
     "metric": Column(
-        "string", "what the attack is judged by: adversarial accuracy, or what stands in without a trigger"
+        "string",
+        "metric of the attack: adversarial accuracy; without a trigger, the accuracy on the confused classes or on the "
+        "mislabelled rows",
     ),
     "n": Column("int64", "seeds that all compared methods have", "seeds"),
 }
@@ -51,35 +55,40 @@ GAINS = {
     **with_ends(
         "gain",
         Column(
-            "float64", "of the metric, over do_nothing", "share", "mean over seeds of (method - do_nothing)"
+            "float64",
+            "gain of the metric over do_nothing",
+            "share",
+            "mean over seeds of (method - do_nothing)",
         ),
     ),
-    **with_ends("clean_gain", Column("float64", "of clean_accuracy, over do_nothing", "share", "the same")),
+    **with_ends(
+        "clean_gain", Column("float64", "gain of clean_accuracy over do_nothing", "share", "the same")
+    ),
 }
 BEST = {
-    "best": Column("string", "the method, or do_nothing, with the highest mean of the metric"),
+    "best": Column("string", "method, or do_nothing, with the highest mean of the metric"),
     **GAINS,
-    "runner_up": Column("string", "the one with the next"),
+    "runner_up": Column("string", "method, or do_nothing, with the second highest mean"),
     **with_ends(
         "ahead",
-        Column("float64", "how much more the best has", "share", "mean over seeds of (best - runner_up)"),
+        Column(
+            "float64", "lead of the best over the runner-up", "share", "mean over seeds of (best - runner_up)"
+        ),
     ),
     "verdict": Column(
-        "string", "whether the interval of ahead holds zero; corrected for no number of comparisons"
+        "string", "whether the interval of ahead holds zero; not corrected for multiple comparisons"
     ),
 }
 CHOSEN = {
-    "method": Column("string", "the method that is given the deletion set"),
-    "deletion": Column(
-        "string", "of the detector's deletion sets that were run, the one with the highest gain"
-    ),
-    "of": Column("int64", "how many were run", "deletion sets"),
+    "method": Column("string", "method that is given the deletion set"),
+    "deletion": Column("string", "deletion set with the highest gain among those of the detector"),
+    "of": Column("int64", "number of the detector's deletion sets that were run", "deletion sets"),
     **GAINS,
     "verdict": Column(
-        "string", "whether the interval of gain holds zero; corrected for no number of comparisons"
+        "string", "whether the interval of gain holds zero; not corrected for multiple comparisons"
     ),
 }
-RANKING = "of the detector's scores; null where no row is poisoned, and where nobody knows the truth of data as found"
+RANKING = "of the detector's scores; null if no row is poisoned, and for data as found with unknown poisons"
 DETECTED = {
     "n": Column("int64", "number of seeds", "seeds"),
     **with_ends(
@@ -101,8 +110,8 @@ DETECTED = {
         "false_alarm_rate",
         Column(
             "float64",
-            "share of the training rows that the same detector and cut accuse in the unpoisoned twin: the same data "
-            "set, training and deletion set with nothing planted; null where no study of the results has it",
+            "share of the training rows that the same detector accuses, with the same cut, in the unpoisoned twin: the "
+            "same data set, training and deletion set with nothing planted; null if no study of the results has it",
             "share",
             "mean over the twin's seeds of (rows in its deletion set / its training rows)",
         ),
@@ -112,25 +121,26 @@ DETECTED = {
 TRAINED = {
     "training_accuracy": Column(
         "float64",
-        "accuracy on the clean training rows, each class counted alike; of data as found, where nobody knows them, the "
-        "agreement with the given labels",
+        "accuracy on the clean training rows, with equal weight for each class; for data as found with unknown "
+        "poisons, the agreement with the given labels",
         "share",
         "mean over classes of retained_accuracy (as found: of given_label_agreement)",
     ),
     "best": Column(
         "float64",
-        "highest training accuracy over the seeds: for do_nothing of do_nothing, for the oracle of both references",
+        "highest training accuracy over the seeds: that of do_nothing in its own rows, that of both references in the "
+        "rows of the oracle",
         "share",
     ),
     "trained": Column(
         "bool",
-        "whether it trained",
+        "whether the reference model trained",
         "",
         "training_accuracy >= best - 0.1 and training_accuracy >= 1 / classes + 0.1",
     ),
 }
 GAP = {
-    "state": Column("string", "stale, failed, begun or left, as `unpoison status` tells"),
-    "reason": Column("string", "the error's line for a failed cell"),
-    "log": Column("string", "the log that it stands in; null without one"),
+    "state": Column("string", "stale, failed, begun or left, as in `unpoison status`"),
+    "reason": Column("string", "line of the error, for a failed cell"),
+    "log": Column("string", "log file with that error; null without one"),
 }

@@ -4,11 +4,11 @@ from unpoison.columns.common import COLUMNS, ENDS, LIMITS, Column
 
 SURVIVED = Column(
     "float64",
-    "share of the attack that survives the repair; below 0 where the repaired model is attacked less than the oracle; "
-    "null where there is no outcome",
+    "share of the attack that survives the repair; below 0 if the attack succeeds less often than on the oracle; null "
+    "without an outcome",
     "share",
     "(attack_success - attack_success of the oracle) / (attack_success of do_nothing - attack_success of the oracle), "
-    "of the same seed",
+    "all of the same seed",
     "ours",
 )
 HEALED = (
@@ -18,26 +18,26 @@ OUTCOME = {
     "class_name": COLUMNS["class_name"],
     "attack_success": Column(
         "float64",
-        "how far the attack gets: attack_success_rate; of an attack without a trigger the error rate on the attacked "
+        "success of the attack: attack_success_rate; for an attack without a trigger, the error rate on the attacked "
         "images (1 - confused_accuracy, or 1 - corrected_accuracy)",
         "share",
     ),
     "clean_accuracy": Column(
-        "float64", "clean_accuracy over all classes, also in the row of one class", "share"
+        "float64", "clean_accuracy over all classes, even in the row of a single class", "share"
     ),
     "survived": SURVIVED,
-    "healed": Column("boolean", f"whether {HEALED}; null where there is no outcome"),
+    "healed": Column("boolean", f"whether {HEALED}; null without an outcome"),
     "healed_25": Column("boolean", "the same where less than a quarter survives"),
     "healed_75": Column("boolean", "the same where less than three quarters survive"),
     "broken": Column(
         "boolean",
         "whether clean_accuracy over all classes is more than 10 points below that of do_nothing of the same seed; "
-        "null where there is no outcome",
+        "null without an outcome",
     ),
     "undefined": Column(
         "string",
-        "why there is no outcome: no oracle; no clean test image; a reference model did not train; the attack did not "
-        "take (less than 20 points of attack success above the oracle); null where there is one",
+        "reason why there is no outcome: no oracle; no clean test image; a reference model did not train; the attack "
+        "did not take (less than 20 points of attack success above the oracle); null if there is an outcome",
     ),
 }
 OF_OUTCOMES = {
@@ -48,17 +48,17 @@ OF_OUTCOMES = {
     "broken": Column(
         "int64", "seeds in which clean accuracy is more than 10 points below that of do_nothing", "seeds"
     ),
-    "n": Column("int64", "seeds with an outcome, broken ones among them", "seeds"),
-    "undefined": Column("int64", "seeds without an outcome; `outcomes` tells why", "seeds"),
+    "n": Column("int64", "seeds with an outcome, including broken ones", "seeds"),
+    "undefined": Column("int64", "seeds without an outcome; `outcomes` has the reasons", "seeds"),
     "implied": Column(
         "int64",
-        "seeds of `n` whose model was not run: in a study with `bisect`, healed where a lower recall healed the model, "
-        "and not healed where a higher one did not",
+        "seeds of `n` whose model was not run, in a study with `bisect`: counted as healed if a lower recall healed "
+        "the model, and as not healed if a higher recall did not",
         "seeds",
     ),
     "low": Column(
         "float64",
-        "lower end of the 95 % interval of the share healed / n; null for no seed",
+        "lower end of the 95 % interval of the share healed / n; null without a seed",
         "share",
         "0 for none healed, else the 0.025 quantile of Beta(healed + 1/2, n - healed + 1/2)",
         "Jeffreys; Brown, Cai and DasGupta 2001 (Interval estimation for a binomial proportion)",
@@ -72,8 +72,8 @@ OF_OUTCOMES = {
     ),
     "safe_low": Column(
         "float64",
-        "lower end of the exact interval of that share, for claims that a method is safe: at 95 %; at 96.5 % of cells "
-        "that are given seeds until settled, where it is the one that covers the share in 95 % of the studies",
+        "lower end of the exact interval of that share, for claims that a method is safe. Its level is 95 %; for cells "
+        "that are given seeds until settled it is 96.5 %, which covers the share in 95 % of the studies",
         "share",
         "0 for none healed, else the 0.025 quantile of Beta(healed, n - healed + 1)",
         "Clopper and Pearson 1934",
@@ -85,8 +85,8 @@ OF_OUTCOMES = {
         "1 for all healed, else the 0.975 quantile of Beta(healed + 1, n - healed)",
         "Clopper and Pearson 1934",
     ),
-    "worst_seed": Column("float64", "highest `survived` of the seeds", "share"),
-    "accuracy": Column("float64", "mean clean accuracy over the healed seeds; null for none", "share"),
+    "worst_seed": Column("float64", "highest `survived` over the seeds", "share"),
+    "accuracy": Column("float64", "mean clean accuracy over the healed seeds; null if none is", "share"),
     **{
         f"accuracy_{end}": LIMITS[f"ci_{end}"]._replace(unit="share", meaning=f"{side} end {ENDS}")
         for end, side in (("low", "lower"), ("high", "upper"))
@@ -94,59 +94,61 @@ OF_OUTCOMES = {
 }
 DECIDED = {
     "deletion": Column(
-        "string", "deletion set; of a bisection without its recall, which all sets of a seed share otherwise"
+        "string",
+        "deletion set; for a bisection its name without the recall, as the sets of a seed differ in the recall only",
     ),
     "method": COLUMNS["method"],
     "seed": Column("Int64", "seed of a bisection; null for seeds until settled"),
     "rule": Column("string", "`bisect` or `until settled`"),
-    "models": Column("int64", "models looked at", "models"),
+    "models": Column("int64", "models that the decision is based on", "models"),
     "n": Column("int64", "models with an outcome", "models"),
-    "healed": Column("int64", "healed ones", "models"),
+    "healed": Column("int64", "healed models", "models"),
     "low": Column(
         "float64",
-        "of a bisection the highest recall that did not heal the model, null for none; else the lower end of the "
-        "interval of the share of healed models that the rule looks at",
+        "for a bisection, the highest recall that did not heal the model, null if there is none; else the lower end of "
+        "the rule's interval of the share of healed models",
         "share",
         "until settled: the 0.0175 quantile of Beta(healed, n - healed + 1)",
         "Clopper and Pearson 1934, at 96.5 %",
     ),
     "high": Column(
         "float64",
-        "of a bisection the lowest recall that healed the model, null for none; else the upper end of that interval",
+        "for a bisection, the lowest recall that healed the model, null if there is none; else the upper end of that "
+        "interval",
         "share",
         "until settled: the 0.9825 quantile of Beta(healed + 1, n - healed)",
         "the same",
     ),
     "next": Column(
-        "float64", "recall to try next, or seeds to run in all; null where nothing more is wanted"
+        "float64", "recall to try next, or total number of seeds to run; null if no further model is needed"
     ),
     "state": Column(
-        "string", "open, done, settled, at the limit (most seeds, and not settled) or no outcome"
+        "string", "open, done, settled, at the limit (largest number of seeds, not settled) or no outcome"
     ),
-    "why": Column("string", "the decision in a sentence"),
+    "why": Column("string", "reason of the decision, one sentence"),
 }
 CONTRASTED = {
     "contrast": Column("string", "name of the contrast in the config"),
     "metric": Column("string", "a metric, or healed: whether a model is healed, as in `outcomes`"),
     "class_name": COLUMNS["class_name"],
     "method": Column("string", "the first method"),
-    "other": Column("string", "the second; null where one method is compared at two values of a key"),
+    "other": Column("string", "the second method; null if one method is compared at two values of a key"),
     "key": Column("string", "the key of `along`; null without one"),
-    "start": Column("string", "value of that key that is compared with; null without one"),
-    "end": Column("string", "value of that key that is compared; null without one"),
-    "at": Column("string", "settings that are fixed; null where none is"),
+    "start": Column("string", "baseline value of that key; null without a key"),
+    "end": Column("string", "value of that key that is compared with the baseline; null without a key"),
+    "at": Column("string", "settings that are fixed; null if there are none"),
     "difference": Column(
         "float64",
-        "how much more the first method has; with `along` how much more at the end than at the start; with both how "
-        "much more that difference is at the end; null where no seed has every model",
+        "first method minus second; with `along`, value at the end minus value at the start; with both, the difference "
+        "of the methods at the end minus that at the start; null if no seed has every model",
         "the row's own",
-        "mean over seeds, of each the mean over the settings that are left open",
+        "mean over seeds of the mean over all settings that are not fixed",
     ),
     "low": Column(
         "float64",
         "lower end of the 95 % interval of the difference; null for fewer than two seeds",
         "the row's own",
-        "Student's t over seeds; of healed the adjusted Wald interval of paired shares",
+        "Student's t over seeds; for healed the adjusted Wald interval of paired shares",
         "Student 1908; Bonett and Price 2012 (Adjusted Wald confidence interval for a difference of binomial "
         "proportions based on paired data)",
     ),
@@ -155,23 +157,24 @@ CONTRASTED = {
     "n": Column("int64", "number of seeds that have every model of the contrast", "seeds"),
     "untrained": Column(
         "int64",
-        "number of compared base models whose reference model did not train; a warning where not 0",
+        "number of compared base models that have a reference model that did not train; a warning if not 0",
         "models",
     ),
-    "first_only": Column("Int64", "seeds healed by the first side alone; null for other metrics", "seeds"),
-    "second_only": Column("Int64", "seeds healed by the second side alone; null for other metrics", "seeds"),
-    "test": Column("string", "paired t, or of healed exact McNemar"),
+    "first_only": Column("Int64", "seeds healed by the first side only; null for other metrics", "seeds"),
+    "second_only": Column("Int64", "seeds healed by the second side only; null for other metrics", "seeds"),
+    "test": Column("string", "paired t, or exact McNemar for healed"),
     "p": Column(
         "float64",
-        "p value that the difference is zero, two-sided; null for the t-test of fewer than five seeds or of equal "
-        "differences, and for McNemar without a discordant seed. McNemar needs six discordant seeds for p < 0.05",
+        "two-sided p value of the null hypothesis that the difference is zero; null for the t-test with fewer than "
+        "five seeds or equal differences, and for McNemar without a discordant seed. McNemar needs six discordant "
+        "seeds for p < 0.05",
         "",
-        "paired t-test; exact McNemar: binomial test of first_only of (first_only + second_only) at 1/2",
+        "paired t-test; exact McNemar: binomial test of first_only out of (first_only + second_only) at 1/2",
         "Student 1908; McNemar 1947",
     ),
     "p_adjusted": Column(
         "float64",
-        "p, corrected for the contrasts of the study alone; one without p counts as p = 1",
+        "p, corrected for all contrasts of the study; a contrast without p counts as p = 1",
         "",
         "Holm over the contrasts of the study",
         "Holm 1979 (A simple sequentially rejective multiple test procedure)",
@@ -182,21 +185,21 @@ CONTRASTED = {
     "equivalent": Column(
         "boolean",
         "whether the difference lies within the margin; null without a margin, and for fewer than five seeds. False "
-        "says only that it is not shown",
+        "means only that equivalence is not shown",
         "",
         "two one-sided t-tests at 5 %: the 90 % interval lies within -margin and margin",
         "Schuirmann 1987 (A comparison of the two one-sided tests procedure and the power approach)",
     ),
-    "reason": Column("string", "why there is no difference; null where there is one"),
+    "reason": Column("string", "reason why there is no difference; null if there is one"),
 }
 SLOPES = {
-    "method": Column("string", "the method; null where all methods share the slope"),
+    "method": Column("string", "the method; null if all methods share the slope"),
     "metric": Column("string", "healed or clean_accuracy"),
     "key": Column("string", "key of the deletion set: deletion.recall, deletion.fpr or deletion.fdr"),
     "slope": Column(
         "float64",
         "change of the log-odds of being healed, or of clean accuracy, for each unit (1 = 100 points) of the key; null "
-        "where `reason` tells why",
+        "if `reason` is given",
         "log-odds, or share",
         "healed: posterior mean of the key's coefficient, its prior Normal(0, 10^2), in a logistic model of the first "
         "varied key (recall, FPR, FDR) x method, the other keys and a random intercept of the seed; clean_accuracy: "
@@ -205,12 +208,12 @@ SLOPES = {
     ),
     "low": Column(
         "float64",
-        "lower end of its 95 % interval; of healed approximate: simulated, it covers 84 to 98 %",
+        "lower end of its 95 % interval; approximate for healed: coverage of 84 to 98 % in simulations",
         "log-odds, or share",
         "slope -+ t(0.975, n - 1) s, s being the variational posterior's sd (healed) or the standard error",
     ),
     "high": Column("float64", "upper end of it", "log-odds, or share", "the same"),
     "n": Column("int64", "number of seeds", "seeds"),
     "model": Column("string", "the model that the slope comes from, with its random effects"),
-    "reason": Column("string", "why there is no slope; null where there is one"),
+    "reason": Column("string", "reason why there is no slope; null if there is one"),
 }

@@ -1,1 +1,1 @@
-"""The inputs and outputs of plug-ins, a file each: users write plug-ins against these."""
+"""The inputs and outputs of plug-ins, one file each. Users write plug-ins against these records."""

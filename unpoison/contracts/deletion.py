@@ -1,4 +1,4 @@
-"""A deletion set: the input of an unlearning method, with what it turned out to hold."""
+"""A deletion set: the rows for an unlearning method, with their error rates."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from unpoison.types import Indices
 
 @dataclass(frozen=True)
 class Deletion:
-    """The rows handed to an unlearning method (positions among the training rows) and what they turned out to be.
+    """The rows that an unlearning method is given, with their error rates.
 
-    recall, fdr, fpr: as achieved, None where unknown; detector_auroc, detector_average_precision: of the scores that
-    the set is cut from, None where it comes from no detector.
+    rows: positions among the training rows; recall, fdr, fpr: as achieved, None if unknown; detector_auroc,
+    detector_average_precision: of the scores that the set is cut from, None without a detector.
     """
 
     rows: Indices

@@ -16,7 +16,7 @@ from unpoison.verification import Verification
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of one kind with a model's answers about them: `answers.predicted[i]` is of `rows`' entry i."""
+    """Rows of one kind with a model's answers about them: `answers.predicted[i]` belongs to entry i of `rows`."""
 
     rows: Rows
     answers: Answers
@@ -25,7 +25,7 @@ class Part:
         return len(self.rows)
 
     def take(self, which: np.ndarray) -> "Part":
-        """The rows chosen by a mask or by positions."""
+        """Return the rows chosen by a mask or by positions."""
         return Part(self.rows.take(which), self.answers.take(which))
 
     @property
@@ -36,12 +36,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Judged:
-    """All that a metric may read of one model.
+    """The input of a metric, for one model.
 
-    rows: the whole table of the poisoned data set; answers: those to `questions(rows)`, in that order; deletion: the
-    deletion set of the model, NO_DELETION where it has none; cost: of making the model, with what it changed, None
-    where unknown; probed: by the name of a probe, the answers of the model after it; verification: the held-out check
-    of the model, None where it was not made.
+    rows: the whole table of the poisoned data set; answers: the model's answers to `questions(rows)`, in that order;
+    deletion: the deletion set of the model, NO_DELETION if it has none; cost: of the method that made the model, and
+    the share of weights that it changed, None if unknown; probed: the answers of the model after each probe, by the
+    probe's name; verification: the held-out check of the model, None if it was not made.
     """
 
     rows: Rows
@@ -52,7 +52,7 @@ class Judged:
     verification: Verification | None = None
 
     def after(self, probe: str) -> "Judged":
-        """The same with the answers of the probed model."""
+        """Return a copy with the answers of the probed model."""
         return replace(self, answers=self.probed[probe])
 
     @property
@@ -77,12 +77,12 @@ class Judged:
 
     @property
     def adversarial_test(self) -> Part:
-        """Every test image whose class has an attack, stamped; of several attacks once for each."""
+        """Every test image whose class has an attack, stamped; with several attacks, one copy for each."""
         return self._parts["adversarial_test"]
 
     @cached_property
     def as_trained_on(self) -> Part:
-        """Every training row as the poisoned model was trained on it: a poisoned one with its stamp."""
+        """Every training row as the poisoned model was trained on it: poisoned rows carry their stamp."""
         training, poisoned = self.training, self.poisoned_training
         if not len(poisoned):
             return training
@@ -92,11 +92,11 @@ class Judged:
 
     @property
     def is_retained(self) -> Mask:
-        """(n,) whether each training row is outside the deletion set."""
+        """(n,) True for training rows outside the deletion set."""
         return np.isin(np.arange(len(self.training)), self.deletion.rows, invert=True)
 
     def has(self, need: str) -> bool:
-        """Whether a part that a metric declares in NEEDS is known and holds something."""
+        """Return whether a part that a metric declares in NEEDS is known and not empty."""
         return HAS[need](self)
 
     @cached_property
@@ -110,7 +110,7 @@ class Judged:
 
 
 def _unwritable(part: Part) -> Part:
-    """Return a part that nobody can write to: all metrics of a model read the same one."""
+    """Return a part with read-only arrays, as all metrics of a model share it."""
     for column in (*vars(part.rows).values(), *vars(part.answers).values()):
         if isinstance(column, np.ndarray):
             column.setflags(write=False)
@@ -121,7 +121,7 @@ def _in_part(name: str) -> Callable[[Judged], bool]:
     return lambda judged: len(getattr(judged, name)) > 0
 
 
-# What a metric may declare in NEEDS.
+# The names that a metric may declare in NEEDS, each with its check.
 HAS: dict[str, Callable[[Judged], bool]] = {
     **{
         name: _in_part(name)

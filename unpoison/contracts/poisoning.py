@@ -10,16 +10,17 @@ Attacks = Mapping[int, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Poisoning:
-    """The rows that an attacker changed, and what his test-time attack does to each class.
+    """The rows that an attacker changed, and the test-time attack on each class.
 
-    rows: positions in the training rows handed to the poison; given_labels, trigger_ids: one for each of
-    them, -1 for none; attacks: for a class (by label), the trigger that a test image of it is stamped with
-    and the label that the attacker wants it to get. A class whose trigger is -1 is attacked as it is: its
-    untouched images are to be taken for another class. Classes that are not in `attacks` are not attacked.
-    further_attacks: of several attacks at once, what each one after the first does. is_planted: False where the
-    data are used as found; then rows are those that the user lists as poisoned, their true classes are not known,
-    and attacks are of the triggered images that the user has. is_known: False where nobody knows which rows are
-    poisoned; then rows are empty. No rows that are planted, and no attacks: every training row is known to be clean.
+    rows: positions among the training rows that the poison was given. given_labels, trigger_ids: one for each of these
+    rows, -1 for none. attacks: by the label of a class, the trigger stamped on its test images, and the label that the
+    attacker wants for them. A trigger of -1 means an attack without a stamp: untouched images of the class are to be
+    predicted as another class. Classes that are missing in `attacks` are not attacked. further_attacks: with several
+    attacks at once, one such mapping for each attack after the first.
+
+    is_planted: False if the data are used as found. Then rows are those that the user lists as poisoned, their true
+    classes are unknown, and attacks describe the user's triggered images. is_known: False if it is unknown which rows
+    are poisoned; then rows are empty. With is_planted, no rows and no attacks, every training row is known to be clean.
     """
 
     rows: Indices

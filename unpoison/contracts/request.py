@@ -10,12 +10,12 @@ from unpoison.recipes import Recipe
 
 @dataclass(frozen=True)
 class Request:
-    """All that a method may know; nothing in it says which rows are poisoned.
+    """The input of an unlearning method. It does not reveal which rows are poisoned.
 
-    model: the poisoned network, to be left untouched; new_model: an untrained one of the same kind and
-    device from a seed; retain, forget: the training rows without and within the deletion set; validation:
-    clean rows set aside before the attack, a trusted sample (none where the study sets none aside); recipe,
-    precision: how the poisoned network was trained; seed: of everything random in the method.
+    model: the poisoned network; a method must not change it. new_model: returns an untrained network of the same kind
+    on the same device, from a seed. retain, forget: the training rows outside and inside the deletion set. validation:
+    clean rows set aside before the attack, a trusted sample (empty if the study sets none aside). recipe, precision: of
+    the poisoned network's training. seed: of all randomness in the method.
     """
 
     model: Classifier

@@ -11,9 +11,9 @@ from jaxtyping import Bool, Float64
 class Scores:
     """A detector's scores of the rows; a higher score is more suspicious.
 
-    training: one score for each training row; validation: one for each trusted row, on the same scale;
-    flagged: the training rows that the detector's own rule accuses, None where it has no such rule; details: further
-    columns, each with a number for each training row, that say how the detector came to its scores.
+    training: one score for each training row; validation: one for each trusted row, on the same scale; flagged: the
+    training rows that the detector's own rule accuses, None if it has no such rule; details: further columns that
+    explain the scores, each with a number for each training row.
     """
 
     training: Float64[np.ndarray, " trained"]

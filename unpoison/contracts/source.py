@@ -9,9 +9,9 @@ from unpoison.types import Labels, StoredImages
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images that are read one after the other, so that they need not fit into memory.
+    """Images that are read one at a time, so that they need not fit into memory.
 
-    count: how many there are; each: starts anew and gives them in the order of the row ids, each as a PIL image in RGB,
+    count: number of images; each: returns a new iterator over them in the order of the row ids, each a PIL image in RGB
     of any size.
     """
 
@@ -26,10 +26,9 @@ class Pictures:
 class SourceImages:
     """All images of a source, in any order.
 
-    images: (n, height, width, 3) uint8 of the size asked for, or `Pictures`, which are then resized;
-    row_ids: unique and stable, they order everything random; splits: "train", "test", "trusted" or "triggered" per row;
-    labels: (n,) index into class_names; notes: sentences about what the source holds and does not use, for the job's
-    log.
+    images: (n, height, width, 3) uint8 of the requested size, or `Pictures`, which are then resized; row_ids: unique
+    and stable, since all random draws depend on their order; splits: "train", "test", "trusted" or "triggered" for each
+    row; labels: (n,) index into class_names; notes: sentences for the job's log on content that is not used.
     """
 
     images: StoredImages | Pictures
@@ -42,12 +41,12 @@ class SourceImages:
 
 @dataclass(frozen=True)
 class Peek:
-    """What is known of a source while the DAG is built.
+    """The facts on a source that are known while the DAG is built.
 
-    counts: training images of each class; tests: test images of each class; trusted, triggered: clean images that
-    the user vouches for and test images that carry an attacker's trigger, of each class that has any;
-    files: what the source reads. Another content of them makes the source anew. None where the source has
-    a fixed content, such as one that is checked against a published checksum.
+    counts, tests: numbers of training and of test images by class. trusted, triggered: numbers of clean images that the
+    user vouches for, and of test images with an attacker's trigger, by class; classes without any are left out. files:
+    the files that the source reads; it is prepared again if their content changes. They are empty for a source with
+    fixed content, such as one that is checked against a published checksum.
     """
 
     counts: dict[str, int]

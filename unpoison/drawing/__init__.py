@@ -1,1 +1,1 @@
-"""Drawing: looks, style and texts, and the pictures that no config names."""
+"""Drawing: looks, style and texts of figures, and the pictures that are drawn without a config entry."""

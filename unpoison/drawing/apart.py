@@ -1,18 +1,18 @@
-"""Markers that would cover each other, moved apart sideways."""
+"""Horizontal shifts of markers, so that none covers another."""
 
 import numpy as np
 
-STEPS = 40  # how many places to each side are tried
+STEPS = 40  # positions that are tried to each side
 
 
 def moved_apart(places: np.ndarray, gap: float) -> np.ndarray:
-    """Return places (n, 2) of which no two are nearer than `gap`: each moved sideways as little as can be.
+    """Return positions (n, 2) at least `gap` apart, each shifted sideways as little as possible.
 
-    A marker that finds no free place within 40 half gaps stays where it is.
+    A marker without a free position within 40 half gaps is not shifted.
 
     Args:
-        places: where the markers belong, in pixels; earlier ones move less.
-        gap: the least distance of two, in pixels.
+        places: the true positions of the markers, in pixels, (n, 2); earlier ones move less.
+        gap: the smallest distance between two markers, in pixels.
     """
     moved = np.empty((0, 2))
     reach = gap / 2 * np.arange(STEPS + 1)

@@ -1,4 +1,4 @@
-"""Counts of healed seeds in figures: their share, their interval, their colour and the note below."""
+"""Counts of healed seeds in figures: share, interval, colour, and the note below."""
 
 import numpy as np
 import pandas as pd
@@ -10,16 +10,16 @@ from unpoison.drawing.looks import Look
 from unpoison.drawing.style import PerCent
 from unpoison.errors import UserError
 
-# Light at none and dark at all healed; the darkest blues are left out, so that markers on them are seen.
+# Light for no seed healed, dark for all; the darkest blues are left out, so that markers on them stay visible.
 COLOURS = LinearSegmentedColormap.from_list("healed", colormaps["Blues"](np.linspace(0.03, 0.72, 256)))
 WHOLE = Normalize(0, 1)
-DARK = 0.7  # share from which text on a cell is white
+DARK = 0.7  # share above which text on a cell is white
 SHARE_LABEL = "share of the seeds healed"
 SHARES_NOTE = "in cells: seeds healed / seeds with an outcome"
 
 
 def with_shares(healed: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows over all classes, with `share`: healed / n, null where no seed has an outcome.
+    """Return the rows over all classes, with `share`: healed / n, null if no seed has an outcome.
 
     Args:
         healed: rows of the table `healed`.
@@ -32,38 +32,41 @@ def judged(healed: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `with_shares`.
 
     Raises:
-        UserError: where no model with a deletion set is among them, as in a run that is not at its end.
+        UserError: if no model with a deletion set is among them, as in an unfinished run.
     """
     whole = with_shares(healed)
     if whole["deletion"].isna().all():
         raise UserError(
-            "table healed: found no model with a deletion set that can be compared with do_nothing"
+            "table healed: found no model with a deletion set that can be compared with do_nothing; is the run "
+            "unfinished?"
         )
     return whole
 
 
 def fpr_levels(table: pd.DataFrame) -> list[float | None]:
-    """Return the values of deletion.fpr that the deletion sets have; none alone where it does not vary."""
+    """Return the values of deletion.fpr of the deletion sets; `[None]` if it does not vary."""
     if "deletion.fpr" not in table or table["deletion.fpr"].isna().all():
         return [None]
     return sorted(table["deletion.fpr"].dropna().astype(float).unique())
 
 
 def at_level(table: pd.DataFrame, level: float | None) -> pd.DataFrame:
-    """Return the deletion sets of one FPR; all where it does not vary."""
+    """Return the deletion sets of one FPR; all of them if `level` is None."""
     return table if level is None else table[table["deletion.fpr"] == level]
 
 
 def fpr_title(level: float | None) -> str:
-    """Return the title of a panel of one FPR, empty where it does not vary."""
+    """Return the title of a panel of one FPR; empty if `level` is None."""
     return "" if level is None else f"FPR {100 * level:g} %"
 
 
 def draw_counts(axes: Axes, x: pd.Series, rows: pd.DataFrame, look: Look) -> None:
-    """Draw the share of healed seeds at each place with its Jeffreys interval, joined by a pale line as a guide.
+    """Draw the share of healed seeds at each position with its Jeffreys interval, and a pale line as a guide.
 
     Args:
-        x: the place of each row.
+        axes: the panel.
+        x: the horizontal position of each row.
+        look: of the method.
         rows: rows of `with_shares`; those without a share are left out.
     """
     known = rows["share"].notna()
@@ -91,7 +94,7 @@ def show_shares(axes: Axes) -> None:
 
 
 def counts_note(rows: pd.DataFrame) -> str:
-    """Return what dots and bars are, over how many seeds, and of how many there is no outcome."""
+    """Return the note on dots and bars: number of seeds, kind of interval, cells without an outcome."""
     seeds = sorted(set(rows.loc[rows["n"] > 0, "n"].astype(int)))
     if not seeds:
         return "no seed has an outcome: the attack did not take, or a reference model did not train"

@@ -1,4 +1,4 @@
-"""Training images as they were found, with the labels that the data give them, and triggered images if any."""
+"""Training images as they were found, with their given labels, and the triggered images if there are any."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,11 +13,11 @@ LINE = 0.82  # inches
 
 
 def draw_found(stored: StoredImages, rows: Rows) -> Figure:
-    """A line of images for each class that the data name, the commonest first, and a last one of triggered images.
+    """Return a figure with a line of images for each of the most frequent classes, and one of triggered images.
 
     Args:
         stored: the images of the source, (n, height, width, 3).
-        rows: the rows of the data set; which of them are poisoned is not asked.
+        rows: the rows of the data set; they need not say which rows are poisoned.
     """
     train, triggered = rows.of("train"), rows.of(TRIGGERED)
     counts = train.count_by_class()

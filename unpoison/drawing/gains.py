@@ -1,4 +1,4 @@
-"""Gains over doing nothing in percentage points, with intervals that their number of seeds can carry."""
+"""Gains over doing nothing in percentage points, with intervals if there are enough seeds."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,14 +16,14 @@ ENOUGH = 3  # seeds for an interval
 def gains(paired: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each model and metric with `gain`, `low` and `high` in percentage points.
 
-    Of two seeds low and high are their two values: an interval of two reaches 13 standard errors to each side. Of one
-    they are null.
+    For two seeds, low and high are their two values, as the interval would reach 13 standard errors to each side. For
+    one seed they are null.
 
     Args:
         paired: rows of the table `paired`.
 
     Raises:
-        UserError: where nothing is compared with do_nothing, as in a run that is not at its end.
+        UserError: if nothing is compared with do_nothing, as in an unfinished run.
     """
     mine = paired[paired["other"] == NOTHING]
     turned = paired[paired["method"] == NOTHING]
@@ -31,7 +31,9 @@ def gains(paired: pd.DataFrame) -> pd.DataFrame:
     turned = turned.assign(ci_low=-turned["ci_high"], ci_high=-turned["ci_low"])
     rows = pd.concat([mine, turned]).drop(columns="other")
     if rows.empty:
-        raise UserError("table paired: found no model that is compared with do_nothing")
+        raise UserError(
+            "table paired: found no model that is compared with do_nothing; is the run unfinished?"
+        )
     reach = (rows["ci_high"] - rows["ci_low"]) / 2
     reach = reach.where(rows["n"] >= ENOUGH, reach / float(stats.t.ppf(0.975, 1)))
     gain = 100 * rows["difference"]
@@ -39,12 +41,14 @@ def gains(paired: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_gains(axes: Axes, x: pd.Series, rows: pd.DataFrame, look: Look, *, is_joined: bool) -> None:
-    """Draw gains at their places, with their intervals.
+    """Draw gains with their intervals.
 
     Args:
-        x: the place of each row.
+        axes: the panel.
+        x: the horizontal position of each row.
         rows: rows of `gains`.
-        is_joined: by a line, for three places or more.
+        look: of the method.
+        is_joined: connect the points by a line.
     """
     reach = [(rows["gain"] - rows["low"]).fillna(0), (rows["high"] - rows["gain"]).fillna(0)]
     axes.errorbar(
@@ -61,7 +65,7 @@ def draw_gains(axes: Axes, x: pd.Series, rows: pd.DataFrame, look: Look, *, is_j
 
 
 def show_points(axes: Axes) -> None:
-    """Set the y axis to signed points, with a line at nothing gained."""
+    """Set the y axis to signed points, with a line at zero gain."""
     axes.axhline(0, color="0.4", linewidth=0.8, zorder=1)
     axes.yaxis.set_major_formatter(FuncFormatter(_signed))
 
@@ -71,7 +75,7 @@ def _signed(points: float, _place: int) -> str:
 
 
 def gains_note(rows: pd.DataFrame) -> str:
-    """Return what dots and bars are, and over how many seeds."""
+    """Return the note on dots and bars: number of seeds and kind of interval."""
     seeds = sorted(set(rows["n"].astype(int)))
     if not seeds or seeds == [1]:
         return "one seed: no intervals"

@@ -1,4 +1,4 @@
-"""The tables that a figure is handed."""
+"""The tables that a figure is given."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -8,11 +8,12 @@ import pandas as pd
 def tables_for(
     tables: Iterable[pd.DataFrame], studies: Collection[str], families: Mapping[str, str]
 ) -> list[pd.DataFrame]:
-    """Return tables cut to a figure's studies, with the family of each method as the column `family`.
+    """Return the tables with only a figure's studies, and with each method's family as the column `family`.
 
     Args:
         tables: in the order of the figure's constant `TABLES`.
-        families: the family of each method by its name in the config; references have none.
+        studies: names of the figure's studies.
+        families: the family of each method by its name in the config; reference models have none.
     """
     shown = (table[table["study"].isin(studies)] for table in tables)
     return [

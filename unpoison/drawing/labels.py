@@ -1,4 +1,4 @@
-"""Names at the ends of lines, moved apart where they would touch."""
+"""Names at the ends of lines, moved apart if they would overlap."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,19 +7,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.optimize import isotonic_regression
 
-LINE_HEIGHT = 8.5  # points that a name needs
+LINE_HEIGHT = 8.5  # height of a name, in points
 NAME_SIZE = 7
 
 
 def names_fit(axes: Axes) -> bool:
-    """Whether the names of all lines find room beside the axes; asked after the figure was laid out."""
+    """Return whether the names of all lines fit next to the axes. Call it after the figure's layout."""
     return len(list(_ends(axes))) * _gap(axes) <= 1
 
 
 def label_ends(axes: Axes) -> None:
-    """Write each line's label to the right of the axes, tied to the line's end by a hair of its colour.
+    """Write each line's label to the right of the axes, connected to the line's end by a thin line of its colour.
 
-    Call it last: the places are worked out from the limits and the height that the axes have by then.
+    Call it last: the positions depend on the final limits and height of the axes.
     """
     ends = sorted(_ends(axes), key=lambda end: end[1])
     if not ends:
@@ -48,9 +48,9 @@ def label_ends(axes: Axes) -> None:
 
 
 def spread(wanted: Sequence[float], gap: float) -> np.ndarray:
-    """Places between 0 and 1, at least `gap` apart, as near to the wanted ones (ascending) as can be.
+    """Return positions from 0 to 1, at least `gap` apart, as close as possible to the wanted ones (ascending).
 
-    Least squares: with the steps of `gap` taken off, the places need only ascend.
+    Least squares: after subtraction of multiples of `gap`, the positions only have to ascend (isotonic regression).
     """
     steps = gap * np.arange(len(wanted))
     free = isotonic_regression(np.asarray(wanted, float) - steps).x
@@ -58,13 +58,13 @@ def spread(wanted: Sequence[float], gap: float) -> np.ndarray:
 
 
 def _gap(axes: Axes) -> float:
-    """The height of a name, in heights of the axes."""
+    """Return the height of a name as a share of the axes' height."""
     height = axes.get_window_extent().height / axes.get_figure(root=True).dpi * 72  # type: ignore[union-attr]
     return float(LINE_HEIGHT / height)
 
 
 def _ends(axes: Axes) -> Iterator[tuple[float, float, str, Any]]:
-    """For each labelled line the place of its last point, its label and its colour."""
+    """Yield the position of the last point of each labelled line, its label and its colour."""
     for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
         line: Any = handle[0] if isinstance(handle, tuple) else handle  # error bars come as a tuple
         points = np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float)

@@ -10,7 +10,7 @@ Line = str | tuple[int, tuple[float, ...]]  # a line style of matplotlib: its na
 
 @dataclass(frozen=True)
 class Look:
-    """The look of a method; lines and markers differ too, for readers without colour."""
+    """The look of a method. Lines and markers differ as well as colours, for readers who cannot see colour."""
 
     label: str
     colour: str
@@ -18,42 +18,42 @@ class Look:
     line: Line
 
 
-# A hue for each family of methods, after Okabe and Ito (2008) and Tol's palettes: apart for colour-blind eyes.
+# A hue for each family of methods, after Okabe and Ito (2008) and Tol's palettes: distinct for colour-blind readers.
 BLUE, ORANGE, VERMILION, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#CC79A7"
 SKY, WINE, INDIGO, GREEN, BLACK = "#56B4E9", "#882255", "#332288", "#009E73", "#000000"
 DENSE: Line = (0, (5.0, 1.0))
 
-# Every method of the field that has a name in the config, in the order of every legend.
+# Every shipped method and reference model, in the order of every legend.
 LOOKS = {
     "oracle": Look("oracle", GREEN, "D", ":"),
-    # trained again
+    # retraining
     "retrain": Look("EU (retrain)", BLUE, "o", "-"),
     "negative_learning": Look("negative learning", BLUE, "D", ":"),
     "eu_k": Look("EU-k", BLUE, "p", "--"),
-    # trained on
+    # further training
     "finetune": Look("CF (finetune)", ORANGE, "s", "--"),
     "cf_k": Look("CF-k", ORANGE, "h", "-"),
     "l1_sparse": Look("L1-sparse", ORANGE, "d", "-."),
-    # gradients turned round
+    # gradient ascent
     "gradient_ascent": Look("ascent", VERMILION, "^", "-"),
     "negative_gradient_plus": Look("NegGrad+", VERMILION, "v", "--"),
     "npo": Look("NPO", VERMILION, "<", "-."),
     "task_vector": Look("task vector", VERMILION, ">", ":"),
-    # other labels, or a teacher's
+    # relabelling and distillation
     "random_labels": Look("random labels", PURPLE, "s", "-"),
     "salun": Look("SalUn", PURPLE, "P", "--"),
     "bad_teacher": Look("bad teacher", PURPLE, "v", "-."),
     "scrub": Look("SCRUB", PURPLE, "o", DENSE),
     "scrub_goel": Look("SCRUB (Goel)", PURPLE, "d", ":"),
-    # weights damped or moved in one step
+    # dampening, or one step of the weights
     "ssd": Look("SSD", SKY, "^", "-"),
     "lfssd": Look("LFSSD", SKY, "v", "--"),
     "assd": Look("ASSD", SKY, "<", "-."),
     "potion": Look("Potion", SKY, "s", DENSE),
     "influence": Look("influence", SKY, "p", ":"),
-    # redirected
+    # redirection
     "rem": Look("REM", WINE, "*", "-"),
-    # repaired without a deletion set
+    # repair without a deletion set
     "fine_pruning": Look("fine-pruning", INDIGO, "o", "-"),
     "anp": Look("ANP", INDIGO, "s", "--"),
     "ibau": Look("I-BAU", INDIGO, "^", "-."),
@@ -69,22 +69,22 @@ FAMILIES = {
     WINE: "redirection",
     INDIGO: "repair by trusted rows",
 }
-OWN = "own methods"  # of a user's plug-in that names no family
-# For entries with names of their own (`scrub_long: {method: scrub}`): strokes, where the methods above have areas.
+OWN = "own methods"  # family of a user's plug-in that names none
+# For entries with names of their own (`scrub_long: {method: scrub}`): stroke markers, while those above are filled.
 SPARE = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "x+1234"))
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
-    """Methods in the order of every legend: known ones first, others by name."""
+    """Return methods in the order of every legend: shipped ones first, others by name."""
     known = list(LOOKS)
     return sorted(set(methods), key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
 def look_of(method: str, methods: Iterable[str]) -> Look:
-    """The look of a method, the same in every figure.
+    """Return the look of a method, the same in every figure.
 
-    A method that has none of its own gets a spare one by a digest of its name; of two in `methods` that fall on the
-    same one, the later by name takes the next.
+    A method without a look gets a spare one by a checksum of its name. If two of `methods` get the same one, the later
+    by name takes the next.
     """
     if method in LOOKS:
         return LOOKS[method]
@@ -93,7 +93,7 @@ def look_of(method: str, methods: Iterable[str]) -> Look:
 
 
 def _spare(wanted: str, names: Iterable[str], spare: tuple[tuple[str, str], ...]) -> tuple[str, str]:
-    """Return the spare colour and marker of a name that has no look of its own."""
+    """Return the spare colour and marker of a name without a look."""
     places: dict[str, int] = {}
     for name in sorted(names):
         first = crc32(name.encode()) % len(spare)
@@ -103,12 +103,12 @@ def _spare(wanted: str, names: Iterable[str], spare: tuple[tuple[str, str], ...]
 
 
 def _round(first: int, places: int) -> list[int]:
-    """Return all places from one on, round to the one before it."""
+    """Return all positions in cyclic order, starting at `first`."""
     return [(first + step) % places for step in range(places)]
 
 
 def shade(colour: str, place: int, count: int) -> str:
-    """Return one of several shades of a hue, from dark to light, for lines of one family in one panel."""
+    """Return the shade at a position among `count` shades of a hue, from dark to light, for lines of one family."""
     way = place / (count - 1) if count > 1 else 0.4
     towards, much = (0.0, 0.5 - 1.25 * way) if way < 0.4 else (1.0, 0.7 * (way - 0.4))
     channels = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
@@ -135,7 +135,7 @@ class DetectorLook:
     marker: str
 
 
-# Every shipped detector, and an entry's own name where the pages use one.
+# Every shipped detector, and config entries that the documentation names.
 DETECTORS = {
     "activation_clustering": DetectorLook("activation clustering", BLUE, "o"),
     "confident_learning": DetectorLook("confident learning", ORANGE, "s"),
@@ -155,9 +155,10 @@ SPARE_DETECTORS = tuple(product(("#6B4C1F", "#8C8C8C", "#999933"), "dH>8"))
 def detector_look(detector: str, detectors: Iterable[str]) -> DetectorLook:
     """Return the look of a detector, the same in every figure.
 
-    An entry with a name of its own gets a spare one, as methods do in `look_of`.
+    An entry with a name of its own gets a spare look, as in `look_of`.
 
     Args:
+        detector: its name.
         detectors: all names that the figure shows.
     """
     if detector in DETECTORS:

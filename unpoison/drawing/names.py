@@ -1,4 +1,4 @@
-"""Names beside points, each where it covers no other name, no point and no line, as near to its point as can be."""
+"""Names next to points, placed as near as possible without covering another name, a point or a line."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -9,30 +9,35 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-# Where a name may stand: so far from its point, in points, in so many directions.
+# Candidate positions of a name: distances from its point, in points (1/72 inch), and number of directions.
 FAR, DIRECTIONS = (9, 14, 20, 27, 36, 47, 60, 75), 24
-POINT = 5  # half the side of the square, in points, that a point needs
-SWEEPS = 4  # how often each name is placed anew, in sight of all others
+POINT = 5  # half the side of the square that a data point occupies, in points
+SWEEPS = 4  # number of times that each name is placed again, given all others
 ON_NAME_OR_POINT, OUTSIDE, BY_HAIR, ON_LINE, NEAR = (
     10.0,
     30.0,
     4.0,
     6.0,
     0.03,
-)  # NEAR: for each point of distance
+)  # costs of a position; NEAR: for each point of distance
 Boxes = np.ndarray  # (n, 4): left, bottom, right, top, in pixels
 
 
 def name_points(axes: Axes, names: Sequence[tuple[str, Any, tuple[float, float]]], size: float) -> None:
-    """Write a name (text, colour, its point in data) beside each point, tied to it by a hair of its colour.
+    """Write a name next to each point, connected to it by a thin line of its colour.
 
-    Call it last, after the figure was laid out: places are worked out in pixels. Lines and bars that are drawn by
-    then are kept free of names where there is room.
+    Call it last, after the figure's layout: positions are computed in pixels. Names avoid lines and bars that are drawn
+    by then, if there is room.
+
+    Args:
+        axes: the panel.
+        names: text, colour and point (in data coordinates) of each.
+        size: of the font, in points.
     """
     texts = [_write(axes, *name, size) for name in names]
     unit = axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
     pixels = axes.transData.transform([point for _, _, point in names])
-    sizes = np.array([Text.get_window_extent(text).size for text in texts])  # without the hairs
+    sizes = np.array([Text.get_window_extent(text).size for text in texts])  # without the connecting lines
     lines = np.array([*_thin_boxes(axes)]).reshape(-1, 4)
     for text, offset in zip(
         texts,
@@ -46,14 +51,21 @@ def name_points(axes: Axes, names: Sequence[tuple[str, Any, tuple[float, float]]
 def offsets_of(
     pixels: np.ndarray, sizes: np.ndarray, lines: Boxes, inside: np.ndarray, unit: float
 ) -> np.ndarray:
-    """How far from its point (n, 2) each name of a size (n, 2) stands, all in pixels; `unit` of them are a point.
+    """Return the offset of each name from its point, (n, 2), in pixels.
 
-    Names are placed one after another, each in the best place that the others leave it, and so again in every sweep.
+    Names are placed one after another, each at the cheapest free position given the others. This is repeated in every
+    sweep.
+
+    Args:
+        pixels: the points, (n, 2); sizes: of the names, (n, 2); both in pixels.
+        lines: boxes that names should not cover, in pixels.
+        inside: left, bottom, right and top of the axes, in pixels.
+        unit: pixels in a point (1/72 inch).
     """
     around = _around() * unit
     points = np.hstack([pixels - POINT * unit, pixels + POINT * unit])
     choices = [_boxes(pixel, around, size) for pixel, size in zip(pixels, sizes, strict=True)]
-    taken = np.full((len(pixels), 4), np.nan)  # what is not placed yet covers nothing
+    taken = np.full((len(pixels), 4), np.nan)  # a name that is not placed yet covers nothing
     chosen = np.zeros(len(pixels), int)
     for _, place in product(range(SWEEPS), range(len(pixels))):
         others = np.delete(np.vstack([points, taken]), [place, len(pixels) + place], axis=0)
@@ -83,26 +95,26 @@ def _write(axes: Axes, text: str, colour: Any, point: tuple[float, float], size:
 
 
 def _around() -> np.ndarray:
-    """The offsets that are tried, in points: (n, 2); straight up and down exactly, so that names are centred there."""
+    """Return the candidate offsets in points, (n, 2), rounded so that vertical ones are exact and names centred."""
     angles = 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
     return np.array([(far * np.cos(a), far * np.sin(a)) for far in FAR for a in angles]).round(6)
 
 
 def _boxes(pixel: np.ndarray, around: np.ndarray, size: np.ndarray) -> Boxes:
-    """The boxes of a text of that size at every offset from a point: beside it, or centred above and below."""
+    """Return the boxes of a text at every offset from a point: next to it, or centred above or below it."""
     low = pixel + around - size / 2
     low[:, 0] += np.sign(around[:, 0]) * size[0] / 2
     return np.hstack([low, low + size])
 
 
 def _covered(boxes: Boxes, others: Boxes) -> np.ndarray:
-    """How many of the others each box overlaps."""
+    """Return the number of other boxes that each box overlaps."""
     one, other = boxes[:, None], others[None]
     return ((one[..., :2] < other[..., 2:]) & (other[..., :2] < one[..., 2:])).all(-1).sum(1)
 
 
 def _crossed(pixel: np.ndarray, around: np.ndarray, others: Boxes) -> np.ndarray:
-    """How many of the others the hair from a point to each offset runs over, seen at twelve places of it."""
+    """Return the number of other boxes on the line from a point to each offset, checked at twelve positions."""
     along = pixel + around[:, None] * np.linspace(0, 1, 12)[:, None]  # (offsets, 12, 2)
     hits = (along[:, :, None] > others[:, :2]) & (along[:, :, None] < others[:, 2:])
     return np.asarray(np.asarray(hits.all(-1)).any(1)).sum(1)
@@ -113,7 +125,7 @@ def _leaves(boxes: Boxes, inside: np.ndarray) -> np.ndarray:
 
 
 def _thin_boxes(axes: Axes) -> Iterator[np.ndarray]:
-    """The lines across the axes and the bars of intervals that are drawn in it, as boxes a pixel wide."""
+    """Yield the lines and interval bars that are drawn in the axes, as boxes one pixel wide."""
     paths = [line.get_transform().transform(line.get_xydata()) for line in axes.lines]
     for collection in axes.collections:
         for path in getattr(collection, "get_segments", list)():

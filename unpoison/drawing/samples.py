@@ -1,4 +1,4 @@
-"""What the attack looks like: training images before and after it, and the difference."""
+"""Examples of the attack: training images before and after it, and the difference."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,12 +18,15 @@ LINE = 0.72  # inches
 def draw_samples(
     stored: StoredImages, attacked: StoredImages, rows: Rows, stamp: Callable[..., np.ndarray]
 ) -> Figure:
-    """A line for each trigger and true class: a clean image, the poisoned one, their difference, the label told.
+    """Return a figure with a line for each trigger and true class: clean image, poisoned image, difference, labels.
 
-    Enlarged without smoothing; the difference is multiplied so that the largest one is nearly white.
+    Images are enlarged without smoothing. The difference is scaled so that its largest value is nearly white.
 
     Args:
-        attacked: the images as the attacker left them before the stamp; of most attacks those that are stored.
+        stored: the clean images, (n, height, width, 3).
+        attacked: the images as changed by the attacker before the stamp; for most attacks the same as `stored`.
+        rows: the rows of the poisoned data set.
+        stamp: returns images (n, 3, height, width) with the triggers of the given ids.
     """
     train = rows.of("train")
     poisoned = train.take(train.poisoned("a picture of poisons"))
@@ -48,8 +51,8 @@ def draw_samples(
 
 
 def _examples(poisoned: Rows) -> Indices:
-    """The first row of each trigger and true class, those of each trigger's commonest classes first."""
-    lines: list[tuple[int, int, int]] = []  # place among its trigger's classes, trigger, position
+    """Return the first row of each trigger and true class, preferring the most frequent classes of each trigger."""
+    lines: list[tuple[int, int, int]] = []  # rank among its trigger's classes, trigger, position
     for trigger in np.unique(poisoned.trigger_id).tolist():
         of_trigger = np.flatnonzero(poisoned.trigger_id == trigger)
         labels, first, counts = np.unique(poisoned.label[of_trigger], return_index=True, return_counts=True)
@@ -70,7 +73,7 @@ def _words(shown: Rows, line: int) -> Iterator[str]:
     if len(np.unique(shown.trigger_id)) > 1 or trigger == NONE:
         yield "no trigger" if trigger == NONE else f"trigger {trigger}"
     yield f"true: {drawn_name(shown.class_names[shown.label[line]])}"
-    yield f"told: {drawn_name(shown.class_names[shown.given_label[line]])}"
+    yield f"given: {drawn_name(shown.class_names[shown.given_label[line]])}"
 
 
 def _show(axes: Axes, image: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of an answer: suspicious images beside typical ones, and what a repair changed."""
+"""Pictures of a result: suspicious images next to typical ones, and the effect of a repair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from unpoison.drawing.text import drawn_name, fonts_for
 from unpoison.text import shortened
 from unpoison.types import StoredImages
 
-TYPICAL, SUSPICIOUS, FLAGGED = 3, 7, 5  # images of a line
-MOST = 12  # letters of a class above an image
+TYPICAL, SUSPICIOUS, FLAGGED = 3, 7, 5  # images in a line
+MOST = 12  # letters of a class name above an image
 LINE = 0.8  # inches
 GREY = "0.35"
 Span = tuple[float, float, float]  # a share with the ends of its 95 % interval
@@ -24,8 +24,8 @@ Span = tuple[float, float, float]  # a share with the ends of its 95 % interval
 class SheetLine:
     """A class of a contact sheet.
 
-    typical, suspicious: positions of its images; read_as: of each suspicious image the class that the
-    left-out model reads.
+    typical, suspicious: positions of its images; read_as: the class that the left-out model predicts for each
+    suspicious image.
     """
 
     name: str
@@ -35,10 +35,11 @@ class SheetLine:
 
 
 def draw_contact_sheet(stored: StoredImages, lines: Sequence[SheetLine]) -> Figure:
-    """A line for each class: typical images on the left, and suspicious ones with what they are read as.
+    """Return a figure with a line for each class: typical images, and suspicious ones with their predicted classes.
 
     Args:
         stored: images, uint8, (n, height, width, 3).
+        lines: the classes.
     """
     columns = TYPICAL + 1 + SUSPICIOUS
     figure = Figure(figsize=(PAGE_WIDTH, 0.3 + LINE * len(lines)), layout="constrained")
@@ -54,8 +55,8 @@ def draw_contact_sheet(stored: StoredImages, lines: Sequence[SheetLine]) -> Figu
             _write(each, shortened(drawn_name(read), MOST))
         _write(axes[0], f"typical {drawn_name(line.name)}", is_bold=True)
     figure.supxlabel(
-        "Left: images that nobody accuses. Framed: accused images told the same class.\n"
-        "Above them: what a network reads that was trained without them.",
+        "Left: images that no detector accuses. Framed: accused images with the same label.\n"
+        "Above them: the prediction of a network that was trained without them.",
         fontsize=NOTE_SIZE,
         color=GREY,
     )
@@ -68,11 +69,11 @@ def draw_before_after(
     readings: Sequence[tuple[str, str]],
     shares: Sequence[tuple[str, Span, Span]],
 ) -> Figure:
-    """Shares before and after a repair on the left, and flagged images with both readings on the right.
+    """Return a figure of shares before and after a repair (left), and flagged images with both predictions (right).
 
     Args:
         stored: images, uint8, (n, height, width, 3).
-        rows: positions of flagged images; readings: what each is read as before the repair and after it.
+        rows: positions of flagged images; readings: the predicted class of each before and after the repair.
         shares: names such as "clean accuracy", each with the value before and after.
     """
     figure = Figure(figsize=(PAGE_WIDTH, 1.5), layout="constrained")

@@ -1,4 +1,4 @@
-"""One style for all figures: sizes, axes, the names at lines, and how a figure is saved."""
+"""One style for all figures: sizes, axes, names of lines, and the saving of files."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -18,14 +18,14 @@ from unpoison.drawing.looks import VERMILION, Look
 from unpoison.files import written_whole
 
 COLUMN_WIDTH = 84 / 25.4  # inches: one column of a journal
-PAGE_WIDTH = 174 / 25.4  # and two
+PAGE_WIDTH = 174 / 25.4  # inches: two columns
 NOTE_SIZE = 7
-FARTHEST = 0.1  # of the distance between two places: how far a method is drawn from its own
-# Figures are drawn at their final size: these are points on paper.
+FARTHEST = 0.1  # largest sideways shift of a method, as a share of the distance between two positions
+# Figures are drawn at their final size, so these sizes are points on paper.
 mpl.rcParams.update(
     {
         "font.family": "sans-serif",
-        "text.parse_math": False,  # a class called $10-$20 is no formula
+        "text.parse_math": False,  # a class called $10-$20 must not be parsed as a formula
         "text.usetex": False,
         "font.size": 8,
         "axes.titlesize": 8,
@@ -42,7 +42,7 @@ mpl.rcParams.update(
         "legend.frameon": False,
         "lines.linewidth": 1.4,
         "lines.markersize": 4.5,
-        "pdf.fonttype": 42,  # real text
+        "pdf.fonttype": 42,  # TrueType, so that text stays text
         "figure.dpi": 100,
         "savefig.dpi": 200,
     }
@@ -50,13 +50,13 @@ mpl.rcParams.update(
 
 
 class PerCent(PercentFormatter):
-    """Labels of shares in per cent, with as many decimals as tell two ticks apart."""
+    """Labels of shares in per cent, with as many decimals as the ticks need to differ."""
 
     def __init__(self, symbol: str = "%") -> None:
         super().__init__(1, decimals=0, symbol=symbol)
 
     def format_ticks(self, values: Any) -> list[str]:
-        """Label all ticks of an axis with equally many decimals, three at most."""
+        """Return the labels of all ticks of an axis, with the same number of decimals, three at most."""
         per_cent = 100 * np.asarray(values, float)
         whole = (np.allclose(np.round(per_cent, decimals), per_cent, atol=1e-6) for decimals in range(3))
         self.decimals = next((decimals for decimals, tells in enumerate(whole) if tells), 3)
@@ -65,9 +65,9 @@ class PerCent(PercentFormatter):
 
 
 def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float) -> None:
-    """Means with their 95 % intervals over seeds; `nudge` sideways keeps intervals apart.
+    """Draw means with their 95 % intervals over seeds; a sideways shift `nudge` keeps intervals apart.
 
-    Two seeds are drawn as what they are, two values: their interval is 13 standard errors to each side.
+    For two seeds the bar joins their two values, as the interval would reach 13 standard errors to each side.
     """
     points = points.sort_values(x)
     places = points[x].astype(float) + nudge
@@ -88,12 +88,12 @@ def draw_line(axes: Axes, points: pd.DataFrame, x: str, look: Look, nudge: float
 
 
 def width_of(columns: int) -> float:
-    """Inches of a figure with so many columns of panels: one or both columns of a journal."""
+    """Return the width in inches of a figure with this number of columns of panels: one or two journal columns."""
     return COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
 
 
 def nudge_of(index: int, methods: int, places: list[float]) -> float:
-    """Return the sideways offset of a method, so that all intervals are seen; it stays near its place."""
+    """Return the sideways offset of a method, small enough to stay near its position, so that no interval is hidden."""
     step = 0.012 * (places[-1] - places[0] or 1.0)
     if len(places) > 1:
         nearest = min(after - before for before, after in pairwise(places))
@@ -102,14 +102,14 @@ def nudge_of(index: int, methods: int, places: list[float]) -> float:
 
 
 def mark_places(axes: Axes, places: list[float]) -> None:
-    """Ticks at the values that were measured, with room around them."""
+    """Set the ticks to the measured values, with room around them."""
     room = 0.07 * (places[-1] - places[0]) or 0.5
     axes.set_xticks(places)
     axes.set_xlim(places[0] - room, places[-1] + room)
 
 
 def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
-    """Per cent on the left, names at the ends of the lines or else one legend above all panels, a note below."""
+    """Set the y axes to per cent, name the lines at their ends or in one legend, and write a note below."""
     panels = list(panels)
     for axes in panels:
         low, high = axes.get_ylim()
@@ -119,16 +119,19 @@ def finish(figure: Figure, panels: Iterable[Axes], note: str) -> None:
 
 
 def name_lines(figure: Figure, panels: Iterable[Axes], note: str, *, everywhere: bool = False) -> None:
-    """Names at the ends of the lines of the last column where they fit, else one legend above all panels; a note.
+    """Name the lines at their ends in the last column if the names fit, else in one legend; write a note below.
 
-    Call it last: names stand where the lines end by then.
+    Call it last: the names depend on the final ends of the lines.
 
     Args:
-        everywhere: each panel has lines of its own, so all are named and not those of the last column alone.
+        figure: it is laid out here.
+        panels: its axes.
+        note: the text below.
+        everywhere: each panel has different lines, so all panels are labelled and not only the last column.
     """
     panels = list(panels)
     note_below(figure, note)
-    figure.draw_without_rendering()  # lays the panels out
+    figure.draw_without_rendering()  # computes the layout
     last = [axes for axes in panels if everywhere or _is_last_column(axes)]
     if all(names_fit(axes) for axes in last):
         for axes in last:
@@ -138,7 +141,7 @@ def name_lines(figure: Figure, panels: Iterable[Axes], note: str, *, everywhere:
 
 
 def legend_above(figure: Figure, panels: Iterable[Axes]) -> None:
-    """Write one legend of all lines above all panels."""
+    """Write one legend of all lines above the panels."""
     named = {
         label: handle
         for axes in panels
@@ -150,12 +153,14 @@ def legend_above(figure: Figure, panels: Iterable[Axes]) -> None:
 
 def note_below(figure: Figure, note: str) -> None:
     """Write a note below all panels, in lines that fit the figure's width."""
-    letters = int(figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE))  # of about so many points each
+    letters = int(
+        figure.get_figwidth() * 72 / (0.55 * NOTE_SIZE)
+    )  # average width of a letter: 0.55 of its size
     figure.supxlabel(fill(note, letters), fontsize=NOTE_SIZE, color="0.35")
 
 
 def note_first(figure: Figure, note: str) -> None:
-    """Write a sentence before the note below all panels. An empty one changes nothing."""
+    """Put a sentence before the note below all panels; an empty one changes nothing."""
     if note:
         rest = " ".join(figure.get_supxlabel().split())
         note_below(figure, f"{note}; {rest}" if rest else note)
@@ -167,13 +172,13 @@ def _is_last_column(axes: Axes) -> bool:
 
 
 def is_first_column(axes: Axes) -> bool:
-    """Return whether a panel is one of the first column."""
+    """Return whether a panel is in the first column."""
     place = axes.get_subplotspec()
     return place is None or place.is_first_col()
 
 
 def interval_note(summary: pd.DataFrame) -> str:
-    """What the bars are, and over how many seeds."""
+    """Return the note on the bars: number of seeds and kind of interval."""
     seeds = sorted(set(summary["n"].astype(int)))
     if seeds == [1]:
         return "one seed: no intervals"
@@ -184,10 +189,12 @@ def interval_note(summary: pd.DataFrame) -> str:
 
 
 def save(figure: Figure, pdf: str | Path, png: str | Path, note: str = "") -> None:
-    """Both files of a figure, without a time of making, so that equal figures are equal files.
+    """Write both files of a figure, without a creation time, so that equal figures give equal files.
 
     Args:
-        note: what a reader must know of its numbers, written in small letters below the whole figure.
+        figure: the figure.
+        pdf, png: the paths.
+        note: a caveat on its numbers, written in small letters below the whole figure.
     """
     room: dict[str, Any] = {}
     if note:
@@ -195,7 +202,7 @@ def save(figure: Figure, pdf: str | Path, png: str | Path, note: str = "") -> No
         figure.text(
             0.5, -0.01, fill(note, letters), ha="center", va="top", fontsize=NOTE_SIZE, color=VERMILION
         )
-        room = {"bbox_inches": "tight"}  # the note lies below what was laid out
+        room = {"bbox_inches": "tight"}  # the note lies below the layout
     for path, metadata in ((pdf, {"CreationDate": None}), (png, {"Software": None})):
         with written_whole(path) as temporary:
             figure.savefig(temporary, metadata=metadata, **room)

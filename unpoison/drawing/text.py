@@ -1,4 +1,4 @@
-"""Names from users in figures: letter by letter as they are, and each letter in a font that has it."""
+"""Names from users in figures: drawn literally, each letter in a font that has it."""
 
 import unicodedata
 from contextlib import suppress
@@ -9,31 +9,31 @@ from matplotlib.font_manager import FontProperties, findfont, findSystemFonts, f
 
 from unpoison.text import printable, shortened
 
-# Tried first; after them every other installed font by its name.
+# Font families that are tried first; after them every other installed font by its name.
 PREFERRED = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Droid Sans Fallback", "Noto Sans", "Unifont")
-MOST = 16  # letters of a name that figures have room for; Chinese, Japanese and Korean ones count twice
+MOST = 16  # longest name in figures, in letters; Chinese, Japanese and Korean letters count twice
 BROKEN = (
     OSError,
     RuntimeError,
-)  # what FreeType raises for a font that it cannot read, such as one of bitmaps
+)  # errors of FreeType for a font that it cannot read, such as a bitmap font
 
 
 def drawn_name(name: str) -> str:
-    r"""Return a name as figures show it: what no font can draw as its escape, `\u55b5`; a long one shortened."""
+    r"""Return a name for figures: letters that no font has are escaped as `\u55b5`, and a long name is shortened."""
     text = "".join(letter if _font_of(letter) else ascii(letter)[1:-1] for letter in printable(name))
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return shortened(text, MOST * len(text) // (len(text) + wide)) if text else text
 
 
 def fonts_for(text: str) -> list[str]:
-    """Return the font families that a text is drawn in: the one of all figures, then others for what it lacks."""
+    """Return the font families of a text: that of all figures, then others for the letters that it lacks."""
     found = (_font_of(letter) for letter in text)
     return list(dict.fromkeys(["sans-serif", *(family for family in found if family)]))
 
 
 @cache
 def _font_of(letter: str) -> str | None:
-    """Return the first font family that has a letter; none where no installed font has it."""
+    """Return the first font family that has a letter; None if no installed font has it."""
     if letter.isspace() or ord(letter) in _letters(findfont(FontProperties(family=["sans-serif"]))):
         return "sans-serif"
     for family, path in _installed():
@@ -46,16 +46,16 @@ def _font_of(letter: str) -> str | None:
 @cache
 def _say_that_fonts_lack() -> None:
     print(
-        "no installed font has some letters of the names: figures show their codes, such as \\u55b5",
+        "names: some letters are in no installed font; figures show their codes instead, such as \\u55b5",
         flush=True,
     )
 
 
 @cache
 def _installed() -> list[tuple[str, str]]:
-    """Return family and path of the system's upright fonts of normal weight, the preferred families first."""
+    """Return family and path of the installed upright fonts of normal weight, the preferred families first."""
     known = {font.fname for font in fontManager.ttflist}
-    for path in set(findSystemFonts()) - known:  # installed since matplotlib made its list
+    for path in set(findSystemFonts()) - known:  # fonts that were installed after matplotlib cached its list
         with suppress(*BROKEN):
             fontManager.addfont(path)
     fonts = {
@@ -63,8 +63,10 @@ def _installed() -> list[tuple[str, str]]:
         for font in fontManager.ttflist
         if font.style == "normal"
         and font.weight == 400
-        and not font.fname.startswith(mpl.get_data_path())  # symbols under the codes of letters
-        and "lastresort" not in font.name.replace(" ", "").lower()  # boxes for all letters
+        and not font.fname.startswith(
+            mpl.get_data_path()
+        )  # matplotlib's symbol fonts reuse the codes of letters
+        and "lastresort" not in font.name.replace(" ", "").lower()  # draws a box for every letter
     }
     return sorted(fonts.items(), key=lambda font: (_rank(font[0]), font[0]))
 

@@ -7,19 +7,20 @@ from PIL import Image
 
 from unpoison.types import StoredImages
 
-MOST_PIXELS = 96  # of a side
-LOSSLESS = 64  # pixels of a side: up to this size a trigger of a few pixels must survive
+MOST_PIXELS = 96  # largest side
+LOSSLESS = 64  # largest side in pixels without compression, so that a trigger of a few pixels survives
 QUALITY = 85
 
 
 def thumbnails(stored: StoredImages, rows: Sequence[int], *, most_pixels: int = MOST_PIXELS) -> list[bytes]:
-    """Return a small picture of each of some images, in the order of `rows`.
+    """Return a small picture of each requested image, in the order of `rows`.
 
     Images of up to 64 pixels are kept exactly; larger ones are scaled to at most `most_pixels` and compressed.
 
     Args:
-        stored: images, uint8, (n, height, width, 3); may be memory-mapped: only the asked ones are read.
+        stored: images, uint8, (n, height, width, 3); may be memory-mapped, as only the requested ones are read.
         rows: positions in `stored`.
+        most_pixels: largest side of a picture.
     """
     return [_webp(Image.fromarray(stored[row]), most_pixels) for row in rows]
 

@@ -1,4 +1,4 @@
-"""How the models of a study were trained, before any repair: loss and accuracy over image passes."""
+"""Training curves of a study's models before any repair: loss and accuracy over image passes."""
 
 import pandas as pd
 from matplotlib import colormaps
@@ -8,22 +8,22 @@ from matplotlib.ticker import EngFormatter
 
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PerCent
 
-MOST_NAMED = 8  # variants; more are drawn in grey, without names
+MOST_NAMED = 8  # variants; if there are more, all are drawn in grey, without names
 LINES = ("-", "--", "-.", ":")
-LONG = 22  # letters of a name that leave no room for a second one beside it
+LONG = 22  # letters of a name; with a longer one the legend has one column
 
 
 def draw_training(histories: pd.DataFrame, what: str = "poisoned models") -> Figure:
-    """A line for each variant of a study, the mean over its seeds; a thin one for each seed.
+    """Return a figure with a line for each variant of a study, the mean over its seeds, and a thin one for each seed.
 
     Args:
-        histories: training histories (a row for each epoch) with the columns `variant`, its name, and `seed`.
-        what: what the models are, for the note below.
+        histories: training histories (a row for each epoch) with the columns `variant`, a name, and `seed`.
+        what: name of the models in the note below.
     """
     histories = histories.sort_values(["variant", "seed", "epoch"])
     histories["passes"] = histories.groupby(["variant", "seed"])["images"].cumsum()
     held_out = histories["validation_accuracy"].notna().any()
-    curves = {"loss": "training loss (nats)", "train_accuracy": "training accuracy,\nlabels as told"}
+    curves = {"loss": "training loss (nats)", "train_accuracy": "training accuracy,\ngiven labels"}
     curves |= {"validation_accuracy": "accuracy on clean\nvalidation rows"} if held_out else {}
     names = len(_named(histories)) // _columns(histories)
     figure = Figure(figsize=(COLUMN_WIDTH, 0.8 + 1.25 * len(curves) + 0.15 * names), layout="constrained")
@@ -48,7 +48,7 @@ def _draw_variants(axes: Axes, histories: pd.DataFrame, column: str) -> None:
         for _, of_seed in of_variant.groupby("seed"):
             axes.plot(of_seed["passes"], of_seed[column], color=colour, linewidth=0.5, alpha=0.5)
         mean = of_variant.groupby("epoch")[["passes", column]].mean()
-        dot = "o" if len(mean) == 1 else None  # a single epoch is no line
+        dot = "o" if len(mean) == 1 else None  # a single epoch gives no line
         line = LINES[index % len(LINES)]
         axes.plot(mean["passes"], mean[column], color=colour, label=name, marker=dot, linestyle=line)
 
@@ -64,7 +64,7 @@ def _tell(figure: Figure, axes: Axes, histories: pd.DataFrame, what: str) -> Non
 
 
 def _named(histories: pd.DataFrame) -> list[str]:
-    """The variants that are told apart: all, or none where there are too many."""
+    """Return the variants that are named: all, or none if there are too many."""
     variants = histories["variant"].unique().tolist()
     return variants if len(variants) <= MOST_NAMED else []
 

@@ -1,4 +1,4 @@
-"""Metrics: one file each, with `measure(judged)` and constants that say what it is; read without importing it."""
+"""Metrics: one file each, with `measure(judged)` and constants that define it; these are read without an import."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from unpoison.plugin_files import Registered
 from unpoison.plugins import Plugins
 from unpoison.text import as_table
 
-# The files by name; METRICS has the metrics, of which one file can hold several.
+# The files by name; METRICS has the metrics, as one file can hold several.
 FILES = Plugins(__name__, "measure", "metric")
 
 
@@ -19,12 +19,12 @@ FILES = Plugins(__name__, "measure", "metric")
 class Metric:
     """The definition of a metric.
 
-    unit: of its values; higher_is_better: None is neither; meaning: in a sentence; formula: in the notation below;
-    source: a paper, or "ours"; label: of an axis; needs: parts of `Judged` without which it is left out; probe: the
-    one after which the model is asked, None for the model as it is.
+    unit: of its values; higher_is_better: None if neither direction is better; meaning: one sentence; formula: in the
+    notation below; source: a paper, or "ours"; label: of an axis; needs: parts of `Judged` that it requires, else it is
+    left out; probe: the name of the probe that is applied to the model first, None for the model itself.
 
-    f(x) is the class that the model predicts for image x, y its true class, t(x) the image stamped with the
-    trigger of its class's attack, a the class that the attack wants it to get; mean over the rows that are named.
+    Notation: f(x) is the class that the model predicts for image x, y its true class, t(x) the image stamped with the
+    trigger of its class's attack, a the class that the attack wants predicted; mean over the named rows.
     """
 
     unit: str
@@ -39,23 +39,23 @@ class Metric:
     _options: Mapping[str, int]
 
     def can_measure(self, judged: Judged) -> bool:
-        """Whether all that the metric needs is known and holds something."""
+        """Return whether every part that the metric needs is known and not empty."""
         is_asked = self.probe is None or self.probe in judged.probed
         return is_asked and all(map(judged.has, self.needs))
 
     def measure(self, judged: Judged) -> Any:
-        """Return its values by class name; None stands for all classes together. No rows give no value.
+        """Return its values by class name; the key None stands for all classes together. Without rows it has no value.
 
-        What a metric of the user's own gives back is anything, until `measuring` has checked it.
+        The values of a user's own metric are not checked here but in the job `measure`.
         """
         return FILES[self._file](judged, **self._options)
 
 
 class Metrics(Mapping[str, Metric]):
-    """The metrics by name; shown as a table.
+    """The metrics by name; printed as a table.
 
-    A file's metric has the file's name. A file with a constant `EACH`, an option with its values, holds a metric for
-    each value, and the value ends the metric's name.
+    A metric has the name of its file. A file with a constant `EACH`, an option with its values, holds one metric for
+    each value; the name of the metric ends with the value.
     """
 
     def __getitem__(self, name: str) -> Metric:
@@ -92,7 +92,7 @@ class Metrics(Mapping[str, Metric]):
         return name in self._files()
 
     def __repr__(self) -> str:
-        """Show name, unit, whether more is better, what it is."""
+        """Return a table of name, unit, better direction and meaning."""
         better = {True: "higher", False: "lower", None: "neither"}
         lines = [
             (
@@ -106,11 +106,11 @@ class Metrics(Mapping[str, Metric]):
         return as_table(("metric", "unit", "better", "what it is"), lines)
 
     def code(self, name: str) -> str | Registered:
-        """Return what tells a metric's code: the name of a shipped module, or the record of a user's file."""
+        """Return the identity of a metric's code: the name of a shipped module, or the record of a user's file."""
         return FILES.code(self._place(name)[0])
 
     def _place(self, name: str) -> tuple[str, dict[str, int]]:
-        """Return the file of a metric and the options that make it this one."""
+        """Return the file of a metric and the options that select it there."""
         whole = name.rpartition("_")[0]
         for file in (name, whole):
             if file in FILES:
@@ -135,7 +135,7 @@ class Metrics(Mapping[str, Metric]):
 
 
 def _variants(file: str) -> list[dict[str, int]]:
-    """Return the options of each metric of a file; of one without EACH no options."""
+    """Return the options of each metric of a file; one empty mapping for a file without EACH."""
     each = FILES.constant(file, "EACH", None)
     return [{option: value} for option, values in each.items() for value in values] if each else [{}]
 

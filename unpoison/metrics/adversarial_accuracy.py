@@ -1,5 +1,5 @@
-"""Test images stamped with the trigger of their own class's attack whose TRUE class is predicted; of several attacks,
-each image once for each attack on its class.
+"""Share of test images, stamped with the trigger of their class's attack, whose TRUE class is predicted. With several
+attacks, each image counts once for each attack on its class.
 """
 
 from unpoison.contracts.judged import Judged

@@ -1,4 +1,4 @@
-"""Adversarial accuracy of attack {attack} of several at once, in the order of the names of the parts."""
+"""Adversarial accuracy under attack {attack} of several simultaneous attacks, numbered in the order of their names."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy
@@ -17,7 +17,7 @@ EACH = {"attack": (1, 2, 3, 4)}
 
 
 def measure(judged: Judged, *, attack: int) -> Values:
-    """Return the accuracy on one attack's images; of a single attack nothing."""
+    """Return the accuracy on one attack's images; empty if there is only one attack."""
     tested = judged.adversarial_test
     if (tested.rows.split == TEST_SPLITS[0]).all():
         return {}

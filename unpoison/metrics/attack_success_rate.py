@@ -1,6 +1,6 @@
-"""Stamped test images, those of the target class left out, predicted as the attack's target.
+"""Share of stamped test images predicted as the attack's target, without images of the target class.
 
-Images whose target nobody knows are not counted.
+Images with an unknown target are not counted.
 """
 
 from unpoison.contracts.judged import Judged

@@ -1,4 +1,4 @@
-"""Untouched test images whose true class is predicted."""
+"""Share of untouched test images whose true class is predicted."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy

@@ -1,4 +1,6 @@
-"""Untouched test images of the classes that an attack without a trigger confuses, whose true class is predicted."""
+"""Share of untouched test images whose true class is predicted, in the classes that an attack without a trigger
+confuses.
+"""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy, is_confused
@@ -12,5 +14,5 @@ NEEDS = ("clean_test",)
 
 
 def measure(judged: Judged) -> Values:
-    """Return the accuracy on the confused classes; of no such attack nothing."""
+    """Return the accuracy on the confused classes; empty without such an attack."""
     return accuracy(judged.clean_test.take(is_confused(judged)))

@@ -1,4 +1,4 @@
-"""Poisoned training images, stamped where the attack has a trigger, whose TRUE class is predicted.
+"""Share of poisoned training images, stamped if the attack has a trigger, whose TRUE class is predicted.
 
 Poisons of unknown true class are not counted.
 """

@@ -1,4 +1,6 @@
-"""How often a poisoned training row scores higher than a clean one, of the deletion set's detector if any."""
+"""Area under the ROC curve of the deletion set's detector: the share of pairs of a poisoned and a clean training row in
+which the poisoned row scores higher.
+"""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values

@@ -1,4 +1,4 @@
-"""Precision averaged over the recall of all thresholds of that detector; chance is the share of poisons."""
+"""Average precision of the deletion set's detector over all thresholds. A random detector has the share of poisons."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values

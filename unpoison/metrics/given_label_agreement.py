@@ -1,5 +1,5 @@
-"""Training images outside the deletion set, as they were trained on but not augmented, whose GIVEN label is
-predicted; by class: by given label.
+"""Share of training images outside the deletion set, stamped as in training but not augmented, whose GIVEN label is
+predicted. Classes are given labels.
 """
 
 from unpoison.contracts.judged import Judged
@@ -10,7 +10,7 @@ HIGHER_IS_BETTER = None
 FORMULA = (
     "mean[f(x) = given label of x] over the training rows outside the deletion set, x with its trigger if any"
 )
-SOURCE = "ours: needs no true class; a wrong label that is still learned counts as much as a right one"
+SOURCE = "ours: needs no true class; a learned wrong label counts as much as a correct one"
 LABEL = "agreement with the given labels"
 NEEDS = ("training",)
 

@@ -14,5 +14,5 @@ NEEDS = ("verification",)
 def measure(judged: Judged) -> Values:
     """Return the lower end of the interval of the held-out check."""
     check = judged.verification
-    assert check is not None, "a metric is measured where its needs are met"
+    assert check is not None, "NEEDS leaves a model without the check out"
     return {None: check.low}

@@ -1,4 +1,4 @@
-"""The attack success rate after a few further steps of training on the retained rows: whether a backdoor returns."""
+"""Attack success rate after a few further training steps on the retained rows; it is high if a backdoor returns."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, attack_success
@@ -13,5 +13,5 @@ PROBE = "relearning"
 
 
 def measure(judged: Judged) -> Values:
-    """Return the share of attacked images that the probed model predicts as the attack's target."""
+    """Return the share of attacked images that the model after the probe predicts as the attack's target."""
     return attack_success(judged.after(PROBE).adversarial_test)

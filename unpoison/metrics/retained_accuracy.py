@@ -1,4 +1,4 @@
-"""Clean training images outside the deletion set, not augmented, whose true class is predicted."""
+"""Share of clean training images outside the deletion set, not augmented, whose true class is predicted."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy

@@ -1,4 +1,4 @@
-"""Weighted passes of the search for the method's options, shared out over the deletion sets that it serves."""
+"""Weighted passes of the search for the method's options, divided by the number of deletion sets that it serves."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values
@@ -7,9 +7,9 @@ UNIT = "images"
 HIGHER_IS_BETTER = False
 FORMULA = (
     "weighted passes of all trials / number of deletion sets of the config (one for each seed) that are repaired "
-    "with what was chosen; 0 where only the defaults may be tried"
+    "with the chosen options; 0 if only the defaults may be tried"
 )
-SOURCE = "ours: beside weighted_passes, which leaves the search out"
+SOURCE = "ours: an addition to weighted_passes, which does not include the search"
 LABEL = "weighted image passes of tuning"
 NEEDS = ("tuning_passes",)
 

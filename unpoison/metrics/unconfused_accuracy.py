@@ -1,4 +1,6 @@
-"""Untouched test images of all other classes, whose true class is predicted; with such an attack only."""
+"""Share of untouched test images whose true class is predicted, in the classes that an attack without a trigger does
+not confuse. Measured for such attacks only.
+"""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy, is_confused
@@ -12,6 +14,6 @@ NEEDS = ("clean_test",)
 
 
 def measure(judged: Judged) -> Values:
-    """Return the accuracy on all classes that are not confused; of no such attack nothing."""
+    """Return the accuracy on all classes that are not confused; empty without such an attack."""
     confused = is_confused(judged)
     return accuracy(judged.clean_test.take(~confused)) if confused.any() else {}

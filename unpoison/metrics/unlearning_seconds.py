@@ -1,12 +1,14 @@
-"""Wall seconds of the method alone (of a reference's training), while other jobs of the run may share the machine."""
+"""Wall-clock seconds of the method (for a reference model, of its training). Other jobs of the run may share the
+machine meanwhile.
+"""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values
 
 UNIT = "seconds"
 HIGHER_IS_BETTER = False
-FORMULA = "wall clock at the method's end less that at its start; 0 for do_nothing"
-SOURCE = "ours; wall and not CPU seconds. `make bench-methods` takes them on an idle machine"
+FORMULA = "wall clock at the method's end minus that at its start; 0 for do_nothing"
+SOURCE = "ours; wall-clock, not CPU seconds. `make bench-methods` measures them on an idle machine"
 LABEL = "seconds of unlearning"
 NEEDS = ("cost",)
 

@@ -1,6 +1,6 @@
 """The product of clean_accuracy and corrected_accuracy.
 
-Neither a broken nor an unrepaired model has much of it.
+It is low for a broken model and for an unrepaired one.
 """
 
 from unpoison.contracts.judged import Judged

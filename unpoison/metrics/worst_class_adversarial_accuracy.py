@@ -1,4 +1,4 @@
-"""The lowest adversarial accuracy of a class."""
+"""The lowest adversarial accuracy over the classes."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy, worst_class
@@ -12,5 +12,5 @@ NEEDS = ("adversarial_test",)
 
 
 def measure(judged: Judged) -> Values:
-    """Return the lowest accuracy of a class on the adversarial test."""
+    """Return the lowest accuracy over the classes on the adversarial test."""
     return worst_class(accuracy(judged.adversarial_test))

@@ -1,4 +1,4 @@
-"""The lowest clean accuracy of a class."""
+"""The lowest clean accuracy over the classes."""
 
 from unpoison.contracts.judged import Judged
 from unpoison.metrics._shares import Values, accuracy, worst_class
@@ -12,5 +12,5 @@ NEEDS = ("clean_test",)
 
 
 def measure(judged: Judged) -> Values:
-    """Return the lowest accuracy of a class on the clean test."""
+    """Return the lowest accuracy over the classes on the clean test."""
     return worst_class(accuracy(judged.clean_test))

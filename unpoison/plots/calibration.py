@@ -1,5 +1,5 @@
 """The held-out check against the truth: the estimated attack success of each repair over the measured one. On the
-diagonal both agree; above it the check is too strict.
+diagonal both agree; above it the check overestimates the attack.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, PerCent
 
-# What the studies must vary, and may vary too: of a study, each value is a deletion set that is checked.
+# Keys that the studies must vary, and keys that they may vary; each value is a deletion set that is checked.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr", "deletion.fdr")
 VERIFIED = True
@@ -19,12 +19,13 @@ TRUTH, ESTIMATE = "attack_success_rate", "held_out_attack_success"
 
 
 def plot(summary: pd.DataFrame) -> Figure:
-    """Return a point for each method and deletion set, a panel for each share of false alarms.
+    """Return a figure with a point for each method and deletion set, and a panel for each share of false alarms.
 
     Points and bars are means over seeds of the estimate and of the ends of its 95 % interval.
 
     Args:
-        summary: rows of studies that are verified and vary deletion.recall, and deletion.fdr or deletion.fpr or not.
+        summary: rows of studies that are verified and vary deletion.recall, and optionally deletion.fdr or
+            deletion.fpr.
     """
     chosen = summary[summary["class_name"].isna() & summary["deletion"].notna()]
     key = next((name for name in ALSO if name in chosen and chosen[name].notna().any()), None)
@@ -48,11 +49,11 @@ def plot(summary: pd.DataFrame) -> Figure:
 
 
 def _points(shown: pd.DataFrame) -> pd.DataFrame:
-    """Return a line for each method and recall: truth, estimate and the ends of its interval."""
+    """Return a row for each method and recall: truth, estimate and the ends of its interval."""
     table = shown.pivot_table(index=["method", "deletion.recall"], columns="metric", values="mean")
     table = table.reindex(
         columns=[TRUTH, ESTIMATE, f"{ESTIMATE}_low", f"{ESTIMATE}_high"]
-    )  # of a run half done
+    )  # a column may be missing in an unfinished run
     return table.dropna().reset_index()
 
 

@@ -22,31 +22,35 @@ from unpoison.errors import one_of
 from unpoison.levels import REFERENCES
 from unpoison.types import Share
 
-# What the studies must vary: one key of each tuple; what they may vary too; which options are values of a key.
+# The studies must vary one key of each tuple of NEEDS, and may vary those of ALSO; CHOOSES: options that select a
+# value of a key.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
 CHOOSES = {"recall": "deletion.recall"}
 ONE_STUDY = True
 TABLES = ("summary", "healed")
 PASSES, TUNING, SECONDS = "weighted_passes", "tuning_passes", "unlearning_seconds"
-FORWARD, BACKWARD = "forward_passes", "image_passes"  # with their weights 1 and 3, where PASSES is missing
+FORWARD, BACKWARD = "forward_passes", "image_passes"  # weighted 1 and 3 if PASSES is missing
 COSTS = {
     PASSES: "weighted passes",
     SECONDS: "seconds in the run",
 }
-MARKER, SMALL = 6.5, 4.5  # points of a marker with its edge; the small one counts the tuning too
-UNKNOWN = "0.85"  # fill where no seed has an outcome
+MARKER, SMALL = (
+    6.5,
+    4.5,
+)  # size of a marker with its edge, in points; the small one includes the cost of tuning
+UNKNOWN = "0.85"  # fill if no seed has an outcome
 
 
 def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) -> Figure:
-    """Return accuracy under attack over cost at one recall, a marker for each method.
+    """Return a figure of accuracy under attack over cost at one recall, with a marker for each method.
 
-    On the left cost is in passes, which is the same on every machine; on the right in seconds. A small hollow marker
-    counts the tuning too. Of an attack without a trigger the accuracy on the confused classes, or on the mislabelled
-    rows, stands in. A row of panels for each FPR where the study varies it.
+    The left panel has the cost in passes, which do not depend on the machine; the right one has seconds. A small hollow
+    marker includes the cost of tuning. For an attack without a trigger, the accuracy is that on the confused classes or
+    on the mislabelled rows. If the study varies the FPR, each value has a row of panels.
 
     Args:
-        summary: rows of a study that varies deletion.recall, and deletion.fpr or not, with the column `family`.
+        summary: rows of a study that varies deletion.recall, and optionally deletion.fpr, with the column `family`.
         healed: rows of the same study.
         recall: the value of deletion.recall that is shown.
 
@@ -79,10 +83,10 @@ def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) ->
     _key(figure, pd.concat(models))
     note_below(
         figure,
-        "a forward pass of an image counts 1, forward and backward 3; seconds beside other jobs; "
-        f"{interval_note(whole)}; markers that would touch are moved sideways",
+        "a forward pass of an image counts 1, forward and backward 3; seconds while other jobs ran; "
+        f"{interval_note(whole)}; markers that would overlap are moved sideways",
     )
-    figure.draw_without_rendering()  # lays the panels out
+    figure.draw_without_rendering()  # computes the layout
     for panels, of_level in zip(grid, models, strict=True):
         for axes, cost in zip(panels, COSTS, strict=True):
             _draw_methods(axes, of_level, cost)
@@ -92,7 +96,7 @@ def plot(summary: pd.DataFrame, healed: pd.DataFrame, *, recall: Share = 1.0) ->
 def _models(
     whole: pd.DataFrame, healed: pd.DataFrame, recall: float, level: float | None, robust: str
 ) -> pd.DataFrame:
-    """A line for each method: its costs, accuracy under attack with its interval, family and share of healed seeds."""
+    """Return a row for each method: costs, accuracy under attack with its interval, family, share of healed seeds."""
     points, counts = (_at(table, recall, level) for table in (whole, healed))
     means = points.pivot_table(index="method", columns="metric", values="mean")
     attacked = points[points["metric"] == robust].set_index("method")
@@ -105,7 +109,7 @@ def _models(
 
 
 def _at(table: pd.DataFrame, recall: float, level: float | None) -> pd.DataFrame:
-    """The rows of one recall and FPR, and those of models without a deletion set."""
+    """Return the rows of one recall and FPR, and those of models without a deletion set."""
     chosen = at_level(table[table["deletion.recall"] == recall], level)
     return pd.concat([chosen, table[table["deletion.recall"].isna()]])
 
@@ -117,7 +121,7 @@ def _draw_references(axes: Axes, models: pd.DataFrame) -> None:
 
 
 def _set_scales(axes: Axes, models: pd.DataFrame, cost: str) -> None:
-    """A logarithmic x axis over all costs, with room at its ends for names."""
+    """Set a logarithmic x axis over all costs, with room for names at its ends."""
     costs = models.drop(index=list(REFERENCES), errors="ignore")[cost]
     if cost == PASSES:
         costs = pd.concat([costs, costs + models[TUNING].fillna(0)])
@@ -138,9 +142,9 @@ def _plain(seconds: float, _place: int) -> str:
 
 
 def _draw_methods(axes: Axes, models: pd.DataFrame, cost: str) -> None:
-    """A marker for each method with its name, and a hollow one where its tuning is counted too.
+    """Draw a marker with a name for each method, and a hollow one that includes the cost of tuning.
 
-    Call it after the figure was laid out: markers are moved apart in pixels.
+    Call it after the figure's layout: markers are moved apart in pixels.
     """
     known = models.drop(index=list(REFERENCES), errors="ignore")
     known = known[(known[cost] > 0) & known["robust"].notna()]
@@ -152,7 +156,7 @@ def _draw_methods(axes: Axes, models: pd.DataFrame, cost: str) -> None:
     names = []
     for (method, model), (x, y) in zip(known.iterrows(), places, strict=True):
         look = look_of(str(method), models.index)
-        if pd.notna(model["ci_low"]):  # of three seeds or more
+        if pd.notna(model["ci_low"]):  # three seeds or more
             axes.vlines(x, model["ci_low"], model["ci_high"], color=look.colour, linewidth=0.8, alpha=0.6)
         if cost == PASSES and model[TUNING] > 0:
             tuned = model[cost] + model[TUNING]
@@ -165,7 +169,7 @@ def _draw_methods(axes: Axes, models: pd.DataFrame, cost: str) -> None:
 
 
 def _mark(axes: Axes, place: tuple[float, float], look: Look, fill: Any, size: float) -> None:
-    has_area = MarkerStyle(look.marker).is_filled()  # strokes have no edge beside their colour
+    has_area = MarkerStyle(look.marker).is_filled()  # stroke markers have no separate edge colour
     axes.scatter(
         *place,
         s=size**2,
@@ -178,7 +182,7 @@ def _mark(axes: Axes, place: tuple[float, float], look: Look, fill: Any, size: f
 
 
 def _limit(axes: Axes, models: pd.DataFrame) -> None:
-    """All means and intervals with room for names, and no accuracy below 0 or above 1, where intervals may end."""
+    """Set the y limits around all means and intervals, clipped to 0 and 1, with room for names."""
     heights = models[["robust", "ci_low", "ci_high"]].clip(0, 1)
     low, high = np.nanmin(heights.to_numpy(float)), np.nanmax(heights.to_numpy(float))
     room = 0.1 * (high - low) or 0.1
@@ -186,7 +190,7 @@ def _limit(axes: Axes, models: pd.DataFrame) -> None:
 
 
 def _name_references(axes: Axes, models: pd.DataFrame) -> None:
-    """Names of the references to the right of the axes, the higher one above its line and the lower one below."""
+    """Write the names of the reference models right of the axes: above the higher line, below the lower one."""
     shown = models.loc[[name for name in REFERENCES if name in models.index], "robust"]
     for method, height in shown.items():
         look = look_of(str(method), models.index)
@@ -204,7 +208,7 @@ def _name_references(axes: Axes, models: pd.DataFrame) -> None:
 
 
 def _key(figure: Figure, models: pd.DataFrame) -> None:
-    """The legend of outlines, fills and small markers; the names beside the markers tell the methods."""
+    """Draw the legend of outlines, fills and small markers; methods have their names next to their markers."""
     hues = {family: colour for colour, family in FAMILIES.items()}
     families = [family for family in families_in_order(models["family"].dropna()) if family in hues]
     handles = [_handle(family, hues[family], "white", MARKER) for family in families]

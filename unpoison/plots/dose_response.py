@@ -1,5 +1,5 @@
 """Share of the seeds that each method heals, over the share of the poisons that were found (recall). There is a panel
-for each family of methods. A method heals reliably from the recall on where its dots stay at 100 %.
+for each family of methods. A method heals reliably from the recall at which its dots stay at 100 %.
 """
 
 from dataclasses import replace
@@ -22,25 +22,25 @@ from unpoison.drawing.counts import (
 from unpoison.drawing.looks import families_in_order, in_order, look_of, shade
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, is_first_column, name_lines
 
-# What the studies must vary: one key of each tuple; and what they may vary too.
+# The studies must vary one key of each tuple of NEEDS, and may vary those of ALSO.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
 ONE_STUDY = True
 TABLES = ("healed",)
-COLUMNS = 3  # of panels, where the FPR does not vary
+COLUMNS = 3  # columns of panels if the FPR does not vary
 HEIGHT = 1.2  # inches of a panel
-NUDGE = 0.15  # between methods at one recall; recalls are 1 apart
-WIDTH = 18  # letters of a family beside its row
+NUDGE = 0.15  # distance of methods at one recall; recalls are 1 apart
+WIDTH = 18  # letters in a line of a family's name
 
 
 def plot(healed: pd.DataFrame) -> Figure:
-    """Return dots with Jeffreys intervals: a panel for each family of methods.
+    """Return a figure of dots with Jeffreys intervals, with a panel for each family of methods.
 
-    A column of panels for each FPR where the study varies it. Methods that need no deletion set stand side by side in a
-    panel of their own.
+    If the study varies the FPR, each value has a column of panels. Methods that need no deletion set share a panel of
+    their own.
 
     Args:
-        healed: rows of a study that varies deletion.recall, and deletion.fpr or not, with the column `family`.
+        healed: rows of a study that varies deletion.recall, and optionally deletion.fpr, with the column `family`.
     """
     whole = judged(healed)
     by_deletion, repairs = whole[whole["deletion"].notna()], whole[whole["deletion"].isna()]
@@ -50,7 +50,7 @@ def plot(healed: pd.DataFrame) -> Figure:
     panels = [(family, level) for family in families_in_order(by_deletion["family"]) for level in levels]
     columns = len(levels) if len(levels) > 1 else min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    free = -len(panels) % columns  # places in the last row
+    free = -len(panels) % columns  # empty cells in the last row
     below = int(not repairs.empty and not free)
     width = COLUMN_WIDTH if columns == 1 else PAGE_WIDTH
     figure = Figure(figsize=(width, 0.7 + HEIGHT * (rows + below)), layout="constrained")
@@ -71,13 +71,13 @@ def plot(healed: pd.DataFrame) -> Figure:
         axes.tick_params(labelleft=is_first_column(axes))
     figure.supylabel(SHARE_LABEL, fontsize=8)
     about = f"{fpr_title(levels[0])}; " if len(levels) == 1 and levels[0] is not None else ""
-    note = f"{about}{counts_note(whole)}; lines are guides, no fits"
+    note = f"{about}{counts_note(whole)}; lines are guides, not fits"
     name_lines(figure, drawn, note, everywhere=len(levels) == 1)
     return figure
 
 
 def _draw_family(axes: Axes, points: pd.DataFrame, all_methods: pd.Series) -> None:
-    """The methods of a family in shades of its hue, side by side at each recall."""
+    """Draw the methods of a family in shades of its hue, side by side at each recall."""
     methods = in_order(points["method"])
     for index, method in enumerate(methods):
         of_method = points[points["method"] == method].sort_values("deletion.recall")
@@ -98,7 +98,7 @@ def _recalls(by_deletion: pd.DataFrame) -> list[float]:
 def _entitle(
     axes: Axes, family: str, level: float | None, place: int, columns: int, *, is_grid: bool
 ) -> None:
-    """Families beside the rows and FPRs above the columns; without FPRs the family above each panel."""
+    """Write families left of the rows and FPRs above the columns; without FPRs, the family above each panel."""
     axes.set_xlabel("recall (%)", fontsize=NOTE_SIZE)
     if not is_grid:
         axes.set_title(family, loc="left")
@@ -110,7 +110,7 @@ def _entitle(
 
 
 def _draw_repairs(axes: Axes, repairs: pd.DataFrame) -> None:
-    """One dot for each method that has no deletion set, named below."""
+    """Draw one dot for each method that has no deletion set, with its name below."""
     methods = in_order(repairs["method"])
     for place, method in enumerate(methods):
         rows = repairs[repairs["method"] == method]

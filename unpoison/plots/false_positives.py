@@ -1,5 +1,5 @@
 """Cost of clean images in the deletion set: accuracy in points gained over doing nothing, over the clean fraction Cf.
-A line that falls shows what false alarms cost.
+A falling line shows the cost of false alarms.
 """
 
 from typing import NamedTuple
@@ -13,20 +13,20 @@ from unpoison.drawing.gains import LABEL, draw_gains, gains, gains_note, show_po
 from unpoison.drawing.looks import in_order, look_of
 from unpoison.drawing.style import PerCent, mark_places, name_lines, nudge_of, width_of
 
-# What the studies must vary: one key of each tuple.
+# The studies must vary one key of each tuple.
 NEEDS = [("deletion.fpr", "deletion.fdr")]
 TABLES = ("paired", "summary")
-SAME_RECALL = 1e-6  # between deletion sets of one recall; counts of rows are rounded
+SAME_RECALL = 1e-6  # largest difference between deletion sets of one recall, as counts of rows are rounded
 
 
 class Reading(NamedTuple):
-    """A reading of Cf. key: the varied key; displaces: whether false alarms take the place of poisons."""
+    """A definition of Cf. key: the varied key; displaces: True if false alarms displace poisons."""
 
     key: str
     displaces: bool
 
 
-# In the order of their columns, with what stands below each.
+# In the order of the columns, with the label of each.
 READINGS = {
     Reading(
         "deletion.fdr", displaces=True
@@ -38,16 +38,16 @@ READINGS = {
 
 
 def plot(paired: pd.DataFrame, summary: pd.DataFrame) -> Figure:
-    """Return clean and adversarial accuracy over Cf, in points gained over doing nothing: a line for each method.
+    """Return a figure of clean and adversarial accuracy over Cf, in points gained over doing nothing.
 
-    Models without a deletion set, such as the oracle, are the same at
-    every Cf and are drawn across, with one interval. Of an attack without a trigger the accuracy on the confused
-    classes, or on the mislabelled rows, stands in. A column for each reading of Cf: with a deletion set of fixed
-    size, a false alarm takes the place of a poison.
+    Each method has a line. Models without a deletion set, such as the oracle, do not depend on Cf: they are drawn as a
+    horizontal line with one interval. For an attack without a trigger, the accuracy is that on the confused classes or
+    on the mislabelled rows. Each definition of Cf has a column: in a deletion set of fixed size, a false alarm
+    displaces a poison.
 
     Args:
         paired: rows of studies that vary deletion.fpr or deletion.fdr.
-        summary: rows of the same studies, which tell the recall of each deletion set.
+        summary: rows of the same studies, for the recall of each deletion set.
     """
     read_as = readings_of(summary)
     whole = gains(paired[paired["class_name"].isna() & paired["study"].isin(read_as)])
@@ -67,7 +67,7 @@ def plot(paired: pd.DataFrame, summary: pd.DataFrame) -> Figure:
 
 
 def readings_of(summary: pd.DataFrame) -> dict[str, Reading]:
-    """Return how each study reads Cf: by the key that it varies, and whether its recall falls as Cf grows."""
+    """Return each study's definition of Cf: the key that it varies, and whether its recall falls as Cf grows."""
     found = {}
     for study, rows in summary[summary["deletion"].notna()].groupby("study"):
         key = next(
@@ -97,7 +97,10 @@ def _panel(axes: Axes, points: pd.DataFrame, reading: Reading) -> None:
 
 
 def _of_reading(points: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """Return the points of a reading with their `place`. Of alarms that come on top all readings share Cf = 0."""
+    """Return the points of a definition of Cf with their `place` on its axis.
+
+    Definitions in which false alarms are added to the poisons share the points at Cf = 0.
+    """
     own = points[points["reading"] == READINGS[reading]]
     found = [own.assign(place=own[reading.key].astype(float))]
     for other in READINGS if not reading.displaces else ():

@@ -1,5 +1,5 @@
-"""Seeds that each method heals at each recall: the darker the cell, the more. The methods are sorted, the best first.
-An orange corner marks a cell in which the method broke a network: more than 10 points of clean accuracy were lost.
+"""Number of seeds that each method heals at each recall; a darker cell means more seeds. The best methods are at the
+top. An orange corner marks a cell in which the method broke a network: more than 10 points of clean accuracy were lost.
 """
 
 from collections.abc import Mapping
@@ -23,24 +23,24 @@ from unpoison.drawing.counts import (
 from unpoison.drawing.looks import VERMILION, look_of
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, PAGE_WIDTH, note_below
 
-# What the studies must vary: one key of each tuple; and what they may vary too.
+# The studies must vary one key of each tuple of NEEDS, and may vary those of ALSO.
 NEEDS = [("deletion.recall",)]
 ALSO = ("deletion.fpr",)
 ONE_STUDY = True
 TABLES = ("healed",)
-ROW = 0.17  # inches
-NAMES, LETTER = 0.95, 0.075  # inches: for the methods' names, and for a letter in a cell
-CORNER = 0.32  # of a cell: the side of the triangle of broken networks
+ROW = 0.17  # height of a row in inches
+NAMES, LETTER = 0.95, 0.075  # width in inches of the methods' names, and of a letter in a cell
+CORNER = 0.32  # side of the triangle of broken networks, as a share of a cell
 
 
 def plot(healed: pd.DataFrame) -> Figure:
-    """Return a table of cells, each with its count: seeds healed, of the seeds with an outcome.
+    """Return a heat map of counts: seeds healed / seeds with an outcome, by method and recall.
 
     Methods are sorted by their mean over all cells. An orange corner marks a cell in which a method broke a network:
-    it lost more than 10 points of clean accuracy. A panel for each FPR where the study varies it.
+    it lost more than 10 points of clean accuracy. If the study varies the FPR, each value has a panel.
 
     Args:
-        healed: rows of a study that varies deletion.recall, and deletion.fpr or not.
+        healed: rows of a study that varies deletion.recall, and optionally deletion.fpr.
     """
     whole = judged(healed)
     by_deletion = whole[whole["deletion"].notna()]
@@ -69,14 +69,14 @@ def plot(healed: pd.DataFrame) -> Figure:
 
 
 def _sorted_methods(whole: pd.DataFrame) -> list[str]:
-    """Methods by their mean share, the best first; of equal ones the better worst cell first, then by name."""
+    """Return the methods by descending mean share; ties are broken by the worst cell, then by name."""
     of_method = whole.groupby("method")["share"].agg(["mean", "min"]).reset_index()
     ordered = of_method.sort_values(["mean", "min", "method"], ascending=[False, False, True])
     return [str(method) for method in ordered["method"]]
 
 
 def _layout(whole: pd.DataFrame, recalls: int, panels: int) -> tuple[float, int]:
-    """Return the width in inches, and how many panels stand side by side, so that every count fits in its cell."""
+    """Return the width in inches and the number of panels side by side, so that every count fits in its cell."""
     letters = max(3, int(whole["n"].max()) // 10 * 2 + 3)
     panel = recalls * letters * LETTER
     for width in (COLUMN_WIDTH, PAGE_WIDTH):
@@ -105,7 +105,10 @@ def _draw(axes: Axes, cells: pd.DataFrame, methods: list[str], recalls: list[flo
 
 
 def _cell(axes: Axes, cell: Mapping[Any, Any], left: int, row: int, width: int) -> None:
-    """A coloured cell with its count; hatched where no seed has an outcome; a repair's reaches over all recalls."""
+    """Draw a coloured cell with its count, or a hatched one if no seed has an outcome.
+
+    The cell of a repair without a deletion set spans all recalls.
+    """
     share = cell["share"]
     is_known = not pd.isna(share)
     face = COLOURS(WHOLE(share)) if is_known else "none"

@@ -1,5 +1,5 @@
-"""Unlearning over class imbalance: accuracy in points gained over doing nothing, of all classes and of each. A gain
-that is larger on the left is larger where the class is rarer.
+"""Unlearning over class imbalance: accuracy in points gained over doing nothing, for all classes and for each class.
+The class is rarer on the left: a larger gain there is a larger gain for a rarer class.
 """
 
 import pandas as pd
@@ -13,11 +13,11 @@ from unpoison.drawing.style import legend_above, note_below, width_of
 from unpoison.drawing.text import drawn_name, fonts_for
 from unpoison.errors import one_of
 
-# What the studies must vary: one key of each tuple; names in braces are options.
+# The studies must vary one key of each tuple; names in braces are options.
 NEEDS = [("{ratio}",), ("{share}",)]
 TABLES = ("paired",)
-MOST_CLASSES = 4  # that are shown beside the one that is made small
-STEP = 0.12  # between methods at one ratio; ratios are 1 apart
+MOST_CLASSES = 4  # other classes that are shown along with the reduced class
+STEP = 0.12  # distance of methods at one ratio; ratios are 1 apart
 
 
 def plot(
@@ -27,16 +27,16 @@ def plot(
     share: str = "poison.share.cat",
     class_name: str = "cat",
 ) -> Figure:
-    """Return clean and adversarial accuracy over the ratio of the classes, in points gained over doing nothing.
+    """Return a figure of clean and adversarial accuracy over the class ratio, in points gained over doing nothing.
 
-    Above are all classes together, below the class that is made small, then the others.
-    Of an attack without a trigger the accuracy on the confused classes, or
-    on the mislabelled rows, stands in. A column for each split of the poisons.
+    The upper panels show all classes together, then the reduced class, then the others. For an attack without a
+    trigger, the accuracy is that on the confused classes or on the mislabelled rows. Each split of the poisons has a
+    column.
 
     Args:
         paired: rows of a study that varies both keys.
-        ratio: the varied key on the x axis; share: the one with a column for each of its values.
-        class_name: the class that is made small, shown first; of more than five classes it is shown alone.
+        ratio: the varied key on the x axis; share: the varied key of the columns.
+        class_name: the reduced class, shown before the others; with more than five classes it is shown alone.
 
     Raises:
         UserError: for a class that the study does not have.
@@ -67,7 +67,7 @@ def plot(
 
 
 def _lines(points: pd.DataFrame, classes: list[str]) -> list[tuple[str, str | None, str]]:
-    """Metric, class and label of each line of panels."""
+    """Return metric, class and label of each line of panels."""
     labels = metric_labels(points)
     whole: list[tuple[str, str | None, str]] = [(metric, None, label) for metric, label in labels.items()]
     robust, _, label = whole[-1]
@@ -75,7 +75,7 @@ def _lines(points: pd.DataFrame, classes: list[str]) -> list[tuple[str, str | No
 
 
 def _panel(axes: Axes, points: pd.DataFrame, ratio: str, methods: list[str]) -> None:
-    """A dot for each method and ratio; two ratios make no line."""
+    """Draw a dot for each method and ratio, without lines, as two ratios do not show a trend."""
     places = sorted(points[ratio].dropna().astype(float).unique())
     show_points(axes)
     for index, method in enumerate(methods):

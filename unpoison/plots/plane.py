@@ -1,6 +1,6 @@
-"""How good a detector must be: seeds that a method heals, over the share of the poisons that were found (recall) and
-the false alarms. The darker the cell, the more. Markers are real detectors with 95 % intervals of their own rates; on a
-light cell a detector is not good enough for the method.
+"""Required detector quality: number of seeds that a method heals, over recall (share of the poisons found) and false
+alarms. A darker cell means more seeds. Markers are real detectors with 95 % intervals of their own rates; on a light
+cell a detector is not good enough for the method.
 """
 
 from collections.abc import Mapping
@@ -20,23 +20,23 @@ from unpoison.drawing.looks import detector_look, in_order, look_of
 from unpoison.drawing.style import COLUMN_WIDTH, NOTE_SIZE, note_below
 from unpoison.errors import one_of
 
-# What one of the studies must vary: one key of each tuple.
+# One of the studies must vary one key of each tuple.
 NEEDS = [("deletion.recall",), ("deletion.fpr", "deletion.fdr")]
 TABLES = ("healed", "summary")
-DETECTORS = True  # further studies may hold any deletion sets of detectors
+DETECTORS = True  # further studies may have any deletion sets of detectors
 RATES = {
     "deletion.fpr": "share of the clean rows deleted (FPR)",
     "deletion.fdr": "share of the deletion set that is clean (FDR)",
 }
-EDGE = 0.5  # of a step: how far beyond the last tick a cell reaches
-HALO = [withStroke(linewidth=2.0, foreground="white")]  # bars are seen on dark cells
+EDGE = 0.5  # width of a cell beyond the last tick, in steps
+HALO = [withStroke(linewidth=2.0, foreground="white")]  # keeps bars visible on dark cells
 CORNERS = [
     (across, down) for down in (0.33, -0.33) for across in (-0.3, 0.3)
-]  # where a cell's count may stand
+]  # candidate positions of a cell's count
 
 
 def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = None) -> Figure:
-    """Return a map for each method: seeds healed, of the seeds with an outcome, over recall and false alarms.
+    """Return a figure with a map for each method: seeds healed / seeds with an outcome, over recall and false alarms.
 
     Markers are the deletion sets of real detectors, with 95 % intervals of both rates. Between the ticks the axes are
     linear.
@@ -44,7 +44,7 @@ def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = No
     Args:
         healed: rows of a study over recall and FPR or FDR, and of studies of detectors' deletion sets.
         summary: rows of the same studies, for the intervals of the detectors' rates.
-        method: the one that is shown; left out, all.
+        method: the method that is shown; None for all.
 
     Raises:
         UserError: for a method that the studies do not have.
@@ -75,7 +75,7 @@ def plot(healed: pd.DataFrame, summary: pd.DataFrame, *, method: str | None = No
 
 
 def _with_ends(whole: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """The deletion sets with the ends of the intervals of their rates."""
+    """Return the deletion sets with the ends of the intervals of their rates."""
     place = ["study", "dataset", "poison", "training", "deletion", "method"]
     ends = [f"{rate}_{end}" for rate in ("recall", "fpr", "fdr") for end in ("low", "high")]
     rates = summary[summary["class_name"].isna()].drop_duplicates(place)[[*place, *ends]]
@@ -84,9 +84,9 @@ def _with_ends(whole: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Scale:
-    """An axis on which the drawn values stand evenly, 1 apart; between and beyond them it is linear."""
+    """An axis on which the varied values are 1 apart; between and beyond them it is linear."""
 
-    values: np.ndarray  # two at least
+    values: np.ndarray  # at least two, ascending
 
     def __call__(self, rates: Any) -> np.ndarray:
         rates, steps = np.clip(np.asarray(rates, float), 0, 1), np.diff(self.values)
@@ -96,7 +96,7 @@ class _Scale:
 
 
 def _scales(whole: pd.DataFrame, key: str) -> dict[str, _Scale]:
-    """The axes by their rates: the values that were drawn, and one more where a detector stands far beyond an end."""
+    """Return the axes by their rates: the varied values, extended if a detector lies far beyond an end."""
     scales = {}
     for name in (key, "deletion.recall"):
         rate = name.removeprefix("deletion.")
@@ -114,7 +114,7 @@ def _scales(whole: pd.DataFrame, key: str) -> dict[str, _Scale]:
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, key: str, scales: Mapping[str, _Scale], names: list[str]) -> None:
-    """The cells of one method, each with its count, and the detectors on them."""
+    """Draw the cells of one method, each with its count, and the detectors on them."""
     across, down = scales.values()
     drawn, real = rows[rows["detector"].isna()], rows[rows["detector"].notna()]
     taken = _taken(real, scales)
@@ -133,7 +133,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, key: str, scales: Mapping[str, _Scale
 
 
 def _cell(axes: Axes, x: float, y: float, cell: Mapping[Any, Any], taken: np.ndarray) -> None:
-    """A coloured square with its count in the corner that is farthest from all markers and bars."""
+    """Draw a coloured square with its count in the corner that is farthest from all markers and bars."""
     is_known = pd.notna(cell["share"])
     face = COLOURS(WHOLE(cell["share"])) if is_known else "none"
     edge, hatch = ("white", None) if is_known else ("0.7", "////")
@@ -155,7 +155,7 @@ def _cell(axes: Axes, x: float, y: float, cell: Mapping[Any, Any], taken: np.nda
 
 
 def _detector(axes: Axes, rows: pd.DataFrame, scales: Mapping[str, _Scale], names: list[str]) -> None:
-    """The deletion sets of one detector where they came to stand, with intervals over seeds both ways."""
+    """Draw the deletion sets of one detector at their achieved rates, with intervals over seeds on both axes."""
     if rows.empty:
         return
     look = detector_look(rows["detector"].iloc[0], names)
@@ -187,7 +187,7 @@ def _detector(axes: Axes, rows: pd.DataFrame, scales: Mapping[str, _Scale], name
 
 
 def _taken(real: pd.DataFrame, scales: Mapping[str, _Scale]) -> np.ndarray:
-    """Points along all bars of detectors, (n, 2), markers among them."""
+    """Return points along all bars of detectors, including the markers, (n, 2)."""
     (x, (left, right)), (y, (low, high)) = (_placed(real, rate, scale) for rate, scale in scales.items())
     steps = np.linspace(0, 1, 12)[:, None]
     across = [(x - left + steps * (left + right)).ravel(), np.tile(y, len(steps))]
@@ -196,7 +196,7 @@ def _taken(real: pd.DataFrame, scales: Mapping[str, _Scale]) -> np.ndarray:
 
 
 def _placed(rows: pd.DataFrame, rate: str, scale: _Scale) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Where a rate stands on its axis, and how far its interval reaches below and above."""
+    """Return the positions of a rate on its axis, and the lengths of its interval below and above."""
     mean = scale(rows[rate])
     low, high = (scale(rows[f"{rate}_{end}"].fillna(rows[rate])) for end in ("low", "high"))
     return mean, [mean - low, high - mean]

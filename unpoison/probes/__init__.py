@@ -1,4 +1,4 @@
-"""Probes: one file each, with `probe(request, *, ...)`, which changes a copy of a model before it is asked again."""
+"""Probes: one file each, with `probe(request, *, ...)`, which changes a copy of a model before it is tested again."""
 
 from unpoison.plugins import Plugins
 

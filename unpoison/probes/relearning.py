@@ -1,7 +1,7 @@
-"""Relearning: a few steps of training on the retain set, after which a backdoor that was only covered is back.
+"""Relearning: a few steps of training on the retain set; a backdoor that was only hidden returns.
 
-Min et al. 2024 (arXiv 2410.09838) train on a few rows that are known to be poisoned. Deviation: here the rows are all
-that a user of the model would train on, and the poisons among them are those that the detector missed.
+Min et al. 2024 (arXiv 2410.09838) train on a few rows that are known to be poisoned. Deviation: here the training uses
+the whole retain set, as a user of the model would. Its poisons are those that the detector missed.
 """
 
 from copy import deepcopy
@@ -15,13 +15,13 @@ from unpoison.types import PositiveShare
 
 
 def probe(request: Request, *, length: PositiveShare = 0.02) -> nn.Module:
-    """Return the model after a few steps on the retain set, by the recipe of the poisoned model.
+    """Return the model after a few steps on the retain set, with the recipe of the poisoned model.
 
     Args:
-        length: share of the recipe's steps, with the schedule squeezed into them.
+        length: share of the recipe's steps; the learning-rate schedule is shortened to fit.
     """
     model = deepcopy(request.model)
-    # Not the request's own seed: a method that trains on the retain set has drawn its batches by it.
+    # A derived seed: a method that trains on the retain set has already drawn its batches with the request's seed.
     seed = derive_seed("relearning", request.seed)
     train(model, request.retain, request.recipe, seed, precision=request.precision, length=length)
     return model.eval()

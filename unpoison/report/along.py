@@ -1,4 +1,4 @@
-"""What a study found along its axes, in sentences: how scores change from the first value of a key to the last."""
+"""Sentences on the change of scores along the varied keys of a study, from a key's first value to its last."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,19 +11,20 @@ from unpoison.report.words import Finding, interval, key_label, listed, plain, p
 from unpoison.results import judged_by
 from unpoison.statistics import holm, intervals, p_value, varied_keys
 
-Change = tuple[str, Difference]  # of a method; better is higher
+Change = tuple[str, Difference]  # a method and the change of its score (positive: the score rises)
 
 
 def changes(results: pd.DataFrame, deletions: Mapping[str, str]) -> Iterator[Finding]:
-    """For each key that a study varies over numbers, and each metric, the methods whose scores change along it.
+    """Yield the methods whose scores change along a key, for each numeric varied key of a study and each metric.
 
-    The difference is taken seed by seed between the last value and the first, as a mean over the settings of all
-    other keys that have both. It is told where its 95 % interval leaves zero out and the test does so too, corrected
-    by Holm for all methods of the metric and key; of too few seeds by the means alone.
+    The change is the difference between the last value of the key and the first. It is paired by seed, and averaged
+    over the settings of all other keys that have both values. A change is reported if its 95 % interval excludes zero
+    and the test agrees. The test is corrected by Holm for all methods of the metric and key. With too few seeds for
+    the test, the interval of the mean decides alone.
 
     Args:
         results: the rows of one study in the results table.
-        deletions: of each of its deletion sets the entry in the config.
+        deletions: the config entry of each deletion set, by the set's name.
     """
     whole = results[results["class_name"].isna()]
     whole = whole.assign(entry=whole["deletion"].map(dict(deletions)))
@@ -42,15 +43,15 @@ def changes(results: pd.DataFrame, deletions: Mapping[str, str]) -> Iterator[Fin
 def same_rows(
     summary: pd.DataFrame, entries: Sequence[Mapping[str, Any]], references: pd.DataFrame
 ) -> Iterator[Finding]:
-    """Where training again is given exactly the oracle's rows: every poison deleted, and nothing else.
+    """Yield the settings in which exact unlearning trains on the oracle's rows: only the poisons are deleted.
 
     Args:
-        summary, references: the rows of one study; entries: what the planner tells of it, its methods with all
+        summary, references: the rows of one study; entries: the planner's description of it, its methods with all
             their options.
     """
-    alike = "differ in the noise of training alone"
+    alike = "differ only by the randomness of training"
     if not references["trained"].all():
-        alike += ", but for the models named above that did not train"
+        alike += ", except for the models named above that did not train"
     for method in filter(_trains_all_again, entries):
         rows = summary[(summary["method"] == method["name"]) & summary["class_name"].isna()]
         exact = rows[(rows["recall"] == 1) & (rows["fpr"] == 0)]
@@ -59,8 +60,8 @@ def same_rows(
             where = "" if len(told) == len(of) else f" ({'; '.join(told)})"
             yield Finding(
                 "measured",
-                f"Where every poison is deleted and no clean row{where}, {prose_of(method['name'])} trains on the rows "
-                f"of the oracle: the two {alike}.",
+                f"Where every poison and no clean row is deleted{where}, {prose_of(method['name'])} trains on the same "
+                f"rows as the oracle: the two {alike}.",
             )
 
 
@@ -87,10 +88,12 @@ def _has_others(measured: pd.DataFrame, key: str) -> bool:
 
 
 def changed(measured: pd.DataFrame, key: str, ends: tuple[Any, Any]) -> list[Change]:
-    """Return for each method with both ends of a key the paired difference, last less first.
+    """Return the paired difference, last value of a key minus first, of each method that has both.
 
     Args:
-        measured: the rows of one study and metric in the results, with the column `entry` of the deletion set's entry.
+        measured: the rows of one study and metric in the results, with the column `entry`: the config entry of the
+            deletion set.
+        ends: the first and the last value of the key.
     """
     others = ["entry", *(name for name in varied_keys(measured) if name != key)]
     told = measured.assign(**{name: measured[name].astype("string").fillna("") for name in others})
@@ -111,7 +114,7 @@ def changed(measured: pd.DataFrame, key: str, ends: tuple[Any, Any]) -> list[Cha
 
 
 def _told(along: str, test: str, found: list[Change]) -> Iterator[Finding]:
-    """One sentence of the changes that are shown, and one of those that too few seeds show."""
+    """Yield a sentence on the changes that the test shows, and one on those with too few seeds for a test."""
     of_seeds = {
         "measured": [change for change in found if change[1].verdict in ("better", "worse")],
         "few": [change for change in found if change[1].verdict == "few" and not _holds_zero(change[1])],

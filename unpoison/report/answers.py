@@ -1,4 +1,4 @@
-"""The answer of a study in sentences, computed from its tables: what came out, how sure, what to do next."""
+"""The answer of a study in sentences, computed from its tables: the result, its uncertainty and the next steps."""
 
 import pandas as pd
 
@@ -25,8 +25,8 @@ def answer_of(cells: Cells, thresholds: pd.DataFrame, results: pd.DataFrame) -> 
     """Return the answer of a study whose models have outcomes.
 
     Args:
-        cells: of the study.
-        thresholds: the rows of the study in the table recall_thresholds; empty without one.
+        cells: the study's cells.
+        thresholds: the rows of the study in the table recall_thresholds; empty if it has none.
         results: the rows of the study in the results table.
     """
     if cells.axis == RECALL:
@@ -42,7 +42,7 @@ def answer_of(cells: Cells, thresholds: pd.DataFrame, results: pd.DataFrame) -> 
 
 
 def _at_once(cells: Cells) -> Answer:
-    """Of a study that varies nothing: the methods side by side."""
+    """Return the answer of a study that varies nothing: a comparison of the methods."""
     shares = cells.at(None)
     headline, sentence = ranked(shares)
     best = best_of(shares)
@@ -52,7 +52,7 @@ def _at_once(cells: Cells) -> Answer:
 
 
 def _by_setting(cells: Cells) -> Answer:
-    """Of a study that compares settings: the best one, and the worst beside it."""
+    """Return the answer of a study that compares settings: the best setting, and the worst for comparison."""
     bests = {value: best_of(cells.at(value)) for value in cells.values_there}
     value, best = max(bests.items(), key=lambda pair: (pair[1].share, pair[1].low))
     worst, other = min(bests.items(), key=lambda pair: (pair[1].share, -pair[1].high))
@@ -70,7 +70,10 @@ def _by_setting(cells: Cells) -> Answer:
 
 
 def _along_recall(cells: Cells) -> Answer:
-    """Of a study of recall without a fitted threshold: from which recall on the best method heals every seed."""
+    """Return the answer of a study of recall without a fitted threshold.
+
+    It is the lowest recall from which the best method heals every seed.
+    """
     top = cells.values_there[-1]
     reached = {method: from_where(cells, method) for method in cells.methods}
     steady = {method: value for method, value in reached.items() if value is not None}
@@ -107,7 +110,7 @@ def _without_detector(cells: Cells) -> str:
 
 
 def _threshold(cells: Cells, known: pd.DataFrame) -> Answer:
-    """Of a study of recall: the fitted recall at which half of the models heal, of the method that needs least."""
+    """Return the answer of a study of recall: the lowest fitted recall at which a method heals half of the models."""
     if "fpr" in known and known["fpr"].notna().any():
         known = known[known["fpr"] == known["fpr"].min()]
     row = known.sort_values(["r50", "method"], kind="stable").iloc[0]
@@ -140,7 +143,7 @@ def _reached(row: pd.Series, name: str) -> str:
 
 
 def _along_false_alarms(cells: Cells, results: pd.DataFrame) -> Answer:
-    """Of a study of false alarms: the outcome at the most of them, and what they cost in clean accuracy."""
+    """Return the answer of a study of false alarms: the outcome at the highest rate, and its cost in clean accuracy."""
     low, high = cells.values_there[0], cells.values_there[-1]
     shares = leading(cells.at(high))
     best = shares[0]
@@ -162,5 +165,5 @@ def _along_false_alarms(cells: Cells, results: pd.DataFrame) -> Answer:
 
 
 def _displaced(share: Share) -> str:
-    """Name the recall of a deletion set whose false alarms take the place of poisons."""
+    """Return the recall as a phrase if it is below 1, as false alarms displace poisons in the deletion set."""
     return f", and {100 * share.recall:.0f} % of the poisons found" if share.recall < 1 else ""

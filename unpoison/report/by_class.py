@@ -1,4 +1,4 @@
-"""The answer of a study of classes: in how many seeds each class is healed, and what the repair adds to it."""
+"""The answer of a study of classes: the number of seeds in which each class is healed, and its gain by the repair."""
 
 from statistics import fmean
 from typing import Any
@@ -11,14 +11,14 @@ from unpoison.report.gains import class_gains
 from unpoison.report.steps import seeds_for, use
 from unpoison.report.words import Answer, capital, listed, spoken, value_label
 
-SUMMED = 4  # other classes, from which on they are told together
+SUMMED = 4  # from this number on, the other classes are summarized in one phrase
 
 
 def by_class(cells: Cells, results: pd.DataFrame) -> Answer:
-    """Return the answer of a study of classes: the classes apart, at both ends of the axis.
+    """Return the answer of a study of classes: each class separately, at both ends of the axis.
 
     Args:
-        cells: of the study.
+        cells: the study's cells.
         results: the rows of the study in the results table.
     """
     ends = list(dict.fromkeys((cells.values_there[0], cells.values_there[-1])))
@@ -27,7 +27,7 @@ def by_class(cells: Cells, results: pd.DataFrame) -> Answer:
     best = _best([share for value in ends for share in cells.at(value)], there)
     steps = (use(best), *seeds_for(best))
     detail = class_gains(results, cells, best.method, own)
-    # A class without an outcome is not healed: the attack did not take there, or a reference is missing.
+    # A class without an outcome cannot be healed: the attack did not take there, or a reference model is missing.
     unknown = [
         name for name in cells.classes if not any(share.n for share in there if share.class_name == name)
     ]
@@ -47,7 +47,7 @@ def by_class(cells: Cells, results: pd.DataFrame) -> Answer:
 
 
 def _of_best(judged: list[Share], ends: list[Any], best: Share, own: str, cells: Cells) -> tuple[str, str]:
-    """The classes that the best method heals at both ends of the axis: as a title and as a sentence."""
+    """Return the classes that the best method heals at both ends of the axis, as a title and as a sentence."""
     name = spoken(best.method)
     shares = {value: [s for s in judged if s.method == best.method and s.value == value] for value in ends}
     parts = [
@@ -61,7 +61,7 @@ def _of_best(judged: list[Share], ends: list[Any], best: Share, own: str, cells:
 
 
 def _best(shares: list[Share], by_class: list[Share]) -> Share:
-    """Return the share of the method that heals most often over the classes, then over all of them."""
+    """Return the share of the best method: by its mean over single classes, then over all classes together."""
     healed: dict[str, list[float]] = {}
     for share in by_class:
         if share.n:
@@ -72,7 +72,7 @@ def _best(shares: list[Share], by_class: list[Share]) -> Share:
 
 
 def _compared(shares: list[Share], own: str) -> str:
-    """Say that a class is healed more or less often than each other; nothing where two intervals overlap."""
+    """Return whether a class is healed more or less often than every other; empty if two intervals overlap."""
     mine = [share for share in shares if share.n and share.class_name == own]
     others = [share for share in shares if share.n and share.class_name != own]
     if not mine or not others:
@@ -85,7 +85,7 @@ def _compared(shares: list[Share], own: str) -> str:
 
 
 def _classes(shares: list[Share], own: str) -> str:
-    """The count of the class that the study is about, then of the others; classes without an outcome last."""
+    """Return the counts of the class that the study varies, then of the others; classes without an outcome last."""
     judged = sorted((share for share in shares if share.n), key=lambda share: share.class_name != own)
     first = [share for share in judged if share.class_name == own]
     others = judged[len(first) :]

@@ -1,4 +1,4 @@
-"""The cells that a study's answer is about: one axis of the study, and every method along it."""
+"""The cells that a study's answer is computed from: one axis of the study, and every method along it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ from unpoison.statistics import varied_keys
 RECALL, FPR, FDR = "deletion.recall", "deletion.fpr", "deletion.fdr"
 OF_CLASSES = ("dataset.keep.", "poison.share.")
 ENTRY = "deletion set"  # the axis of a study that compares deletion sets
-HIGHEST_FIRST = (RECALL,)  # of the other keys the answer is about the lowest value
+HIGHEST_FIRST = (RECALL,)  # a fixed key of these keeps its highest value, any other its lowest
 
 
 @dataclass(frozen=True)
 class Share:
-    """In how many of its seeds a method heals, in one setting.
+    """The share of its seeds that a method heals, in one setting.
 
-    value: of the axis, None for a repair without a deletion set; class_name: None for all classes together; low, high:
-    Jeffreys ends of healed / n; safe_low: lower Clopper-Pearson end; accuracy: mean clean accuracy of the healed
-    seeds; recall, fpr: of the deletion set, as achieved. Without a seed the numbers are nan.
+    value: of the axis, None for a repair without a deletion set; class_name: None for all classes together; healed,
+    broken, n: numbers of seeds; low, high: ends of the Jeffreys interval of healed / n; safe_low: lower end of the
+    Clopper-Pearson interval; accuracy: mean clean accuracy of the healed seeds; recall, fpr: of the deletion set, as
+    achieved. Without a seed these numbers are nan.
     """
 
     method: str
@@ -43,17 +44,17 @@ class Share:
 
     @property
     def is_all(self) -> bool:
-        """Whether every seed healed, of one or more."""
+        """True if there is a seed, and every seed healed."""
         return self.n > 0 and self.healed == self.n
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The shares of healed models that the answer of a study is read from.
+    """The shares of healed models that the answer of a study is computed from.
 
-    axis: the varied key that the answer is about, ENTRY, or None; values: of it, in order; fixed: the other keys and
-    the values that the answer keeps to; shares: of all classes together; by_class: of each class. Both in the order
-    of the legends, then along the axis.
+    axis: the varied key that the answer is about, ENTRY, or None; values: those of the axis, in order; fixed: the other
+    keys, each with the one value that the answer uses; shares: of all classes together; by_class: of each class. Both
+    are in the order of the legends, then along the axis.
     """
 
     axis: str | None
@@ -72,7 +73,7 @@ class Cells:
 
     @property
     def values_there(self) -> list[Any]:
-        """The values at which a deletion set has an outcome; without such a one those at which a repair has."""
+        """The values of the axis at which a deletion set has an outcome; all values if there is none."""
         with_set = {share.value for share in self.shares if share.n and share.value is not None}
         return [value for value in self.values if value in with_set] or list(self.values)
 
@@ -81,16 +82,16 @@ class Cells:
         return self.axis is not None and self.axis.startswith(OF_CLASSES) and len(self.classes) > 1
 
     def at(self, value: Any) -> list[Share]:
-        """Return the shares at a value of the axis, repairs without a deletion set among them."""
+        """Return the shares at a value of the axis, including repairs without a deletion set."""
         return [share for share in self.shares if share.n and share.value in (value, None)]
 
 
 def cells_of(healed: pd.DataFrame, deletions: Mapping[str, str]) -> Cells | None:
-    """Return the cells of a study's answer; None where no model has an outcome.
+    """Return the cells of a study's answer; None if no model has an outcome.
 
     Args:
         healed: the rows of one study in the table of this name.
-        deletions: of each of its deletion sets the entry in the config.
+        deletions: the config entry of each deletion set, by the set's name.
     """
     if not healed["n"].sum():
         return None
@@ -117,14 +118,14 @@ def cells_of(healed: pd.DataFrame, deletions: Mapping[str, str]) -> Cells | None
 
 
 def _rank(key: str) -> tuple[int, str]:
-    """Recall first, then false alarms, then keys of classes, then others; deletion sets last."""
+    """Return the sort key of a candidate axis: recall, false alarms, keys of classes, others, deletion sets."""
     if key in (RECALL, FPR, FDR):
         return (RECALL, FPR, FDR).index(key), key
     return (3 if key.startswith(OF_CLASSES) else 5 if key == ENTRY else 4), key
 
 
 def _kept(table: pd.DataFrame, key: str) -> Any:
-    """Return the value of a key that the answer keeps to: the best a detector can do, and one with outcomes."""
+    """Return the value at which a key is fixed: the best detector quality among the values with an outcome."""
     counts = table.groupby(key)["n"].sum()
     there = sorted(counts[counts > 0].index.tolist() or counts.index.tolist(), key=_by_size)
     if key == ENTRY:

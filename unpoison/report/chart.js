@@ -1,7 +1,7 @@
 // The interactive view: a chart of one study and metric over one varied key, by Vega-Lite.
-const NUDGE = 0.012; // of the axis, sideways, so that intervals of methods at one place are seen apart
-const FARTHEST = 0.1; // of the distance between two places: how far a method is drawn from its own
-const FEW = 8; // methods that are ticked at first where there are more: the references, EU, CF and the best others
+const NUDGE = 0.012; // sideways shift between methods at one place, as a share of the axis, so that intervals do not overlap
+const FARTHEST = 0.1; // largest shift of a method, as a share of the distance between two places
+const FEW = 8; // methods that are ticked at first if there are more: the references, EU, CF and the best others
 const FIRST = ["do_nothing", "oracle", "retrain", "finetune"];
 
 function drawChart(data) {
@@ -15,7 +15,7 @@ function drawChart(data) {
   const keysOf = () => [...data.studies[state.study].vary, "entry"].filter((key) => key in columns && choicesOf(key).length > 1);
   const isNumeric = (key) => key !== "method" && choicesOf(key).every((value) => typeof value === "number");
 
-  // What can be chosen depends on what is chosen before it: the study first.
+  // The choices of each control depend on the controls before it; the study is the first.
   function settle() {
     const measured = Object.keys(data.cells.values).filter((name) => linesOf(state.study).some((line) => data.cells.values[name].mean[line] != null));
     const metrics = Object.keys(data.metrics).filter((metric) => measured.includes(`${metric}|`));
@@ -61,7 +61,7 @@ function drawChart(data) {
     }));
   }
 
-  // Of many methods the first ticked are those of FIRST, and the best by their means over all that the chart shows.
+  // If there are many methods, tick those of FIRST, then the best by their mean over all points of the chart.
   function tickFew(all) {
     const sums = new Map();
     for (const { method, mean } of all) sums.set(method, [...(sums.get(method) ?? []), mean]);
@@ -113,7 +113,7 @@ function drawChart(data) {
 
 const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// Colours for paper are too dark for a dark page: those that are get lighter, and black becomes the page's ink.
+// On a dark page, lighten the colours that are too dark for it; black becomes the page's text colour.
 function onPage(colour) {
   if (!matchMedia("(prefers-color-scheme: dark)").matches) return colour;
   if (colour === "#000000") return colourOf("--ink");
@@ -135,7 +135,7 @@ function swatch(look) {
     `<path d="${PATHS[look.shape]}" fill="${colour}"/></svg>`;
 }
 
-// How far apart two methods are drawn at one of these places, which ascend.
+// Return the distance between two methods that are drawn at one place; places: ascending.
 function nudge(places, methods) {
   const gaps = places.slice(1).map((place, index) => place - places[index]);
   const most = (FARTHEST * Math.min(...gaps)) / Math.max((methods - 1) / 2, 1);
@@ -146,7 +146,7 @@ function chartSpec(points, looks, { title, metric, unit, over, numeric }) {
   const methods = Object.keys(looks).filter((method) => points.some((point) => point.method === method));
   const scale = (part) => ({ domain: methods, range: methods.map(part) });
   const placed = points.filter((point) => point.place != null);
-  const across = points.filter((point) => point.place == null); // a reference is the same everywhere
+  const across = points.filter((point) => point.place == null); // a reference does not depend on the axis
   if (numeric) {
     const step = nudge([...new Set(placed.map((point) => point.place))].sort(compare), methods.length);
     for (const point of placed) point.x = point.place + (methods.indexOf(point.method) - (methods.length - 1) / 2) * step;
@@ -179,7 +179,7 @@ function chartSpec(points, looks, { title, metric, unit, over, numeric }) {
       font: "system-ui, sans-serif", view: { stroke: null }, lineBreak: "\n",
       axis: { ...still, labelColor: soft, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, titlePadding: 10 },
       axisX: { grid: false },
-      axisY: { titleLimit: 330 }, // a class's name may be longer than the chart is high
+      axisY: { titleLimit: 330 }, // the name of a class can be longer than the chart's height
     },
   };
 }

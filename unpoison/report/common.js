@@ -1,4 +1,4 @@
-// What every page's script needs: the data that it carries, elements, and files to save.
+// Helpers of every page's script: read the embedded data, create elements, save files.
 async function opened(id) {
   const text = document.getElementById(id).textContent.trim();
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -20,5 +20,5 @@ function save(name, text) {
 
 const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
 
-// A text that a spreadsheet would take for a formula gets an apostrophe before it, as in the CSV files of a run.
+// Put an apostrophe before a text that a spreadsheet would evaluate as a formula, as in the CSV files of a run.
 const asCell = (text) => (/^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text);

@@ -1,4 +1,4 @@
-"""Shares of healed seeds in words: which methods heal, in how many seeds, and how far that can be trusted."""
+"""Shares of healed seeds in words: the methods that heal, the number of seeds, and the uncertainty."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ COUNTS = ("no", "one", "two", "three", "four")
 
 
 def best_of(shares: list[Share]) -> Share:
-    """Return the share of the method that heals most often; of equal ones, that of the most clean accuracy."""
-    assert shares, "there is no best of no method"
+    """Return the share of the method that heals most often; the higher clean accuracy breaks a tie."""
+    assert shares, "best_of needs at least one share"
     return leading(shares)[0]
 
 
@@ -20,14 +20,14 @@ def leading(shares: list[Share]) -> list[Share]:
     """Return the shares from the best to the worst, in the order of `best_of`."""
 
     def merit(share: Share) -> tuple[float, float, float]:
-        accuracy = share.accuracy if share.accuracy == share.accuracy else -1.0  # nan where none healed
+        accuracy = share.accuracy if share.accuracy == share.accuracy else -1.0  # nan if no seed healed
         return share.share, share.low, accuracy
 
     return sorted(shares, key=merit, reverse=True)
 
 
 def from_where(cells: Cells, method: str) -> Any:
-    """Return the lowest value of the axis from which a method heals every seed; None where there is none."""
+    """Return the lowest value of the axis from which on a method heals every seed; None if there is none."""
     found = None
     of_method = {share.value: share for share in cells.shares if share.method == method and share.n}
     for value in reversed(cells.values):
@@ -39,7 +39,7 @@ def from_where(cells: Cells, method: str) -> Any:
 
 
 def sure_of(share: Share) -> str:
-    """Return how far the count of a share can be trusted."""
+    """Return a sentence on the uncertainty of a share, with its count."""
     ends = f"{100 * share.low:.0f} to {100 * share.high:.0f} %"
     if share.n < ENOUGH:
         n = f"{COUNTS[share.n]} {seeds(share.n)}"
@@ -50,7 +50,10 @@ def sure_of(share: Share) -> str:
 
 
 def ranked(shares: list[Share]) -> tuple[str, str]:
-    """Return how many methods heal every seed, and which: as a title, and as a sentence without its full stop."""
+    """Return the methods that heal every seed, as a title and as a sentence without its full stop.
+
+    If none does, the best method is named.
+    """
     ordered = leading(shares)
     best, name = ordered[0], spoken(ordered[0].method)
     sure = [share for share in ordered if share.is_all]
@@ -74,7 +77,7 @@ def _healed(who: str, share: Share) -> tuple[str, str]:
 
 
 def _others(shares: list[Share]) -> str:
-    """The number of further methods that heal some seeds, and of those that heal none, as a phrase."""
+    """Return a phrase with the number of methods that heal some seeds, and of those that heal none."""
     partly = sum(0 < share.healed < share.n for share in shares)
     none = sum(not share.healed for share in shares)
     counted = ((partly, "some seeds"), (none, "none"))
@@ -111,12 +114,12 @@ def healing(shares: list[Share]) -> int:
 
 
 def names(shares: list[Share]) -> str:
-    """Return the methods of shares: the first by name, the others by number."""
+    """Return the methods of shares as a list: the first by name, then the number of the others."""
     return listed(some([spoken(share.method) for share in shares]))
 
 
 def some(words: list[str]) -> list[str]:
-    """Return the first words, and how many more there are."""
+    """Return the first words, then the number of the remaining ones."""
     more = len(words) - NAMED
     return words if more < 1 else [*words[:NAMED], f"{more} more"]
 

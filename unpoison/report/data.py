@@ -1,4 +1,4 @@
-"""The numbers that the page carries: tables as columns, compressed, which the page's own script opens."""
+"""The numbers inside the page: tables as columns, in JSON, for the page's own script."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,11 @@ from unpoison.metrics import METRICS
 from unpoison.report.words import key_label, metric_label, metric_note, plain
 from unpoison.text import printable
 
-DIGITS = 5  # significant ones, far more than a reader compares
+DIGITS = 5  # significant digits that are kept
 VALUES = ("mean", "ci_low", "ci_high", "n")
-# A measure of cells beside the metrics of models.
+# A measure of cells, shown along with the metrics of models.
 HEALED = "share_healed"
-# Vega's words for matplotlib's markers and lines.
+# Vega's names of matplotlib's markers and lines.
 SHAPES = {
     "o": "circle",
     "s": "square",
@@ -34,12 +34,13 @@ def page_data(
     others: Mapping[str, pd.DataFrame],
     settings: Mapping[str, Any],
 ) -> bytes:
-    """All that the interactive view and the tables show, as JSON.
+    """Return the content of the interactive view and of the page's tables, as JSON.
 
     Comparisons are those over all classes; `paired.parquet` has them by class too.
 
     Args:
-        named: the tables of the report by name; others: those that the page shows whole.
+        named: the tables of the report by name; others: the tables that the page shows in full.
+        settings: the settings of each study, as the planner describes them.
     """
     summary, paired, records, healed = (named[name] for name in ("summary", "paired", "provenance", "healed"))
     varied = [name for name in summary.columns if "." in name]
@@ -74,7 +75,7 @@ def page_data(
 
 
 def _matrix(table: pd.DataFrame, keys: list[str], values: Iterable[str]) -> dict[str, Any]:
-    """One line for each cell, and for each metric and class the values of all lines in their order."""
+    """Return one line for each cell, and the values of all lines, in this order, for each metric and class."""
     numbered = table.groupby(keys, dropna=False, sort=False)
     place = numbered.ngroup()
     lines = table[keys].assign(place=place).drop_duplicates("place").sort_values("place")[keys]
@@ -87,7 +88,7 @@ def _matrix(table: pd.DataFrame, keys: list[str], values: Iterable[str]) -> dict
 
 
 def _columns(table: pd.DataFrame) -> dict[str, Any]:
-    """Columns as their choices and the place of each; -1 where there is none."""
+    """Return each column as its distinct values and, for each row, the position of its value; -1 if missing."""
     coded = {}
     for name in table.columns:
         codes, choices = pd.factorize(table[name])
@@ -117,7 +118,7 @@ def _look(method: str, methods: list[str]) -> dict[str, Any]:
 
 
 def _as_measured(healed: pd.DataFrame) -> pd.DataFrame:
-    """The shares of healed seeds as rows of a summary."""
+    """Return the shares of healed seeds as rows of a summary."""
     rows = healed[healed["n"] > 0].rename(columns={"low": "ci_low", "high": "ci_high"})
     return rows.assign(metric=HEALED, mean=rows["healed"] / rows["n"])
 
@@ -140,7 +141,7 @@ def _json(content: Any) -> bytes:
 
 
 def settings_rows(study: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """The entries of a study for its table of settings: what, its name, its options in words."""
+    """Return the rows of a study's table of settings: the kind of entry, its name, its options in words."""
     return [
         (
             entry["what"],

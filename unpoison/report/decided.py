@@ -1,4 +1,4 @@
-"""Sentences on what an adaptive study decided: how many bisections ended, and which cells have seeds enough."""
+"""Sentences on the decisions of an adaptive study: the bisections that ended, and the cells with enough seeds."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pandas as pd
 from unpoison.report.words import capital, spoken
 from unpoison.rounds import BISECT
 
-NAMED = 3  # cells that are told one by one
+NAMED = 3  # cells with a sentence of their own
 
 
 def decided(decisions: pd.DataFrame) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The report's table of detectors: how much each finds, and how much it accuses by mistake, in words."""
+"""The report's table of detectors: recall and false alarms of each, in words."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
@@ -12,13 +12,13 @@ from unpoison.report.words import per_cent
 WHERE = {"study": "study", "dataset": "data set", "poison": "poison", "training": "training"}
 SCORES = {
     "recall": "recall",
-    "fpr": "false alarms beside the poisons",
+    "fpr": "false alarms, poisons planted",
     "false_alarm_rate": "false alarms, nothing planted",
 }
 
 
 class DetectorLines(NamedTuple):
-    """The heads of the columns of names and of scores; for each line its names and its scores in words."""
+    """The headings of the columns of names and of scores, and the names and scores of each line."""
 
     names: list[str]
     scores: list[str]
@@ -26,10 +26,10 @@ class DetectorLines(NamedTuple):
 
 
 def detector_lines(detectors: pd.DataFrame) -> DetectorLines | None:
-    """Return the table of detectors, None where it has no line.
+    """Return the table of detectors; None if it has no line.
 
-    Data as found of which nobody knows the truth have no line. An unpoisoned twin has one where no study with poisons
-    shows its false-alarm rate. A column of names that is the same in all lines is left out, but for the deletion set.
+    Data as found have no line if their poisoned rows are unknown. An unpoisoned twin has a line only if no study with
+    poisons shows its false-alarm rate. A column of names with one value is left out, except for the deletion set.
 
     Args:
         detectors: the table of this name.
@@ -54,7 +54,7 @@ def detector_lines(detectors: pd.DataFrame) -> DetectorLines | None:
 
 
 def _told(row: Mapping[Hashable, Any], score: str) -> str:
-    """Return a share in per cent with its interval, or why there is none."""
+    """Return a share in per cent with its interval, or the reason why it is missing."""
     if row["attack"] == UNPOISONED and score != "false_alarm_rate":
         return "none planted"
     if pd.isna(row[score]):

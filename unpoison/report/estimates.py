@@ -1,10 +1,10 @@
-"""Shares with their intervals, and how a page writes them and places them on an axis."""
+"""Shares with their intervals, as a page's text and as positions on an axis."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 
 ROUNDING = 1e-9
-NARROW = 0.05  # an interval below this width is worth a decimal
+NARROW = 0.05  # below this width an interval is shown with one decimal
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Estimate:
     rows: int
 
     def __post_init__(self) -> None:
-        """Refuse what is no share, or lies outside of its interval."""
+        """Refuse a value that is not a share, or that lies outside its interval."""
         ends = (0, self.low, self.value, self.high, 1)
         is_ordered = all(one <= other + ROUNDING for one, other in pairwise(ends))
-        assert is_ordered, f"an estimate needs 0 <= low <= value <= high <= 1, and not {self}"
+        assert is_ordered, f"an estimate needs 0 <= low <= value <= high <= 1: found {self}"
 
 
 def percent(share: float) -> str:
@@ -31,7 +31,7 @@ def percent(share: float) -> str:
 
 
 def span(estimate: Estimate) -> str:
-    """Return an estimate with its interval, as prose: `5 % (2 to 10)`; with a decimal where the interval is narrow."""
+    """Return an estimate with its interval as text, such as `5 % (2 to 10)`; with one decimal if it is narrow."""
     decimals = 1 if estimate.high - estimate.low < NARROW else 0
     value, low, high = (
         f"{100 * share:.{decimals}f}" for share in (estimate.value, estimate.low, estimate.high)
@@ -40,5 +40,5 @@ def span(estimate: Estimate) -> str:
 
 
 def place(share: float) -> str:
-    """Return a share as a place along an axis from 0 to 100 %, as SVG and CSS write it."""
+    """Return a share as a position on an axis from 0 to 100 %, in the form of SVG and CSS."""
     return f"{100 * min(max(share, 0.0), 1.0):.2f}%"

@@ -1,4 +1,4 @@
-"""Sentences that describe what a study measured, computed from the tables; `unpoison.report.planned` has its claims."""
+"""Sentences that describe a study's measurements, computed from the tables; its claims: `unpoison.report.planned`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from unpoison.results import ENOUGH, judged_by
 from unpoison.statistics import varied_keys
 
 SIGNIFICANT = 0.05
-# How findings speak of metrics.
+# Names of metrics within the sentences.
 TESTS = {
     "adversarial_accuracy": "on the adversarial test",
     "confused_accuracy": "on the confused classes",
@@ -22,13 +22,13 @@ TESTS = {
     "clean_accuracy": "on the clean test",
     "given_label_agreement": "in agreement with the given labels",
 }
-MOST = 4  # comparisons a metric is worded for; all are in the table
+MOST = 4  # comparisons with a sentence, for each metric; the table has all
 Verdict = Literal["better", "worse", "open", "few"]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one method is than another in one setting of a study (worse, where negative), in shares."""
+    """The difference between two methods in one setting of a study, in shares; positive if the first is better."""
 
     where: str
     value: float
@@ -39,20 +39,20 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """Better or worse only where the interval leaves zero out and the corrected test agrees.
+        """Better or worse only if the interval excludes zero and the corrected test agrees.
 
-        It is a description: only planned contrasts claim.
+        It describes the data. Only planned contrasts are claims.
         """
         if self.n < ENOUGH:
             return "few"
         holds_zero = self.low <= 0 <= self.high
-        if holds_zero or self.p_adjusted >= SIGNIFICANT:  # nan, where all differences are equal, is not
+        if holds_zero or self.p_adjusted >= SIGNIFICANT:  # false for nan, which means equal differences
             return "open"
         return "better" if self.value > 0 else "worse"
 
 
 def untrained(references: pd.DataFrame) -> Iterator[Finding]:
-    """Name each reference model of one study that did not train, from its rows of the references table."""
+    """Yield the reference models of one study that did not train, from its rows of the references table."""
     for row in references[~references["trained"]].to_dict("records"):
         model = {"do_nothing": capital(model_of(row["attack"])), "oracle": "The oracle"}[row["method"]]
         by = (
@@ -67,14 +67,14 @@ def untrained(references: pd.DataFrame) -> Iterator[Finding]:
             "untrained",
             f"{model} of seed {row['seed']} ({row['dataset']}, {row['poison']}) did not train: its {by} "
             f"is {reached}, that of the best comparable model {best}. "
-            "Means and differences that it is part of say little.",
+            "Means and differences that include it are not reliable.",
         )
 
 
 def idle(summary: pd.DataFrame) -> Iterator[Finding]:
-    """Name each method that changed no weight, and where, from the rows of one study in the summary.
+    """Yield the methods that changed no weight, with the settings, from the rows of one study in the summary.
 
-    No method is blamed for a deletion set without a row: those are named by themselves.
+    Empty deletion sets are reported separately, since no method can act on them.
     """
     cells = summary.drop_duplicates(["dataset", "poison", "training", "deletion", "method"])
     cells = cells.assign(**{"deletion set": cells["deletion"].str.split("@").str[0]})
@@ -86,7 +86,7 @@ def idle(summary: pd.DataFrame) -> Iterator[Finding]:
     if places:
         where = f" ({_listed(places)})" if any(places) else ""
         yield Finding(
-            "idle", f"Nothing was flagged in any seed{where}: every method gives the model back there."
+            "idle", f"Nothing was flagged in any seed{where}: every method returns the model unchanged there."
         )
     for method, rows in cells[~is_empty].groupby("method", sort=False):
         told = [
@@ -96,23 +96,23 @@ def idle(summary: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "idle",
             f"{capital(prose_of(str(method)))} changed no weight in {_listed(told)}. "
-            "It left the model as it was there: this is no measure of the method with other options.",
+            "Its results there are those of the unrepaired model. With other options it may change the model.",
         )
 
 
 def _places(cells: pd.DataFrame, keys: list[str]) -> list[str]:
-    """The setting of each cell in words."""
+    """Return the setting of each cell in words."""
     return [setting(dict(zip(keys, row, strict=True))) for row in cells[keys].itertuples(index=False)]
 
 
 def _listed(told: list[str]) -> str:
-    """The first of them, and the number of the others."""
+    """Return the first few texts, and the number of the others."""
     more = f" and in {len(told) - MOST} further settings" if len(told) > MOST else ""
     return "; ".join(told[:MOST]) + more
 
 
 def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:
-    """The findings of one study, from its own rows of both tables."""
+    """Return the findings of one study, from its own rows of both tables."""
     whole = summary[summary["class_name"].isna()]
     pairs = paired[paired["class_name"].isna()]
     metrics = judged_by(whole)
@@ -123,7 +123,7 @@ def findings(summary: pd.DataFrame, paired: pd.DataFrame) -> list[Finding]:
 
 
 def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
-    """What the attack does to a model that nobody repairs, and what the oracle reaches."""
+    """Yield the scores of the unrepaired model and of the oracle, as a sentence."""
     means = {
         method: {metric: span(rows["mean"]) for metric, rows in of_method.groupby("metric", sort=False)}
         for method, of_method in whole[whole["metric"].isin(metrics)].groupby("method", sort=False)
@@ -139,13 +139,13 @@ def _damage(whole: pd.DataFrame, metrics: list[str]) -> Iterator[Finding]:
         for method in references
     ]
     oracle = "; the oracle, trained on the clean rows alone, "
-    yield Finding("measured", f"Left as it is, {model_of(attack)} scores {oracle.join(told)}.")
+    yield Finding("measured", f"Without repair, {model_of(attack)} scores {oracle.join(told)}.")
 
 
 def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Iterator[Finding]:
-    """The method that leads on average, against the closest others and against doing nothing."""
+    """Yield comparisons of the method with the best mean against the next ones and against doing nothing."""
     methods = whole[~whole["method"].isin(REFERENCES)]
-    if whole["higher_is_better"].isna().any():  # then no difference is a gain
+    if whole["higher_is_better"].isna().any():  # a difference is then neither better nor worse
         return
     better = bool(whole["higher_is_better"].iloc[0])
     means = methods.groupby("method")["mean"].mean().sort_values(ascending=not better, kind="stable")
@@ -164,7 +164,7 @@ def _comparisons(pairs: pd.DataFrame, whole: pd.DataFrame, metric: str) -> Itera
 
 
 def _costs(whole: pd.DataFrame) -> Iterator[Finding]:
-    """What the cheapest and the dearest method take."""
+    """Yield the costs of the cheapest and of the most expensive method, as a sentence."""
     methods = whole[~whole["method"].isin(REFERENCES)]
     means = methods.pivot_table(index="method", columns="metric", values="mean")
     if not {"image_passes", "unlearning_seconds"} <= set(means):
@@ -190,7 +190,7 @@ def _differences(pairs: pd.DataFrame, method: str, other: str, better: bool) -> 
 
 
 def _settings(rows: pd.DataFrame, varied: list[str]) -> list[str]:
-    """Where each row was measured: its varied keys, and the deletion set's name where these do not tell it."""
+    """Return the setting of each row: its varied keys, and the deletion set's name if these are not unique."""
     told = [setting(dict(zip(varied, row, strict=True))) for row in rows[varied].itertuples(index=False)]
     if len(set(told)) == len(told):
         return told
@@ -199,7 +199,7 @@ def _settings(rows: pd.DataFrame, varied: list[str]) -> list[str]:
 
 
 def _worded(method: str, other: str, test: str, found: list[Difference]) -> tuple[Any, str]:
-    """One sentence or two on two methods over all settings of a study."""
+    """Return the kind and text of a finding on two methods over all settings of a study."""
     of = {
         kind: [each for each in found if each.verdict == kind] for kind in ("better", "worse", "open", "few")
     }
@@ -238,7 +238,7 @@ def _ahead(method: str, other: str, test: str, found: list[Difference], settings
 
 
 def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str:
-    """Which way the means differ, to be read under the words that there are too few seeds to tell."""
+    """Return a sentence on the difference of the means, for a list of findings with too few seeds for a test."""
     if len(found) == 1:
         value, n = found[0].value, found[0].n
         side = "above" if value > 0 else "below"
@@ -269,7 +269,7 @@ def _seeds(count: int) -> str:
 def _why_open(found: list[Difference]) -> str:
     if all(each.low <= 0 <= each.high for each in found):
         return "the interval holds zero"
-    return "the interval holds zero, or the test does once corrected for all comparisons"
+    return "the interval holds zero, or the test is not significant once corrected for all comparisons"
 
 
 def _count(part: int, settings: int) -> str:

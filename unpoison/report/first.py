@@ -1,4 +1,4 @@
-"""The first screen of the report for a study: its question, answer, chart, next steps and flags."""
+"""The first screen of the report on a study: its question, answer, chart, next steps and flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +19,11 @@ from unpoison.report.words import Answer, Finding, key_label, listed
 
 @dataclass(frozen=True)
 class FirstScreen:
-    """question: of the config, or made of what the study varies; planned: sentences on the planned contrasts.
+    """The content of the first screen.
 
-    Those of too few seeds for a test stand among the findings. decided: sentences on the rounds of an adaptive study.
+    question: of the config, or generated from the varied keys; flags: sentences on models without an outcome, and on
+    broken ones; planned: sentences on the planned contrasts (those with too few seeds for a test are shown among the
+    findings instead); decided: sentences on the rounds of an adaptive study.
     """
 
     question: str
@@ -39,9 +41,10 @@ def first_screen(
     results: pd.DataFrame,
     references: pd.DataFrame,
 ) -> FirstScreen:
-    """Return what the first screen says of a study.
+    """Return the first screen of a study.
 
     Args:
+        name: the study's name.
         study: its settings, as the planner describes them.
         named: the tables of the results folder; recall_thresholds may be among them.
         results, references: the rows of the study in the tables of these names.
@@ -56,7 +59,7 @@ def first_screen(
         answer = measured_answer(study["attack"], *parts)
         chart = accuracy_chart(of_study["summary"])
     judged = of_study["outcomes"]
-    if study["attack"] in WITHOUT_ORACLE:  # that there is none is no fault of the run
+    if study["attack"] in WITHOUT_ORACLE:  # such a study has no outcomes by design, so they are not flagged
         judged = judged.iloc[:0]
     told = tuple(flags(judged, references))
     contrasts = of_study.get("contrasts", pd.DataFrame())
@@ -67,7 +70,7 @@ def first_screen(
 
 
 def question_of(study: Mapping[str, Any]) -> str:
-    """Return a question for a study whose config asks none, made of what it varies."""
+    """Return a question for a study without one in its config, generated from its varied keys."""
     methods = [entry["name"] for entry in study["entries"] if entry["what"] == "method"]
     what = "does each method cost" if study["attack"] in UNPLANTED else "does each method repair the model"
     if not methods:

@@ -1,4 +1,4 @@
-"""Flags of a study for the first screen: what did not train, where the attack did not take, what broke."""
+"""Flags of a study for the first screen: untrained references, failed attacks and broken models."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ MOST = 6  # names that a flag lists
 
 
 def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
-    """Name what makes models of one study worth nothing, in one sentence each.
+    """Yield the reasons why models of one study cannot be judged or are broken, one sentence each.
 
     Args:
         outcomes, references: the rows of the study in the tables of these names.
@@ -30,7 +30,7 @@ def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
         )
     whole = outcomes[outcomes["class_name"].isna()]
     for reason, rows in whole[whole["undefined"].notna()].groupby("undefined", sort=False):
-        if reason != "a reference model did not train":  # it is named above
+        if reason != "a reference model did not train":  # the sentence above names it
             yield f"No outcome: {reason} in {_seeds(rows['seed'])}{_where(rows, whole)}."
     alone = _of_classes(outcomes, whole)
     for why, rows in alone.groupby("undefined", sort=False):
@@ -46,7 +46,7 @@ def flags(outcomes: pd.DataFrame, references: pd.DataFrame) -> Iterator[str]:
 
 
 def _of_classes(outcomes: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
-    """The classes without an outcome of models that have one over all classes, where the study is about classes."""
+    """Return the classes without an outcome, of models that have one over all classes; empty if no class is varied."""
     rows = outcomes[outcomes["class_name"].notna() & outcomes["undefined"].notna()]
     if not any(key.startswith(OF_CLASSES) for key in varied_keys(whole)):
         return rows.iloc[:0]
@@ -60,7 +60,7 @@ def _seeds(seeds: pd.Series) -> str:
 
 
 def _where(rows: pd.DataFrame, whole: pd.DataFrame) -> str:
-    """The settings of some rows, where the study has others too."""
+    """Return the settings of some rows as a phrase; empty if these are all settings of the study."""
     keys = [key for key in varied_keys(whole) if not key.startswith("deletion.")]
 
     def places(table: pd.DataFrame) -> list[str]:

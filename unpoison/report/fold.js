@@ -1,4 +1,4 @@
-// Folded parts: a link into one opens it, and a printed page has all of them.
+// Folded parts of a page: a link into one opens it, and printing opens all of them.
 const folds = () => [...document.querySelectorAll("details")];
 
 function openTarget() {
@@ -9,7 +9,7 @@ function openTarget() {
 }
 
 addEventListener("hashchange", openTarget);
-// A link to where the page is already changes no hash.
+// A click on a link to the current hash fires no hashchange event.
 document.addEventListener("click", (event) => {
   if (event.target.closest("a")?.hash === location.hash && location.hash) openTarget();
 });
@@ -23,7 +23,7 @@ addEventListener("afterprint", () => {
   for (const part of closed) part.open = false;
 });
 
-// Call back once, when a part is open: a chart has no width before that.
+// Call back once, as soon as a part is open: a chart has no width before.
 function whenOpen(part, callback) {
   const call = () => {
     if (!part.open) return;

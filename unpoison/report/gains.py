@@ -12,16 +12,17 @@ from unpoison.report.words import capital, interval, points, spoken, value_label
 from unpoison.results import CLEAN, robust_metric
 from unpoison.statistics import interval as mean_interval
 
-FEWEST = 3  # seeds: the interval of a mean of two says nothing
+FEWEST = 3  # seeds for an interval: that of a mean of two is too wide to be of use
 SMALL = 0.0005  # less than a tenth of a point
 
 
 def costs(results: pd.DataFrame, cells: Cells, ends: tuple[Any, Any]) -> dict[str, Difference]:
-    """Return for each method the paired change of clean accuracy between two values of the axis.
+    """Return the change of clean accuracy between two values of the axis, paired by seed, for each method.
 
     Args:
         results: the rows of the study in the results table.
-        ends: the two values, from the first to the last.
+        cells: the study's cells, with the axis.
+        ends: the two values; the change is that from the first to the second.
     """
     rows = _kept(results[(results["metric"] == CLEAN) & results["class_name"].isna()], cells)
     rows = rows[rows[cells.axis].notna()]
@@ -31,7 +32,7 @@ def costs(results: pd.DataFrame, cells: Cells, ends: tuple[Any, Any]) -> dict[st
 
 
 def cost(change: Difference) -> str:
-    """Return a change of clean accuracy in words: as a fact only where its interval leaves zero out."""
+    """Return a change of clean accuracy in words; it is stated as a fact only if its interval excludes zero."""
     way = "falls" if change.value < 0 else "rises"
     if change.n < FEWEST:
         return (
@@ -44,7 +45,7 @@ def cost(change: Difference) -> str:
 
 
 def cost_in_short(changes: Sequence[Difference]) -> str:
-    """Return the largest fall of clean accuracy for a title; nothing where no fall is shown."""
+    """Return the largest fall of clean accuracy as a phrase for a title; empty if no fall is shown."""
     falls = [change for change in changes if change.value <= -SMALL]
     shown = [change for change in falls if change.n < FEWEST or change.high < 0]
     if not shown:
@@ -56,10 +57,11 @@ def cost_in_short(changes: Sequence[Difference]) -> str:
 
 
 def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> str:
-    """Return what a method adds over doing nothing for one class and for the others, at both ends of the axis.
+    """Return a sentence on a method's gain over doing nothing, for one class and the others, at both ends of the axis.
 
     Args:
         results: the rows of the study in the results table.
+        cells: the study's cells, with the axis.
         own: the class that the study varies.
     """
     metric = robust_metric(results)
@@ -92,11 +94,12 @@ def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> s
 
 
 def _apart(changes: list[float], own: str, other: str, first: str, last: str) -> str:
-    """Whether the gain of a class less that of the others differs between two settings."""
-    gap = f"the gain of {own} less that of {other}"
+    """Return a sentence on the gain of a class minus that of the others, compared between two settings."""
+    gap = f"the gain of {own} minus that of {other}"
     if len(changes) < FEWEST:
         n = f"{len(changes)} {'seed' if len(changes) == 1 else 'seeds'}"
-        return f"From {n} nobody can tell whether {gap} differs between the two settings."
+        few = "is too few" if len(changes) == 1 else "are too few"
+        return f"{capital(n)} {few} to tell whether {gap} differs between the two settings."
     low, high = mean_interval(changes)
     if low <= 0 <= high:
         most = points(max(abs(low), abs(high)))
@@ -109,7 +112,7 @@ def _apart(changes: list[float], own: str, other: str, first: str, last: str) ->
 
 
 def _kept(results: pd.DataFrame, cells: Cells) -> pd.DataFrame:
-    """The rows at the settings that the answer keeps to."""
+    """Return the rows at the fixed settings of the answer."""
     rows = results
     for key, value in cells.fixed.items():
         if key in rows:

@@ -10,10 +10,11 @@ WIDTH, HEIGHT = 100, 40  # units of the SVG
 
 @dataclass(frozen=True)
 class Histogram:
-    """How a detector's scores are distributed.
+    """The distribution of a detector's scores.
 
-    edges: of the bins, ascending and of one width, one more than bins; accused, others: numbers of rows in each bin, of
-    the classes that the detectors accuse and of all other classes; cut: the score from which on the detector accuses.
+    name: of the detector; edges: of the bins, ascending and of equal width, one more than there are bins; accused,
+    others: numbers of rows in each bin, of the accused classes and of all other classes; cut: the score from which on
+    the detector accuses a row, None if it is not shown.
     """
 
     name: str
@@ -23,13 +24,15 @@ class Histogram:
     cut: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse bins that do not fit to their edges."""
+        """Refuse counts that do not match the number of bins."""
         bins = len(self.edges) - 1
-        assert len(self.accused) == len(self.others) == bins > 0, f"{self.name} has counts of other bins"
+        assert len(self.accused) == len(self.others) == bins > 0, (
+            f"{self.name}: needs {bins} counts, one a bin"
+        )
 
 
 def drawn(histogram: Histogram) -> dict[str, Any]:
-    """Return what the template shows: paths of both groups on one logarithmic scale, the cut's place, the ends."""
+    """Return the template's values: both paths on one logarithmic scale, the cut's position, the ends."""
     most = max(*histogram.accused, *histogram.others, 1)
     low, high = histogram.edges[0], histogram.edges[-1]
     cut = histogram.cut
@@ -47,7 +50,7 @@ def drawn(histogram: Histogram) -> dict[str, Any]:
 
 
 def _path(counts: Sequence[int], most: int) -> str:
-    """Return the outline of bars, closed along the bottom; an empty bin has no height and one row has some."""
+    """Return the outline of the bars, closed along the bottom; a bin of one row is visible, an empty one is not."""
     width = WIDTH / len(counts)
     steps = []
     for place, count in enumerate(counts):

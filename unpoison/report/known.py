@@ -1,4 +1,4 @@
-"""The report's sentences on a study's attack: who planted it or that nobody did, and what its numbers can tell."""
+"""The report's sentences on a study's attack: whether it was planted, and what the numbers show in that case."""
 
 from collections.abc import Collection, Iterator
 
@@ -17,30 +17,29 @@ from unpoison.report.words import Finding, capital
 from unpoison.results import CLEAN, robust_metric
 
 PLANTED_LEAD = (
-    "A training set was poisoned, a detector flagged some of its rows, right or wrong, and unlearning methods repair "
-    "the model by forgetting what was flagged. A model is healed where less than half of the attack survives, and "
-    "clean accuracy is at most 10 points below that of the model as it was"
+    "A training set was poisoned. A detector flagged some of its rows, with errors, and unlearning methods repair the "
+    "model by forgetting the flagged rows. A model is healed if less than half of the attack survives and clean "
+    "accuracy is at most 10 points below that of the unrepaired model"
 )
 FOUND_LEAD = (
     "A training set is used as it was found: nothing is planted in it. A detector or the data's owner flagged some "
-    "of its rows, and unlearning is told to forget them. This page reports what each method changes, and at what cost"
+    "of its rows, and the methods unlearn them. This page reports the change that each method makes, and its cost"
 )
 BOTH = (
-    "Studies of data as found plant nothing. Each study says what its numbers can tell. In the others a training set "
-    "was poisoned, a detector flagged some of its rows, right or wrong, and unlearning is told to forget them. This "
-    "page reports what each method repairs, and at what cost"
+    "Studies of data as found plant nothing, and each says what its numbers can show. In the others a training set "
+    "was poisoned. A detector flagged some of its rows, with errors, and the methods unlearn them. This page reports "
+    "the effect of each repair, and its cost"
 )
-
 CONTROL_LEAD = (
     "Nothing is planted in the training set, and every row of it counts as clean. A detector flagged some of its rows, "
-    "all of them false alarms, and unlearning is told to forget them. This page reports how many rows each detector "
-    "accuses, and what it costs to forget them"
+    "all of them false alarms, and the methods unlearn them. This page reports the number of rows that each detector "
+    "flags, and the cost of unlearning them"
 )
-CONTROL = "Studies of an unpoisoned set plant nothing: all that is flagged there is a false alarm"
+CONTROL = "Studies of an unpoisoned set plant nothing: every flagged row there is a false alarm"
 
 
 def lead_of(attacks: Collection[str]) -> str:
-    """Return the first paragraph of the page, by the kinds of attack of its studies."""
+    """Return the first paragraph of the page, without its full stop, by the kinds of attack of its studies."""
     others = set(attacks) - {UNPOISONED}
     if not others:
         return CONTROL_LEAD
@@ -52,7 +51,7 @@ def lead_of(attacks: Collection[str]) -> str:
 
 
 def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
-    """State what a study's numbers cannot tell, where the attack is not planted on clean data.
+    """Yield the limits of a study's numbers, if its attack is not planted on clean data.
 
     Args:
         summary: the rows of the study.
@@ -65,7 +64,7 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
         yield Finding(
             "measured",
             "Nothing is planted: every training row counts as clean, and every row of a deletion set is a false alarm. "
-            "There is no oracle, which would be trained on the rows of the model itself.",
+            "There is no oracle: it would train on the same rows as the model.",
         )
         return
     if attack not in FOUND:
@@ -76,10 +75,10 @@ def standing(summary: pd.DataFrame, attack: str) -> Iterator[Finding]:
     elif attack == AS_FOUND_LISTED:
         text += ", and recall and false alarms are counted by the user's list of poisoned rows."
     if robust_metric(summary):
-        text += " Whether a repair works is told by the user's triggered images alone."
+        text += " Only the user's triggered images show whether a repair works."
     else:
-        what = "clean accuracy tells" if CLEAN in set(summary["metric"]) else "the numbers tell"
-        text += f" Here {what} what a repair costs, not whether it removed what was suspected."
+        what = "clean accuracy shows" if CLEAN in set(summary["metric"]) else "the numbers show"
+        text += f" Here {what} the cost of a repair, not whether it removed what was suspected."
     yield Finding("measured", text)
 
 

@@ -20,7 +20,7 @@ def measured_answer(
     """Return the answer of a study in which no model has an outcome.
 
     Args:
-        attack: its kind of attack.
+        attack: the study's kind of attack.
         paired, detectors, outcomes: the rows of the study in the tables of these names.
     """
     reasons = outcomes["undefined"].dropna().unique().tolist()
@@ -69,7 +69,7 @@ def _undefined(reasons: list[str]) -> Answer:
 
 
 def _alarms(attack: str, detectors: pd.DataFrame) -> Iterator[str]:
-    """The rows that detectors find and accuse, for the first few deletion sets by recall, as a sentence."""
+    """Yield the recall and false alarms of the deletion sets with the highest recall, as clauses of a sentence."""
     rows = detectors.sort_values(["recall", "deletion"], ascending=[False, True], kind="stable")
     for row in rows.head(PLACES).to_dict("records"):
         if attack == UNPOISONED:
@@ -89,7 +89,7 @@ def _with_ends(row: Any, name: str) -> str:
 
 
 def _costs(paired: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
-    """The metric of the cost, and of each method its change over doing nothing in the setting where it costs most."""
+    """Return the metric of the cost, and each method's change against doing nothing where it costs most."""
     for metric in (CLEAN, AGREEMENT):
         found: dict[str, dict[str, Any]] = {}
         for change in _over_nothing(paired, metric):
@@ -102,7 +102,7 @@ def _costs(paired: pd.DataFrame) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _gain(attack: str, paired: pd.DataFrame) -> str:
-    """The gain of the best method on triggered images of data as found, as a sentence; empty without such images."""
+    """Return the gain of the best method on the user's triggered images, as a clause; empty without such images."""
     metric = robust_metric(paired) if attack == AS_FOUND else None
     found = list(_over_nothing(paired, metric)) if metric else []
     if not found:
@@ -113,7 +113,7 @@ def _gain(attack: str, paired: pd.DataFrame) -> str:
 
 
 def _over_nothing(paired: pd.DataFrame, metric: str) -> Iterator[dict[str, Any]]:
-    """The change of a metric over doing nothing, of each method in each setting."""
+    """Yield the change of a metric against doing nothing, of each method in each setting."""
     rows = paired[paired["class_name"].isna() & (paired["metric"] == metric)]
     for row in rows.to_dict("records"):
         pair = (row["method"], row["other"])

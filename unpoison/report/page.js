@@ -1,7 +1,7 @@
 // The tables and the downloads of the report.
 const ROWS_AT_ONCE = 20;
 
-// A column of choices and codes as an array of values; null where there is none.
+// Return a column of choices and codes as an array of values; null for a missing one.
 const values = (column) => column.codes.map((code) => (code < 0 ? null : column.choices[code]));
 
 function picker(label, choices, chosen, change) {
@@ -13,7 +13,7 @@ function picker(label, choices, chosen, change) {
 
 const minus = (text) => text.replace("-", "\u2212");
 
-// How a number of a metric is read: shares in per cent, the rest with its thousands apart.
+// Return a metric's number as text: shares in per cent, others with a thousands separator.
 function written(value, unit) {
   if (value == null) return "";
   if (unit === "share") return minus((100 * value).toFixed(1));
@@ -22,7 +22,7 @@ function written(value, unit) {
 
 const unitLabel = (unit) => (unit === "share" ? "%" : unit);
 
-// A table that is sorted, filtered, and shown a part at a time. columns: label, text, and value to sort by.
+// A table with sorting, filtering and paging. columns: label, text, and value to sort by.
 class Table {
   constructor(id, pickers, rowsOf, columns) {
     Object.assign(this, { id, pickers, rowsOf, columns, sorted: null, down: false, find: "", shown: ROWS_AT_ONCE });
@@ -100,7 +100,7 @@ class Table {
   }
 }
 
-// Numbers by size, texts by the alphabet, nothing last.
+// Compare numbers by size and texts alphabetically; missing values come last.
 function compare(one, other) {
   if (one == null || other == null) return (one == null) - (other == null);
   return typeof one === "number" ? one - other : String(one).localeCompare(String(other), "en", { numeric: true });
@@ -111,7 +111,7 @@ function pickersOf(pickers, change) {
     picker(each.label, each.choices, each.chosen, (value) => { each.chosen = value; change(); }));
 }
 
-// The varied keys of a line with their values in words, and its deletion set where the study has several.
+// Return the varied keys of a line with their values, and its deletion set if the study has several.
 function settingOf(data, columns, line) {
   const told = Object.keys(data.keys).filter((key) => columns[key][line] != null)
     .map((key) => `${data.keys[key]} ${columns[key][line]}`);
@@ -119,10 +119,10 @@ function settingOf(data, columns, line) {
   return told.join(", ");
 }
 
-// A study with what must stand wherever its numbers do: that an attack was planted on suspect data.
+// Return a study's name with its note, such as an attack planted on suspect data: it must be shown with its numbers.
 const studyLabel = (data, name) => (data.studies[name].note ? `${name} (${data.studies[name].note})` : name);
 
-// Of the name of a metric and a class, "metric|class", the class; its own name may hold the bar too.
+// Return the class of a name "metric|class"; the class itself may contain a bar.
 const classOf = (name) => name.slice(name.indexOf("|") + 1);
 
 const opening = (columns) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, values(column)]));
@@ -177,7 +177,7 @@ function recordTable(data) {
   ]);
 }
 
-// Any further table, as it is.
+// Show a table without further processing.
 function plainTable(name, columns) {
   const opened = opening(columns);
   const names = Object.keys(opened);

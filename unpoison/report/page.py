@@ -1,4 +1,4 @@
-"""The page: everything the report says, put into one HTML file that needs no network."""
+"""The report's page: one HTML file that needs no network."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,13 +32,13 @@ TAGS = {
     "measured": "Measured",
     "claim": "Shown",
     "open": "No difference shown",
-    "few": "Too few seeds to tell; by the means alone",
+    "few": "Too few seeds for a test: means only",
 }
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of the report: its name in the config, what it shows, and the PNG file's bytes."""
+    """A picture of the report: its name in the config, its caption, and the PNG file's bytes."""
 
     name: str
     caption: str
@@ -55,7 +55,7 @@ class Figure:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether it has no photographs, so that its colours may be turned round in dark mode."""
+        """True if it has no photographs: dark mode then inverts its colours."""
         return not self.name.startswith("samples_")
 
 
@@ -63,8 +63,8 @@ class Figure:
 class Tables:
     """The tables of a results folder.
 
-    named: by their names, at least those of `unpoison.tables.reported_names`; `missing` beside them makes it the
-    report of a run that is not at its end; csv: the text of results.csv, to download.
+    named: the tables by name, at least those of `unpoison.tables.reported_names`; with a table `missing`, the report is
+    that of an unfinished run; csv: the content of results.csv, for download.
     """
 
     named: Mapping[str, pd.DataFrame]
@@ -72,17 +72,18 @@ class Tables:
 
     @property
     def shown(self) -> dict[str, pd.DataFrame]:
-        """Those that the page shows whole: of tables without a row none."""
+        """The tables that the page shows in full; empty ones are left out."""
         there = (name for name in SHOWN if name in self.named)
         return {name: self.named[name] for name in there if len(self.named[name])}
 
 
 def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any], folder: str) -> str:
-    """The whole report as HTML.
+    """Return the whole report as HTML.
 
     Args:
-        figures: in the order they are shown in.
-        settings: for each study its question, seeds, varied keys and entries, as the planner describes them.
+        tables: the tables of the results folder.
+        figures: in the order of the page.
+        settings: the question, seeds, varied keys and entries of each study, as the planner describes them.
         folder: the name of the results folder, to say where the tables are.
     """
     summary, records, detectors = (tables.named[name] for name in ("summary", "provenance", "detectors"))
@@ -119,7 +120,7 @@ def render(tables: Tables, figures: Sequence[Figure], settings: Mapping[str, Any
 
 
 def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.DataFrame) -> dict[str, Any]:
-    """One study as the page shows it: its question, findings and settings."""
+    """Return the template's values of one study: its first screen, findings and settings."""
     summary, paired, of_study = (
         table[table["study"] == name] for table in (tables.named["summary"], tables.named["paired"], results)
     )
@@ -147,7 +148,7 @@ def _study(name: str, study: Mapping[str, Any], tables: Tables, results: pd.Data
 
 
 def in_words(study: Mapping[str, Any]) -> str:
-    """A study's settings in two or three sentences."""
+    """Return a study's settings in a few sentences."""
     names = {what: [entry["name"] for entry in study["entries"] if entry["what"] == what] for what in WHAT}
     seeds = study["seeds"]
     count = "one seed" if len(seeds) == 1 else f"{len(seeds)} independent seeds"
@@ -159,10 +160,11 @@ def in_words(study: Mapping[str, Any]) -> str:
     said = [
         f"The data set {listed(names['data set'])} is {how}, and the network "
         f"{listed(names['training'])} is trained on it.",
-        f"Each model is then repaired by {listed(names['method'])}, told to forget {listed(names['deletion set'])}."
+        f"Each model is then repaired by {listed(names['method'])}, with the deletion "
+        f"set{'s' * (len(names['deletion set']) > 1)} {listed(names['deletion set'])}."
         if names["method"]
         else "No model is repaired.",
-        f"Everything is done for {count}, each with {own} of its own.",
+        f"All of this is repeated for {count}, each with its own {own}.",
     ]
     if varied:
         said.insert(2, f"Varied: {listed(varied)}.")
@@ -173,7 +175,7 @@ WHAT = ("data set", "poison", "training", "deletion set", "method")
 
 
 def _origin(records: pd.DataFrame) -> list[tuple[str, str]]:
-    """Where the artifacts come from: each property with its values and how many artifacts have each."""
+    """Return the provenance of the artifacts: each property with its values, and the number of artifacts of each."""
     properties = {
         "commit": "commit of the code",
         "device": "device",

@@ -1,4 +1,4 @@
-"""Sentences on the planned contrasts of a study: the only ones of the report that claim a difference."""
+"""Sentences on the planned contrasts of a study, the only sentences of the report that claim a difference."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,18 +19,18 @@ from unpoison.report.words import (
 from unpoison.results import ENOUGH
 
 SIGNIFICANT = 0.05
-LEAST_P = 0.001  # a smaller p value is written as below it
+LEAST_P = 0.001  # a smaller p value is written as `p < 0.001`
 
 
 def contrast_findings(contrasts: pd.DataFrame, planned: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """Return a sentence for each planned contrast of one study.
 
-    A difference is claimed where its interval leaves zero out and its p value, corrected by Holm for the contrasts of
-    the study alone, is below 0.05. Equivalence is claimed where it is shown within the margin.
+    A difference is claimed if its interval excludes zero and its p value, corrected by Holm over the study's contrasts,
+    is below 0.05. Equivalence is claimed if it is shown within the margin.
 
     Args:
         contrasts: the rows of the study in the table of contrasts.
-        planned: the contrasts by name as the planner describes them, in the order of the sentences.
+        planned: the contrasts by name, as the planner describes them, in the order of the sentences.
     """
     rows = {row["contrast"]: row for row in contrasts.to_dict("records")}
     return [_finding(rows[name], asked) for name, asked in planned.items() if name in rows]
@@ -39,7 +39,7 @@ def contrast_findings(contrasts: pd.DataFrame, planned: Mapping[str, Mapping[str
 def _finding(row: Mapping[Any, Any], asked: Mapping[str, Any]) -> Finding:
     what, where = _what(asked), _where(asked)
     if not row["n"]:
-        return Finding("open", capital(f"{what}{where}: nothing to compare, for {row['reason']}."))
+        return Finding("open", capital(f"{what}{where}: nothing to compare, because {row['reason']}."))
     amount = _amount(row["difference"], row["unit"])
     text = f"{what}{where}: {amount}{_interval(row)} ({_basis(row)})."
     return Finding(_kind(row), capital(" ".join([text, *_verdict(row), *_warning(row)])))
@@ -53,12 +53,12 @@ def _kind(row: Mapping[str, Any]) -> Any:
 
 
 def _what(asked: Mapping[str, Any]) -> str:
-    """The quantity: of which metric and class, between which methods or values."""
+    """Return the compared quantity: the metric and class, and the methods or values."""
     label = "share of seeds healed" if asked["metric"] == "healed" else metric_label(asked["metric"])
     if asked["class_name"] is not None:
         label += f" of {asked['class_name']}"
     methods = [prose_of(name) for name in asked["methods"]]
-    pair = f"{methods[0]} less {methods[1]}" if len(methods) > 1 else methods[0]
+    pair = f"{methods[0]} minus {methods[1]}" if len(methods) > 1 else methods[0]
     for key, (start, end) in asked["along"].items():
         name = "deletion set" if key == "deletion" else key_label(key)
         return f"{label}, {pair}, from {name} {plain(start)} to {plain(end)}"
@@ -85,7 +85,7 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 
 def _basis(row: Mapping[str, Any]) -> str:
-    """The number of seeds, those that count for one side alone, and the corrected p value."""
+    """Return the number of seeds, the seeds healed by one side only, and the corrected p value."""
     told = [f"{row['n']} {'seed' if row['n'] == 1 else 'seeds'}"]
     if _is_known(row["first_only"]):
         told.append(
@@ -98,7 +98,7 @@ def _basis(row: Mapping[str, Any]) -> str:
 
 
 def _verdict(row: Mapping[str, Any]) -> list[str]:
-    """The sentences on what is shown: a difference, none larger than the interval, equivalence."""
+    """Return the sentences on the test, on the largest difference that the interval allows, and on equivalence."""
     said = []
     few = row["n"] < ENOUGH
     if few and not _is_known(row["p_adjusted"]):

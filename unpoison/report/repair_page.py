@@ -1,4 +1,4 @@
-"""The page of a repair: whether it worked, what it costs, and how to use the repaired model."""
+"""The page of a repair: its success, its cost, and the use of the repaired model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from unpoison.report.estimates import Estimate
 from unpoison.report.templates import filled, read
 
 MOST_PICTURES = 400
-MOST_BYTES = 6_000_000  # of all pictures; as text for a page they take a third more
-FIRST = 24  # pictures that are seen before the list is unfolded
-CLASSES = 12  # seen before the list is unfolded
+MOST_BYTES = 6_000_000  # of all pictures; base64 in the page adds a third
+FIRST = 24  # pictures that are visible before the list is unfolded
+CLASSES = 12  # classes that are visible before the list is unfolded
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class ClassChange:
 
 @dataclass(frozen=True)
 class HeldOutCheck:
-    """The estimate of the attack's success from flagged rows that the repair was not told of.
+    """The estimate of the attack's success from flagged rows that were held out of the repair.
 
-    rows, folds: how many flagged rows were asked about, and in how many parts; meaning: sentences on what the estimate
-    says of this repair.
+    before, after: the estimate before and after the repair; rows: number of held-out flagged rows; folds: number of
+    parts in which they were held out; meaning: sentences that interpret the estimate for this repair.
     """
 
     before: Estimate
@@ -41,7 +41,7 @@ class HeldOutCheck:
 
 @dataclass(frozen=True)
 class FlaggedImage:
-    """A flagged row: what the model reads it as before and after the repair, and its picture as a WebP file."""
+    """A flagged row: the classes predicted before and after the repair, and its picture as a WebP file."""
 
     path: str
     given_label: str
@@ -52,15 +52,16 @@ class FlaggedImage:
 
 @dataclass(frozen=True)
 class RepairPage:
-    """All that the page of a repair shows, as plain values.
+    """The content of a repair's page, as plain values.
 
-    outcome, sentence: whether it worked, one sentence with its full stop; data: the user's name for the data.
+    outcome, sentence: the result, and one sentence on it with its full stop; data: the user's name for the data;
+    why_method: the reason for the choice of the method.
     accuracy: on clean test images of all classes, before and after; attack: the measured success before and after, if
-    the user has triggered images; held_out: none where the check was not made.
-    costs: labels with units (seconds, image passes) and values; relearning: shares of the recipe's steps by which the
-    repaired model was trained further, and what `relearning_of` names after them; churn: share of the images of
-    `churn_of` that are read as another class than before.
-    loading: lines of Python; files: names and what they hold; caveats: sentences.
+    the user has triggered images; held_out: None if the check was not made.
+    costs: labels with units (seconds, image passes) and values; relearning: shares of the recipe's steps for which the
+    repaired model was trained further, each with the value of `relearning_of` after them; churn: share of the images
+    of `churn_of` whose predicted class changed.
+    loading: lines of Python; files: names and contents; caveats: sentences.
     """
 
     outcome: Literal["healed", "reduced", "failed", "cannot_tell"]
@@ -105,7 +106,7 @@ def repair_page(content: RepairPage) -> str:
 
 
 def _headline(content: RepairPage) -> list[tuple[str, Estimate, Estimate, str]]:
-    """What the first screen compares: its name, before, after, and which way is better."""
+    """Return the comparisons of the first screen: name, value before, value after, better direction."""
     check = content.held_out
     compared = [
         ("attack success, measured", content.attack, "lower is better"),

@@ -1,7 +1,7 @@
-// The review of suspicious rows: contact sheets by class, kept or deleted by click and key, and saved as a CSV file.
+// The review of suspicious rows: contact sheets by class, decisions by click and key, and a CSV file of the decisions.
 const PIXELS = "data:image/webp;base64,";
 
-// A text without letters that turn its direction or break its line: those are shown as their code.
+// Return a text with codes for letters that change its direction or break its line.
 const shownText = (text) => text.replace(/[\p{C}\u2028\u2029]/gu, (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`);
 
 class Decisions {
@@ -15,7 +15,7 @@ class Decisions {
     this.load();
   }
 
-  // Only what differs from the suggestion is kept.
+  // Only decisions that differ from the suggestion are stored.
   load() {
     try {
       for (const place of JSON.parse(localStorage.getItem(this.key) ?? "[]")) if (place in this.marked) this.marked[place] = !this.marked[place];
@@ -50,7 +50,7 @@ class Decisions {
 }
 
 const perCent = (share) => (share == null ? "" : `, ${(100 * share).toFixed(0)}\u00a0%`);
-const readAs = (row) => (row.read == null ? "not asked" : `read as ${shownText(row.read)}${perCent(row.confidence)}`);
+const readAs = (row) => (row.read == null ? "not checked" : `predicted ${shownText(row.read)}${perCent(row.confidence)}`);
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
 class Review {
@@ -75,7 +75,7 @@ class Review {
     const told = element("span", { className: "note" });
     this.heads.set(name, { told, places });
     const grid = element("ul", { className: "grid" }, ...rows.filter((row) => row.image).map((row) => this.tile(row)));
-    grid.setAttribute("aria-label", `Suspicious rows told ${shownText(name)}`);
+    grid.setAttribute("aria-label", `Suspicious rows with label ${shownText(name)}`);
     grid.querySelector("button").tabIndex = 0;
     const all = (text, isMarked) => element("button", { type: "button", textContent: text, onclick: () => this.draw(this.decisions.set(places, isMarked)) });
     const beside = typical.length ? [element("figure", { className: "typical" }, element("figcaption", {}, "Typical ", element("b", { dir: "auto", textContent: shownText(name) })),
@@ -92,7 +92,7 @@ class Review {
     this.lazy.observe(image);
     const read = element("span", { className: "label", dir: "auto", textContent: row.read == null ? "" : shownText(row.read) });
     const tile = element("button", { type: "button", className: "tile", tabIndex: -1 }, image, read, element("span", { className: "state" }));
-    tile.setAttribute("aria-label", `${shownText(row.path)}, told ${shownText(row.label)}, ${readAs(row)}: delete`);
+    tile.setAttribute("aria-label", `${shownText(row.path)}, label ${shownText(row.label)}, ${readAs(row)}: delete`);
     tile.onclick = () => { tile.focus(); this.draw(this.decisions.set([row.place], !this.decisions.marked[row.place])); };
     tile.onfocus = () => this.take(row);
     tile.onmouseenter = () => this.look(row);
@@ -112,14 +112,14 @@ class Review {
 
   save() { save("decisions.csv", this.decisions.csv()); }
 
-  // The row under the mouse or the focus, in the bar.
+  // Show the row under the mouse or the focus in the bar.
   look(row) {
     this.zoom.src = row.image ? PIXELS + row.image : "data:,";
     this.path.textContent = shownText(row.path);
-    this.facts.textContent = `told ${shownText(row.label)}, ${readAs(row)}; score ${row.score.toFixed(2)}; ${row.votes.map(shownText).join(", ")}; suggested: ${row.action}`;
+    this.facts.textContent = `label ${shownText(row.label)}, ${readAs(row)}; score ${row.score.toFixed(2)}; ${row.votes.map(shownText).join(", ")}; suggested: ${row.action}`;
   }
 
-  // One tile of a sheet is in the order of the Tab key: the last one that had the focus.
+  // Only one tile of a sheet is reached by the Tab key: the last one that had the focus.
   take(row) {
     const grid = this.tiles.get(row.place).closest(".grid");
     for (const tile of grid.querySelectorAll("[tabindex='0']")) tile.tabIndex = -1;
@@ -157,7 +157,7 @@ class Review {
     act();
   }
 
-  // To the next tile, or a line of tiles further; past the end of a sheet, into the next one that is open.
+  // Move the focus to the next tile, or by a line of tiles; past the end of a sheet, into the next open one.
   move(tile, step, isLine = false) {
     const shown = [...document.querySelectorAll(".sheet[open] .tile")];
     const own = [...tile.closest(".grid").querySelectorAll(".tile")];

@@ -1,4 +1,4 @@
-"""The page of a scan: the verdict, its proof, and the suspicious rows for a reader to keep or delete."""
+"""The page of a scan: the verdict, its evidence, and the suspicious rows for a reader to keep or delete."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from unpoison.report.templates import filled, packed, read, script
 
 Judgement = Literal["tampered", "clear", "cannot_tell"]
 MOST_PICTURES = 2000
-MOST_BYTES = 9_000_000  # of all pictures; as text for a page they take a third more
+MOST_BYTES = 9_000_000  # of all pictures; base64 in the page adds a third
 MOST_TYPICAL_BYTES = 1_500_000
 FIRST = 6  # classes on the first screen
 FIRST_IMAGES = 8
@@ -23,11 +23,12 @@ ORDER = {"tampered": 0, "cannot_tell": 1, "clear": 2}
 
 @dataclass(frozen=True)
 class CheckedClass:
-    """A class of the data and what the left-out check says of it.
+    """A class of the data, with its result in the left-out check.
 
-    rows, accused: numbers of training rows; accused_read, control_read: shares of the accused rows and of the control
-    rows (of this class, accused by nobody) that are read as told by a model that saw neither; none where not asked.
-    typical: WebP files of images of the class that nobody accuses; note: a sentence, such as why the check cannot tell.
+    rows, accused: numbers of training rows; accused_read, control_read: shares of the accused rows, and of the control
+    rows, whose given label is predicted by a model that was trained on neither (None if the class was not checked).
+    Control rows are rows of the same class that no detector accuses. typical: WebP files of images of the class that no
+    detector accuses; note: a sentence, such as the reason why the check cannot tell.
     """
 
     name: str
@@ -44,9 +45,9 @@ class CheckedClass:
 class SuspiciousRow:
     """A row that detectors accuse.
 
-    score: 0 to 1, more is more suspicious; votes: names of the detectors that accuse it; read_as, confidence: the class
-    that the left-out model reads, and its probability; none where it was not asked; image: a WebP file, none for a row
-    that is shown without its picture.
+    score: 0 to 1, higher is more suspicious; votes: names of the detectors that accuse it; read_as, confidence: the
+    class that the left-out model predicts, and its probability, None if the row was not checked; image: a WebP file,
+    None for a row without a picture.
     """
 
     path: str
@@ -61,10 +62,11 @@ class SuspiciousRow:
 
 @dataclass(frozen=True)
 class DetectorSummary:
-    """What a detector accuses.
+    """The result of a detector.
 
-    confirmed: of the accused rows, those that the left-out check confirms; none where it was not made.
-    false_alarms: the share that it accuses of rows that are trusted, or in classes that look clear.
+    accused: number of accused rows; confirmed: number of them that the left-out check confirms, None without the check.
+    false_alarms: the share that it accuses of trusted rows, or of rows in classes that look clear.
+    accuses_everything: True if that share is too large for the detector to count.
     planted: the smallest and the largest share that it finds of the rows of a planted trigger.
     """
 
@@ -78,12 +80,13 @@ class DetectorSummary:
 
 @dataclass(frozen=True)
 class ScanPage:
-    """All that the page of a scan shows, as plain values.
+    """The content of a scan's page, as plain values.
 
-    sentence: the verdict, one sentence with its full stop; data: the user's name for the data; agreement: for each
-    two detectors, in their order, how many rows both accuse (the diagonal: how many each accuses); planted_triggers:
-    names of the triggers of the calibration; not_looked_at: sentences; next_steps: what to do and the command for it;
-    settings: labels and values, such as the network, its accuracy, the seconds, and the command of the scan.
+    sentence: the verdict, one sentence with its full stop; data: the user's name for the data; agreement: number of
+    rows that both of two detectors accuse, a square matrix in the order of `detectors` (the diagonal: rows that each
+    accuses); planted_triggers: names of the triggers of the calibration; not_looked_at: sentences on the limits of the
+    scan; next_steps: texts, each with its command; settings: labels and values, such as the network, its accuracy, the
+    seconds, and the command of the scan.
     """
 
     verdict: Literal["poisoned", "no_evidence"]
@@ -129,7 +132,7 @@ def scan_page(content: ScanPage) -> str:
 
 
 def _pictures(rows: Sequence[SuspiciousRow]) -> list[bytes]:
-    """Return the picture of each row; it is empty for one that has none, or has no room."""
+    """Return the picture of each row; empty for a row without a picture, and beyond the page's limits."""
     pictures: list[bytes] = []
     held = 0
     for row in rows:
@@ -141,7 +144,7 @@ def _pictures(rows: Sequence[SuspiciousRow]) -> list[bytes]:
 
 
 def _strip(rows: Sequence[SuspiciousRow]) -> list[SuspiciousRow]:
-    """Return the images of the first screen: the most suspicious row of each class in turn, those to remove first."""
+    """Return the rows of the first screen: the most suspicious row of each class in turn, rows to remove first."""
     places: dict[str, int] = {}
     ranked: list[tuple[bool, int, int, SuspiciousRow]] = []
     for row in rows:
@@ -151,7 +154,7 @@ def _strip(rows: Sequence[SuspiciousRow]) -> list[SuspiciousRow]:
 
 
 def _agreement(content: ScanPage) -> Iterable[tuple[str, list[tuple[int, float]]]]:
-    """For each detector the rows that it and each detector accuse, and their share of the rows that either accuses."""
+    """Yield each detector with, for every detector, the number of rows that both accuse, and its share of the union."""
     counts = content.agreement
     for one, detector in enumerate(content.detectors[: len(counts)]):
         cells = []
@@ -162,7 +165,7 @@ def _agreement(content: ScanPage) -> Iterable[tuple[str, list[tuple[int, float]]
 
 
 def _review(content: ScanPage, rows: Sequence[SuspiciousRow], pictures: Sequence[bytes]) -> Mapping[str, Any]:
-    """The rows as the page's script reads them; `scan` names the list, so that kept decisions are never another's."""
+    """Return the rows for the page's script; `scan` identifies the list, so that it loads no other scan's decisions."""
     names = [row.path for row in rows], [row.given_label for row in rows], [row.action for row in rows]
     judgements = {each.name: each.judgement for each in content.classes}
     counts = Counter(row.given_label for row in rows)
@@ -183,7 +186,7 @@ def _review(content: ScanPage, rows: Sequence[SuspiciousRow], pictures: Sequence
 
 
 def _typical(classes: Sequence[CheckedClass], shown: Sequence[str]) -> dict[str, list[str]]:
-    """Return typical images of the classes that are shown, as far as there is room."""
+    """Return typical images of the shown classes, up to the page's limit."""
     images: dict[str, list[str]] = {name: [] for name in shown}
     held = 0
     by_name = {each.name: each for each in classes}

@@ -1,4 +1,4 @@
-"""The chart of the first screen: the share of healed models of each method, with its interval."""
+"""The chart of the first screen: the share of healed models by method, with its interval."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from unpoison.report.gains import FEWEST
 from unpoison.report.words import capital, interval, spoken, value_label
 from unpoison.results import CLEAN
 
-ROWS = 9  # dots of a chart: what fits on the first screen
+ROWS = 9  # dots of a chart, so that it fits on the first screen
 PANELS = 6  # small charts, one for each method
 ALONG = (RECALL, FPR, FDR)
 ID = {ENTRY: "deletions"}  # the section of the config that names the values
@@ -21,10 +21,10 @@ ID = {ENTRY: "deletions"}  # the section of the config that names the values
 
 @dataclass(frozen=True)
 class Dot:
-    """A share with its interval (0 to 1), None for each where there is none, and both in words.
+    """A share with its interval (0 to 1; None if missing).
 
-    title: in words; name: the id of what the title names, empty where it is the title itself; place: along the axis of
-    a panel, from 0 to 1.
+    title: in words; name: the id that the title describes, empty if they are equal; told: share and interval as text;
+    place: position on the axis of a panel, from 0 to 1.
     """
 
     title: str
@@ -36,12 +36,12 @@ class Dot:
     place: float = 0.5
 
 
-NO_OUTCOME = Dot("No outcome", "", "see what is flagged", None, None, None)
+NO_OUTCOME = Dot("No outcome", "", "reason: see the flags", None, None, None)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Dots under a title: of one setting in a plot of dots, of one method in small charts. name: as of a dot."""
+    """Dots under a title: of one setting in a dot plot, of one method in small charts. name: as in `Dot`."""
 
     title: str
     name: str
@@ -52,7 +52,7 @@ class Group:
 class Chart:
     """A chart of shares.
 
-    is_along: whether each group is a small chart over the axis; ticks: of that axis, (place from 0 to 1, words).
+    is_along: True if each group is a small chart over the axis; ticks: of that axis, (position from 0 to 1, label).
     """
 
     title: str
@@ -63,7 +63,7 @@ class Chart:
 
 
 def chart_of(cells: Cells) -> Chart:
-    """Return the chart of a study with outcomes: over recall or false alarms where it varies them, else of dots."""
+    """Return the chart of a study with outcomes: small charts over recall or false alarms, or else a dot plot."""
     kept = " and ".join(value_label(key, value) for key, value in cells.fixed.items())
     at = f" at {kept}" if kept else ""
     if cells.axis in ALONG and len(cells.values_there) > 2:
@@ -76,7 +76,7 @@ def chart_of(cells: Cells) -> Chart:
 
 
 def accuracy_chart(summary: pd.DataFrame) -> Chart | None:
-    """Return a chart of clean accuracy by method; None where no study measures it.
+    """Return a chart of clean accuracy by method; None if the study does not measure it.
 
     Args:
         summary: the rows of one study in the table of this name.
@@ -101,7 +101,7 @@ def accuracy_chart(summary: pd.DataFrame) -> Chart | None:
 
 
 def _groups(shares: Iterable[Share], cells: Cells) -> list[Group]:
-    """One group for each value of the axis, and for each class; in each the methods from the best to the worst."""
+    """Return a group for each value of the axis and class, with the methods from the best to the worst."""
     ordered = sorted(shares, key=lambda share: _place(share, cells))
     groups = []
     for (value, class_name), found in groupby(ordered, key=lambda share: (share.value, share.class_name)):
@@ -123,14 +123,14 @@ def _place(share: Share, cells: Cells) -> tuple[int, str]:
 
 
 def _first(groups: Sequence[Group], most: int) -> Iterable[Group]:
-    """The groups, cut so that all have about as many dots and together at most so many; at least one each."""
+    """Yield the groups, cut to about equally many dots and at most `most` in all, at least one each."""
     each = max(1, most // max(1, len(groups)))
     for group in groups[:most]:
         yield Group(group.title, group.name, group.dots[:each])
 
 
 def dot_of(share: Share, place: float = 0.5) -> Dot:
-    """Return the dot of a share, without a place where no seed has an outcome."""
+    """Return the dot of a share; without a value if no seed has an outcome."""
     title = capital(spoken(share.method))
     if not share.n:
         return Dot(title, share.method, "no outcome", None, None, None, place)
@@ -139,7 +139,7 @@ def dot_of(share: Share, place: float = 0.5) -> Dot:
 
 
 def _along(cells: Cells, at: str) -> Chart:
-    """Small charts over the axis, one for each method, from the one that heals most on average to the worst."""
+    """Return small charts over the axis, one for each method, sorted by the mean share of healed models."""
     values = cells.values_there
     low, high = values[0], values[-1]
     of_method = {method: [s for s in cells.shares if s.method == method and s.n] for method in cells.methods}
@@ -150,7 +150,7 @@ def _along(cells: Cells, at: str) -> Chart:
     groups = []
     for method in ranked[:PANELS]:
         shares = of_method[method]
-        if shares[0].value is None:  # a repair without a deletion set is the same everywhere
+        if shares[0].value is None:  # a repair without a deletion set does not depend on the axis
             dots = [dot_of(shares[0], _along_axis(value, low, high)) for value in values]
         else:
             dots = [
@@ -176,7 +176,7 @@ def _along_axis(value: Any, low: Any, high: Any) -> float:
 
 
 def _spread(values: Sequence[Any]) -> list[Any]:
-    """The values that have room for a number: the last, and those far enough from the next."""
+    """Return the values that get a tick label: the last, and those far enough from the next label."""
     low, high = values[0], values[-1]
     kept = [high]
     for value in reversed(values[:-1]):
@@ -186,6 +186,6 @@ def _spread(values: Sequence[Any]) -> list[Any]:
 
 
 def _note(there: int, most: int, which: str = "those that heal most often") -> str:
-    """The settings that the chart leaves out, as a note."""
+    """Return the note below the chart, with the number of entries that it leaves out."""
     left = "" if there <= most else f" Of {there}, {which} are shown; all are in the tables."
     return f"Dots are shares, bars 95 % intervals.{left}"

@@ -1,4 +1,4 @@
-"""What to do next: which method at which quality of the detector, what to try instead, and how many seeds to run."""
+"""The next steps after a study: the method to use, the detector quality it needs, and the number of seeds to run."""
 
 import pandas as pd
 
@@ -6,18 +6,19 @@ from unpoison.proportions import AT_LEAST, AT_MOST, clopper_pearson
 from unpoison.report.cells import Share
 from unpoison.report.words import capital, spoken
 
-SAFE = 0.8  # a method heals surely where its exact 95 % interval lies above this share
-UNCERTAINTY = 18  # points to both sides that 40 seeds leave at most: half of the stopping rule's width
+SAFE = 0.8  # a method is called safe if its exact 95 % interval lies above this share
+UNCERTAINTY = 18  # largest half-width in points after 40 seeds: half of the stopping rule's width
 
 
 def use(best: Share, where: str = "", *, at_least: bool = False, at_most: bool = False, ties: int = 1) -> str:
-    """Return which method to use at which quality of the detector, or what to try where none heals.
+    """Return the method to use and the detector quality that it needs, or an alternative if no method heals.
 
     Args:
-        best: the method that heals most often, where it was measured.
-        where: the setting, told where the quality of the detector is not known.
-        ties: methods that healed every seed there.
-        at_least, at_most: it healed at every higher recall too, or with any fewer false alarms.
+        best: the share of the method that heals most often, in one setting.
+        where: that setting in words, named if the quality of the detector is unknown.
+        at_least: the method also healed at every higher recall.
+        at_most: the method also healed with fewer false alarms.
+        ties: number of methods that healed every seed there.
     """
     name = spoken(best.method)
     quality = _quality(best, "at least " * at_least, "at most " * at_most) or (
@@ -36,7 +37,7 @@ def use(best: Share, where: str = "", *, at_least: bool = False, at_most: bool =
 
 
 def use_above(row: pd.Series) -> str:
-    """Return which recall to ask of a detector.
+    """Return a sentence on the recall that a detector needs for a method.
 
     Args:
         row: the method's row in the table recall_thresholds.
@@ -56,7 +57,7 @@ def use_above(row: pd.Series) -> str:
 
 
 def seeds_for(*best: Share) -> tuple[str, ...]:
-    """Return how many seeds would settle what is open; nothing where a method surely heals, or none does."""
+    """Return the number of seeds that would settle the answer; empty if the method is safe, or healed no seed."""
     told = []
     for share in best:
         if share.is_all and share.safe_low <= SAFE:
@@ -70,12 +71,12 @@ def seeds_for(*best: Share) -> tuple[str, ...]:
 
 
 def seeds_to_be_safe() -> int:
-    """Return how many seeds, all healed, show that a method heals more than SAFE of the models."""
+    """Return the smallest number of seeds that show a share above SAFE if all of them are healed."""
     return next(n for n in range(1, 1000) if clopper_pearson(n, n)[0] > SAFE)
 
 
 def _quality(share: Share, at_least: str, at_most: str) -> str:
-    """The quality of the detector that a share was measured at; nothing where it is not known."""
+    """Return the detector quality at which a share was measured, as a phrase; empty if it is unknown."""
     if share.recall != share.recall or share.fpr != share.fpr:  # nan
         return ""
     finds = "every poison" if share.recall == 1 else f"{at_least}{100 * share.recall:.0f} % of the poisons"

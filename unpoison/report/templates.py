@@ -1,4 +1,4 @@
-"""Pages filled from the templates of this folder: one file each, which needs no network."""
+"""Pages filled from the templates of this folder; each is one file that needs no network."""
 
 import base64
 import gzip
@@ -34,28 +34,28 @@ def _environment() -> Environment:
 
 
 def shown(text: str) -> str:
-    """Return a text as a page shows it: escapes for unprintable letters, no line break before `%`."""
+    """Return a text for a page: unprintable letters are escaped, and no line breaks before `%`."""
     spaced = printable(text.replace("\N{NO-BREAK SPACE}", " "))
     return spaced.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def code(text: str) -> str:
-    """Return lines of code with escapes for unprintable letters, such as those that turn the direction."""
+    """Return lines of code with escapes for unprintable letters, such as those that change the text direction."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def packed(data: bytes) -> str:
-    """Bytes as text for a page, compressed; the same bytes give the same text."""
+    """Return bytes as compressed text for a page; equal bytes give equal text."""
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
 
 
 def picture(image: bytes, kind: str = "webp") -> str:
-    """Return an image file's bytes as the address of an image."""
+    """Return an image file's bytes as a data URL."""
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
 def script(text: str) -> str:
-    """Return a script in a scope of its own, without what would end its element."""
+    """Return a script in its own scope; `</script` within it is escaped."""
     return "(() => {" + text.replace("</script", "<\\/script") + "})();"
 
 

@@ -1,4 +1,4 @@
-"""How the report names things and writes numbers: methods, metrics, varied keys, settings, points, intervals."""
+"""Names and numbers in the report's text: methods, metrics, varied keys, settings, points, intervals."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,9 +10,9 @@ import pandas as pd
 from unpoison.drawing.looks import look_of
 from unpoison.metrics import METRICS
 
-# How prose calls what is no method; a method goes by its short name in every figure.
+# Names of the two reference models in sentences; a method has its short name, as in every figure.
 PROSE = {"do_nothing": "doing nothing", "oracle": "the oracle"}
-# How titles and answers name a method that many readers meet here first.
+# Full names in titles and answers, for readers who do not know the short ones.
 SPOKEN = PROSE | {"retrain": "exact unlearning (EU)", "finetune": "catastrophic forgetting (CF)"}
 KEYS = (
     (r"dataset\.keep\.(.+)", r"\1 images kept"),
@@ -24,7 +24,7 @@ KEYS = (
     (r"deletion\.size", "size of the deletion set"),
     (r"[a-z]+\.(.+)", r"\1"),
 )
-# Keys whose values are shares, as titles; the value stands at the braces.
+# Titles of keys whose values are shares; the value replaces the braces.
 TITLES = (
     (r"dataset\.keep\.(.+)", r"{} of the \1 images kept"),
     (r"poison\.share\.(.+)", r"{} of the poisons in \1"),
@@ -36,8 +36,11 @@ TITLES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and its kind: a reference that did not train, a method that did nothing, a planned contrast that is
-    claimed, a difference left open or of too few seeds, or what was measured."""
+    """A sentence and its kind.
+
+    untrained: a reference model did not train; idle: a method changed no weight; claim: a planned contrast is shown;
+    open: no difference is shown; few: too few seeds for a test; measured: a description of the measurements.
+    """
 
     kind: Literal["untrained", "idle", "claim", "open", "few", "measured"]
     text: str
@@ -45,10 +48,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the first screen says of a study.
+    """The answer of a study on the first screen.
 
-    headline: the answer as a title, without a full stop; sentence: with its numbers; sure: how sure that is; steps:
-    what to do next; detail: a second sentence, empty where there is none.
+    headline: the answer as a title, without a full stop; sentence: the answer with its numbers; sure: its uncertainty;
+    steps: the next steps; detail: a second sentence, empty if there is none.
     """
 
     headline: str
@@ -59,17 +62,17 @@ class Answer:
 
 
 def capital(text: str) -> str:
-    """A sentence with its first letter as a capital."""
+    """Return a sentence with a capital first letter."""
     return text[0].upper() + text[1:]
 
 
 def lower(text: str) -> str:
-    """Return what a sentence says within another: its first letter small, abbreviations as they are."""
+    """Return a sentence for use within another: with a small first letter, unless it starts with an abbreviation."""
     return text if text[:2].isupper() else text[0].lower() + text[1:]
 
 
 def prose_of(method: str) -> str:
-    """A method's name within a sentence: EU, CF, doing nothing."""
+    """Return a method's name within a sentence: EU, CF, doing nothing."""
     return PROSE.get(method) or look_of(method, [method]).label.split(" (")[0]
 
 
@@ -93,12 +96,12 @@ def value_label(key: str | None, value: Any) -> str:
 
 
 def metric_label(metric: str) -> str:
-    """`adversarial_accuracy` as a reader says it."""
+    """Return a metric's name in words: `adversarial_accuracy` is "adversarial accuracy"."""
     return metric.replace("_", " ")
 
 
 def metric_note(metric: str) -> str:
-    """What a metric is, and which way is better."""
+    """Return a metric's definition and its better direction; empty for an unknown metric."""
     if metric not in METRICS:
         return ""
     better = {True: " More is better.", False: " Less is better.", None: ""}
@@ -106,7 +109,7 @@ def metric_note(metric: str) -> str:
 
 
 def key_label(key: str) -> str:
-    """`dataset.keep.cat` as a reader says it."""
+    """Return a varied key in words: `dataset.keep.cat` is "cat images kept"."""
     for pattern, words in KEYS:
         if re.fullmatch(pattern, key):
             return re.sub(pattern, words, key).replace("_", " ")
@@ -114,40 +117,40 @@ def key_label(key: str) -> str:
 
 
 def setting(varied: Mapping[str, Any]) -> str:
-    """Varied keys with their values, those without one left out: "cat images kept 0.2, Cf as FPR 0.4"."""
+    """Return varied keys with their values, such as "cat images kept 0.2, Cf as FPR 0.4"; without missing values."""
     told = {key: value for key, value in varied.items() if not _is_missing(value)}
     return ", ".join(f"{key_label(key)} {plain(value)}" for key, value in told.items())
 
 
 def plain(value: Any) -> str:
-    """A value of the config without trailing zeros."""
+    """Return a value of the config without trailing zeros."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def per_cent(share: float) -> str:
-    """A share between 0 and 1 in per cent, one decimal."""
+    """Return a share (0 to 1) in per cent, with one decimal."""
     return f"{100 * share:.1f}"
 
 
 def points(difference: float) -> str:
-    """A difference of shares in percentage points, with a true minus."""
+    """Return a difference of shares in percentage points, with a typographic minus sign."""
     return f"{100 * difference:z.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def interval(low: float, high: float) -> str:
-    """An interval in points, in brackets."""
+    """Return an interval in points, in brackets."""
     return f"[{points(low)}, {points(high)}]"
 
 
 def span(shares: Iterable[float], write: Any = per_cent) -> str:
-    """One value, or the lowest and the highest of several."""
+    """Return one value, or the lowest and the highest of several."""
     found = sorted(shares)
     low, high = write(found[0]), write(found[-1])
     return low if low == high else f"{low} to {high}"
 
 
 def listed(words: Iterable[str]) -> str:
-    """Words with commas and a last 'and'."""
+    """Return words joined by commas and a final "and"."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -157,7 +160,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def gaps(missing: pd.DataFrame, cells: int) -> str:
-    """How many of a plan's cells are not done, and in what state they are; nothing where all are there."""
+    """Return the number of unfinished cells of a plan, by their state; empty if there is none."""
     if missing.empty:
         return ""
     states = ", ".join(f"{count} {state}" for state, count in missing["state"].value_counts().items())

@@ -1,1 +1,1 @@
-"""What a scan finds: from detectors' scores to a verdict, lists of rows and the content of its page."""
+"""The result of a scan: from detectors' scores to a verdict, lists of rows and the content of its page."""

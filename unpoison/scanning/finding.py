@@ -1,4 +1,4 @@
-"""The verdict of a scan: which classes look tampered with, and which rows are to be removed or looked at."""
+"""The verdict of a scan: the classes that look tampered with, and the rows to remove or to look at."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from unpoison.scores import DOUBTED
 from unpoison.types import Mask
 
 REMOVED = (
-    0.5  # probability to belong to a tampered group from which on a row is removed; DOUBTED: is looked at
+    0.5  # probability of a tampered group above which a row is removed; above DOUBTED it is to be looked at
 )
 NOTHING, LOOK, REMOVE = "", "look", "remove"
 
 
 @dataclass(frozen=True)
 class ClassFinding:
-    """A class: its rows, how the rows that stand apart are read by models that never saw them, and the judgement."""
+    """A class: its number of rows, the predictions of the left-out check for it, and the judgement."""
 
     name: str
     rows: int
@@ -31,24 +31,28 @@ class ClassFinding:
 
 @dataclass(frozen=True)
 class Accusation:
-    """What a detector accuses. flagged: (n,) rows that it accuses in at least half of the searches."""
+    """The accusations of a detector.
+
+    flagged: (n,) True for rows that it accuses in at least half of the searches; values: (n,) scores of the first
+    search.
+    """
 
     name: str
     flagged: Mask
     values: np.ndarray
 
     def share_of(self, rows: Mask) -> float | None:
-        """Return the share of some rows that it accuses; None of no rows."""
+        """Return the accused share of the given rows; None if there are none."""
         return float(self.flagged[rows].mean()) if rows.any() else None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """All that a scan found out about the training rows.
+    """The result of a scan for the training rows.
 
-    score: (n,) 0 to 1, the mean probability to belong to a tampered group; action: (n,) "", look or remove; reads: (n,)
-    what the last model of the check reads a row as; confidence: (n,) its probability; role: (n,) the row's
-    part in that check.
+    score: (n,) 0 to 1, the mean probability that a row belongs to a tampered group; action: (n,) "", look or remove;
+    reads: (n,) the class that the last model of the check predicts; confidence: (n,) its probability; role: (n,) the
+    row's role in that check.
     """
 
     train: Rows
@@ -62,39 +66,39 @@ class Finding:
 
     @cached_property
     def tampered(self) -> tuple[ClassFinding, ...]:
-        """The classes that look tampered with, the most rows to remove first."""
+        """The classes that look tampered with, by descending number of rows to remove."""
         found = [each for each in self.classes if each.judgement == "tampered"]
         return tuple(sorted(found, key=lambda each: -self.removed_of(each.name)))
 
     @property
     def verdict(self) -> str:
-        """poisoned or no_evidence."""
+        """The verdict: `poisoned` or `no_evidence`."""
         return "poisoned" if self.tampered else "no_evidence"
 
     @cached_property
     def is_unsuspected(self) -> Mask:
-        """Which rows are of classes that the check clears: (n,)."""
+        """(n,) True for rows of classes that the check judges as clear."""
         clear = [place for place, each in enumerate(self.classes) if each.judgement == "clear"]
         return np.isin(self.train.given_label, clear)
 
     def removed_of(self, name: str) -> int:
-        """Return how many rows of a class are to be removed."""
+        """Return the number of rows of a class that are to be removed."""
         label = self.train.class_names.index(name)
         return int(((self.train.given_label == label) & (self.action == REMOVE)).sum())
 
     @property
     def control_share(self) -> float | None:
-        """The share of control rows that the models of the check read as told: their accuracy on this data."""
+        """The share of control rows whose given label the check's models predict: their accuracy on this data."""
         total = sum((each.readings for each in self.classes), Readings())
         return total.control_as_told / total.control if total.control else None
 
 
 def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> Finding:
-    """Return what several searches found together.
+    """Return the joint result of several searches.
 
     Args:
         train: the training rows.
-        searches: the scores of the training rows by each detector, for each seed.
+        searches: one for each seed: the scores of the training rows by each detector, by its name.
         check: the name of the left-out check among the detectors.
     """
     details = [search[check].details for search in searches]
@@ -147,8 +151,8 @@ def in_words(finding: Finding) -> str:
     doubt = f" The check cannot tell for {_listed(doubtful)}." if doubtful else ""
     if not finding.tampered:
         return (
-            f"No evidence of poisoning: none of the {count} classes holds a group of rows that stands apart and that "
-            f"models which never saw it do not read as told.{doubt}"
+            f"No evidence of poisoning: none of the {count} classes holds a separate group of rows that models which "
+            f"never saw them predict as another class.{doubt}"
         )
     names = _listed([each.name for each in finding.tampered])
     total = int((finding.action == REMOVE).sum())
@@ -156,7 +160,7 @@ def in_words(finding: Finding) -> str:
     who, looks = ("class", "looks") if len(finding.tampered) == 1 else ("classes", "look")
     return (
         f"The {who} {names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
-        f"read {pooled.accused_as_told / pooled.accused:.0%} of them as told, and "
+        f"predict the given label for {pooled.accused_as_told / pooled.accused:.0%} of them, and for "
         f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
     )
 

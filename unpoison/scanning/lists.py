@@ -12,9 +12,10 @@ from unpoison.scanning.finding import NOTHING, REMOVE, Finding
 def suspicious_rows(finding: Finding) -> pd.DataFrame:
     """Return the rows to remove and to look at, the most suspicious first.
 
-    Columns: path (the row id), given_label, score (0 to 1), votes (names of the detectors that accuse it, with blanks
-    between), action (remove or look), read_as (the class that the model of the left-out check predicts); then for each
-    detector `score_<name>` and `rank_<name>`, the place of that score among all training rows (1: the most suspicious).
+    Columns: path (the row id), given_label, score (0 to 1), votes (names of the detectors that accuse the row, with
+    spaces between), action (remove or look), read_as (the class that the model of the left-out check predicts). Then
+    for each detector `score_<name>` and `rank_<name>`, the rank of that score among all training rows (1: the most
+    suspicious).
     """
     train = finding.train
     places = suspicious_places(finding)
@@ -35,7 +36,7 @@ def suspicious_rows(finding: Finding) -> pd.DataFrame:
 
 
 def suspicious_places(finding: Finding) -> np.ndarray:
-    """Return the positions of the rows to remove and then of those to look at, the most suspicious of each first."""
+    """Return the positions of the rows to remove, then of those to look at, each by descending score."""
     places = np.flatnonzero(finding.action != NOTHING)
     ids = finding.train.row_id[places].astype(str)
     return places[np.lexsort((ids, -finding.score[places], finding.action[places] != REMOVE))]
@@ -47,7 +48,7 @@ def votes_for(finding: Finding, place: int) -> list[str]:
 
 
 def write_lists(folder: Path, finding: Finding) -> None:
-    """Write suspicious.csv, clean.csv and removed.csv; the two last have the columns path and label."""
+    """Write suspicious.csv, clean.csv and removed.csv; the last two have the columns path and label."""
     train, removed = finding.train, finding.action == REMOVE
     write_table(folder / "suspicious.csv", suspicious_rows(finding))
     names = np.array(train.class_names, dtype=object)

@@ -1,4 +1,4 @@
-"""The content of a scan's page, from what the scan found and the images."""
+"""The content of a scan's page, from the scan's result and the images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,25 +16,28 @@ from unpoison.scanning.lists import suspicious_places, votes_for
 from unpoison.types import StoredImages
 
 BINS = 40
-TYPICAL = 6  # images of a class
-MANY = 0.1  # of the rows of classes that the check clears: a detector that accuses more of them is no witness
+TYPICAL = 6  # typical images of a class
+MANY = 0.1  # largest share of accused rows in clear classes; a detector that accuses more is not counted
 WORDS = {"tampered": "tampered", "clear": "clear", "cannot tell": "cannot_tell"}
 NATURAL = (
-    "Read less often as told, but no group of its own: a natural kind of image that the check left out whole."
+    "The given label is predicted less often, but the rows form no separate group: a natural kind of image that the "
+    "check left out completely."
 )
-STANDS_APART = "A group of rows stands apart, and the check cannot tell whether it is poisoned: look at it."
+STANDS_APART = "A separate group of rows, and the check cannot tell whether it is poisoned: look at it."
 LIMITS = (
-    "Poisons with right labels (clean-label attacks) are read as told. The check cannot tell them from clean rows.",
-    "A trigger that the model has not learned leaves no group of rows behind.",
-    "Wrong labels without a trigger look like poisons where they form a group.",
+    "Poisons with correct labels (clean-label attacks): the check cannot tell them from clean rows, as models predict "
+    "the given labels of both.",
+    "A trigger that the model has not learned: its rows form no separate group.",
+    "Wrong labels without a trigger: they look like poisons if they form a group.",
 )
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the config knows: the name of the data, the command of a repair, and settings with their labels.
+    """The page's content from the config.
 
-    planted: for each attack that was planted, the share of its rows that each detector accuses.
+    data: the user's name for the data; repair: the command of a repair; settings: values by their labels; planted: the
+    share of the rows of each planted attack that each detector accuses, by attack and detector.
     """
 
     data: str
@@ -44,7 +47,13 @@ class Told:
 
 
 def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
-    """Return the content of the page; images: (n, size, size, 3) of all rows of the source."""
+    """Return the content of the page.
+
+    Args:
+        finding: the result of the scan.
+        images: those of all rows of the source, (n, size, size, 3).
+        told: the content from the config.
+    """
     accusations = finding.accusations
     both = [[int((one.flagged & other.flagged).sum()) for other in accusations] for one in accusations]
     return ScanPage(
@@ -64,7 +73,7 @@ def page_of(finding: Finding, images: StoredImages, told: Told) -> ScanPage:
 
 
 def estimate(hits: int, rows: int) -> Estimate | None:
-    """Return a share with its Jeffreys interval of 95 %; None of no rows."""
+    """Return a share with its 95 % Jeffreys interval; None if there are no rows."""
     if not rows:
         return None
     low, high = beta.ppf([0.025, 0.975], hits + 0.5, rows - hits + 0.5)
@@ -100,7 +109,7 @@ def _class(finding: Finding, found: ClassFinding, images: StoredImages) -> Check
 
 
 def _note(found: ClassFinding) -> str:
-    """Return what the reader of the chart may wonder about; empty where it speaks for itself."""
+    """Return an explanation of a judgement that the chart does not make clear; empty if none is needed."""
     if found.judgement == "cannot tell":
         return STANDS_APART
     return NATURAL if found.judgement == "clear" and found.readings.ratio[2] < LIMIT else ""
@@ -145,7 +154,7 @@ def _detector(
 
 
 def _histogram(finding: Finding, accusation: Accusation) -> Histogram:
-    """Return the distribution of a detector's scores, cut off at the outermost thousandths."""
+    """Return the distribution of a detector's scores, clipped at the 0.1 % and 99.9 % quantiles."""
     values = accusation.values.astype(float)
     low, high = (float(end) for end in np.quantile(values, [0.001, 0.999]))
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
@@ -163,12 +172,12 @@ def _next_steps(finding: Finding, told: Told) -> tuple[tuple[str, str], ...]:
             "Look at the rows below and save your decisions. Then repair the model:",
             f"{told.repair} --flagged decisions.csv",
         ),
-        ("Or repair it from the list of the scan as it is:", f"{told.repair} --flagged suspicious.csv"),
+        ("Or repair it from the scan's list without a review:", f"{told.repair} --flagged suspicious.csv"),
     )
 
 
 def _too_small(finding: Finding) -> Sequence[str]:
-    """Return a sentence on the classes in which no group could be judged."""
+    """Return a sentence on the classes with too few rows for a judgement; empty if there are none."""
     small = [each.name for each in finding.classes if each.readings.control < FEWEST]
     if not small:
         return ()
