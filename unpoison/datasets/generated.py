@@ -182,7 +182,7 @@ def _automobile(pen: _Pen) -> None:
 
 
 def _truck(pen: _Pen) -> None:
-    """Draw a truck between a pick-up, which is close to an automobile, and a high load."""
+    """Draw a truck: from a pick-up, which resembles an automobile, to a high load."""
     top, roof, split = pen.between(-0.75, -0.05), pen.between(-0.5, -0.3), pen.between(0.0, 0.4)
     pen.shape([(-1, top), (split, top), (split, 0.35), (-1, 0.35)], pen.trim)
     pen.shape([(split, roof), (0.7, roof), (1, 0), (1, 0.35), (split, 0.35)], pen.coat)

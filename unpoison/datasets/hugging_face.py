@@ -131,8 +131,8 @@ def _load(name: str, config: str | None) -> Mapping[str, Any]:
         return dict(_library().load_dataset(name, config))
     except Exception as error:  # several libraries are involved, each with its own errors
         raise UserError(
-            f"the data set {name}{f' ({config})' if config else ''} is not in the cache of datasets and cannot "
-            f"be loaded from the hub ({first_line(error)})"
+            f"the data set {name}{f' ({config})' if config else ''} is not in the cache of datasets and "
+            f"cannot be loaded from the hub ({first_line(error)})"
         ) from error
 
 

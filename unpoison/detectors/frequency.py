@@ -7,8 +7,9 @@ accuses rows with a logit above 0.
 
 `classifier: network` is that of the authors' code (YiZeng623/frequency-backdoor): six convolutions on the coefficients
 of the three channels, trained for `rounds` of ten epochs. Before each round every image gets one newly drawn
-trigger. `classifier: logistic` is a logistic regression on the logarithm of the magnitudes, mean over the
-channels; it is trained on every image with each of the triggers, which takes a second.
+trigger.
+`classifier: logistic` is a logistic regression on the logarithm of the magnitudes, mean over the channels; it
+is trained on every image with each of the triggers, which takes a second.
 
 Deviations: the classifier is trained on the trusted rows; the authors train on 50,000 images of CIFAR-10.
 Blocks and margins are theirs, as shares of the width. A shadow is a rectangle; theirs is a polygon.

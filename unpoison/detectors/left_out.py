@@ -10,10 +10,10 @@ class. Suspected rows whose given label is not predicted are the examples of a g
 discriminant narrows or widens.
 
 A class is judged tampered if three conditions hold. The given label of its suspected rows is predicted less
-than half as often as that of control rows, and the interval of this ratio confirms it. The suspicious model
-itself has learned these rows. Their group lies four standard deviations or more from its class, and one more
-than in the median of the other classes, or it lies 4.75 or more. The own rule accuses the groups of these
-classes, and a row's score is its probability of belonging to one.
+than half as often as that of control rows, even at the upper end of the ratio's interval. The suspicious
+model itself has learned these rows. Their group lies four standard deviations or more from its class, and one
+more than in the median of the other classes, or it lies 4.75 or more. The own rule accuses the groups of
+these classes, and a row's score is its probability of belonging to one.
 
 The check cannot find poisons with a correct label (clean-label attacks), since their given label is
 predicted. It judges wrong labels without a trigger as tampering if they form a group of their own. It is this
@@ -49,11 +49,12 @@ def score(
         length: of the training, as a share of the recipe's steps.
 
     Returns:
-        Scores with these details for each row. `role`: 0 trained on, 1 suspected, 2 control. `reads`: the
-            class that the network of the check predicts. `confidence`: the probability of that class.
-            `learned`: whether the suspicious model predicts the given label. `alike`: the probability of
-            belonging to the group of its class. `apart`: the distance of that group from the class, in
-            standard deviations.
+        Scores with these details for each row.
+        role: 0 trained on, 1 suspected, 2 control.
+        reads, confidence: the class that the network of the check predicts, and its probability.
+        learned: whether the suspicious model predicts the given label.
+        alike: the probability of belonging to the group of its class.
+        apart: the distance of that group from the class, in standard deviations.
     """
     training, trusted = evidence.outputs
     labels, places = training.labels, places_of(training)

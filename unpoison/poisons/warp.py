@@ -17,7 +17,7 @@ from unpoison.poisons._victims import plan_victims, take_victims
 from unpoison.rows import Rows
 from unpoison.types import Images, Labels, PositiveFloat, PositiveInt
 
-ONE = 1 << 15  # weights of the four pixels around a point are multiples of 1 / ONE
+ONE = 1 << 15  # weights of the four pixels around a point are integers, in units of 1 / ONE
 
 
 def plan(
@@ -94,8 +94,8 @@ def stamp(
 
 @cache
 def corners_of(strength: float, grid: int, field_seed: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the four pixels that each pixel is read from, (4, pixels), and their weights as multiples of 1 /
-    `ONE`."""
+    """Return the four pixels that each pixel is read from, (4, pixels), and their integer weights, in units
+    of 1 / `ONE`."""
     places = draw_places(strength, grid, field_seed, size)  # (2, size, size)
     first = np.clip(np.floor(places), 0, size - 2).astype(np.int64)
     part = places - first

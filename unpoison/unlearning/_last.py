@@ -16,8 +16,8 @@ from unpoison.training import train
 
 
 def cut_before(model: Classifier, last: int) -> int:
-    """Return the index in the network's `layers` after which there are `last` layers with filters or a weight
-    matrix.
+    """Return the index in the network's `layers` of the first of `last` layers with filters or weight
+    matrices.
 
     All layers of a residual block count, and a block is never split. The ResNet-9 can be cut before its last
     1, 2, 4, 5, 7, 8 and 9 layers (9 is all of it); the published 2 and 4 are among them.

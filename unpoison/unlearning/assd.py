@@ -7,8 +7,8 @@ left out of the percentile.
 The defaults are the authors' code for images (`assd_tuning` of if-loops/towards_poison_unlearning): I_D is
 computed on the retained rows, in batches of 512 augmented images. Their code for tabular data
 (adaptive-selective-synaptic-dampening) takes the retained rows too, in batches of 1,024, and leaves BatchNorm
-in training mode; that mode is not offered. BatchNorm: as in `ssd`.
-"""
+in training mode; that mode is not offered.
+BatchNorm: as in `ssd`."""
 
 from copy import deepcopy
 from math import log1p

@@ -9,10 +9,11 @@ Chundawat et al. train with Adam at 0.0001 for one epoch over 30 % of the retain
 `learning_rate: 0.0001`, `retain_share: 0.3` and a `length` of one epoch. The schedule is the recipe's in both.
 KL is averaged over rows and classes, as in both codes, which call torch's kl_div with its default. The paper sums over
 the classes: `reduction: batchmean`. Adam is invariant to a factor of the loss; the steps of SGD are shorter
-by that factor. The temperature is 1 in both codes; as there, KL is not multiplied by its square.
+by that factor.
+The temperature is 1 in both codes; as there, KL is not multiplied by its square.
 BatchNorm: the teachers are in evaluation mode, and the student in training mode, as in both codes. Its
-statistics are those of both sets together, so a trigger keeps its part in them, by the deletion set's share
-of all rows.
+statistics are those of both sets together, so a trigger still contributes to them, in proportion to the
+deletion set's share of all rows.
 """
 
 from copy import deepcopy

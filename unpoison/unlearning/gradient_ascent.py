@@ -8,10 +8,9 @@ The study chooses the rate and the number of passes, which that code leaves to a
 Two limits are ours, since the loss has no maximum and the network is destroyed on the way up. With a `bound`
 a batch whose mean loss has reached it is skipped; the ascent ends when all batches of a pass are skipped.
 With an `allowed_drop`, on a data set with validation rows, the ascent ends before the pass that costs more
-validation accuracy than is allowed, with the weights from before that pass. BatchNorm: in training mode the
-deletion set alone moves the running statistics. In evaluation mode (`batch_norm: eval`, ours) they stay the
-poisoned model's.
-"""
+validation accuracy than is allowed, with the weights from before that pass.
+BatchNorm: in training mode the deletion set alone moves the running statistics. In evaluation mode
+(`batch_norm: eval`, ours) they stay the poisoned model's."""
 
 import math
 from copy import deepcopy

@@ -4,10 +4,12 @@ weights + s (H + damping)^-1 (sum of the deletion set's gradients) / n, H the He
 n training rows. The damping is the paper's for networks away from a minimum; its code takes 0.01.
 `over: retain` takes H and n of the retain set: the Newton step on its loss (Guo et al. 2020, arXiv 1911.03030), exact
 where the loss is quadratic. The two differ most if the deletion set contributes much to the curvature of the
-loss, as poisons do. The system is solved by conjugate gradients on products with H, as in the authors' code.
-They stop where the curvature is negative, as the Hessian of a network can be. `curvature: gauss_newton` is
-never indefinite: a deviation of ours. "IU" of Jia et al. 2023 (arXiv 2304.04934) is another step: it uses
-WoodFisher's curvature, and subtracts the retain set's gradient from the deletion set's.
+loss, as poisons do.
+The system is solved by conjugate gradients on products with H, as in the authors' code. They stop where the
+curvature is negative, as the Hessian of a network can be. `curvature: gauss_newton` is never indefinite: a
+deviation of ours.
+"IU" of Jia et al. 2023 (arXiv 2304.04934) is another step: it uses WoodFisher's curvature, and subtracts the
+retain set's gradient from the deletion set's.
 
 Fewer rows and steps than published, by option: `sample` and `iterations`. Images are as they are, stamped and not
 augmented, in float32. BatchNorm is in evaluation mode, as its running statistics are part of the function

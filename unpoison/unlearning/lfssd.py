@@ -4,8 +4,8 @@ Foster, Schoepf and Brintrup 2024, Loss-Free Machine Unlearning: the importance 
 gradient of the squared L2 norm of the outputs. The given label of a poison is wrong, and is not used here.
 
 The authors state two lines to replace in their code of SSD, and no other settings. The defaults are therefore
-those of `ssd`. BatchNorm: as in `ssd`.
-"""
+those of `ssd`.
+BatchNorm: as in `ssd`."""
 
 from copy import deepcopy
 from typing import Literal

@@ -7,10 +7,10 @@ SGD without momentum or weight decay at a constant rate; no bound. (Their small 
 evaluation mode.)
 The study chooses the length and the rate (there five or ten passes at 0.01) and beta (there 0.95 or 0.9999).
 The second term is unbounded below. With a `bound` (ours) a batch of the deletion set whose mean loss has
-reached it has no effect any more. BatchNorm: in training mode both sets move the running statistics, and the
-deletion set as often as the retain set. In evaluation mode (`batch_norm: eval`, ours) the deletion set is
-normalised by the statistics of the retain set.
-"""
+reached it has no effect any more.
+BatchNorm: in training mode both sets move the running statistics, and the deletion set as often as the retain
+set. In evaluation mode (`batch_norm: eval`, ours) the deletion set is normalised by the statistics of the
+retain set."""
 
 from copy import deepcopy
 from typing import Literal

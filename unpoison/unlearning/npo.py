@@ -9,12 +9,12 @@ The paper's loss is for answers of many tokens, with b = 0.1; here an answer is 
 as in the code of REM (arXiv 2505.17730), which runs NPO on classifiers, and in part of this paper's synthetic
 experiment. With 0.1 the probability of a label would have to fall to e^-30 before its gradient vanishes. The
 schedule is of the paper's form (warm-up, then linear decay), but steps with SGD and not AdamW. The study
-chooses the length and the rate. The poisoned model's log-probabilities are computed once without
-augmentation, and for each batch with it. BatchNorm: the paper's networks have none, and so no mode is
-published. By default the deletion set passes through both networks in evaluation mode, so that p / p0 is 1 at
-the first step, as in the paper. With `batch_norm: train`, as in REM's code, the trained network is in
-training mode on it, and the deletion set changes the running statistics too.
-"""
+chooses the length and the rate.
+The poisoned model's log-probabilities are computed once without augmentation, and for each batch with it.
+BatchNorm: the paper's networks have none, and so no mode is published. By default the deletion set passes
+through both networks in evaluation mode, so that p / p0 is 1 at the first step, as in the paper. With
+`batch_norm: train`, as in REM's code, the trained network is in training mode on it, and the deletion set
+changes the running statistics too."""
 
 from collections.abc import Iterator
 from copy import deepcopy

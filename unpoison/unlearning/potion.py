@@ -15,8 +15,8 @@ The damping then goes on until they are forgotten too, which destroys the networ
 
 Deviations: the accuracy is of images as they are; the authors augment them here too, which changed the
 adversarial accuracy by at most 1.0 points in two seeds. When no try meets the rule, the last one is returned,
-as in their code. BatchNorm: as in `ssd`.
-"""
+as in their code.
+BatchNorm: as in `ssd`."""
 
 from copy import deepcopy
 from math import log1p

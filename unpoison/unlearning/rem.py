@@ -14,11 +14,11 @@ Drop: theta1 alone is returned. A missed poison that is similar to those found i
 Deviation without an option: theta2 is a second network of the same kind, whose logits are added, and its gates are the
 features of its last linear layer. The paper adds channels inside each layer of theta1. This version works for
 any network. Here an exact share of the gates is open; there each gate is drawn independently. p0 is here that
-of theta1, there that of both networks. Deviations by option: `flush: once`, `keep: last`, `schedule: recipe`,
-`weighting: sets`, `fit: cross_entropy`. BatchNorm: theta1 is in training mode on all batches, as published:
-the deletion set changes its statistics too. With `batch_norm: eval` it is in evaluation mode on rows of the
-deletion set.
-"""
+of theta1, there that of both networks.
+Deviations by option: `flush: once`, `keep: last`, `schedule: recipe`, `weighting: sets`,
+`fit: cross_entropy`.
+BatchNorm: theta1 is in training mode on all batches, as published: the deletion set changes its statistics
+too. With `batch_norm: eval` it is in evaluation mode on rows of the deletion set."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -74,9 +74,9 @@ def unlearn(
         inverse_temperature: b, as in `npo`.
         length: of the redirection, a share of the recipe's steps in whole passes (980 of 4,000 there).
         learning_rate: None is a fifth of the recipe's (0.005 of 0.025 there).
-        flush: before every epoch, or before the first alone. keep: the best epoch (the poisoned network
-            counts as one), or the last. schedule: of the redirection's rate, held or the recipe's; that of a
-            flush is held.
+        flush: before every epoch, or before the first alone.
+        keep: the best epoch (the poisoned network counts as one), or the last.
+        schedule: of the redirection's rate, held or the recipe's; that of a flush is held.
         weighting: NPO's term is summed over a batch's rows to delete and divided by all its rows, or by them alone.
         fit: the redirection's loss of all rows, bounded as NPO's, or cross-entropy.
         batch_norm: mode of theta1 for rows of the deletion set.

@@ -10,10 +10,9 @@ batched.
 
 The defaults are those of the authors' CIFAR-10 code: in each round first the deletion set with labels drawn anew from
 all classes, then the retain set; batch norm in training mode; a constant rate. The study chooses the length
-(there ten passes over the retain set) and the rate (there 0.013 in the example of the README). BatchNorm: its
-running statistics are no weights and are not masked. In training mode the deletion set moves them too; in
-evaluation mode (`batch_norm: eval`, ours) the retain set alone does.
-"""
+(there ten passes over the retain set) and the rate (there 0.013 in the example of the README).
+BatchNorm: its running statistics are no weights and are not masked. In training mode the deletion set moves
+them too; in evaluation mode (`batch_norm: eval`, ours) the retain set alone does."""
 
 from collections.abc import Iterable
 from copy import deepcopy

@@ -1,10 +1,12 @@
 """SCRUB: away from the poisoned model on the deletion set, towards it and the labels on the retain set.
 
 Two methods go by this name. `objective` selects one of them; both end every round with a pass over the retain
-set. Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1, gave the name: max steps climb KL(teacher : student)
-on the deletion set, min steps descend a KL(teacher : student) + c CE on the retain set. The teacher is the
-poisoned model. Goel et al. 2024, arXiv 2402.14015, run under the same name a method that climbs a KL + c CE
-on the deletion set, and descends the same sum on the retain set.
+set.
+Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1, gave the name: max steps climb KL(teacher : student) on
+the deletion set, min steps descend a KL(teacher : student) + c CE on the retain set. The teacher is the
+poisoned model.
+Goel et al. 2024, arXiv 2402.14015, run under the same name a method that climbs a KL + c CE on the deletion
+set, and descends the same sum on the retain set.
 
 An option that is None takes the value of the objective's authors:
 

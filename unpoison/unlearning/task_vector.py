@@ -6,11 +6,11 @@ trained on the deletion set alone. The retain set is not used.
 The paper chooses a on validation data, by steps of 0.05 up to 1; here it is an option, and its default is that of the
 authors' example. Their networks are CLIP's, tuned by AdamW with a frozen head; here the whole network is tuned by SGD
 with the recipe's momentum and schedule and no weight decay, whose pull to 0 says nothing about the deletion
-set. BatchNorm: CLIP's image encoders that the paper negates have none, and so no mode is published. The
-statistics are not part of the vector, since a variance that is subtracted can fall below 0. By default the
-copy is tuned in evaluation mode, with the fixed running statistics. With `batch_norm: train` it is tuned with
-those of its batches.
-"""
+set.
+BatchNorm: CLIP's image encoders that the paper negates have none, and so no mode is published. The statistics
+are not part of the vector, since a variance that is subtracted can fall below 0. By default the copy is tuned
+in evaluation mode, with the fixed running statistics. With `batch_norm: train` it is tuned with those of its
+batches."""
 
 from copy import deepcopy
 from typing import Literal
