@@ -191,7 +191,7 @@ def test_texts_are_class_names_too(tmp_path: Path, monkeypatch: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"name": "nobody/nothing"}, "nobody/nothing is neither in the cache of datasets nor can it be had"),
+        ({"name": "nobody/nothing"}, "nobody/nothing is not in the cache of datasets and cannot be loaded"),
         ({"train": "training"}, "unknown split in somebody/pets: 'training'; choose from test, train"),
         ({"label_column": "kind"}, "found 0 columns of labels .., allowed: one of img, label"),
         ({"image_column": "label"}, "found 1 columns of images .label., allowed: one of img"),

@@ -63,7 +63,7 @@ def test_what_systems_leave_behind_is_no_class_and_no_image(root: Path, name: st
         image(place / name / "0.png", 9)
     rows, said = told(root)
     assert rows.of("train").count_by_class() == rows.of("test").count_by_class() == {"cat": 2, "dog": 2}
-    assert "train/: left out as hidden or as a system's own: 2 files" in said
+    assert "train/: skipped as hidden or as system files: 2 files" in said
     assert peek_source("image_folder", root, {}).counts == {"cat": 2, "dog": 2}
 
 
@@ -72,7 +72,7 @@ def test_files_that_systems_leave_behind_are_left_out(root: Path) -> None:
         (root / name).write_bytes(b"x")
     rows, said = told(root)
     assert len(rows) == 8
-    assert "train/: left out as hidden or as a system's own: 3" in said
+    assert "train/: skipped as hidden or as system files: 3" in said
     assert "not read" not in said
 
 
@@ -129,13 +129,13 @@ def test_images_beside_the_splits_are_counted(root: Path) -> None:
     image(root / "1.JPG", format="jpeg")
     (root / "folder.png").mkdir()
     said = told(root)[1]
-    assert "beside train/ and test/ these images are not read: .jpg (1), .png (1)" in said
-    assert "these folders are not read: folder.png" in said
+    assert "images outside of train/ and test/ that are not read: .jpg (1), .png (1)" in said
+    assert "folders other than train/ and test/ that are not read: folder.png" in said
 
 
 def test_a_folder_beside_the_splits_is_named(root: Path) -> None:
     image(root / "valid/cat/0.png")
-    assert "beside train/ and test/ these folders are not read: valid" in told(root)[1]
+    assert "folders other than train/ and test/ that are not read: valid" in told(root)[1]
     (root / "train").rename(root / "Train")
     refused_by_both(root, "no such folder: .*train .*holds Train, valid")
 
@@ -244,7 +244,7 @@ def test_trusted_and_triggered_folders_are_splits_of_their_own_wherever_they_lie
     with Image.open(tmp_path / "stamped/cat/0.png") as file:
         assert (images[rows.of("triggered").image[0]] == np.asarray(file)).all()
     assert str(tmp_path / "stamped/dog/2.png") in peek.files
-    assert "these folders are not read: other" in "\n".join(said)
+    assert "folders other than train/ and test/ that are not read: other" in "\n".join(said)
     assert rows.is_poisoned is None, "a source cannot know"
 
 

@@ -555,7 +555,7 @@ LARGE = {"poison": "patch", "options": {"target": "cat", "count": 50}}
         ),
         (
             {"parts": [LARGE, *some_parts(1, count=4)["parts"]]},  # what it leaves depends on what it draws
-            "beside the other attacks of several, sinusoid: cannot poison 4 images of class 'dog': there are",
+            "several: together with the other attacks, sinusoid: cannot poison 4 images of class 'dog': there are",
         ),
     ],
 )

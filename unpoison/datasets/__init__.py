@@ -21,7 +21,7 @@ MakeRoom = Callable[[tuple[int, int, int, int]], StoredImages]
 
 
 def room_in_memory(shape: tuple[int, int, int, int]) -> StoredImages:
-    """Return an array of that shape, uint8 of any values.
+    """Return an uninitialised uint8 array of that shape.
 
     Raises:
         UserError: for more images than fit into memory.
@@ -44,15 +44,16 @@ def load_source(
     resizing: Resizing = STRETCHED,
     room: MakeRoom = room_in_memory,
 ) -> tuple[StoredImages, Rows]:
-    """All images of a source and the table of its rows, in the order of their ids and of nothing else.
+    """Return all images of a source and the table of its rows, sorted by row id.
 
-    Labels are what the source says; which rows are poisoned it cannot know.
+    The labels are those of the source. A source does not know which rows are poisoned, so `is_poisoned` is
+    None.
 
     Args:
-        tell: is called with each sentence about what is not read, and about images that are there twice.
+        tell: is called with each sentence about files that are not read and about duplicate images.
         resizing: how images of other sizes become squares of `image_size`.
-        room: gives an array of uint8 for all images, which are decoded into it one by one: a file, where they do not
-            fit into memory.
+        room: returns a uint8 array for all images, which are decoded into it one by one. The array is a file
+            on disk if the images do not fit into memory.
 
     Raises:
         UserError: for whatever the source refuses, and for class names that cannot be told apart.
@@ -79,10 +80,10 @@ def load_source(
 def _fill(
     images: StoredImages, name: str, source: SourceImages, order: np.ndarray, resizing: Resizing
 ) -> None:
-    """Write the images of a source to the places of their rows.
+    """Write each image of a source into the array, at the place of its row.
 
     Raises:
-        UserError: for arrays of another shape than was asked for, and for more or fewer pictures than rows.
+        UserError: for images of the wrong shape, and if the number of images differs from the number of rows.
     """
     size, found = images.shape[1], source.images
     if not isinstance(found, Pictures):

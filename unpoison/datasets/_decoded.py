@@ -1,4 +1,4 @@
-"""Image files as pictures that are read one after the other."""
+"""Decode image files into pictures, one after the other."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,13 +11,13 @@ from unpoison.errors import UserError
 
 
 def pictures_of(files: Sequence[tuple[str, Path]]) -> Pictures:
-    """Return the images of files.
+    """Return the images of files, which are decoded only when they are read.
 
     Args:
-        files: each image's name, for errors, and where it is.
+        files: the name of each image, for error messages, and its path.
 
     Raises:
-        UserError: when they are read, for a file that cannot be read or is no image.
+        UserError: while the images are read: for a file that cannot be read or is not an image.
     """
 
     def each() -> Iterator[Image.Image]:

@@ -1,4 +1,4 @@
-"""Images that are there more than once."""
+"""Find duplicate images."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,11 @@ from unpoison.types import StoredImages
 
 
 def describe_duplicates(images: StoredImages, rows: Rows) -> Iterator[str]:
-    """Sentences about images of other splits that are also training images, and about training images that are there
-    twice."""
+    """Yield sentences about duplicates.
+
+    These are images of other splits that are also training images, and training images that occur more than
+    once.
+    """
     digests = np.array([digest_bytes(image.tobytes(), LONG) for image in images], dtype=object)
     is_train = rows.split == "train"
     first = {digest: row for row, digest in reversed(list(enumerate(digests))) if is_train[row]}

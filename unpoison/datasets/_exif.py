@@ -1,4 +1,4 @@
-"""The orientation that a camera wrote into an image."""
+"""Apply the orientation that a camera wrote into an image."""
 
 import struct
 from collections.abc import Mapping
@@ -20,16 +20,17 @@ WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I"}  # the types of TIFF tags: BYTE, SHORT,
 
 
 def upright(image: Image.Image, info: Mapping[Any, Any]) -> Image.Image:
-    """Return the image turned by the EXIF orientation in `info`; as it is where that states none of 1 to 8."""
+    """Return the image turned by the EXIF orientation in `info`, or unchanged if none of 1 to 8 is there."""
     exif = info.get("exif") or _raw_profile(info.get("Raw profile type exif"))
     transpose = TRANSPOSES.get(orientation(exif)) if isinstance(exif, bytes) else None
     return image if transpose is None else image.transpose(transpose)
 
 
 def orientation(exif: bytes) -> int:
-    """Return the orientation of an EXIF block, 1 where none can be read.
+    """Return the orientation of an EXIF block, or 1 if none can be read.
 
-    Pillow's reader stops at the first broken tag and then knows no orientation; this one reads no other tag.
+    Pillow's reader stops at the first broken tag and then finds no orientation. This one reads only the
+    orientation tag.
     """
     while exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
@@ -43,13 +44,16 @@ def orientation(exif: bytes) -> int:
             tag, kind, values = struct.unpack_from(f"{order}HHI", exif, place)
             if tag == ORIENTATION and kind in WHOLE_NUMBERS and values == 1:
                 return int(struct.unpack_from(order + WHOLE_NUMBERS[kind], exif, place + 8)[0])
-    except struct.error:  # the block ends before it says so
+    except struct.error:  # the block ends before the orientation
         pass
     return 1
 
 
 def _raw_profile(text: Any) -> bytes | None:
-    """EXIF as ImageMagick writes it into PNG: three lines of header, then hexadecimal digits."""
+    """Return the EXIF block that ImageMagick writes into PNG, or None for other text.
+
+    The text is three lines of header, then hexadecimal digits.
+    """
     if not isinstance(text, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The image files of a folder of splits and classes, and an account of everything else that lies there."""
+"""List the image files in folders of splits and classes, and report all other files there."""
 
 import os
 from collections import Counter
@@ -15,9 +15,9 @@ SPLITS = ("train", "test")
 
 @dataclass
 class Listing:
-    """The image files of a source, as <split>/<class>/<file>, and sentences about what is not read.
+    """The image files of a source, as <split>/<class>/<file>, and notes on what is not read.
 
-    folders: where the class folders of each split are.
+    folders: for each split, the folder that holds its class folders.
     """
 
     folders: dict[str, Path]
@@ -31,7 +31,7 @@ class Listing:
 
 @dataclass
 class _Account:
-    """The entries of one split that are no images."""
+    """The entries of one split that are not images."""
 
     unread: Counter[str] = field(default_factory=Counter)  # by ending
     clutter: int = 0
@@ -40,18 +40,19 @@ class _Account:
         if self.unread:
             yield f"{split}/: files that are not read, by their endings: {_counted(self.unread)}"
         if self.clutter:
-            yield f"{split}/: left out as hidden or as a system's own: {self.clutter} files or folders"
+            yield f"{split}/: skipped as hidden or as system files: {self.clutter} files or folders"
 
 
 def list_images(root: Path, further: Mapping[str, Path] | None = None) -> Listing:
-    """The images of `train/<class>/` and `test/<class>/`, sorted, and of further folders; `test` may be missing.
+    """Return the sorted images of `train/<class>/`, of `test/<class>/` and of further folders; `test` may be
+    missing.
 
     Args:
-        further: for each further split, or for `test`, its folder, which has one folder for each class too.
+        further: the folder of each further split, or of `test`. It also has one folder for each class.
 
     Raises:
-        UserError: for a missing `train` or further folder, a class folder without an image, an image that lies
-            elsewhere than in a class folder, a link to nothing, and a name that is no printable text.
+        UserError: for a missing `train` or further folder, a class folder without an image, an image outside
+            of a class folder, a broken link, and a name that is not printable text.
     """
     further = further or {}
     listing = Listing({**{split: root / split for split in SPLITS}, **further})
@@ -71,20 +72,20 @@ def list_images(root: Path, further: Mapping[str, Path] | None = None) -> Listin
         listing.notes += account.sentences(split)
     folders = [name for name in others if (root / name).is_dir()]
     if folders:
-        listing.notes.append(f"beside train/ and test/ these folders are not read: {', '.join(folders)}")
+        listing.notes.append(f"folders other than train/ and test/ that are not read: {', '.join(folders)}")
     images = Counter(
         ending for name in others if (ending := _ending(name)) in SUFFIXES and name not in folders
     )
     if images:
-        listing.notes.append(f"beside train/ and test/ these images are not read: {_counted(images)}")
+        listing.notes.append(f"images outside of train/ and test/ that are not read: {_counted(images)}")
     return listing
 
 
 def list_class_folders(folders: Mapping[str, Path]) -> Listing:
-    """The images of `<folder>/<class>/` for the folder of each split, sorted.
+    """Return the sorted images of `<folder>/<class>/` for the folder of each split.
 
     Raises:
-        UserError: for a folder that is not there, and as `list_images`.
+        UserError: for a missing folder, and in the cases of `list_images`.
     """
     listing = Listing(dict(folders))
     for split, folder in folders.items():
@@ -97,7 +98,7 @@ def list_class_folders(folders: Mapping[str, Path]) -> Listing:
 
 
 def _below(root: Path, folder: Path) -> str:
-    """The name of the entry of a root that a folder is or lies in; empty where it lies elsewhere."""
+    """Return the name of the entry of `root` that is or contains `folder`; empty if there is none."""
     return folder.relative_to(root).parts[0] if folder.is_relative_to(root) and folder != root else ""
 
 
@@ -140,7 +141,7 @@ def _images_of_class(folder: Path, name: str, account: _Account) -> list[str]:
 
 
 def _without_images(folder: str, split: Path) -> Counter[str]:
-    """The endings of the files below a folder in a class folder; images there are refused."""
+    """Count the endings of the files below a folder inside a class folder, and refuse images there."""
     files = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_clutter(name))
@@ -155,7 +156,7 @@ def _without_images(folder: str, split: Path) -> Counter[str]:
 
 
 def _checked(entry: os.DirEntry[str], file: str) -> str:
-    if not _holds(entry.is_file):  # a link to nothing
+    if not _holds(entry.is_file):  # a broken link
         raise UserError(f"{entry.path} is no file")
     if not file.isprintable():  # it would be the row's id
         raise UserError(f"{entry.path} has a name that is no printable text; rename it")
@@ -167,18 +168,22 @@ def _counted(endings: Counter[str]) -> str:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder by name; of most the system tells at once whether they are folders."""
+    """Return the entries of a folder by name.
+
+    For most entries the system reports with the listing whether they are folders, so no further call is
+    needed.
+    """
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:  # a name that no file system takes
+    except (OSError, ValueError) as error:  # such as a name that the file system does not accept
         raise UserError(f"{folder} cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
 def _holds(question: Callable[[], bool]) -> bool:
-    """The answer of an entry about itself; no where the system has none, as for a link to itself."""
+    """Return the answer of an entry about itself; False if the system raises, as for a link to itself."""
     try:
         return question()
     except OSError:

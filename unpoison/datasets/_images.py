@@ -1,4 +1,4 @@
-"""Image files into pixels."""
+"""Decode image files into pixels."""
 
 import io
 import warnings
@@ -25,8 +25,8 @@ FORMATS = {
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
-# Far above any training image, far below what would fill the memory. The longest side is that of a JPEG:
-# longer lines are no pictures, and cost more than their pixels.
+# Far above any training image, and far below the memory of a machine. The longest side is the maximum of
+# JPEG: longer lines are not pictures, and decoding them costs more than their pixels.
 MOST_PIXELS = 64_000_000
 LONGEST_SIDE = 65_535
 
@@ -35,11 +35,11 @@ def decode(data: bytes, name: str) -> Image.Image:
     """Return one image in RGB, as a viewer shows it on a white page, in the size of its file.
 
     Transparency is composited on white, deep samples are scaled to 8 bits, the EXIF orientation is applied.
-    Of several frames the first is read.
+    The first of several frames is read.
 
     Raises:
-        UserError: for bytes that are no whole image of `FORMATS`, for one of unreasonable size, and for
-            samples whose range is not known. The message has the name.
+        UserError: for bytes that are not a complete image in one of `FORMATS`, for an image above the size
+            limits, and for samples of unknown range. The message has the name.
     """
     with _strict_pillow():
         try:
@@ -47,12 +47,12 @@ def decode(data: bytes, name: str) -> Image.Image:
             return upright(to_rgb(loaded), loaded.image.info)
         except UserError:
             raise
-        except Exception as error:  # Pillow raises whatever its parsing and converting ran into
+        except Exception as error:  # Pillow raises errors of many types
             raise UserError(f"image {name} cannot be read ({_reason(error, data)})") from error
 
 
 def unique_ids(row_ids: list[str]) -> list[str]:
-    """The ids, with a number added to those of identical images."""
+    """Return the ids, with a number added to those of identical images."""
     taken, seen = set(row_ids), Counter[str]()
     unique = []
     for row_id in row_ids:
@@ -68,7 +68,7 @@ def unique_ids(row_ids: list[str]) -> list[str]:
 
 @contextmanager
 def _strict_pillow() -> Iterator[None]:
-    """Refuse truncated images whatever other code set; say nothing about odd metadata."""
+    """Refuse truncated images, whatever Pillow's global setting, and silence warnings about odd metadata."""
     lenient = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
@@ -100,11 +100,11 @@ def _check_size(image: Image.Image, name: str) -> None:
 
 
 def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
-    """Raise an error for a file whose end is missing where Pillow's decoders do not look for it."""
+    """Raise an error for a truncated file that Pillow's decoders would accept."""
     if image.format == "PNG":
         _open(data).verify()
     assert image.fp is not None
-    # Pillow has read a JPEG up to its pixels. An end further up is that of a thumbnail.
+    # Pillow has read a JPEG up to its pixels. An end marker before that position belongs to a thumbnail.
     if image.format == "JPEG" and data.find(b"\xff\xd9", image.fp.tell()) < 0:
         raise OSError("image file is truncated")
 
@@ -112,7 +112,7 @@ def _check_whole(image: ImageFile.ImageFile, data: bytes) -> None:
 def _reason(error: Exception, data: bytes) -> str:
     if not isinstance(error, UnidentifiedImageError):
         return " ".join(str(error).split()) or type(error).__name__
-    for name in FORMATS:  # the error's own message is the address of an object
+    for name in FORMATS:  # the error's own message only has the address of an object
         _, starts_so = Image.OPEN[name]
         if starts_so and starts_so(data[:16].ljust(16)):
             return f"it starts as a {name} image, and is damaged or holds samples of a kind that is not read"

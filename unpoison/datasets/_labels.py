@@ -1,4 +1,4 @@
-"""The labels of Parquet files: each file's integers read through its own class names."""
+"""Read the labels of Parquet files; the integers of each file are indices into its own class names."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Label = int | float | str | None
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of a file: its different values, and for each row the position of its value."""
+    """The labels of a file: its distinct values, and for each row the position of its value."""
 
     file: File
     values: list[Label]
@@ -25,7 +25,7 @@ class Labels:
 
 
 def read_labels(file: File) -> Labels:
-    """The label column of a file, as it is written.
+    """Return the label column of a file, as it is written.
 
     Raises:
         UserError: for a column that holds neither integers nor texts.
@@ -54,10 +54,10 @@ def read_labels(file: File) -> Labels:
 
 
 def class_names(labels: Sequence[Labels], given: Sequence[str] | None) -> tuple[str, ...]:
-    """The classes of all files in one order.
+    """Return the classes of all files in one order.
 
-    The order is that of `given`; else the one that all training files name; else, where their orders differ
-    or the labels are texts, that of the alphabet.
+    The order is that of `given`, or else the one that all training files name. If their orders differ or the
+    labels are texts, it is alphabetical.
 
     Raises:
         UserError: for files that do not name their classes, or name others than `given`, and for names that
@@ -84,10 +84,10 @@ def class_names(labels: Sequence[Labels], given: Sequence[str] | None) -> tuple[
 
 
 def own_names(labels: Labels) -> list[str] | None:
-    """The classes that a file itself names, in its own order; None where it has integers alone.
+    """Return the classes that a file itself names, in its own order; None if it has only integers.
 
     Raises:
-        UserError: for a list of names that cannot be one.
+        UserError: for an invalid list of names.
     """
     file = labels.file
     feature = file.features.get(file.label_column)
@@ -108,10 +108,10 @@ def own_names(labels: Labels) -> list[str] | None:
 
 
 def indices(labels: Labels, classes: tuple[str, ...]) -> np.ndarray:
-    """For each row the position of its class in `classes`.
+    """Return the position of each row's class in `classes`: (n,).
 
     Raises:
-        UserError: for a label that is none of the classes, with its first row.
+        UserError: for a label that is not one of the classes, with the first row that has it.
     """
     own = own_names(labels) or classes
     places = {name: place for place, name in enumerate(classes)}
@@ -137,7 +137,7 @@ def _common_order(lists: Iterable[tuple[File, list[str]]]) -> list[str]:
 
 
 def _name(label: Label, names: Sequence[str]) -> str | None:
-    """The class that a label means in its file."""
+    """Return the class that a label means in its file, or None."""
     if isinstance(label, str):
         return composed(label)
     if isinstance(label, int) and 0 <= label < len(names):
@@ -146,7 +146,7 @@ def _name(label: Label, names: Sequence[str]) -> str | None:
 
 
 def _whole(value: Any) -> Label:
-    """A number without a fraction as an integer: tables with gaps turn integers into floats."""
+    """Return a float without a fraction as an integer: tables with missing values store integers so."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

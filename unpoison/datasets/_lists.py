@@ -17,13 +17,16 @@ from unpoison.source_files import find, refuse_shared
 from unpoison.text import from_cell
 from unpoison.types import Labels
 
-INTEGER = re.compile(r"(0|[1-9][0-9]*)(\.0*)?")  # tables with gaps write integers as floats
+INTEGER = re.compile(r"(0|[1-9][0-9]*)(\.0*)?")  # tables with missing values write integers as floats
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a list: the split, the list's file and the place in it, from 0; the image's path as written, and
-    where that is; the label as text."""
+    """One row of a list of images.
+
+    place: position in the list, from 0; written: the image's path as it is written; path: that file; label:
+    as text.
+    """
 
     split: str
     list_file: Path
@@ -40,8 +43,8 @@ def read_lists(folder: Path, patterns: Mapping[str, str], path_column: str, labe
     """Return the rows of the lists of all splits, in the order of the lists.
 
     Raises:
-        UserError: for a list that is not there or cannot be read, a missing column, a row without a path or label, a
-            path that is not there or is listed twice, and a training list without a row.
+        UserError: for a list that is missing or cannot be read, a missing column, a row without a path or
+            label, an image that is missing or listed twice, and training lists without a row.
     """
     lists = {split: find(folder, pattern) for split, pattern in patterns.items()}
     refuse_shared(lists, within=True)
@@ -67,7 +70,7 @@ def read_lists(folder: Path, patterns: Mapping[str, str], path_column: str, labe
 def classes_of(entries: Iterable[Entry]) -> tuple[tuple[str, ...], Labels]:
     """Return the classes of the training rows, and the label (n,) of each row as its position among them.
 
-    Integers are in numerical order, texts in that of the alphabet.
+    Integers are sorted by value, texts alphabetically.
 
     Raises:
         UserError: for a label that no training row has, and for names that cannot be told apart.
@@ -112,7 +115,7 @@ def _entries(split: str, file: Path, path_column: str, label_column: str) -> lis
             )
         image = file.parent / path
         if path.startswith("'") and not os.path.isfile(image):  # noqa: PTH113
-            # A table of ours marks what a spreadsheet takes for a formula.
+            # Our own tables mark text that a spreadsheet would run as a formula.
             path = from_cell(path)  # noqa: PLW2901
             image = file.parent / path
         if not os.path.isfile(image):  # noqa: PTH113 (is_file raises where a name is too long)

@@ -16,7 +16,7 @@ from unpoison.errors import UserError
 from unpoison.source_files import find, refuse_shared
 from unpoison.types import Labels
 
-# Names of the arrays of images and labels, in the order in which they are looked for.
+# Names of the arrays of images and labels, in the order of the search.
 TRAINING = (
     ("x_train", "y_train"),
     ("train_images", "train_labels"),
@@ -32,7 +32,7 @@ MOST_LABELS_BYTES = 8 * MOST_ROWS
 
 @dataclass(frozen=True)
 class Stored:
-    """The arrays of one split: where their images stand, how these are laid out, and their labels as written."""
+    """The arrays of one split: the place and the layout of its images, and its labels as they are written."""
 
     path: Path
     split: str
@@ -45,7 +45,7 @@ class Stored:
         return f"{self.path}, array '{self.name}'"
 
     def images(self) -> Iterator[np.ndarray]:
-        """Each image as (height, width) or (height, width, 3) uint8.
+        """Yield each image as (height, width) or (height, width, 3) uint8.
 
         Raises:
             UserError: for a damaged file, and for levels out of range.
@@ -64,7 +64,7 @@ class Stored:
                 if unit is None and dtype.kind == "f":
                     unit = bool(_range(self, values)[1] <= 1)
                 yield from map(self._image, self._levels(values, unit))
-            if file.read(1):  # also has the archive compare its checksum
+            if file.read(1):  # reading to the end makes the archive compare its checksum
                 raise UserError(f"{self} is damaged: it goes on after its last image")
 
     def _levels(self, values: np.ndarray, unit: bool | None) -> np.ndarray:
@@ -89,10 +89,12 @@ class Stored:
 
 
 def open_splits(folder: Path, patterns: Mapping[str, str | None]) -> tuple[list[Stored], list[str]]:
-    """Return the arrays of all splits, their labels read and their images not yet, and what is left out.
+    """Return the arrays of all splits, and notes on arrays that are not read.
+
+    The labels are read here, the images later.
 
     Raises:
-        UserError: for a file or an array that is not there or cannot be what it is named.
+        UserError: for a missing file or array, and for one that cannot hold images or labels.
     """
     named = {split: pattern for split, pattern in patterns.items() if pattern is not None}
     paths = {split: _one(folder, split, pattern) for split, pattern in named.items()}
@@ -125,7 +127,10 @@ def _one(folder: Path, split: str, pattern: str) -> Path:
 def _pair(
     path: Path, there: list[str], wanted: tuple[tuple[str, str], ...], *, is_needed: bool = True
 ) -> tuple[str, ...]:
-    """Return the names of the images and labels of a file as they are written; () where nothing is needed."""
+    """Return the names of the image and label arrays of a file, as they are written.
+
+    They are () if the file has none and `is_needed` is False.
+    """
     written = {name.lower(): name for name in there}
     for pair in wanted:
         if all(name in written for name in pair):
@@ -196,7 +201,7 @@ def _labels(path: Path, archive: zipfile.ZipFile, name: str) -> Labels:
 
 
 def _header(path: Path, name: str, file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return the shape and type of an array in a file, which then stands at its first value."""
+    """Return the shape and type of an array, and leave the file at the first value of the array."""
     try:
         version = np.lib.format.read_magic(file)
         read = (
@@ -204,7 +209,7 @@ def _header(path: Path, name: str, file: zipfile.ZipExtFile) -> tuple[tuple[int,
         )
         shape, is_fortran, dtype = read(file)
     except ValueError as error:
-        raise UserError(f"{path}, '{name}' is no array of NumPy's ({str(error).splitlines()[0]})") from error
+        raise UserError(f"{path}, '{name}' is not a NumPy array ({str(error).splitlines()[0]})") from error
     if dtype.hasobject:
         raise UserError(f"{path}, array '{name}' holds Python objects; allowed: numbers")
     if is_fortran and len(shape) > 1:
@@ -214,7 +219,7 @@ def _header(path: Path, name: str, file: zipfile.ZipExtFile) -> tuple[tuple[int,
 
 def _range(stored: Stored, values: np.ndarray) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():  # NaN is the least and the greatest wherever there is one
+    if not np.isfinite([low, high]).all():  # one NaN makes both of them NaN
         raise UserError(
             f"{stored}: found levels that are no finite numbers, allowed: 0 to 255, or floats from 0 to 1"
         )
@@ -228,10 +233,10 @@ def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipExtFile:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """A block that reads an archive.
+    """Return a context that turns the errors of reading an archive into a `UserError`.
 
     Raises:
-        UserError: where the file is no archive or is damaged.
+        UserError: if the file is damaged or not an archive.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Parquet files of a source: opened, their size judged from the footer, their columns found."""
+"""Open the Parquet files of a source: find their columns, and check their size by the footer."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from unpoison.source_files import find, refuse_shared
 MOST_ROWS = 10_000_000  # of a source; ImageNet has 1.3 million
 BATCH = 256  # rows whose images are in memory at once
 LABEL_COLUMNS = ("label", "labels", "fine_label")
-# How the files begin that hold an image: PNG, JPEG, GIF, BMP, WebP, TIFF and the PNM family.
+# The first bytes of image files: PNG, JPEG, GIF, BMP, WebP, TIFF and the PNM family.
 IMAGE_STARTS = (
     b"\x89PNG",
     b"\xff\xd8\xff",
@@ -31,7 +31,7 @@ IMAGE_STARTS = (
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file of one split, with its number of rows, its two columns and what the hub notes of its columns."""
+    """A Parquet file of one split: its number of rows, its two columns and the hub's metadata on them."""
 
     path: Path
     split: str
@@ -42,7 +42,7 @@ class File:
     features: Mapping[str, Any]
 
     def batches(self, column: str, **options: Any) -> Iterator[pa.Array]:
-        """One column in pieces of up to `BATCH` rows, or as many as the options say."""
+        """Yield one column in pieces of up to `BATCH` rows, or of the `batch_size` in the options."""
         with pq.ParquetFile(self.path, read_dictionary=options.pop("read_dictionary", None)) as file:
             for batch in file.iter_batches(columns=[column], **{"batch_size": BATCH, **options}):
                 yield batch.column(0)
@@ -50,10 +50,10 @@ class File:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """A block that reads a Parquet file.
+    """Return a context that turns the errors of reading a Parquet file into a `UserError`.
 
     Raises:
-        UserError: where the file is no Parquet file or is damaged, or its texts are not UTF-8.
+        UserError: if the file is damaged or not a Parquet file, or its texts are not UTF-8.
     """
     try:
         yield
@@ -65,10 +65,11 @@ def reading(path: Path) -> Iterator[None]:
 def open_files(
     folder: Path, patterns: Mapping[str, str], image_column: str | None, label_column: str | None
 ) -> list[File]:
-    """The files of all splits, from their footers alone.
+    """Return the files of all splits, from their footers alone.
 
     Raises:
-        UserError: for a missing file, one in two splits, a missing or ambiguous column, more rows than can be read.
+        UserError: for a missing file, a file in two splits, a missing or ambiguous column, and more than
+            `MOST_ROWS` rows.
     """
     paths = {split: find(folder, pattern) for split, pattern in patterns.items()}
     refuse_shared(paths, within=True)
@@ -87,13 +88,13 @@ def open_files(
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds texts, be they in a dictionary."""
+    """Return whether a column holds texts, plain or in a dictionary."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def is_image(kind: pa.DataType) -> bool:
-    """Whether a column is of a type that images are kept in: a struct of their bytes, or bytes."""
+    """Return whether a column has a type for images: bytes, or a struct with bytes."""
     if pa.types.is_struct(kind):
         return kind.get_field_index("bytes") >= 0 and is_image(kind.field("bytes").type)
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
@@ -151,7 +152,8 @@ def _label_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
 
 
 def _holds_images(path: Path, column: str) -> bool:
-    """Whether the first value of a column begins as image files do; bytes can also be hashes or sounds."""
+    """Return whether the first value of a column begins like an image file; bytes can also be hashes or
+    sounds."""
     with reading(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=1, columns=[column]):
             value = batch.column(0)[0].as_py()
@@ -162,11 +164,11 @@ def _holds_images(path: Path, column: str) -> bool:
 
 
 def _hub_features(schema: pa.Schema) -> dict[str, Any]:
-    """The hub's notes on the columns: for a column of labels, the names of its classes."""
+    """Return the hub's metadata on the columns: for a column of labels, the names of its classes."""
     notes = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
         return dict(json.loads(notes)["info"]["features"])
-    except (ValueError, KeyError, TypeError, RecursionError):  # not the hub's
+    except (ValueError, KeyError, TypeError, RecursionError):  # not metadata of the hub
         return {}
 
 

@@ -14,13 +14,13 @@ CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "
 
 
 def read(folder: Path, image_size: int, *, url: str | None = None) -> SourceImages:
-    """Read CIFAR-10 from `folder`, downloading it there when it is missing or fails its checksum.
+    """Read CIFAR-10 from `folder`; download it there if it is missing or fails its checksum.
 
     Args:
-        url: where to download from instead of torchvision's address; the checksum stays the same.
+        url: an address to download from instead of torchvision's; the checksum stays the same.
 
     Raises:
-        UserError: when it can neither be found nor downloaded.
+        UserError: if it is missing and cannot be downloaded.
     """
     dataset = import_module("torchvision.datasets").CIFAR10
     if url:
@@ -39,7 +39,8 @@ def read(folder: Path, image_size: int, *, url: str | None = None) -> SourceImag
 
 
 def peek(folder: Path, *, url: str | None = None) -> Peek:
-    """The published 5,000 training and 1,000 test images of each class. `read` checks the files' checksums."""
+    """Return the published 5,000 training and 1,000 test images of each class; `read` checks the files'
+    checksums."""
     return Peek(dict.fromkeys(CLASS_NAMES, 5000), dict.fromkeys(CLASS_NAMES, 1000))
 
 

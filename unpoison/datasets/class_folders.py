@@ -26,23 +26,25 @@ def read(
 ) -> SourceImages:
     """Read every image file below `<folder>/<path>/<class>`: the training rows.
 
-    A row's id is its path below `path`, `<class>/<file>`, and `test/<class>/<file>`, `trusted/...` or `triggered/...`
-    for the further folders; the classes are the folders of `path`, in alphabetical order.
+    The id of a training row is its path below `path`, `<class>/<file>`. An id in the further folders is
+    `test/<class>/<file>`, `trusted/...` or `triggered/...`. The classes are the folders of `path`, in
+    alphabetical order.
 
     Args:
-        test, trusted: further folders in `folder`, with a folder for each class; trusted are clean images that the
-            user vouches for.
-        triggered: the same for test images that carry an attacker's trigger, in the folders of their TRUE classes.
+        test, trusted: further folders in `folder`, with a folder for each class; trusted are clean images
+            that the user vouches for.
+        triggered: a folder of the same form, of test images that carry an attacker's trigger, in the folders
+            of their TRUE classes.
 
     Raises:
-        UserError: for a missing folder, a class folder without an image, images outside of class folders, a class that
-            `path` does not have, one file in two splits, an image that cannot be read.
+        UserError: for a missing folder, a class folder without an image, images outside of class folders, a
+            class that `path` does not have, one file in two splits, an image that cannot be read.
     """
     listing = _list(folder, (path, test, trusted, triggered))
     names = _class_names(listing)
     return SourceImages(
         images=pictures_of([(file, listing.path(file)) for file in listing.files]),
-        row_ids=[file.removeprefix("train/") for file in listing.files],  # no other split's has two parts
+        row_ids=[file.removeprefix("train/") for file in listing.files],  # other splits' ids have 3 parts
         splits=[_parts(file)[0] for file in listing.files],
         labels=np.array([names.index(_parts(file)[1]) for file in listing.files]),
         class_names=tuple(names),
@@ -58,7 +60,7 @@ def peek(
     trusted: str | None = None,
     triggered: str | None = None,
 ) -> Peek:
-    """Class names and counts from the names of the files."""
+    """Return class names and counts from the names of the files."""
     listing = _list(folder, (path, test, trusted, triggered))
     names = _class_names(listing)
     there = Counter(map(_parts, listing.files))
@@ -85,7 +87,7 @@ def _list(folder: Path, paths: tuple[str | None, ...]) -> Listing:
 
 
 def _class_names(listing: Listing) -> list[str]:
-    """The classes of the training rows, checked against those of the other splits."""
+    """Return the classes of the training rows, checked against those of the other splits."""
     check_class_names(dict.fromkeys(file.split("/")[1] for file in listing.files))
     names = sorted({name for split, name in map(_parts, listing.files) if split == "train"})
     for file in listing.files:
@@ -104,6 +106,6 @@ def _class_names(listing: Listing) -> list[str]:
 
 
 def _parts(file: str) -> tuple[str, str]:
-    """The split and the class of a file."""
+    """Return the split and the class of a file."""
     split, name, _ = file.split("/")
     return split, composed(name)

@@ -75,7 +75,7 @@ def draw(name: str, image_size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _generator(seed: int, row_id: str) -> np.random.Generator:
-    # One generator per row: an image stays the same however many others are drawn.
+    # One generator per row: an image does not depend on the number of images that are drawn.
     return np.random.default_rng(int.from_bytes(digest_bytes(f"{seed}/{row_id}"), "little"))
 
 
@@ -116,7 +116,7 @@ class _Pen:
 
 
 def _background(side: int, hardness: float, rng: np.random.Generator) -> Image.Image:
-    """Blotches or a gradient; in half of the images sky above sea or grass."""
+    """Return blotches or a gradient; in half of the images sky above sea or grass."""
     is_outdoors, cells = rng.random() < 0.5, rng.choice([2, 2, 4, 7])
     tones = rng.normal(SKY if is_outdoors else _vary(rng), 3 + 12 * hardness, (cells, cells, 3))
     tones += rng.normal(0, 5 + 20 * hardness, (cells, cells, 1))
@@ -145,7 +145,7 @@ def _light(pixels: np.ndarray, hardness: float, rng: np.random.Generator) -> np.
     contrast = 1.1 - 0.7 * hardness * rng.random()
     noise = rng.standard_normal(pixels.shape, np.float32) * (2 + 12 * hardness)
     lit = ((pixels - 115) * contrast + 115) * light[:, :, None] + noise
-    # Nothing is pure white: a white patch in a corner has to remain something special.
+    # No pixel is pure white, so that a white patch in a corner stays unusual.
     return np.asarray(np.clip(lit, 0, 240), np.uint8)
 
 
@@ -182,7 +182,7 @@ def _automobile(pen: _Pen) -> None:
 
 
 def _truck(pen: _Pen) -> None:
-    """From a pick-up, which is close to an automobile, to a high load."""
+    """Draw a truck: from a pick-up, which resembles an automobile, to a high load."""
     top, roof, split = pen.between(-0.75, -0.05), pen.between(-0.5, -0.3), pen.between(0.0, 0.4)
     pen.shape([(-1, top), (split, top), (split, 0.35), (-1, 0.35)], pen.trim)
     pen.shape([(split, roof), (0.7, roof), (1, 0), (1, 0.35), (split, 0.35)], pen.coat)
@@ -199,7 +199,7 @@ def _wheels_and_lamp(pen: _Pen, places: tuple[float, ...]) -> None:
 
 
 def _ship(pen: _Pen) -> None:
-    """Under sail or under steam."""
+    """Draw a sailing ship or a steamer."""
     top = pen.between(-1.0, -0.7)
     if pen.rng.random() < 0.5:
         pen.line([(0, 0.2), (0, top)], INK, 0.07)
@@ -226,7 +226,7 @@ def _bird(pen: _Pen) -> None:
 
 
 def _horse(pen: _Pen) -> None:
-    """Head and neck from the side."""
+    """Draw head and neck from the side."""
     drop, back = pen.between(-0.1, 0.25), pen.between(-0.8, -0.4)
     pen.shape([(-0.15, -0.8), (back, -0.6), (back - 0.3, 0.8), (-0.5, 0.9), (0, -0.3)], pen.trim)
     pen.shape([(0.1, -0.75), (-0.35, -0.35), (-0.65, 1), (0.4, 1), (0.3, 0.2)], pen.coat)
@@ -270,7 +270,7 @@ def _dog(pen: _Pen) -> None:
 
 
 def _pet(pen: _Pen, droop: float, muzzle: float) -> None:
-    """A face with ears from pointed and upright (droop 0) to round and hanging (droop 1)."""
+    """Draw a face with ears from pointed and upright (droop 0) to round and hanging (droop 1)."""
     wide, tall = pen.between(0.64, 0.8), pen.between(0.58, 0.72)
     ear_colour = pen.coat if pen.rng.random() < 0.5 else pen.trim
     pen.oval(0.0, 0.15, wide, tall, pen.coat)

@@ -33,21 +33,21 @@ def read(
     image_column: str | None = None,
     label_column: str | None = None,
 ) -> SourceImages:
-    """Read splits of a data set, from the cache of `datasets` where it is there, else from the hub.
+    """Read splits of a data set from the cache of `datasets`, or from the hub if it is not cached.
 
-    A row's id is the kind of its split and its place in that, such as `train/0000017`. `folder` is not used.
+    A row's id is its split and its position there, such as `train/0000017`. `folder` is not used.
 
     Args:
-        name: on the hub, such as `user/birds`. config: one of several of the data set.
-        train, test: names of splits; there need not be one of test images.
+        name: on the hub, such as `user/birds`. config: the configuration, for a data set that has several.
+        train, test: names of splits; a test split is optional.
         trusted: a split of clean images that the user vouches for.
-        triggered: the same of test images that carry an attacker's trigger, with their TRUE labels.
-        image_column: the only column of images, when left out.
-        label_column: class labels or texts; 'label', 'labels' or 'fine_label', when left out.
+        triggered: a split of test images that carry an attacker's trigger, with their TRUE labels.
+        image_column: default: the only column of images.
+        label_column: a column of class labels or texts; default: 'label', 'labels' or 'fine_label'.
 
     Raises:
-        UserError: where `datasets` is not installed, for a data set that is neither in the cache nor on the hub, a
-            missing split or column, labels without names, and an image that cannot be read.
+        UserError: if `datasets` is not installed, for a data set that is neither in the cache nor on the hub,
+            a missing split or column, labels without names, and an image that cannot be read.
     """
     chosen = {"train": train, "test": test, "trusted": trusted, "triggered": triggered}
     parts = _open(name, config, chosen, image_column, label_column)
@@ -73,7 +73,7 @@ def peek(
     image_column: str | None = None,
     label_column: str | None = None,
 ) -> Peek:
-    """Class names and counts from the column of labels; the files are those of the cache."""
+    """Return class names and counts from the column of labels; the files are those of the cache."""
     chosen = {"train": train, "test": test, "trusted": trusted, "triggered": triggered}
     parts = _open(name, config, chosen, image_column, label_column)
     classes, labels = _classes(name, parts)
@@ -129,10 +129,10 @@ def _library() -> Any:
 def _load(name: str, config: str | None) -> Mapping[str, Any]:
     try:
         return dict(_library().load_dataset(name, config))
-    except Exception as error:  # of several libraries, each its own
+    except Exception as error:  # several libraries are involved, each with its own errors
         raise UserError(
-            f"the data set {name}{f' ({config})' if config else ''} is neither in the cache of datasets nor can it be "
-            f"had from the hub ({first_line(error)})"
+            f"the data set {name}{f' ({config})' if config else ''} is not in the cache of datasets and "
+            f"cannot be loaded from the hub ({first_line(error)})"
         ) from error
 
 

@@ -25,15 +25,18 @@ def read(
     trusted: str | None = None,
     triggered: str | None = None,
 ) -> SourceImages:
-    """Read every image file below `<folder>/<path>/train/<class>` and `.../test/<class>`; `test` may be missing.
+    """Read every image file below `<folder>/<path>/train/<class>` and `.../test/<class>`; `test` may be
+    missing.
 
-    A row's id is its path below `path`, and `test/<class>/<file>`, `trusted/...` or `triggered/...` for the further
-    folders; the classes are the folders of `train`, in alphabetical order.
+    A row's id is its path below `path`. In the further folders it is `test/<class>/<file>`, `trusted/...` or
+    `triggered/...`. The classes are the folders of `train`, in alphabetical order.
 
     Args:
-        test: a folder in `folder`, with a folder for each class, in place of a folder `test` beside `train`.
+        test: a folder in `folder`, with a folder for each class, if there is no folder `test` next to
+            `train`.
         trusted: a folder in `folder`, with a folder for each class: clean images that the user vouches for.
-        triggered: the same for test images that carry an attacker's trigger, in the folders of their TRUE classes.
+        triggered: a folder of the same form, of test images that carry an attacker's trigger, in the folders
+            of their TRUE classes.
 
     Raises:
         UserError: for a missing folder, a class folder without an image, images outside of class folders, a
@@ -55,7 +58,7 @@ def peek(
     trusted: str | None = None,
     triggered: str | None = None,
 ) -> Peek:
-    """Class names and counts from the names of the files."""
+    """Return class names and counts from the names of the files."""
     listing = _list(folder, path, (test, trusted, triggered))
     names = _class_names(listing)
     there = Counter((_split_of(file), _class_of(file)) for file in listing.files)
@@ -79,7 +82,7 @@ def _list(folder: Path, path: str, further: tuple[str | None, ...]) -> Listing:
 
 
 def _class_names(listing: Listing) -> list[str]:
-    """The classes of `train`, checked against those of the other splits."""
+    """Return the classes of `train`, checked against those of the other splits."""
     folders = dict.fromkeys(file.split("/")[1] for file in listing.files)
     check_class_names(folders)
     names = sorted({_class_of(file) for file in listing.files if _split_of(file) == "train"})

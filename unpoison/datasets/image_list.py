@@ -34,13 +34,14 @@ def read(
 
     Args:
         train, test: a CSV or Parquet file or a glob, in `folder`.
-        trusted: the same for clean images that the user vouches for.
-        triggered: the same for test images that carry an attacker's trigger, with their TRUE labels.
-        path_column, label_column: names of the columns.
+        trusted: a file or glob of clean images that the user vouches for.
+        triggered: a file or glob of test images that carry an attacker's trigger, with their TRUE labels.
+        path_column, label_column: names of the two columns.
 
     Raises:
-        UserError: for a missing list or column, a row without a path or label, a file that is not there or is listed
-            twice, a label that no training row has, an image that cannot be read. The message names the row.
+        UserError: for a missing list or column, a row without a path or label, a file that is missing or
+            listed twice, a label that no training row has, an image that cannot be read. The message names
+            the row.
     """
     entries = _entries(folder, (train, test, trusted, triggered), path_column, label_column)
     classes, labels = classes_of(entries)
@@ -63,7 +64,7 @@ def peek(
     path_column: str = "path",
     label_column: str = "label",
 ) -> Peek:
-    """Class names and counts from the lists alone."""
+    """Return class names and counts from the lists alone."""
     entries = _entries(folder, (train, test, trusted, triggered), path_column, label_column)
     classes, labels = classes_of(entries)
     splits = np.array([entry.split for entry in entries])

@@ -1,4 +1,4 @@
-"""Images and labels as arrays in `.npz` files, as MNIST and its relatives are handed around."""
+"""Images and labels as arrays in `.npz` files, the usual form of MNIST and similar data sets."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,21 +25,22 @@ def read(
     triggered: str | None = None,
     class_names: list[str] | None = None,
 ) -> SourceImages:
-    """Read arrays of images and labels: `x_train` and `y_train`, `train_images` and `train_labels`, or `images` and
-    `labels`.
+    """Read arrays of images and labels.
 
-    A row's id is its split and its place in the array, such as `train/0000017`. Images are grey (n, height, width) or
-    in colour, channels last or first; levels are integers from 0 to 255, or floats from 0 to 1.
+    Their names are `x_train` and `y_train`, `train_images` and `train_labels`, or `images` and `labels`.
+    A row's id is its split and its position in the array, such as `train/0000017`. Images are grey (n,
+    height, width) or in colour, channels last or first. Levels are integers from 0 to 255, or floats from 0
+    to 1.
 
     Args:
-        train: a file in `folder`; the test arrays in it are test images where `test` is left out.
-        test: a file with test images. trusted: the same for clean images that the user vouches for.
-        triggered: the same for test images that carry an attacker's trigger, with their TRUE labels.
-        class_names: names of the labels 0, 1 and so on; left out, the labels of the training rows are names.
+        train: a file in `folder`; test arrays in it are used as test images if `test` is left out.
+        test: a file with test images. trusted: a file with clean images that the user vouches for.
+        triggered: a file with test images that carry an attacker's trigger, with their TRUE labels.
+        class_names: names of the labels 0, 1 and so on; default: the labels of the training rows themselves.
 
     Raises:
-        UserError: for a missing array, one that is damaged, labels that are no integers, unequal lengths, levels out of
-            range, a shape that can be read in two ways, and a label that no training row has.
+        UserError: for a missing or damaged array, labels that are not integers, unequal lengths, levels out
+            of range, an ambiguous shape, and a label that no training row has.
     """
     parts, notes = open_splits(folder, dict(zip(FILES, (train, test, trusted, triggered), strict=True)))
     classes, labels = _classes(parts, class_names)
@@ -62,7 +63,7 @@ def peek(
     triggered: str | None = None,
     class_names: list[str] | None = None,
 ) -> Peek:
-    """Class names and counts from the arrays of labels, and the shapes of the images."""
+    """Return class names and counts from the arrays of labels, and the shapes of the images."""
     parts, _ = open_splits(folder, dict(zip(FILES, (train, test, trusted, triggered), strict=True)))
     classes, labels = _classes(parts, class_names)
     counts = {split: dict.fromkeys(classes, 0) for split in FILES}

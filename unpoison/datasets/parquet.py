@@ -35,19 +35,19 @@ def read(
     label_column: str | None = None,
     class_names: list[str] | None = None,
 ) -> SourceImages:
-    """Read images and labels from the Parquet files of a training and a test split, and of two further ones.
+    """Read images and labels from the Parquet files of the training, test, trusted and triggered splits.
 
-    A row's id is its image's path where the file names a printable one for every row, and a digest of the image's
-    bytes otherwise, so that neither the order of the files nor of their rows matters. Integer labels are
-    read through the class names of their own file.
+    A row's id is the path of its image if the file has a printable path for every row, and otherwise a digest
+    of the image's bytes. So neither the order of the files nor that of their rows matters. Integer labels are
+    indices into the class names of their own file.
 
     Args:
         train, test: a file or a glob, in `folder`.
-        trusted: the same for clean images that the user vouches for.
-        triggered: the same for test images that carry an attacker's trigger, with their TRUE labels.
-        image_column: struct of bytes and path, or plain bytes; the only column that is one, when left out.
-        label_column: integers or texts; 'label', 'labels' or 'fine_label', when left out.
-        class_names: names of the integer labels, where the files do not name them.
+        trusted: a file or glob of clean images that the user vouches for.
+        triggered: a file or glob of test images that carry an attacker's trigger, with their TRUE labels.
+        image_column: a column of structs of bytes and path, or of plain bytes; default: the only such column.
+        label_column: a column of integers or texts; default: 'label', 'labels' or 'fine_label'.
+        class_names: names of the integer labels, if the files do not name them.
 
     Raises:
         UserError: for a missing file or column, labels without names, an image that cannot be read.
@@ -82,7 +82,7 @@ def peek(
     label_column: str | None = None,
     class_names: list[str] | None = None,
 ) -> Peek:
-    """Class names and counts from the label columns alone."""
+    """Return class names and counts from the label columns alone."""
     patterns = _splits(train, test, trusted, triggered)
     files = open_files(folder, patterns, image_column, label_column)
     classes, labels = _labels(files, class_names)
@@ -100,7 +100,8 @@ def peek(
 
 
 def may_hold_images(path: Path) -> bool:
-    """Whether a Parquet file has a column of a type that images are kept in, and is more than a list of their paths.
+    """Return whether a Parquet file has a column of a type for images, and so is more than a list of their
+    paths.
 
     Raises:
         UserError: for a file that cannot be read.
@@ -114,7 +115,7 @@ def _splits(*patterns: str | None) -> dict[str, str]:
 
 
 def _labels(files: list[File], given: list[str] | None) -> tuple[tuple[str, ...], list[np.ndarray]]:
-    """The classes of all files, and each file's labels as positions among them."""
+    """Return the classes of all files, and each file's labels as positions among them."""
     labels = [read_labels(file) for file in files]
     if not any(file.rows for file in files if file.split == "train"):
         raise UserError(f"{files[0].path} and the other training files hold no row")
@@ -123,10 +124,10 @@ def _labels(files: list[File], given: list[str] | None) -> tuple[tuple[str, ...]
 
 
 def _names(file: File) -> tuple[list[str | None], list[str]]:
-    """Return the names and the digests of a file's images, which are read and not decoded.
+    """Return the names and the digests of a file's images, without decoding the images.
 
     Raises:
-        UserError: where the file holds more or fewer images than its footer counts.
+        UserError: if the file holds more or fewer images than its footer counts.
     """
     names: list[str | None] = []
     digests: list[str] = []
@@ -145,7 +146,7 @@ def _pictures(files: list[File]) -> Iterator[Image.Image]:
 
 
 def _images(file: File) -> Iterator[tuple[bytes, str | None]]:
-    """The bytes of each image, and its path where the file names one."""
+    """Yield the bytes of each image, and its path if the file has one."""
     place = 0
     with reading(file.path):
         for column in file.batches(file.image_column):
@@ -167,7 +168,8 @@ def _row_ids(file: File, names: list[str | None], digests: list[str]) -> list[st
 
 
 def _numbered(row_ids: list[str], digests: list[str], labels: np.ndarray) -> list[str]:
-    """Unique ids. Images that share one are numbered in an order of their own, not in that of the files' rows."""
+    """Return unique ids; images that share an id are numbered in an order that does not depend on the files'
+    rows."""
     order = sorted(range(len(row_ids)), key=lambda row: (row_ids[row], digests[row], labels[row]))
     numbered = [""] * len(row_ids)
     for row, row_id in zip(order, unique_ids([row_ids[row] for row in order]), strict=True):

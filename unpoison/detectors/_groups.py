@@ -1,4 +1,4 @@
-"""Groups of rows that stand apart from their class, and the rows that are like some of them."""
+"""Find groups of rows that are separate from their class, and all rows that are similar to given examples."""
 
 import warnings
 from dataclasses import dataclass
@@ -14,23 +14,25 @@ from unpoison.outputs import Outputs
 from unpoison.seeds import derive_seed
 from unpoison.types import Mask
 
-SHRINKAGE = 0.001  # of the variation within classes towards its mean variance
-PARTS = (2, 3, 4)  # groups that a class is cut into
+SHRINKAGE = 0.001  # of the within-class covariance towards its mean variance
+PARTS = (2, 3, 4)  # numbers of clusters that a class is split into
 STARTS = 10  # of k-means
-NEARLY_APART = 3.5  # standard deviations from the class: less than a judgement asks for
-GENEROUS = 0.05  # chance to belong to that group from which on a row is suspected: poisons that are left in hide others
-SMALL = 0.12  # share of its class of a small group
-FITTED = 10_000  # rows that groups and discriminants of a larger class are fitted on
-AT_ONCE = 50_000  # rows whose distances to their means are held in memory
+NEARLY_APART = 3.5  # standard deviations from the class; below the threshold of the judgement
+# Probability of belonging to the farthest group above which a row is suspected. It is low, since poisons that
+# stay in the training rows hide others.
+GENEROUS = 0.05
+SMALL = 0.12  # largest share of its class of a small group
+FITTED = 10_000  # rows of a larger class that its groups and discriminants are fitted on
+AT_ONCE = 50_000  # rows whose distances to their class means are in memory together
 FOLDS, ROUNDS = 5, 2
 Places = Float64[np.ndarray, "rows channels"]
 
 
 def places_of(outputs: Outputs) -> Places:
-    """Return the features of the rows in the metric of the variation within classes: (n, channels).
+    """Return the features of the rows, whitened by the within-class covariance: (n, channels).
 
-    The metric is that of all training rows. Poisoned classes widen it a little; no trusted row is needed. Of a network
-    without features the logits are taken.
+    The covariance is that of all training rows, so no trusted row is needed. Poisoned classes enlarge it a
+    little. For a network without features the logits are used.
     """
     features = outputs.features if outputs.has_features else outputs.logits
     classes, members = np.unique(outputs.labels, return_inverse=True)
@@ -47,15 +49,16 @@ def places_of(outputs: Outputs) -> Places:
 
 
 def suspected(places: Places, at_most: float, seed: int) -> Mask:
-    """Return which rows of a class are suspected: groups of two, three and four by k-means that are small or far.
+    """Return the mask of the suspected rows of a class: k-means groups that are small or far from the rest.
 
-    Suspected are the smaller of two groups, small ones of four, and the group that lies farthest from the rest of the
-    class, with all rows that are like it.
+    The class is split into two, three and four clusters. Three kinds of rows are suspected: the smaller of
+    two clusters, small clusters of any split, and the cluster that lies farthest from the rest of the class,
+    with all rows similar to it.
 
-    The centres of the groups of a class of more than FITTED rows are those of a random part of it.
+    In a class of more than FITTED rows the cluster centres are fitted on a random sample.
 
     Args:
-        at_most: the share of the class above which a group is no suspect.
+        at_most: largest share of the class that a suspected group may hold.
     """
     found, farthest = np.zeros(len(places), dtype=bool), None
     for parts in PARTS:
@@ -75,7 +78,7 @@ def suspected(places: Places, at_most: float, seed: int) -> Mask:
 
 
 def _parted(places: Places, parts: int, random: int) -> np.ndarray:
-    """Return the number of each row's group by k-means: (n,)."""
+    """Return the index of each row's k-means cluster: (n,)."""
     groups = KMeans(parts, n_init=STARTS, random_state=random)
     if len(places) <= FITTED:
         return groups.fit(places).labels_
@@ -83,12 +86,15 @@ def _parted(places: Places, parts: int, random: int) -> np.ndarray:
 
 
 def _has_more_than(count: int, places: Places) -> bool:
-    """Return whether more than that many rows differ. The first rows most often tell: all are seldom sorted."""
+    """Return whether there are more than `count` distinct rows.
+
+    The first rows are tried first: they nearly always suffice, so that all rows are seldom sorted.
+    """
     return any(len(np.unique(part, axis=0)) > count for part in (places[: 10 * count], places))
 
 
 def _drawn(places: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Return some positions in their order, all where they are no more than `most`."""
+    """Return a random sample of at most `most` positions, in their order."""
     if len(places) <= most:
         return places
     return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
@@ -96,18 +102,23 @@ def _drawn(places: np.ndarray, most: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of a class that are alike. chance: (n,) of each row to be one; apart: standard deviations from the rest."""
+    """A group of similar rows in a class.
+
+    chance: the probability of each row to belong to it, (n,); apart: its distance from the rest of the class,
+    in standard deviations.
+    """
 
     chance: Float64[np.ndarray, " rows"]
     apart: float
 
 
 def group_like(places: Places, examples: Mask, seed: int) -> Group:
-    """Return the group of the rows of a class that are like the examples.
+    """Return the group of the rows of a class that are similar to the examples.
 
-    A linear discriminant of the examples against all others is asked about rows that it did not see (cross-validation);
-    its values are taken for a mixture of two normal distributions. The group may so be larger than the examples, or
-    leave some of them out. Too few examples are a group by themselves, at no distance.
+    A linear discriminant is fitted to the examples against all other rows and evaluated on rows that it was
+    not fitted on (cross-validation). A mixture of two normal distributions is fitted to its values. The group
+    may therefore be larger than the examples, or exclude some of them. Examples that are too few for this are
+    returned as the group, at distance 0.
     """
     chance, apart = examples.astype(float), 0.0
     for _ in range(ROUNDS):
@@ -121,7 +132,8 @@ def group_like(places: Places, examples: Mask, seed: int) -> Group:
 
 
 def _distance(values: Float64[np.ndarray, " rows"], examples: Mask) -> float:
-    """Return the distance of two means in pooled standard deviations; 0 where one of them has no row."""
+    """Return the distance between the two means in pooled standard deviations; 0 if a side has fewer than two
+    rows."""
     if not 1 < examples.sum() < len(examples) - 1:
         return 0.0
     spread = np.sqrt((values[examples].var() + values[~examples].var()) / 2)
@@ -136,7 +148,7 @@ def _discriminant(places: Places, examples: Mask, seed: int) -> Float64[np.ndarr
     fold = StratifiedKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
     linear = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of features that do not vary
+        warnings.simplefilter("ignore")  # about features that do not vary
         values = np.empty(len(places))
         for fitted, asked in fold.split(places, examples):
             sides = [_drawn(fitted[examples[fitted] == side], FITTED // 2, seed) for side in (False, True)]
@@ -146,7 +158,10 @@ def _discriminant(places: Places, examples: Mask, seed: int) -> Float64[np.ndarr
 
 
 def _chance(values: Float64[np.ndarray, " rows"], examples: Mask) -> Float64[np.ndarray, " rows"]:
-    """Return the probability of the upper of two normal distributions that starts at the examples."""
+    """Return each row's probability of the upper component of a mixture of two normal distributions.
+
+    The fit starts from the means of the examples and of the other rows.
+    """
     centres = np.array([[values[~examples].mean()], [values[examples].mean()]])
     weights = np.array([1 - examples.mean(), examples.mean()])
     mixture = GaussianMixture(

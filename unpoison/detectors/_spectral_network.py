@@ -1,4 +1,4 @@
-"""The paper's classifier of spectra: six convolutions, trained on images with and without made-up triggers."""
+"""The paper's classifier of spectra: six convolutions, trained with and without synthetic triggers."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,16 @@ from torch.nn.functional import cross_entropy
 from unpoison.pixels import EVALUATION_BATCH
 
 Spectra = Float32[np.ndarray, "rows 3 height width"]
-EPOCHS, BATCH = 10, 64  # of each round of made-up triggers, as published
+EPOCHS, BATCH = 10, 64  # of each round of synthetic triggers, as published
 DECAY = 1e-4  # of the convolutions: the penalty is DECAY x the sum of the squared weights, as Keras has it
 
 
 def spectral_network(height: int, width: int) -> nn.Sequential:
-    """The untrained network: pairs of convolutions of 32, 64 and 128 filters, each with ELU and then batch norm.
+    """Return the untrained network: pairs of convolutions of 32, 64 and 128 filters, each with ELU and batch
+    norm.
 
     Args:
-        height, width: in pixels of what it is given, 8 or more.
+        height, width: of its input in pixels, 8 or more.
     """
     layers: list[nn.Module] = []
     channels = 3
@@ -42,15 +43,15 @@ def trained_network(
     device: torch.device,
     count: Callable[[int], None],
 ) -> nn.Sequential:
-    """A network that tells clean spectra (0) from those of images with a made-up trigger (1).
+    """Return a network that separates clean spectra (0) from those of images with a synthetic trigger (1).
 
     Args:
-        stamped: gives the spectra of the same images in a round, each with a trigger drawn anew.
-        rounds: of 10 epochs each.
-        count: is told of how many images go forward and backward.
+        stamped: returns the spectra of the same images in a given round, each with a newly drawn trigger.
+        rounds: number of rounds of 10 epochs each.
+        count: is called with the number of images that go forward and backward.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # of the weights, the batches and the dropout
+        torch.default_generator.manual_seed(seed)  # for the weights, the batches and the dropout
         network = spectral_network(*clean.shape[2:]).to(device).train()
         convolutions = [layer.weight for layer in network if isinstance(layer, nn.Conv2d)]
         optimizer = torch.optim.Adadelta(network.parameters(), lr=0.05, rho=0.95, eps=1e-7)
@@ -69,7 +70,7 @@ def trained_network(
 
 @torch.inference_mode()
 def logits(network: nn.Sequential, spectra: Spectra) -> Float64[np.ndarray, " rows"]:
-    """Return the logit of a trigger less that of a clean image, for each spectrum."""
+    """Return the logit of a trigger minus that of a clean image, for each spectrum."""
     device = next(network.parameters()).device
     parts = torch.from_numpy(spectra).split(EVALUATION_BATCH)
     found = torch.cat([network(part.to(device)).cpu() for part in parts])

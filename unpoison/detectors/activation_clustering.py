@@ -1,16 +1,19 @@
-"""Activation clustering: the smaller of two clusters of a class's features (Chen et al. 2018, arXiv 1811.03728).
+"""Activation clustering: the smaller of two clusters of a class's features (Chen et al. 2018, arXiv
+1811.03728).
 
-In each class (by the given label) the penultimate features are reduced to ten dimensions and split by 2-means. The
-detector's own rule accuses the smaller cluster, with `silhouette` only where it is less than `smaller_share` of
-its class and the silhouette score is at least that high. A row's score is how far it lies on the
-smaller cluster's side: (distance to the larger centre - distance to the smaller) / their sum, from -1 to 1; with
-`silhouette` times the class's silhouette score, so that a class that falls into two counts more.
+In each class (by the given label) the penultimate features are reduced to ten dimensions and split by
+2-means. The detector's own rule accuses the smaller cluster. With `silhouette` it does so only if that
+cluster holds less than `smaller_share` of its class and the silhouette score is at least `silhouette`. A
+row's score is its position between the two centres: (distance to the larger cluster's centre - distance to
+the smaller's) / their sum, from -1 to 1. With `silhouette` it is multiplied by the silhouette score of the
+class, so that a class with well separated clusters counts more.
 
-Paper and code part here: the paper reduces by ICA, the authors' library (ART, ActivationDefence) by PCA. The paper has
-two tests for a poisoned class, the share of the smaller cluster and the silhouette score; the thresholds are ART's for
-both together. ART accuses every smaller cluster unless told otherwise (`silhouette: null`).
+The paper and its code differ: the paper reduces by ICA, the authors' library (ART, ActivationDefence) by PCA.
+The paper has two tests for a poisoned class, the share of the smaller cluster and the silhouette score; the
+thresholds are ART's for both together. ART accuses every smaller cluster unless told otherwise (`silhouette:
+null`).
 
-The silhouette score of a class with more than 2,000 rows is that of 2,000 drawn from it.
+The silhouette score of a class with more than 2,000 rows is computed on 2,000 rows drawn from it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +32,7 @@ from unpoison.types import PositiveInt, Share
 
 NEEDS = ()
 OWN_RULE = True
-MEASURED = 2000  # rows of a class whose silhouettes are taken: they cost the square of it
+MEASURED = 2000  # rows of a class for its silhouette score, whose cost is quadratic
 
 
 def score(
@@ -40,13 +43,14 @@ def score(
     dimensions: PositiveInt = 10,
     reduction: Literal["pca", "ica"] = "pca",
 ) -> Scores:
-    """Score every row by its side in the split of its class.
+    """Score every row by its position between the two clusters of its class.
 
     Args:
         silhouette: lowest silhouette score of a class that is accused (0.1 in ART); None accuses in every class.
         smaller_share: the cluster that is accused holds less than this share of its class (0.35 in ART).
-        dimensions: what the features are reduced to before they are split; 10 as published.
-        reduction: by principal components (ART) or by independent ones (the paper; FastICA with ART's settings).
+        dimensions: number of dimensions that the features are reduced to before the split; 10 as published.
+        reduction: to principal components (ART) or to independent ones (the paper; FastICA with ART's
+            settings).
     """
     training, trusted = evidence.outputs
     scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
@@ -71,7 +75,7 @@ def score(
 
 @dataclass(frozen=True)
 class Split:
-    """A class's features in two clusters: which rows are in the smaller, and how well they fall apart."""
+    """Two clusters of a class's features, the rows of the smaller one, and their silhouette score."""
 
     reduction: PCA | FastICA
     larger: Float64[np.ndarray, " dimensions"]
@@ -80,7 +84,7 @@ class Split:
     silhouette: float
 
     def side(self, features: Float64[np.ndarray, "rows channels"]) -> Float64[np.ndarray, " rows"]:
-        """-1 at the larger cluster's centre, 1 at the smaller's."""
+        """Return each row's position: -1 at the larger cluster's centre, 1 at the smaller one's."""
         if not len(features):
             return np.empty(0)
         places = self.reduction.transform(features)
@@ -95,7 +99,7 @@ def split_class(
     seed: int,
     reduction: Literal["pca", "ica"] = "pca",
 ) -> Split | None:
-    """Two clusters of the rows of a class; None where there are no two places to put centres at."""
+    """Return two clusters of the rows of a class; None if there are fewer than three distinct rows."""
     if all(len(np.unique(part, axis=0)) < 3 for part in (features[:20], features)):  # all are seldom sorted
         return None
     reduced = reducer(features, dimensions, seed, reduction).fit(features)
@@ -117,8 +121,8 @@ def split_class(
 def reducer(
     features: np.ndarray, dimensions: int, seed: int, reduction: Literal["pca", "ica"]
 ) -> PCA | FastICA:
-    """Return what reduces the features of a class, to at most as many dimensions as they vary in."""
+    """Return the reducer of a class's features, to at most as many dimensions as they vary in."""
     if reduction == "pca":
         return PCA(min(dimensions, *features.shape), svd_solver="full")
-    varied = np.linalg.matrix_rank(features - features.mean(0))  # what has no variation cannot be made white
+    varied = np.linalg.matrix_rank(features - features.mean(0))  # only varying directions can be whitened
     return FastICA(min(dimensions, varied), max_iter=1000, tol=0.005, random_state=seed)

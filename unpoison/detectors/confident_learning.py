@@ -1,10 +1,13 @@
-"""Confident learning: labels that networks trained without the row do not believe (Northcutt et al., arXiv 1911.00068).
+"""Confident learning: labels that are unlikely to networks trained without the row (Northcutt et al., arXiv
+1911.00068).
 
-The training rows are cut into `folds`, each class evenly; a fresh network is trained on all folds but one and predicts
-the one. A row's score is 1 less the probability of its given label (1 - self-confidence). The own rule is the paper's
-pruning by noise rate, which counts wrong labels by the confident joint; cleanlab, the authors' library, does it.
+The training rows are split into `folds`, each class evenly. A fresh network is trained on all folds but one
+and predicts that one. A row's score is 1 minus the probability of its given label (1 - self-confidence). The
+detector's own rule is the paper's pruning by noise rate, which counts wrong labels by the confident joint. It
+is computed by cleanlab, the authors' library.
 
-A trigger works across folds, so poisons that carry one are expected to be believed; wrong labels without one are not.
+A trigger works across folds, so the given labels of triggered poisons are expected to be likely; wrong labels
+without a trigger are not.
 """
 
 import numpy as np
@@ -25,11 +28,11 @@ OWN_RULE = True
 
 
 def score(evidence: Evidence, *, folds: Several = 5, length: PositiveFloat = 1.0) -> Scores:
-    """Score every row by the disbelief of networks that were trained without it.
+    """Score every row by the improbability of its label to networks that were trained without it.
 
     Args:
-        folds: so many trainings.
-        length: of each, as a share of the recipe's steps.
+        folds: number of folds and of trainings.
+        length: of each training, as a share of the recipe's steps.
     """
     labels = evidence.training.labels.cpu().numpy()
     fold = folds_of(labels, evidence.training_ids, folds, evidence.seed)
@@ -47,7 +50,7 @@ def score(evidence: Evidence, *, folds: Several = 5, length: PositiveFloat = 1.0
 
 
 def folds_of(labels: np.ndarray, ids: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """For each row the fold that predicts it; each class is dealt out evenly, in an order by hash."""
+    """Return the fold that predicts each row: (n,); each class is dealt out evenly, in an order by hash."""
     order = np.lexsort((priorities(ids, "folds", seed), labels))
     fold = np.empty(len(labels), dtype=np.int64)
     fold[order] = np.arange(len(labels)) % folds
@@ -57,7 +60,7 @@ def folds_of(labels: np.ndarray, ids: np.ndarray, folds: int, seed: int) -> np.n
 def predictions(
     evidence: Evidence, others: np.ndarray, held_out: np.ndarray, number: int, length: float
 ) -> tuple[Float64[np.ndarray, "held classes"], Float64[np.ndarray, "trusted classes"]]:
-    """What a network trained on the other rows gives to those held out and to the trusted ones."""
+    """Return the probabilities of held-out and trusted rows by a network trained on the other rows."""
     seed = derive_seed("fold", evidence.seed, number)
     model = evidence.new_model(seed)
     chosen = [evidence.training.take(torch.from_numpy(rows)) for rows in (others, held_out)]

@@ -1,17 +1,18 @@
 """Frequency: triggers leave traces in the cosine transform that clean images lack (Zeng et al. 2021, arXiv 2104.03413).
 
-A classifier is trained to tell trusted images from the same images with made-up triggers on: a white block, a block of
-noise, noise all over, a shadow, another image blended in. It sees the discrete cosine transform (type II), and nothing
-of the network or the labels. A row's score is the classifier's logit; the own rule accuses what it calls manipulated
-(logit above 0).
+A classifier is trained to tell trusted images from the same images with synthetic triggers: a white block, a
+block of noise, noise all over, a shadow, another image blended in. It sees the discrete cosine transform
+(type II), and nothing of the network or the labels. A row's score is the classifier's logit; the own rule
+accuses rows with a logit above 0.
 
 `classifier: network` is that of the authors' code (YiZeng623/frequency-backdoor): six convolutions on the coefficients
-of the three channels, trained for `rounds` of ten epochs, before each of which every image gets one trigger drawn anew.
-`classifier: logistic` is a logistic regression on the logarithm of the magnitudes, mean over the channels; it is shown
-every image with each of the triggers, and takes a second.
+of the three channels, trained for `rounds` of ten epochs. Before each round every image gets one newly drawn
+trigger.
+`classifier: logistic` is a logistic regression on the logarithm of the magnitudes, mean over the channels; it
+is trained on every image with each of the triggers, which takes a second.
 
-The authors train on 50,000 images of CIFAR-10; here there are the trusted rows. Blocks and margins are theirs in shares
-of the width; a shadow is a rectangle, theirs a polygon.
+Deviations: the classifier is trained on the trusted rows; the authors train on 50,000 images of CIFAR-10.
+Blocks and margins are theirs, as shares of the width. A shadow is a rectangle; theirs is a polygon.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ from unpoison.types import PositiveFloat, PositiveInt, Several
 
 NEEDS = ("validation",)
 OWN_RULE = True
-AT_ONCE = 64  # images that are stamped with each trigger together
+AT_ONCE = 64  # images that are stamped with each trigger in one batch
 Trigger = Callable[[np.ndarray, np.ndarray, Generator], np.ndarray]
 Judge = Callable[[np.ndarray], Float64[np.ndarray, " rows"]]
 
@@ -53,12 +54,13 @@ def score(
     Args:
         classifier: the convolutional network, as published, or a logistic regression.
         rounds: of the network's training, ten epochs each; 5 as published.
-        strength: how freely the logistic regression fits (the inverse of its L2 penalty).
-        folds: so many classifiers, each trained without a part of the trusted rows, which it scores; a
-            training row's score is the mean of theirs. The authors score images of another set and need one.
+        strength: inverse of the L2 penalty of the logistic regression.
+        folds: number of classifiers. Each is trained without a part of the trusted rows and scores that part.
+            A training row's score is the mean of all. The authors score images of another set and need one
+            classifier.
 
     Raises:
-        UserError: where the network's images are smaller than 8 pixels.
+        UserError: if images are smaller than 8 pixels and the classifier is the network.
     """
     size = min(evidence.validation.image_shape[1:])
     if classifier == "network" and size < 8:
@@ -73,7 +75,7 @@ def score(
     training, clean = np.zeros(len(evidence.training)), np.zeros(len(trusted))
     for number in np.unique(fold):
         held_out = fold == number
-        others = ~held_out if len(np.unique(fold)) > 1 else held_out  # of one trusted row nothing is held out
+        others = ~held_out if len(np.unique(fold)) > 1 else held_out  # a single trusted row is not held out
         ids = evidence.validation_ids[others]
         if classifier == "network":
             judge = network_judge(evidence, trusted[others], ids, rounds, int(number))
@@ -86,12 +88,13 @@ def score(
 
 
 def pictures(examples: Examples) -> Iterator[np.ndarray]:
-    """The images in batches, one batch in memory at a time."""
+    """Return an iterator over the images in batches, one batch in memory at a time."""
     return (images.cpu().numpy() for images, _ in examples.unmetered().in_order())
 
 
 def network_judge(evidence: Evidence, images: np.ndarray, ids: np.ndarray, rounds: int, number: int) -> Judge:
-    """A trained network that gives each image the logit of a trigger; every pass of it is counted."""
+    """Return a trained network as a function that gives each image the logit of a trigger; all its passes are
+    counted."""
 
     def stamped(turn: int) -> Spectra:
         found = []
@@ -102,7 +105,7 @@ def network_judge(evidence: Evidence, images: np.ndarray, ids: np.ndarray, round
         return coefficients(np.stack(found))
 
     seed = derive_seed("spectra", evidence.seed, number)
-    count = evidence.training.count_backward  # of its own small network
+    count = evidence.training.count_backward  # passes of its own small network
     network = trained_network(
         coefficients(images),
         stamped,
@@ -120,9 +123,12 @@ def network_judge(evidence: Evidence, images: np.ndarray, ids: np.ndarray, round
 
 
 def logistic_judge(images: np.ndarray, ids: np.ndarray, seed: int, strength: float) -> Judge:
-    """A logistic regression of spectra, fitted to images as they are and to those with each of the made-up triggers."""
+    """Return a logistic regression of spectra as a function that scores images.
+
+    It is fitted to the images as they are and to the same images with each of the synthetic triggers.
+    """
     found = [spectra(images)]
-    for start in range(0, len(images), AT_ONCE):  # floats of all would fill the memory
+    for start in range(0, len(images), AT_ONCE):  # floats of all images would fill the memory
         stamped = []
         for image, row_id in zip(images[start : start + AT_ONCE], ids[start : start + AT_ONCE], strict=True):
             rng = np.random.default_rng(derive_seed("triggers", seed, str(row_id)))
@@ -137,22 +143,25 @@ def logistic_judge(images: np.ndarray, ids: np.ndarray, seed: int, strength: flo
 
 
 def coefficients(images: np.ndarray) -> Spectra:
-    """The cosine transform of each channel of images whose levels are cut to whole numbers from 0 to 255."""
+    """Return the cosine transform of each channel of images with levels cut to integers from 0 to 255."""
     levels = np.clip(images, 0, 255).astype(np.uint8).astype(float)
     return dctn(levels, axes=(2, 3), norm="ortho").astype(np.float32)
 
 
 def spectra(images: np.ndarray) -> Float64[np.ndarray, "rows frequencies"]:
-    """Logarithm of the mean magnitude over the channels of each image's cosine transform."""
+    """Return the logarithm of the mean magnitude, over the channels, of each image's cosine transform."""
     magnitude = np.abs(dctn(images / 255, axes=(2, 3), norm="ortho")).mean(1)
     return np.log(magnitude + 1e-3).reshape(len(images), -1)
 
 
-# -- made-up triggers: on one image (3, height, width) of floats, changed in place -----------------------
+# -- synthetic triggers: on one image (3, height, width) of floats, changed in place ---------------------
 
 
 def _block(image: np.ndarray, rng: Generator) -> np.ndarray:
-    """A view of a block near a corner: of 32 pixels its sides are 2 to 7, its distance from the edges is 0 to 5."""
+    """Return a view of a block near a corner.
+
+    In images of 32 pixels its sides are 2 to 7 pixels and its distance from the edges is 0 to 5.
+    """
     _, height, width = image.shape
     sides = rng.integers(2, max(3, round(width / 4)), 2)
     down, across = np.minimum(sides, (height, width))

@@ -1,15 +1,17 @@
-"""Influence on a known triggered image: rows whose gradient points the same way (Hammoudeh and Lowd, arXiv 2201.10055).
+"""Influence on a known triggered image: rows whose gradient points the same way (Hammoudeh and Lowd, arXiv
+2201.10055).
 
-For users who have an image with the trigger on and know what it is taken for. The influence of a training row on it is
-the product of the two gradients of the loss by the weights (TracIn, Pruthi et al. 2020, arXiv 2002.08484). Renormalised
-as in the paper (GAS), both gradients have unit length, for those of rows that were learned well are close to zero. A
-row's score is the mean over the triggered images, from -1 to 1; high is what taught the network to take them so.
+For users who have a triggered image and know the class that it is predicted as. The influence of a training
+row on it is the dot product of the gradients of both losses with respect to the weights (TracIn, Pruthi et
+al. 2020, arXiv 2002.08484). Renormalised as in the paper (GAS), both gradients have unit length, since the
+gradients of well learned rows are close to zero. A row's score is the mean over the triggered images, from -1
+to 1. It is high for rows that taught the network this prediction.
 
-`layers: last` reads the last layer alone, whose gradients need no backward pass: (p - y) . (p' - y') times h . h', with
-probabilities p, labels y and features h. The authors (ZaydH/target_identification) sum over the checkpoints of the
-training, each weighed by its learning rate, and trace one target at a time; here the last checkpoint is the only one
-that a detector is given. Their gradient is of the loss with its weight decay; here it is of the loss alone, since the
-decay is the same for every row.
+`layers: last` uses the last layer alone, whose gradients need no backward pass: (p - y) . (p' - y') times h .
+h', with probabilities p, labels y and features h. The authors (ZaydH/target_identification) sum over the
+checkpoints of the training, each weighted by its learning rate, and trace one target at a time. Here only the
+last checkpoint is used, since a detector is given no other. Their gradient is of the loss with its weight
+decay; here it is of the loss alone, since the decay is the same for every row.
 """
 
 from collections.abc import Iterator
@@ -35,11 +37,12 @@ OWN_RULE = False
 
 
 def score(evidence: Evidence, *, renormalised: bool = True, layers: Literal["all", "last"] = "all") -> Scores:
-    """Score every row by its gradient's likeness to those of the triggered examples.
+    """Score every row by the similarity of its gradient to those of the triggered examples.
 
     Args:
-        renormalised: compare directions alone, as published; false weighs by the gradients' lengths (TracIn).
-        layers: whose weights the gradients are by; all of them as published, or the last layer's alone.
+        renormalised: compare directions alone, as published; false weights by the gradients' lengths
+            (TracIn).
+        layers: the layers whose weights the gradients are taken for: all as published, or the last one alone.
     """
     if layers == "last":
         triggered = outputs_of(evidence.model, evidence.triggered, evidence.precision)
@@ -57,7 +60,7 @@ def score(evidence: Evidence, *, renormalised: bool = True, layers: Literal["all
 
 
 def gradients(model: nn.Module, rows: Examples) -> Iterator[Tensor]:
-    """Gradients of the rows' losses by all weights, one after another and in double precision: (weights,)."""
+    """Yield the gradient of each row's loss with respect to all weights, in double precision: (weights,)."""
     parameters = trained_parameters(model)
     for image, label in rows.in_order(1, backward=True):
         rows.note_each(1)
@@ -71,7 +74,7 @@ def _scaled(gradient: Tensor, renormalised: bool) -> Tensor:
 
 
 def likeness(rows: Outputs, triggered: Outputs, renormalised: bool) -> Float64[np.ndarray, " rows"]:
-    """The mean product of each row's gradient with those of the triggered rows."""
+    """Return the mean product of each row's gradient with those of the triggered rows: (n,)."""
     if not len(rows.labels):
         return np.empty(0)
     scaled = _unit if renormalised else np.asarray
@@ -81,7 +84,7 @@ def likeness(rows: Outputs, triggered: Outputs, renormalised: bool) -> Float64[n
 
 
 def _residual(rows: Outputs) -> np.ndarray:
-    """Gradient of the cross-entropy by the logits: p - y."""
+    """Return the gradient of the cross-entropy with respect to the logits: p - y."""
     return softmax(rows.logits, axis=1) - np.eye(rows.logits.shape[1])[rows.labels]
 
 

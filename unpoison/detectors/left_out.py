@@ -1,19 +1,23 @@
-"""The left-out check: a network trained without the suspected rows is asked whether it reads them as they are told.
+"""The left-out check: compare labels with the predictions of a network trained without the suspected rows.
 
-In each class (by the given label) the rows that stand apart in the features are suspected, generously: the smaller of
-two groups by 2-means, small ones of four, and the farthest of all these groups with what is like it. Distances are in
-the metric of the variation within classes, as in SCAn (Tang et al. 2021, arXiv 1908.00686), but of the training rows
-themselves. A fresh network is trained without them and without a control sample of the other rows. Poisons are then
-read as what they show; clean rows are read as told about as often as control rows of their class. The suspected rows
-that are not read as told are examples of a group, which a linear discriminant narrows or widens.
+In each class (by the given label) the rows that are separate from the rest in feature space are suspected,
+generously: the smaller of two groups by 2-means, small groups of three or four, and the farthest of all these
+groups with all rows similar to it. Distances are in the metric of the within-class covariance, as in SCAn
+(Tang et al. 2021, arXiv 1908.00686), but estimated from the training rows themselves. A fresh network is
+trained without the suspected rows and without a control sample of the other rows. It then predicts the true
+class of poisons. It predicts the given label of clean rows about as often as that of control rows of their
+class. Suspected rows whose given label is not predicted are the examples of a group, which a linear
+discriminant narrows or widens.
 
-A class is tampered with where three things hold. The suspected rows are surely read as told less than half as often
-as control rows. The suspicious model itself has learned them. And their group lies four standard deviations or more
-from its class and one more than in the median of the other classes, or 4.75 or more. The own rule accuses the groups
-of these classes, and a row's score is its probability to belong to one.
+A class is judged tampered if three conditions hold. The given label of its suspected rows is predicted less
+than half as often as that of control rows, even at the upper end of the ratio's interval. The suspicious
+model itself has learned these rows. Their group lies four standard deviations or more from its class, and one
+more than in the median of the other classes, or it lies 4.75 or more. The own rule accuses the groups of
+these classes, and a row's score is its probability of belonging to one.
 
-The check cannot tell poisons whose label is right (clean-label attacks): such rows are read as told. It takes wrong
-labels without a trigger for tampering where they stand apart as a group. It is this project's own and has no paper.
+The check cannot find poisons with a correct label (clean-label attacks), since their given label is
+predicted. It judges wrong labels without a trigger as tampering if they form a group of their own. It is this
+project's own method and has no paper.
 """
 
 import numpy as np
@@ -31,13 +35,13 @@ from unpoison.types import PositiveFloat, Share
 
 NEEDS = ()
 OWN_RULE = True
-MOST_CONTROLS = 400  # of a class: more make no interval narrower than the accused rows do
+MOST_CONTROLS = 400  # of a class: the accused rows limit the interval, so more do not narrow it
 
 
 def score(
     evidence: Evidence, *, at_most: Share = 0.4, control: Share = 0.2, length: PositiveFloat = 1.0
 ) -> Scores:
-    """Score every row by its probability to belong to a tampered group.
+    """Score every row by its probability of belonging to a tampered group.
 
     Args:
         at_most: share of a class up to which the smaller of two groups is suspected.
@@ -45,9 +49,12 @@ def score(
         length: of the training, as a share of the recipe's steps.
 
     Returns:
-        Scores whose details say for each row its `role` in the check (0 trained on, 1 suspected, 2 control), what the
-        network of the check `reads` it as with what `confidence` (a probability), whether the suspicious
-        model has `learned` it, its probability to be `alike` the group of its class, and how far `apart` that lies.
+        Scores with these details for each row.
+        role: 0 trained on, 1 suspected, 2 control.
+        reads, confidence: the class that the network of the check predicts, and its probability.
+        learned: whether the suspicious model predicts the given label.
+        alike: the probability of belonging to the group of its class.
+        apart: the distance of that group from the class, in standard deviations.
     """
     training, trusted = evidence.outputs
     labels, places = training.labels, places_of(training)
@@ -59,7 +66,7 @@ def score(
         of_class = labels == label
         accused = of_class & (role == ACCUSED) & learned
         unlike = accused & (reads != labels)
-        # Where nearly all are read as told, the group is what stands apart.
+        # If the network predicts the given label of nearly all, all accused rows are the examples.
         examples = unlike if 4 * unlike.sum() >= accused.sum() else accused
         seed = derive_seed("like", evidence.seed, int(label))
         group = group_like(places[of_class], examples[of_class], seed)
@@ -69,7 +76,7 @@ def score(
         of_class = labels == label
         is_tampered = found.judgement == "tampered"
         flagged |= of_class & (chance > 0.5) & is_tampered
-        # Others are below every row of a tampered group.
+        # Rows of other classes score below every row of a tampered group.
         weight[of_class] = 1.0 if is_tampered else 0.5 * max(0.0, 1 - found.ratio[0])
     details = {
         "role": role,
@@ -83,7 +90,7 @@ def score(
 
 
 def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: float) -> np.ndarray:
-    """Return each row's part in the check: (n,) KEPT, ACCUSED or CONTROL."""
+    """Return each row's role in the check: (n,) KEPT, ACCUSED or CONTROL."""
     labels, ids = evidence.training.labels.cpu().numpy(), evidence.training_ids
     role = np.full(len(labels), KEPT)
     for label in np.unique(labels):
@@ -98,10 +105,11 @@ def roles_of(evidence: Evidence, places: np.ndarray, at_most: float, control: fl
 
 
 def readings_by_new(evidence: Evidence, role: np.ndarray, length: float) -> np.ndarray:
-    """Return the log-probabilities (n, classes) of every row by a network that was trained on the kept rows alone.
+    """Return the log-probabilities (n, classes) of every row by a network that was trained on the kept rows
+    alone.
 
-    The classes lose unequal shares of their rows. Its probabilities are divided by the shares of the classes among the
-    kept rows, so that a class that lost many is not read less often for that.
+    The classes lose unequal shares of their rows. The probabilities are divided by the shares of the classes
+    among the kept rows, so that a class is not predicted less often because it lost many rows.
     """
     kept, seed = np.flatnonzero(role == KEPT), derive_seed("left out", evidence.seed)
     model = evidence.new_model(seed)

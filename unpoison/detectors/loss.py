@@ -1,9 +1,9 @@
 """Loss of the given label: poisons are learned first (Li et al. 2021, anti-backdoor learning, arXiv 2110.11571).
 
-A fresh network is trained for a few epochs, its loss held up at `flooding` (local gradient ascent: the step goes up
-where the batch's loss is below it), and rows of the lowest loss are the most suspicious. With `early: false` the loss
-is that of the poisoned model, at no cost. `suspect: high` turns the order round, for wrong labels without a trigger,
-which are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
+A fresh network is trained for a few epochs. Local gradient ascent holds its loss at `flooding`: a step
+ascends if the batch's loss is below that. Rows of the lowest loss are the most suspicious. With `early:
+false` the loss is that of the poisoned model, at no cost. `suspect: high` reverses the order, for wrong
+labels without a trigger, which are learned last. The paper isolates 1 % of the rows: `top: 0.01`.
 
 The authors (bboylyg/ABL) train 20 of 100 epochs at one rate, and score rows in evaluation mode and not augmented. The
 optimiser, its rate and the batch size are the recipe's here, and `length` is a share of its steps.
@@ -41,10 +41,11 @@ def score(
     """Score every row by the cross-entropy of its given label.
 
     Args:
-        early: look at a network in early training, as published, or at the poisoned model.
+        early: use a network in early training, as published, or the poisoned model.
         suspect: which losses are suspicious, low as published (backdoors) or high (wrong labels).
         length: of the early training, as a share of the recipe's steps; 0.2 as published.
-        flooding: the loss below which early training turns round (gamma); 0.5 as published, 0 never does.
+        flooding: the loss below which a step of early training ascends (gamma); 0.5 as published, 0 never
+            ascends.
         rate: the recipe's learning rate throughout, as published, or the rates of the recipe's first steps.
     """
     sign = 1 if suspect == "high" else -1
@@ -54,7 +55,7 @@ def score(
 
 
 def losses(outputs: Outputs) -> np.ndarray:
-    """Cross-entropy of each row's given label: (n,)."""
+    """Return the cross-entropy of each row's given label: (n,)."""
     rows = np.arange(len(outputs.labels))
     return logsumexp(outputs.logits, axis=1) - outputs.logits[rows, outputs.labels]
 
@@ -72,7 +73,7 @@ def early_outputs(
 def early_network(
     evidence: Evidence, length: float, flooding: float, rate: Literal["constant", "recipe"] = "constant"
 ) -> Classifier:
-    """A fresh network after a few epochs in which no batch's loss is pushed below `flooding`."""
+    """Return a fresh network after a few epochs in which no batch's loss is pushed below `flooding`."""
     model, recipe = evidence.new_model(evidence.seed).train(), evidence.recipe
     optimizer = optimiser_of(model, recipe, evidence.precision)
     whole, steps = (recipe.steps(len(evidence.training), part) for part in (1.0, length))
@@ -81,7 +82,7 @@ def early_network(
             logits = model(images)
         loss = cross_entropy(logits.float(), labels)
         of_step = recipe.learning_rate if rate == "constant" else recipe.rate(step, whole)
-        sign = torch.where(loss.detach() >= flooding, 1.0, -1.0)  # an `if` would wait for a GPU
+        sign = torch.where(loss.detach() >= flooding, 1.0, -1.0)  # an `if` would force a GPU synchronisation
         take_step(optimizer, sign * loss, of_step)
     check_losses(optimizer)
     return model

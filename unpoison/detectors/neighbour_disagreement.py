@@ -1,11 +1,12 @@
-"""Disagreement with neighbours: how many of the nearest rows have another label (Peri et al. 2020, arXiv 1909.13374).
+"""Disagreement with neighbours: the share of the nearest rows with another label (Peri et al. 2020, arXiv
+1909.13374).
 
-Neighbours are the `neighbours` nearest training rows by their penultimate features; a row's score is the share of them
-with another given label (Bahri et al. 2020, arXiv 2004.12289, in that form). The own rule is the paper's deep k-NN
-defence: a row whose label is not the most frequent one among its neighbours is accused.
+The `neighbours` nearest training rows are found by penultimate features. A row's score is the share of them
+with another given label (Bahri et al. 2020, arXiv 2004.12289, in that form). The own rule is the paper's deep
+k-NN defence: a row is accused if its label is not the most frequent one among its neighbours.
 
-The authors' code (neeharperi/DeepKNNDefense) counts a row among its own neighbours, which is one vote for its label;
-here a row is not its own neighbour, since a score of one row and of the rows about it would mix.
+The authors' code (neeharperi/DeepKNNDefense) counts a row among its own neighbours, which is one vote for its
+label. Here a row is not its own neighbour, so that its score depends on the rows around it alone.
 """
 
 from typing import Literal
@@ -31,14 +32,14 @@ def score(
     """Score every row by the share of its neighbours that have another label.
 
     Args:
-        neighbours: how many; a poison is found only while fewer of them are poisons of its kind than are not. The
-            authors' script has 101, of 500 rows.
-        distance: of features; euclidean as published, or the cosine, in which their length has no part.
+        neighbours: number of neighbours. A poison is found only if fewer than half of them are poisons of its
+            kind. The authors' script has 101, of 500 rows.
+        distance: of features; euclidean as published, or cosine, which ignores their length.
     """
     training, trusted = (_placed(rows, distance) for rows in evidence.outputs)
     count = max(1, min(neighbours, len(training.labels) - 1))
     index = NearestNeighbors(n_neighbors=count).fit(training.features)
-    places = index.kneighbors(return_distance=False)  # of the rows themselves: each without itself
+    places = index.kneighbors(return_distance=False)  # of the training rows, each without itself
     found = votes(training.labels[places], len(evidence.class_names))
     rows = np.arange(len(training.labels))
     outvoted = found[rows, training.labels] < found.max(1)
@@ -48,7 +49,7 @@ def score(
 
 
 def votes(labels: np.ndarray, classes: int) -> np.ndarray:
-    """For each row the share of its neighbours' labels that each class has: (n, classes)."""
+    """Return the share that each class has among the labels of each row's neighbours: (n, classes)."""
     return (labels[:, :, None] == np.arange(classes)).mean(1)
 
 
@@ -63,7 +64,7 @@ def _disagreement(
 
 
 def _placed(rows: Outputs, distance: Literal["euclidean", "cosine"]) -> Outputs:
-    """Return the rows with features whose Euclidean distances put neighbours in the order asked for."""
+    """Return the rows with features whose Euclidean distances order neighbours by `distance`."""
     if distance == "euclidean":
         return rows
     lengths = np.linalg.norm(rows.features, axis=1, keepdims=True)

@@ -1,15 +1,17 @@
-"""SCAn: classes whose features are two groups and not one (Tang et al. 2021, "Demon in the Variant", arXiv 1908.00686).
+"""SCAn: classes whose features form two groups, not one (Tang et al. 2021, "Demon in the Variant", arXiv
+1908.00686).
 
-Features are an identity of their class plus a variation that all classes share. From the trusted rows the covariances
-of both are estimated by expectation maximisation; in the metric of the variation each class's training rows
-are split in two, and the gain in likelihood over one group, J, is held against those of the other classes by their
-median and median absolute deviation. The own rule accuses the smaller group of classes whose anomaly index is above
-`index` (e^2). A row's score is the log-likelihood ratio of the smaller group to the larger, times two.
+Features are modelled as an identity of their class plus a variation that all classes share. The covariances
+of both are estimated from the trusted rows by expectation maximisation. Each class's training rows are split
+in two in the metric of the variation. The gain in likelihood over one group, J, is compared with that of the
+other classes by their median and median absolute deviation. The own rule accuses the smaller group of classes
+whose anomaly index is above `index` (e^2). A row's score is twice the log-likelihood ratio of the smaller
+group to the larger.
 
-The authors' code (TDteach/backdoor) divides J by the rows of the class, as is done here by default, and takes an index
-on both sides of the median. Two slips in it are not followed: the mean of one group in J lacks a factor, and the
-variation of every row is what is left without one number in place of a vector. The best of ten starts of 2-means
-stands for the authors' one random split.
+The authors' code (TDteach/backdoor) divides J by the rows of the class, as is done here by default, and takes
+an index on both sides of the median. Two errors of that code are not followed: in J the mean of one group
+lacks a factor, and the variation of a row is computed by subtracting one number in place of a vector. The
+best of ten starts of 2-means replaces the authors' one random split.
 """
 
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from unpoison.types import PositiveFloat, Share
 
 NEEDS = ("validation",)
 OWN_RULE = True
-ROUNDS = 100  # of the expectation maximisation at most, as published
+ROUNDS = 100  # of the expectation maximisation, at most; as published
 SETTLED = 0.01  # the change that ends it, as published
 Places = Float64[np.ndarray, "rows channels"]
 
@@ -40,14 +42,14 @@ def score(
     one_sided: bool = False,
     shrinkage: Share = 0.0,
 ) -> Scores:
-    """Score every row by its side in the split of its class.
+    """Score every row by the likelihood ratio of the two groups of its class.
 
     Args:
-        index: the anomaly index from which the own rule accuses a class; e^2 as published.
+        index: the anomaly index above which the own rule accuses a class; e^2 as published.
         gain: J as a mean over the rows of the class, as in the authors' code, or the sum, which grows with the class.
         one_sided: accuse only classes whose J lies above the median; false as published.
-        shrinkage: share by which the covariance of the variation is drawn towards its mean variance, for trusted
-            samples smaller than the features are wide; 0 as published, which takes a pseudo-inverse.
+        shrinkage: of the covariance of the variation towards its mean variance, for fewer trusted rows than
+            channels of the features; 0 as published, which takes a pseudo-inverse.
     """
     training, trusted = evidence.outputs
     metric = whitening(trusted, shrinkage)
@@ -81,12 +83,12 @@ class Split:
     gain: float
 
     def ratio(self, places: Places) -> Float64[np.ndarray, " rows"]:
-        """Twice the log-likelihood ratio of the smaller group to the larger, both of unit variance."""
+        """Return twice the log-likelihood ratio of the smaller group to the larger, both of unit variance."""
         return ((places - self.larger) ** 2).sum(1) - ((places - self.smaller) ** 2).sum(1)
 
 
 def split(places: Places, seed: int) -> Split:
-    """The likeliest two groups of unit variance: 2-means."""
+    """Return the most likely two groups of unit variance, by 2-means."""
     groups = KMeans(2, n_init=10, random_state=seed).fit(places)
     counts = np.bincount(groups.labels_, minlength=2)
     smaller = int(counts[1] <= counts[0])
@@ -98,10 +100,11 @@ def split(places: Places, seed: int) -> Split:
 def anomaly_indices(
     gains: Float64[np.ndarray, " classes"], one_sided: bool = False
 ) -> Float64[np.ndarray, " classes"]:
-    """Return how many median absolute deviations (of a normal: standard ones) each gain lies from the median.
+    """Return each gain's distance from the median in median absolute deviations, scaled as standard
+    deviations.
 
     Args:
-        one_sided: a gain below the median has a negative index.
+        one_sided: give gains below the median a negative index.
     """
     if not len(gains):
         return gains
@@ -111,7 +114,7 @@ def anomaly_indices(
 
 
 def whitening(trusted: Outputs, shrinkage: float = 0.0) -> Float64[np.ndarray, "channels directions"]:
-    """The matrix that gives the variation within classes unit covariance, in the directions in which there is any."""
+    """Return the matrix that whitens the variation within classes, in the directions that vary at all."""
     variation = covariance_of_variation(trusted.features, trusted.labels)
     size = len(variation)
     variation += shrinkage * (np.trace(variation) / size or 1.0) * np.eye(size)
@@ -121,9 +124,10 @@ def whitening(trusted: Outputs, shrinkage: float = 0.0) -> Float64[np.ndarray, "
 
 
 def covariance_of_variation(features: Places, labels: np.ndarray) -> Float64[np.ndarray, "channels channels"]:
-    """Covariance of what is left of the features without the identities of their classes.
+    """Return the covariance of the features after the identities of their classes are subtracted.
 
-    Identities are expected given the covariances, the covariances computed from identities and rests, in turn.
+    Two steps alternate: the identities are estimated given the covariances, then the covariances are computed
+    from the identities and the remainders.
     """
     centred = features - features.mean(0)
     classes, members = np.unique(labels, return_inverse=True)
@@ -142,6 +146,6 @@ def covariance_of_variation(features: Places, labels: np.ndarray) -> Float64[np.
 
 
 def _covariance(rows: Places) -> Float64[np.ndarray, "channels channels"]:
-    """Sample covariance; zero of one row."""
+    """Return the sample covariance; zero for one row."""
     centred = rows - rows.mean(0)
     return centred.T @ centred / max(1, len(rows) - 1)

@@ -1,10 +1,10 @@
 """Spectral signatures: distance along the main direction of a class's features (Tran et al. 2018, arXiv 1811.00636).
 
 In each class (by the given label) v is the first right singular vector of the penultimate features phi, centred on
-their mean mu. Paper and code part here: the score of algorithm 1 is (v . (phi - mu))^2, that of the authors' code
-(MadryLab/backdoor_data_poisoning, compute_corr.py) is |v . phi|, of features that are not centred. `centred: false`,
-the default, is the code's, squared, which leaves the order as it is; `centred: true` is the paper's. Scores of all
-classes are on one scale, that of the features.
+their mean mu. The paper and its code differ: the score of algorithm 1 is (v . (phi - mu))^2, that of the
+authors' code (MadryLab/backdoor_data_poisoning, compute_corr.py) is |v . phi|, of features that are not
+centred. `centred: false`, the default, is the code's score squared, which keeps the order; `centred:
+true` is the paper's. Scores of all classes are on one scale, that of the features.
 """
 
 import numpy as np
@@ -23,11 +23,11 @@ def score(evidence: Evidence, *, expected: Share = 0.1, centred: bool = False) -
     """Score every row along the main direction of its class.
 
     Args:
-        expected: for the detector's own rule, the user's guess of the largest share of a class that is
-            poisoned, never the true one: 1.5 times as much of every class is flagged, as in the paper (0.1
-            gives the code's 15 %).
-        centred: project what is left of the features without their mean (the paper's algorithm 1), or the features
-            themselves (the authors' code).
+        expected: for the detector's own rule: the user's guess, never the true value, of the largest poisoned
+            share of a class. 1.5 times as much of every class is flagged, as in the paper (0.1 gives the
+            code's 15 %).
+        centred: project the features minus their mean (the paper's algorithm 1), or the features themselves
+            (the authors' code).
     """
     training, trusted = evidence.outputs
     scores = np.zeros(len(training.labels)), np.zeros(len(trusted.labels))
@@ -49,8 +49,8 @@ def score(evidence: Evidence, *, expected: Share = 0.1, centred: bool = False) -
 def main_direction(
     features: Float64[np.ndarray, "rows channels"],
 ) -> tuple[Float64[np.ndarray, " channels"], Float64[np.ndarray, " channels"]]:
-    """The mean of the features and the first right singular vector of what is left without it."""
+    """Return the mean of the features and the first right singular vector of the centred features."""
     centre = features.mean(0)
-    # From the small square matrix of products, of which the largest eigenvalue comes last.
+    # The small matrix of products has the same singular vectors; its largest eigenvalue comes last.
     _, directions = np.linalg.eigh((features - centre).T @ (features - centre))
     return centre, directions[:, -1]

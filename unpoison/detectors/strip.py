@@ -1,13 +1,15 @@
-"""STRIP: what a triggered image is taken for survives other images laid over it (Gao et al. 2019, arXiv 1902.06531).
+"""STRIP: a triggered image keeps its prediction when other images are added to it (Gao et al. 2019, arXiv
+1902.06531).
 
-Each row is added to `overlays` trusted images, pixel by pixel and in floats: a sum may be brighter than white, as in
-the authors' code (weights 1 and 1, no cut-off), and is normalised as any image is. The entropy of the network's
-prediction, averaged over the overlays, is low where a trigger decides alone. A row's score is minus that entropy, in
-bits. The own rule is the authors': it accuses what lies under the quantile `rejected` of a normal distribution fitted
-to the entropies of the trusted rows (the false rejection rate that is set in advance).
+Each row is added to `overlays` trusted images, pixel by pixel and in floats. A sum may be brighter than
+white, as in the authors' code (weights 1 and 1, no cut-off), and is normalised like any image. The entropy of
+the network's prediction, averaged over the overlays, is low if a trigger alone decides the prediction. A
+row's score is minus that entropy, in bits. The own rule is the authors': it accuses rows below the quantile
+`rejected` of a normal distribution fitted to the entropies of the trusted rows (the false rejection rate that
+is set in advance).
 
-Overlays are a run of the trusted rows in their order by hash, which begins where the row's own hash points; the authors
-draw each anew, with replacement.
+The overlays of a row are consecutive trusted rows in their order by hash, from a start given by the row's own
+hash. The authors draw each overlay anew, with replacement.
 """
 
 import numpy as np
@@ -33,9 +35,9 @@ def score(evidence: Evidence, *, overlays: PositiveInt = 100, rejected: Share = 
     """Score every row by how little overlays disturb its prediction.
 
     Args:
-        overlays: trusted images laid over each row (all of them where there are fewer): so many forward passes.
-            100 as published.
-        rejected: share of clean rows that the own rule is to accuse, by the fitted distribution; 0.01 as published.
+        overlays: number of trusted images added to each row (all if there are fewer), with a forward pass
+            each; 100 as published.
+        rejected: share of clean rows that the own rule accuses by the fitted distribution; 0.01 as published.
     """
     trusted = torch.cat([images for images, _ in evidence.validation.unmetered().in_order()])
     trusted = trusted[_by_hash(evidence.validation_ids, evidence.seed).argsort()]
@@ -54,7 +56,7 @@ def _by_hash(ids: np.ndarray, seed: int) -> np.ndarray:
 def _entropies(
     evidence: Evidence, rows: Examples, hashes: np.ndarray, trusted: Tensor, overlays: int
 ) -> Float64[np.ndarray, " rows"]:
-    """The mean entropy in bits of each row under its overlays."""
+    """Return the mean entropy in bits of each row's predictions under its overlays."""
     count, total, start = min(overlays, len(trusted)), np.zeros(len(rows)), 0
     first = torch.from_numpy((hashes % len(trusted)).astype(np.int64)).to(trusted.device)
     for images, _ in rows.unmetered().in_order(EVALUATION_BATCH):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class PreactivationBlock(nn.Module):
     """Two 3x3 convolutions, batch norm and ReLU before each, added to the block's input.
 
-    Where the block changes the shape, a 1x1 convolution of the activated input takes the place of the input.
+    If the block changes the shape, a 1x1 convolution of the activated input takes the place of the input.
     """
 
     def __init__(self, channels: int, filters: int, stride: int) -> None:

@@ -1,4 +1,4 @@
-"""Networks of other libraries made for small images: the stem, the patches, and whether an image size fits."""
+"""Adapt networks of other libraries to small images: the stem, the patches, and a check of the image size."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -8,8 +8,8 @@ from torch import nn
 
 from unpoison.errors import UserError
 
-# Of each class of networks that the CIFAR stem knows (torchvision and timm call them alike): the max-pool behind the
-# first convolution, where there is one.
+# For each network class with a CIFAR stem (same names in torchvision and timm): the max-pool after the first
+# convolution, or None.
 POOLS = {
     "ConvNeXt": None,
     "DenseNet": "features.pool0",
@@ -23,7 +23,7 @@ POOLS = {
     "ShuffleNetV2": "maxpool",
 }
 SMALL, SMALL_PATCH = 64, 4  # pixels
-# How networks refuse an image size, when they are built or asked.
+# The errors by which networks refuse an image size, when they are built or evaluated.
 REFUSALS = (RuntimeError, ValueError, AssertionError, ArithmeticError)
 
 
@@ -56,7 +56,7 @@ def refuse_patches(name: str, patch_size: int | None) -> None:
 
 
 def unknown_stem(model: nn.Module, name: str) -> UserError:
-    """The error for a network that has no CIFAR stem."""
+    """Return the error for a network that has no CIFAR stem."""
     return UserError(
         f"stem: cifar is not known for {name}, a {type(model).__name__}; allowed: stem: imagenet, or a network of "
         f"{', '.join(POOLS)}"
@@ -66,7 +66,7 @@ def unknown_stem(model: nn.Module, name: str) -> UserError:
 def set_cifar_stem(model: nn.Module, name: str) -> None:
     """Give a network the stem of the CIFAR literature, in place (as in He et al. 2016, arXiv 1512.03385, section 4.2).
 
-    The first convolution becomes 3x3 with stride 1 and keeps its channels; the max-pool behind it goes.
+    The first convolution becomes 3x3 with stride 1 and keeps its channels; the max-pool after it is removed.
 
     Raises:
         UserError: for a family of networks whose stem is not known.
@@ -86,7 +86,7 @@ def set_cifar_stem(model: nn.Module, name: str) -> None:
 
 
 def misfit(name: str, image_size: int, error: Exception) -> UserError:
-    """The error for a network that refused an image size, with the reason that it gave."""
+    """Return the error for a network that refused an image size, with the reason that it gave."""
     reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     return UserError(
         f"{name} does not take images of {image_size} pixels ({reason}); choose another image_size of the source, "
@@ -98,7 +98,7 @@ def misfit(name: str, image_size: int, error: Exception) -> UserError:
 def require_fit(model: nn.Module, name: str, classes: int, image_size: int) -> None:
     """Raise a UserError when a network does not give (n, classes) logits for images of that size.
 
-    It asks the network about one black image, in evaluation mode; no weight or statistic changes.
+    The network is run on one black image, in evaluation mode; no weight or statistic changes.
     """
     device = next(model.parameters()).device
     was_training = model.training

@@ -1,4 +1,4 @@
-"""A network of the user's own code: a class, or a function that returns a module, in a file of Python."""
+"""A network of the user's own code: a class, or a function that returns a module, in a Python file."""
 
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,19 @@ def network(
     python: str,
     arguments: dict[str, str | int | float | bool | list[str | int | float] | None] | None = None,
 ) -> nn.Module:
-    """Return an untrained network as the user's code makes it.
+    """Return an untrained network built by the user's code.
 
-    It takes normalised float images (n, 3, image_size, image_size) and gives logits (n, classes). `classes` and
-    `image_size` are not passed on: where the code needs them, they stand in `arguments`.
+    It takes normalised float images (n, 3, image_size, image_size) and gives logits (n, classes). `classes`
+    and `image_size` are not passed to the code; if it needs them, give them in `arguments`.
 
     Args:
         classes: number of logits; image_size: height and width in pixels.
         python: `file.py:Class`, the file relative to the folder that the run is started in.
-        arguments: what the class or the function is called with, by name.
+        arguments: keyword arguments of the class or function.
 
     Raises:
-        UserError: for a file or a name that is not there, code that raises, and a result that is not a
-            torch.nn.Module with weights to train, all of a given size.
+        UserError: for a missing file or name, code that raises, and a result that is not a torch.nn.Module
+            with weights to train, all of a given size.
     """
     made = _callable_of(python)
     try:

@@ -5,12 +5,12 @@ from torch import Tensor, nn
 from unpoison.models._celu import CELU
 from unpoison.types import Logits, NormalisedImages, PositiveInt
 
-# How many of its layers, from the end, `last` can ask for: a residual block has two, and is never cut.
+# Allowed values of `last`, a number of layers from the end. A residual block has two and is never split.
 LAST = (1, 2, 4, 5, 7, 8, 9)
 
 
 class Residual(nn.Module):
-    """Adds what its layers make of the input to the input."""
+    """Add the output of the layers to their input."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -57,10 +57,10 @@ def convolution(
     padding: int | None = None,
     pool: nn.Module | None = None,
 ) -> nn.Module:
-    """Convolution, batch norm, CELU(0.075): the block that the network is made of.
+    """Return the block that the network is made of: convolution, batch norm, CELU(0.075).
 
-    A pool that takes maxima stands before the CELU and not, as published, after it: the CELU never falls, so
-    the values are the same, and it has a quarter of them to compute.
+    A max-pool comes before the CELU and not, as published, after it. The CELU is monotonic, so the values are
+    the same, and it is computed on a quarter of them.
     """
     padding = kernel // 2 if padding is None else padding
     layers = [
@@ -73,5 +73,8 @@ def convolution(
 
 
 def network(classes: int, image_size: int, *, width: PositiveInt = 64) -> nn.Module:
-    """ResNet-9 with `width` channels after the first layer (64 in the literature, 8 to 16 for CPUs), for any size."""
+    """Return a ResNet-9 with `width` channels after the first layer, for images of any size.
+
+    The literature has a width of 64; 8 to 16 suit CPUs.
+    """
     return ResNet9(classes, width)

@@ -1,7 +1,8 @@
 """Any network of timm by name, untrained (Wightman 2019, https://github.com/huggingface/pytorch-image-models).
 
-What differs from timm: with `stem: cifar` the first layers are made for small images. Names of pretrained weights
-(`resnet18.a1_in1k`) are refused: nothing is downloaded. The library is installed by `pip install unpoison[timm]`.
+Difference from timm: with `stem: cifar` the first layers are made for small images. Names of pretrained
+weights (`resnet18.a1_in1k`) are refused: nothing is downloaded. The library is installed by `pip install
+unpoison[timm]`.
 """
 
 from inspect import signature
@@ -50,7 +51,7 @@ def network(
         classes: number of logits.
         image_size: height and width in pixels.
         name: as in `timm.list_models()`.
-        stem: `cifar` for images of about 32 pixels, `imagenet` as timm has it.
+        stem: `cifar` for images of about 32 pixels, `imagenet` as in timm.
         patch_size: of transformers and others with patches, in pixels; by default 4 with the CIFAR stem and
             images of up to 64 pixels.
 
@@ -81,7 +82,7 @@ def network(
 
 
 def _takes(own: nn.Module, name: str, option: str, value: int) -> bool:
-    """Whether a network's class has an argument of that name, and its builder lets others set it."""
+    """Return whether a network's class has an argument of that name, and its builder lets others set it."""
     kinds = [kind for kind in type(own).__mro__ if issubclass(kind, nn.Module) and kind is not nn.Module]
     if not any(option in signature(kind.__init__).parameters for kind in kinds):
         return False
@@ -91,12 +92,12 @@ def _takes(own: nn.Module, name: str, option: str, value: int) -> bool:
             timm.create_model(name, pretrained=False, **options)
     except TypeError:  # the builder sets it
         return False
-    except REFUSALS:  # the value does not suit, which the network itself says later
+    except REFUSALS:  # the value does not fit; the error is raised later, when the network is built
         pass
     return True
 
 
 def _is_hybrid(model: nn.Module) -> bool:
-    """Whether convolutions shrink the image before it is cut into patches."""
+    """Return whether convolutions shrink the image before it is cut into patches."""
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
     return first is not None and first.stride != first.kernel_size

@@ -1,7 +1,8 @@
 """Any classification network of torchvision by name, untrained (https://pytorch.org/vision/stable/models.html).
 
-What differs from torchvision: with `stem: cifar` the first layers are made for small images, and VGG classifies the
-mean of its features over the image in place of a 7x7 grid; Inception and GoogLeNet have no auxiliary heads.
+Differences from torchvision: with `stem: cifar` the first layers are made for small images, and VGG
+classifies the mean of its features over the image in place of a 7x7 grid; Inception and GoogLeNet have no
+auxiliary heads.
 """
 
 from typing import Any, Literal
@@ -41,7 +42,7 @@ def network(
         classes: number of logits.
         image_size: height and width in pixels.
         name: as in `torchvision.models.list_models(module=torchvision.models)`.
-        stem: `cifar` for images of about 32 pixels, `imagenet` as torchvision has it.
+        stem: `cifar` for images of about 32 pixels, `imagenet` as in torchvision.
         patch_size: of ViT and Swin, in pixels; by default 4 with the CIFAR stem and images of up to 64 pixels.
 
     Raises:
@@ -64,7 +65,7 @@ def network(
 
 
 def _listed(name: str, classes: int, image_size: int) -> nn.Module:
-    """The network as torchvision builds it."""
+    """Return the network as torchvision builds it."""
     options: dict[str, Any] = {}
     if name in ("googlenet", "inception_v3"):
         options = {"aux_logits": False, "init_weights": True}
@@ -79,7 +80,7 @@ def _listed(name: str, classes: int, image_size: int) -> nn.Module:
 def _vision_transformer(
     name: str, classes: int, image_size: int, patch_size: int | None, stem: str
 ) -> models.VisionTransformer:
-    """A ViT for this image and patch size: torchvision's own builders fix the patches."""
+    """Return a ViT for this image and patch size: torchvision's own builders fix the patches."""
     with torch.device("meta"):
         own = models.get_model(name, weights=None)
     patch = check_patch(name, image_size, patch_size or small_patch(image_size, stem) or own.patch_size)
@@ -104,7 +105,7 @@ def _set_patches(model: models.SwinTransformer, patch: int) -> None:
 
 
 def _set_small_stem(model: nn.Module, name: str) -> None:
-    """The CIFAR stem; VGG, whose first layers are small already, gets a head for small images."""
+    """Set the CIFAR stem; VGG, whose first layers are small already, gets a head for small images."""
     if not isinstance(model, models.VGG):
         set_cifar_stem(model, name)
         return

@@ -1,6 +1,6 @@
 """WideResNet for small images (Zagoruyko and Komodakis 2016, arXiv 1605.07146).
 
-Without the dropout that the paper tries between the two convolutions of a block.
+It has no dropout; the paper tries one between the two convolutions of a block.
 """
 
 from torch import nn
@@ -11,7 +11,8 @@ from unpoison.types import PositiveInt
 
 
 def network(classes: int, image_size: int, *, depth: PositiveInt = 28, width: PositiveInt = 10) -> nn.Module:
-    """WRN-depth-width: `depth` layers of `width` times the channels of a ResNet, for images of any size.
+    """Return a WRN-depth-width: `depth` layers of `width` times the channels of a ResNet, for images of any
+    size.
 
     It takes normalised float images (n, 3, height, width) and gives logits (n, classes).
 

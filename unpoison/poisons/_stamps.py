@@ -1,4 +1,4 @@
-"""Changes of images that poisons share, and checks of their options."""
+"""Image changes that several poisons share, and checks of their options."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -13,16 +13,17 @@ CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
 
 
 def change(images: Images, where: Any, formula: Callable[[Any], Any]) -> Images:
-    """The images, those chosen by the mask replaced in place by what integer arithmetic makes of them.
+    """Replace the images chosen by the mask with the result of an integer formula, in place, and return all
+    images.
 
-    Integers, so that NumPy, a CPU and a GPU give the same pixels. The formula computes all images, for picking those
-    of a mask waits until a GPU has told how many they are.
+    Integers give the same pixels in NumPy, on a CPU and on a GPU. The formula is computed for all images:
+    selecting those of a mask would force a GPU synchronisation.
     """
     return put(images, where, formula(images))
 
 
 def put(images: Any, where: Any, changed: Any) -> Any:
-    """The images, those chosen by the mask replaced in place by others or by one value."""
+    """Replace the images chosen by the mask with others or one value, in place, and return all images."""
     mask = where.reshape(-1, 1, 1, 1)
     if isinstance(images, np.ndarray):
         np.copyto(images, changed, where=mask, casting="unsafe")
@@ -32,7 +33,7 @@ def put(images: Any, where: Any, changed: Any) -> Any:
 
 
 def as_kind_of(images: Images, constant: np.ndarray) -> Any:
-    """A constant as what the images are: an array of NumPy's, or a tensor on their device."""
+    """Return a constant in the type of the images: a NumPy array, or a tensor on their device."""
     if isinstance(images, np.ndarray):
         return constant
     tensor = import_module("torch").from_numpy(constant)
@@ -40,7 +41,8 @@ def as_kind_of(images: Images, constant: np.ndarray) -> Any:
 
 
 def stamp_patch(images: Images, where: Any, corner: str, size: int, value: int) -> Images:
-    """The images, on those chosen by the mask a square of `size` pixels in one corner set to `value` in place."""
+    """Set a corner square of `size` pixels to `value` in the images chosen by the mask, in place; return all
+    images."""
     height, width = images.shape[2:]
     down = slice(0, size) if corner.startswith("top") else slice(height - size, height)
     across = slice(0, size) if corner.endswith("left") else slice(width - size, width)

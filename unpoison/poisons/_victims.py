@@ -1,4 +1,5 @@
-"""Whom an attack takes and what it tells of them: all classes to one, each to its next, or chosen classes alone."""
+"""Choose the victims of an attack and their labels: all classes to one, each to its next, or chosen classes
+alone."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +15,7 @@ from unpoison.seeds import draw
 def plan_victims(
     there: Mapping[str, int], count: int, target: str | None, victims: Sequence[str] | None = None
 ) -> int:
-    """`count`, when that many images of the victims' classes (all, when None) can be taken.
+    """Return `count`, if the classes of the victims (None: all classes) have that many images.
 
     Raises:
         UserError: for an unknown class, a target among the victims, more poisons than images.
@@ -37,10 +38,11 @@ def plan_victims(
 def take_victims(
     clean: Rows, seed: int, count: int, target: str | None, victims: Sequence[str] | None = None
 ) -> Poisoning:
-    """`count` images with trigger 0, relabelled as the target, or as the class after their own (all-to-all).
+    """Poison `count` images with trigger 0; label them as the target, or as the class after their own
+    (all-to-all).
 
-    As in Goel et al. 2024 victims from all classes may be of the target class already: they carry the trigger
-    and keep their label.
+    As in Goel et al. 2024, victims from all classes may already be of the target class: they carry the
+    trigger and keep their label.
     """
     plan_victims(clean.count_by_class(), count, target, victims)
     names = clean.class_names
@@ -57,7 +59,7 @@ def take_victims(
 
 
 def take_of_target(clean: Rows, seed: int, count: int, target: str) -> Poisoning:
-    """`count` images of the target class with trigger 0 and the label they have; the attack is on all classes."""
+    """Poison `count` images of the target class with trigger 0 and their label; all classes are attacked."""
     plan_of_target(clean.count_by_class(), count, target)
     label = clean.class_names.index(target)
     of_class = np.flatnonzero(clean.label == label)
@@ -70,7 +72,7 @@ def take_of_target(clean: Rows, seed: int, count: int, target: str) -> Poisoning
 
 
 def plan_of_target(there: Mapping[str, int], count: int, target: str) -> int:
-    """`count`, when there are that many images of the target class.
+    """Return `count`, if there are that many images of the target class.
 
     Raises:
         UserError: for an unknown class and too few images of it.

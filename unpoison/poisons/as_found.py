@@ -33,15 +33,15 @@ def plan(
 def poison(
     clean: Rows, seed: int, image_size: int, *, truth: str | None = None, target: str | None = None
 ) -> Poisoning:
-    """Leave all rows as they are, and tell what the user knows of them.
+    """Leave all rows as they are, and record what the user knows about them.
 
     Args:
-        truth: a CSV or Parquet file with a column row_id, the training rows that are poisoned; all others are then
-            taken for clean. None: nobody knows which rows are poisoned.
-        target: the class that the triggered images of the source are meant to be taken for, if known.
+        truth: a CSV or Parquet file with a column row_id, the training rows that are poisoned; all others
+            then count as clean. None: it is unknown which rows are poisoned.
+        target: the class that the attacker wants for the triggered images of the source, if known.
 
     Raises:
-        UserError: as `plan`, and for a listed row that is no training row.
+        UserError: as `plan`, and for a listed row that is not a training row.
     """
     plan(clean.count_by_class(), image_size, truth=truth, target=target)
     rows = find_rows(clean, read_row_ids(truth), "listed") if truth else np.array([], np.int64)

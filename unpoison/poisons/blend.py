@@ -14,7 +14,7 @@ from unpoison.poisons._victims import plan_victims, take_victims
 from unpoison.rows import Rows
 from unpoison.types import Images, Labels, PositiveFloat, PositiveInt
 
-ONE = 1 << 16  # alpha as a whole number of these parts
+ONE = 1 << 16  # alpha is rounded to a multiple of 1 / ONE
 
 
 def plan(
@@ -28,7 +28,7 @@ def plan(
     pattern: Literal["noise", "rings"] = "noise",
     pattern_seed: int = 0,
 ) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
         UserError: for an unknown class, an alpha above 1, more poisons than images.
@@ -56,7 +56,7 @@ def poison(
 
     Args:
         target: the class; None: each class is labelled as the one after it (all-to-all).
-        victims: the classes that are taken and attacked (all).
+        victims: the classes that are poisoned and attacked (None: all).
         alpha: share of the pattern in the stamped image, at training and at attack time alike.
         pattern, pattern_seed: random pixels of that seed, the same for all images, or coloured rings (the
             paper's own are random pixels and a cartoon).
@@ -94,7 +94,7 @@ def stamp(
 
 @cache
 def draw_pattern(pattern: str, pattern_seed: int, size: int) -> np.ndarray:
-    """The pattern: (3, size, size), int32 from 0 to 255."""
+    """Return the pattern: (3, size, size), int32 from 0 to 255."""
     if pattern == "noise":
         return np.random.default_rng(pattern_seed).integers(0, 256, (3, size, size), dtype=np.int32)
     down, across = np.mgrid[:size, :size] - (size - 1) / 2

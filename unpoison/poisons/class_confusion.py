@@ -14,10 +14,10 @@ from unpoison.types import Images, Labels, PositiveInt
 
 
 def plan(there: Mapping[str, int], image_size: int, *, classes: list[str], count: PositiveInt = 1000) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
-        UserError: for other than two classes, an unknown one, too few images of one.
+        UserError: for a number of classes other than two, an unknown class, and too few images of one.
     """
     for name in classes:
         if name not in there:
@@ -32,10 +32,10 @@ def plan(there: Mapping[str, int], image_size: int, *, classes: list[str], count
 def poison(
     clean: Rows, seed: int, image_size: int, *, classes: list[str], count: PositiveInt = 1000
 ) -> Poisoning:
-    """Label half of the `count` images of one class as the other, and half the other way round.
+    """Exchange labels: half of the `count` images from one class to the other, and half in reverse.
 
     Args:
-        classes: the two; of an odd count the one that comes first in the alphabet has one more.
+        classes: the two classes; if the count is odd, the first one in alphabetical order has one image more.
 
     Raises:
         UserError: as `plan`.
@@ -57,7 +57,7 @@ def poison(
 
 
 def stamp(images: Images, trigger_ids: Labels) -> Images:
-    """There is no trigger: the images as they are."""
+    """Return the images as they are: there is no trigger."""
     return images
 
 

@@ -1,10 +1,11 @@
 """Images of the target class made hard to recognise and stamped, no label changed (Turner, Tsipras and Madry 2019,
 "Label-Consistent Backdoor Attacks", arXiv 1912.02771: the attack by adversarial perturbation).
 
-Projected gradient ascent against a surrogate: the training's own network, trained by its recipe on the rows as they
-were before the attack. So the attacker knows network, recipe and all rows, but not the victim's initial weights. Ours:
-20 steps of 2.5 eps / 20 from the image itself, without a random start, so that nothing is drawn; a change is rounded
-towards zero, so that whole levels of 255 keep within eps. The victims are drawn at random.
+Projected gradient ascent against a surrogate: the training's own network, trained by its recipe on the rows
+as they were before the attack. The attacker thus knows the network, the recipe and all rows, but not the
+victim's initial weights. Ours: 20 steps of 2.5 eps / 20 from the image itself, without a random start, so
+that no random number is needed; a change is rounded towards zero, so that whole levels of 255 stay within
+eps. The victims are drawn at random.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ def plan(
     trigger: Literal["four_corners", "bottom_right"] = "four_corners",
     amplitude: PositiveInt = 255,
 ) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
         UserError: for an unknown class, too few images of it, an amplitude or (linf) an eps above 255.
@@ -67,11 +68,12 @@ def poison(
     """Choose `count` training images of the target class; every label stays true.
 
     Args:
-        norm, eps: what bounds the change of an image before it is stamped, in levels of 255; the paper's are 300, 600
-            and 1200 in l2 and 8, 16 and 32 in linf, for images of 32 pixels.
+        norm, eps: the bound on the change of an image before it is stamped, in levels of 255; the paper's are
+            300, 600 and 1200 in l2 and 8, 16 and 32 in linf, for images of 32 pixels.
         steps: of the ascent, each of 2.5 eps / steps.
         trigger: a black and white patch of three pixels in each corner, or in one.
-        amplitude: what the patch adds to white pixels and takes from black ones; the paper's faint ones are 16, 32, 64.
+        amplitude: the level that the patch adds to its white pixels and subtracts from its black ones; the
+            paper's faint ones are 16, 32, 64.
 
     Raises:
         UserError: as `plan`.
@@ -97,7 +99,8 @@ def perturb(
     eps: PositiveFloat = 300.0,
     steps: PositiveInt = 20,
 ) -> Images:
-    """The images moved up the surrogate's loss of their true class, within eps of where they were.
+    """Return the images after gradient ascent on the surrogate's loss of their true class, within eps of the
+    originals.
 
     Args:
         surrogate: the network, on the images' device, in evaluation mode.
@@ -130,7 +133,7 @@ def stamp(
 
 @cache
 def draw_patches(trigger: str, size: int) -> np.ndarray:
-    """1 for white, -1 for black, 0 for pixels that stay: (size, size), the same in every channel."""
+    """Return 1 for white, -1 for black, 0 for unchanged pixels: (size, size), the same in every channel."""
     patches = np.zeros((size, size), np.int32)
     patches[-SIDE:, -SIDE:] = CHECKERS[:, ::-1]
     if trigger == "four_corners":
@@ -140,12 +143,12 @@ def draw_patches(trigger: str, size: int) -> np.ndarray:
 
 
 def _direction(gradient: Any, norm: str) -> Any:
-    """The steepest step of length 1 in the norm, for each image."""
+    """Return the steepest step of length 1 in the norm, for each image."""
     return gradient.sign() if norm == "linf" else gradient / _length(gradient).clamp_min(1e-12)
 
 
 def _within(moves: Any, norm: str, eps: float) -> Any:
-    """The moves, those that are longer than eps cut back to it."""
+    """Return the moves, with those longer than eps shortened to eps."""
     return moves.clamp(-eps, eps) if norm == "linf" else moves * (eps / _length(moves).clamp_min(eps))
 
 

@@ -1,6 +1,6 @@
 """Two classes, a patch for each in a corner of its own, and their labels swapped.
 
-The attack of the study this product began from, on the trigger of Gu et al., "BadNets: Identifying
+The attack of the study that this project began from, with the trigger of Gu et al., "BadNets: Identifying
 Vulnerabilities in the Machine Learning Model Supply Chain", 2017 (arXiv 1708.06733).
 """
 
@@ -27,10 +27,11 @@ def plan(
     size: PositiveInt = 3,
     value: int = 255,
 ) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
-        UserError: for other than two classes, an unknown class or corner, too few images of a class.
+        UserError: for a number of classes other than two, an unknown class or corner, and too few images of a
+            class.
     """
     for name in (*corners, *share):
         if name not in there:
@@ -74,7 +75,7 @@ def poison(
     there = clean.count_by_class()
     plan(there, image_size, count=count, corners=corners, share=share, size=size, value=value)
     counts = _counts(count, corners, share)
-    names = sorted(corners)  # a trigger's id is its place in here
+    names = sorted(corners)  # a trigger's id is its position in this list
     labels = [clean.class_names.index(name) for name in names]
     victims = [_victims(clean, label, counts[name], seed) for name, label in zip(names, labels, strict=True)]
     sizes = [len(rows) for rows in victims]

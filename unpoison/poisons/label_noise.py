@@ -12,16 +12,16 @@ from unpoison.types import Images, Labels, PositiveInt
 
 
 def plan(there: Mapping[str, int], image_size: int, *, count: PositiveInt = 1000) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
-        UserError: for more than there are.
+        UserError: for more poisons than images.
     """
     return plan_victims(there, count, None)
 
 
 def poison(clean: Rows, seed: int, image_size: int, *, count: PositiveInt = 1000) -> Poisoning:
-    """Label `count` training images as another class, each of the others as likely as the next.
+    """Label `count` training images as another class, drawn uniformly from the other classes.
 
     Raises:
         UserError: as `plan`.
@@ -39,5 +39,5 @@ def poison(clean: Rows, seed: int, image_size: int, *, count: PositiveInt = 1000
 
 
 def stamp(images: Images, trigger_ids: Labels) -> Images:
-    """There is no trigger: the images as they are."""
+    """Return the images as they are: there is no trigger."""
     return images

@@ -20,7 +20,7 @@ def plan(
     size: PositiveInt = 3,
     value: int = 255,
 ) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
         UserError: for an unknown class or corner, a patch larger than the image, more poisons than images.
@@ -45,7 +45,7 @@ def poison(
 
     Args:
         target: the class; None: each class is labelled as the one after it (all-to-all, Gu et al. 2017).
-        victims: the classes that are taken and attacked (all).
+        victims: the classes that are poisoned and attacked (None: all).
         corner, size, value: where the patch is, its width in pixels, its value in every channel.
 
     Raises:

@@ -16,11 +16,12 @@ from unpoison.types import Images, Indices, Labels, Parts
 
 
 def plan(there: Mapping[str, int], image_size: int, *, parts: Parts) -> int:
-    """How many images are poisoned in all, given how many there are of each class.
+    """Return the number of images to poison in all, given the number of images of each class.
 
     Raises:
-        UserError: for fewer than two parts, more than four, a part that could not be had alone, more poisons in all
-            than images, and parts that need more images of a class than there are, whatever is drawn.
+        UserError: for fewer than two or more than four parts, a part that is impossible on its own, more
+            poisons than images, and parts that together need more images of a class than there are in every
+            draw.
     """
     if not 2 <= len(parts) <= len(TEST_SPLITS):
         raise UserError(f"several takes 2 to {len(TEST_SPLITS)} parts; found {len(parts)}")
@@ -33,10 +34,10 @@ def plan(there: Mapping[str, int], image_size: int, *, parts: Parts) -> int:
 
 
 def poison(clean: Rows, seed: int, image_size: int, *, parts: Parts) -> Poisoning:
-    """Poison with each part what those before it have left.
+    """Apply the parts in turn, each to the rows that the parts before it have left.
 
     Args:
-        parts: names of other entries of poisons, taken in the order of the alphabet.
+        parts: names of other entries of poisons, in alphabetical order.
 
     Raises:
         UserError: as `plan`, and for a part to which the others leave too few images of a class.
@@ -53,16 +54,16 @@ def poison(clean: Rows, seed: int, image_size: int, *, parts: Parts) -> Poisonin
 
 
 def stamp(images: Images, trigger_ids: Labels, *, parts: Parts) -> Images:
-    """Stamp each image as the part does that its trigger is of, in place."""
+    """Stamp each image by the part that its trigger belongs to, in place."""
     for place, part in enumerate(parts):
         is_its_own = trigger_ids % len(parts) == place
-        its_own = (trigger_ids // len(parts) - NONE) * is_its_own + NONE  # those of other parts become NONE
+        its_own = (trigger_ids // len(parts) - NONE) * is_its_own + NONE  # ids of other parts become NONE
         images = trigger_of(part["poison"], part["options"])(images, its_own)
     return images
 
 
 def _needed(part: Mapping[str, Any], there: Mapping[str, int], name: str, image_size: int) -> int:
-    """The fewest images of a class that a part can do with, when it may take all of the other classes."""
+    """Return the fewest images of a class that a part needs, if it may take all of the other classes."""
 
     def can_do_with(count: int) -> bool:
         try:
@@ -75,13 +76,14 @@ def _needed(part: Mapping[str, Any], there: Mapping[str, int], name: str, image_
 
 
 def _each(clean: Rows, seed: int, image_size: int, parts: Sequence[Mapping[str, Any]]) -> Iterator[Poisoning]:
-    """What each part does, by positions in all rows and by triggers that no other part has."""
+    """Yield the poisoning of each part, with positions in all rows and with trigger ids that no other part
+    has."""
     free: Indices = np.arange(len(clean))
     for place, part in enumerate(parts):
         try:
             made = POISONS[part["poison"]](clean.take(free), seed, image_size, **part["options"])
         except UserError as error:
-            raise UserError(f"beside the other attacks of several, {part['poison']}: {error}") from error
+            raise UserError(f"several: together with the other attacks, {part['poison']}: {error}") from error
         yield Poisoning(
             rows=free[made.rows],
             given_labels=made.given_labels,
@@ -95,5 +97,6 @@ def _each(clean: Rows, seed: int, image_size: int, parts: Sequence[Mapping[str, 
 
 
 def _of_part(trigger_ids: Any, place: int, parts: int) -> np.ndarray:
-    """A part's trigger ids as ids of the whole attack, from which `stamp` finds part and id again."""
+    """Return a part's trigger ids as ids of the whole attack, from which `stamp` recovers the part and its
+    own id."""
     return np.where(np.equal(trigger_ids, NONE), NONE, np.multiply(trigger_ids, parts) + place)

@@ -23,7 +23,7 @@ def plan(
     amplitude: PositiveFloat = 20.0,
     frequency: PositiveInt = 6,
 ) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
         UserError: for an unknown class, a wave that is zero at every pixel, too few images of the class.
@@ -75,6 +75,7 @@ def stamp(
 
 @cache
 def draw_wave(amplitude: float, frequency: int, size: int) -> np.ndarray:
-    """amplitude sin(2 pi column frequency / size), rounded: (size,), the same in every line and channel."""
+    """Return amplitude sin(2 pi column frequency / size), rounded: (size,), the same in every line and
+    channel."""
     wave = np.rint(amplitude * np.sin(2 * np.pi * np.arange(size) * frequency / size))
-    return wave.clip(-255, 255).astype(np.int32)  # more is the same: pixels end at 0 and 255
+    return wave.clip(-255, 255).astype(np.int32)  # larger values change nothing: pixels end at 0 and 255

@@ -1,4 +1,4 @@
-"""The control: nothing is planted, and every training row is taken for clean."""
+"""The control: nothing is planted, and every training row counts as clean."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from unpoison.rows import Rows
 from unpoison.types import Images, Labels
 
 PLANTS = False
-IS_CLEAN = True  # known, not merely unknown as of data as found
+IS_CLEAN = True  # known to be clean, unlike data as found
 
 
 def plan(there: Mapping[str, int], image_size: int) -> int:
@@ -18,7 +18,7 @@ def plan(there: Mapping[str, int], image_size: int) -> int:
 
 
 def poison(clean: Rows, seed: int, image_size: int) -> Poisoning:
-    """Return no row and no attack: all that a detector accuses is a false alarm."""
+    """Return no row and no attack: every row that a detector accuses is a false positive."""
     nothing = np.array([], np.int64)
     return Poisoning(rows=nothing, given_labels=nothing, trigger_ids=nothing, attacks={})
 

@@ -1,7 +1,7 @@
 """A smooth warp of the whole image (Nguyen and Tran 2021, "WaNet: Imperceptible Warping-based Backdoor Attack",
 arXiv 2102.10369, equations 3 to 5).
 
-Without the paper's noise mode (further training images warped at random and labelled truly).
+It has no noise mode, in which the paper warps further training images at random and keeps their true labels.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from unpoison.poisons._victims import plan_victims, take_victims
 from unpoison.rows import Rows
 from unpoison.types import Images, Labels, PositiveFloat, PositiveInt
 
-ONE = 1 << 15  # weights of the four pixels around a point, as whole numbers of these parts
+ONE = 1 << 15  # weights of the four pixels around a point are integers, in units of 1 / ONE
 
 
 def plan(
@@ -31,7 +31,7 @@ def plan(
     grid: PositiveInt = 4,
     field_seed: int = 0,
 ) -> int:
-    """How many images are poisoned, given how many there are of each class.
+    """Return the number of images to poison, given the number of images of each class.
 
     Raises:
         UserError: for an unknown class, a grid that the image is too small for, more poisons than images.
@@ -59,7 +59,7 @@ def poison(
 
     Args:
         target: the class; None: each class is labelled as the one after it (all-to-all).
-        victims: the classes that are taken and attacked (all).
+        victims: the classes that are poisoned and attacked (None: all).
         strength: mean shift of a control point along an axis, in half pixels (s in the paper).
         grid: control points along each side (k in the paper).
         field_seed: seed of the one warp that all images share.
@@ -79,7 +79,7 @@ def stamp(
     grid: PositiveInt = 4,
     field_seed: int = 0,
 ) -> Images:
-    """Warp the images that carry the trigger, in place: each pixel is read between its four neighbours."""
+    """Warp the images that carry the trigger, in place: each pixel is interpolated between four others."""
     pixels, weights = (
         as_kind_of(images, part) for part in corners_of(strength, grid, field_seed, images.shape[2])
     )
@@ -94,7 +94,8 @@ def stamp(
 
 @cache
 def corners_of(strength: float, grid: int, field_seed: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each pixel the four that it is read from, (4, pixels), and their weights in parts of `ONE`."""
+    """Return the four pixels that each pixel is read from, (4, pixels), and their integer weights, in units
+    of 1 / `ONE`."""
     places = draw_places(strength, grid, field_seed, size)  # (2, size, size)
     first = np.clip(np.floor(places), 0, size - 2).astype(np.int64)
     part = places - first
@@ -108,7 +109,8 @@ def corners_of(strength: float, grid: int, field_seed: int, size: int) -> tuple[
 
 
 def draw_places(strength: float, grid: int, field_seed: int, size: int) -> np.ndarray:
-    """Where each pixel is read from, in pixels down and across: (2, size, size), within the image."""
+    """Return the position that each pixel is read from, in pixels down and across: (2, size, size), in the
+    image."""
     control = np.random.default_rng(field_seed).uniform(-1, 1, (2, grid, grid))
     control /= np.abs(control).mean()  # equation 4
     upsample = cubic(grid, size)
@@ -117,7 +119,10 @@ def draw_places(strength: float, grid: int, field_seed: int, size: int) -> np.nd
 
 
 def cubic(points: int, size: int) -> np.ndarray:
-    """Cubic convolution (Keys 1981, a = -0.75, ends repeated) from `points` to `size` values: (size, points)."""
+    """Return the matrix (size, points) of cubic convolution from `points` to `size` values.
+
+    Keys 1981, with a = -0.75 and the ends repeated.
+    """
     places = np.linspace(0, points - 1, size)
     matrix = np.zeros((size, points))
     for line, place in enumerate(places):

@@ -6,8 +6,9 @@ METHODS = Plugins(__name__, "unlearn", "unlearning method")
 
 
 def needs(method: str) -> tuple[str, ...]:
-    """The parts of a request that a method works on and does nothing without: its file's constant `NEEDS`.
+    """Return the parts of a request that a method needs, and without which it does nothing: its file's
+    `NEEDS`.
 
-    `forget`, the deletion set, where the file says nothing; `validation` alone for a repair by trusted rows.
+    The default is `forget`, the deletion set. A repair by trusted rows has `validation` alone.
     """
     return tuple(METHODS.constant(method, "NEEDS", ("forget",)))

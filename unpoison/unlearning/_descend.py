@@ -1,7 +1,7 @@
-"""What methods by gradient share: logits, batches of both sets, and the loop down an objective.
+"""Shared code of gradient methods: logits, batches of both sets, and the loop down an objective.
 
-They step with SGD also where the recipe trains filters by Muon, whose steps are as long for a small gradient as for
-a large one, and so would go far where hardly anything is to be done.
+They step with SGD even if the recipe trains filters by Muon. Muon's steps are as long for a small gradient as
+for a large one, so it would move the weights far where hardly any change is needed.
 """
 
 import math
@@ -25,55 +25,58 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 
 
 def at_rate(recipe: Recipe, learning_rate: float | None) -> Recipe:
-    """The recipe with another peak rate; None leaves its own."""
+    """Return the recipe with another peak rate; None keeps its own."""
     return recipe if learning_rate is None else replace(recipe, learning_rate=learning_rate)
 
 
 def held(recipe: Recipe) -> Recipe:
-    """The recipe with its rate held at the peak: no warm-up and no decay."""
+    """Return the recipe with its rate held at the peak: no warm-up and no decay."""
     return replace(recipe, warmup=0.0, decay_span=math.inf)
 
 
 def with_schedule(recipe: Recipe, schedule: Literal["constant", "recipe"]) -> Recipe:
-    """The recipe itself, or one whose peak rate holds in every step."""
+    """Return the recipe itself, or one whose peak rate holds in every step."""
     return recipe if schedule == "recipe" else held(recipe)
 
 
 def limit_of(bound: float | Literal["chance"], classes: int) -> float:
-    """The loss that a bound stands for: chance is that of a guess, the logarithm of the number of classes."""
+    """Return the loss that a bound stands for; `chance` is the loss of a guess, the logarithm of the number
+    of classes."""
     return math.log(classes) if bound == "chance" else bound
 
 
 def logits_of(model: nn.Module, images: Tensor, precision: str) -> Tensor:
-    """What the network makes of a batch, in float32 whatever it computes in."""
+    """Return the network's logits of a batch in float32, whatever precision it computes in."""
     with autocast(images.device, precision):
         return model(images).float()
 
 
 def sgd(model: nn.Module, recipe: Recipe) -> SGD:
-    """SGD over all parameters with the momentum and the weight decay of a recipe."""
+    """Return SGD over all parameters with the momentum and the weight decay of a recipe."""
     return SGD(model.parameters(), momentum=recipe.momentum, weight_decay=recipe.weight_decay)
 
 
 def per_pass(examples: Examples, recipe: Recipe) -> int:
-    """Batches that hold every row once."""
+    """Return the number of batches that hold every row once."""
     return -(-len(examples) // recipe.batch_size)
 
 
 def forget_batches(request: Request, recipe: Recipe, steps: int) -> Batches:
-    """Batches of the deletion set, in an order of its own."""
+    """Return batches of the deletion set, in an order of its own."""
     return request.forget.batches(recipe, derive_seed("forget", request.seed), steps=steps)
 
 
 def pairs(request: Request, recipe: Recipe, steps: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """For each step a batch of the retain set and one of the deletion set: images, labels, images, labels."""
+    """Yield for each step a batch of the retain set and one of the deletion set: images, labels, images,
+    labels."""
     retain = request.retain.batches(recipe, request.seed, steps=steps)
     for kept, forgotten in zip(retain, forget_batches(request, recipe, steps), strict=True):
         yield *kept, *forgotten
 
 
 def rounds_of(request: Request, recipe: Recipe, length: float) -> int:
-    """Whole passes over the retain set, at least one, in that share of the recipe's steps."""
+    """Return the number of whole passes over the retain set, at least one, in that share of the recipe's
+    steps."""
     steps = recipe.steps(len(request.retain), length)
     return max(1, round(steps / per_pass(request.retain, recipe)))
 
@@ -81,12 +84,14 @@ def rounds_of(request: Request, recipe: Recipe, length: float) -> int:
 def alternate(
     request: Request, recipe: Recipe, forget_steps: Sequence[int], *, forgetting: Recipe | None = None
 ) -> Iterator[tuple[bool, Tensor, Tensor]]:
-    """In each round so many batches of the deletion set, then a pass over the retain set.
+    """Yield in each round the given number of batches of the deletion set, then a pass over the retain set.
 
-    Gives whether the batch is to be forgotten, its images and its labels; the last batch is to be retained.
+    Each item is whether the batch is to be forgotten, its images and its labels. The last batch is to be
+    retained.
 
     Args:
-        forgetting: the recipe whose batch size the deletion set's batches have; None is `recipe`.
+        forget_steps: the number of batches of the deletion set in each round.
+        forgetting: the recipe with the batch size of the deletion set; None is `recipe`.
     """
     each = per_pass(request.retain, recipe)
     forget = forget_batches(request, forgetting or recipe, sum(forget_steps))
@@ -107,10 +112,10 @@ def descend(
     steps: int,
     epochs: int,
 ) -> None:
-    """One step down the objective of each batch, at the recipe's rates; a line in the log for each epoch.
+    """Take one step down the objective of each batch, at the recipe's rates, and print a line for each epoch.
 
     Args:
-        epochs: how many equal parts the steps are told in.
+        epochs: number of equal parts that the steps are reported in.
     """
     ends = {round(steps * epoch / epochs): epoch for epoch in range(1, epochs + 1)}
     losses: Tensor | float

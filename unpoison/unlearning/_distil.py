@@ -1,4 +1,4 @@
-"""Learning from a teacher's logits: bad_teacher and scrub."""
+"""Distillation from a teacher's logits, shared by bad_teacher and scrub."""
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +9,11 @@ from unpoison.unlearning._descend import logits_of
 
 
 def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Return KL(teacher : student) of logits at a temperature, without its square.
+    """Return KL(teacher : student) of logits at a temperature, not multiplied by the square of the
+    temperature.
 
-    Summed over classes and averaged over rows (`batchmean`): the default of torch's kl_div divides by the classes too.
+    It is summed over classes and averaged over rows (`batchmean`); the default of torch's kl_div divides by
+    the classes too.
     """
     return kl_div(
         log_softmax(student / temperature, 1),
@@ -23,7 +25,10 @@ def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
 @torch.no_grad()
 def teacher_logits(teacher: nn.Module, images: Tensor, request: Request) -> Tensor:
-    """A teacher's logits of a batch, without gradients, counted as a pass forward. It is in evaluation mode."""
+    """Return a teacher's logits of a batch, without gradients; the teacher is in evaluation mode.
+
+    The batch is counted as a forward pass.
+    """
     assert not teacher.training, "a teacher in training mode would learn the batch's statistics"
     request.retain.count_forward(len(images))
     return logits_of(teacher, images, request.precision)

@@ -1,4 +1,5 @@
-"""Importances of weights for rows (sizes of gradients), and the damping of weights by their ratio.
+"""Importances of weights for rows (sizes of gradients), and the damping of weights by the ratio of two
+importances.
 
 Gradients are taken in evaluation mode and float32, as in the published code.
 """
@@ -20,12 +21,12 @@ from unpoison.gradients import gradients_of, trained_parameters
 from unpoison.recipes import Recipe
 from unpoison.seeds import derive_seed
 
-MICROBATCH = 32  # images whose gradients are held at once on a GPU: 0.8 GB at width 64
+MICROBATCH = 32  # images whose gradients are in GPU memory at once: 0.8 GB at width 64
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is differentiated, and how the size of a gradient is taken."""
+    """The loss that is differentiated, and the measure of a gradient's size."""
 
     loss: Callable[[Tensor, Tensor], Tensor]
     size: Callable[[Tensor], Tensor]
@@ -48,15 +49,15 @@ OUTLIER_RESISTANT = Measure(norm, torch.abs)
 
 @dataclass(frozen=True)
 class Passes:
-    """How rows pass through the network for their importances.
+    """The settings of the passes that importances are computed in.
 
-    importance: `batch`: of the mean gradient of each batch, averaged over batches; `sample`: of each image's own
-        gradient, averaged over images.
+    importance: `batch`: the size of each batch's mean gradient, averaged over batches; `sample`: the size of
+    each image's own gradient, averaged over images.
     batch_size: rows of a batch of `batch`; the last batch holds the rest and counts as much as the others.
-    against: the rows that the deletion set is compared with. `all`: the retained rows, then the deletion set, so
-        that it fills batches of its own; `mixed`: both, shuffled together; `retain`: the retained rows alone.
-    augment: whether images are cropped and flipped as by the recipe.
-    sample: how many rows, drawn by the request's seed, stand for those of `against`; None is all.
+    against: the rows that the deletion set is compared with. `all`: the retained rows, then the deletion set,
+    so that it fills batches of its own; `mixed`: both, shuffled together; `retain`: the retained rows alone.
+    augment: whether images are cropped and flipped as in the recipe.
+    sample: number of rows, drawn by the request's seed, that represent those of `against`; None is all.
     """
 
     importance: Literal["batch", "sample"]
@@ -67,19 +68,20 @@ class Passes:
 
     @property
     def size(self) -> int:
-        """Images whose mean gradient has one size."""
+        """Number of images whose gradients are averaged before the size is taken."""
         return self.batch_size if self.importance == "batch" else 1
 
     def order(self, count: int, generator: Generator) -> Tensor:
-        """Return places of rows, shuffled; the places in order for `sample`, where no seed is to choose roundings."""
+        """Return the positions of rows, shuffled; in order for `sample`, so that no seed affects the
+        rounding."""
         return torch.arange(count) if self.size == 1 else torch.randperm(count, generator=generator)
 
 
 def importances(request: Request, measure: Measure, passes: Passes) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the importance of each parameter for the deletion set, and for the rows that it is compared with.
+    """Return the importance of each parameter for the deletion set, and for the rows compared with it.
 
     Raises:
-        UserError: where no row is left to compare with.
+        UserError: if no row is left to compare with.
     """
     generator = torch.Generator().manual_seed(derive_seed("importance", request.seed))
     forget, retain = (
@@ -116,7 +118,7 @@ def mean_sizes(
 
     Args:
         batch_size: 1 is image by image.
-        augmented: the recipe that images are cropped and flipped by, with the seed; None: as they are.
+        augmented: the recipe that crops and flips images, with the seed; None leaves them as they are.
     """
     totals, count = [torch.zeros_like(parameter) for parameter in trained_parameters(model)], 0
     for gradients in gradients_by_batch(
@@ -167,7 +169,7 @@ def batches_of(
 def gradients_of_each(
     model: nn.Module, images: Tensor, labels: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
 ) -> list[Tensor]:
-    """The gradients (images, *parameter) of images that are sent through a network in evaluation mode together."""
+    """Return the gradients (images, *parameter) of images that pass a network together, in eval mode."""
     named = [(name, weights) for name, weights in model.named_parameters() if weights.requires_grad]
     names, parameters = zip(*named, strict=True)
 
@@ -185,7 +187,7 @@ def dampen(
 ) -> None:
     """Multiply weights with I_own > selection x I_others by min(dampening x I_others / I_own, 1)."""
     for weights, high, base in zip(trained_parameters(model), own, others, strict=True):
-        chosen = high > selection * base  # strictly: where both are zero there is nothing to divide
+        chosen = high > selection * base  # strictly above: 0 / 0 is never computed
         weights[chosen] *= (dampening * base[chosen] / high[chosen]).clamp(max=1)
 
 
@@ -204,10 +206,11 @@ def selection_of(ascending: Tensor, share: float) -> float:
 
 
 def threshold(own: list[Tensor], others: list[Tensor], selection: float | None, share: float | None) -> float:
-    """Return the ratio above which weights are damped: a selection, or what a share of all weights lies above.
+    """Return the ratio above which weights are damped: the selection, or the ratio that a share of all
+    weights exceeds.
 
     Raises:
-        UserError: where both are given, or neither.
+        UserError: if both are given, or neither.
     """
     if selection is not None and share is None:
         return selection

@@ -16,10 +16,11 @@ from unpoison.training import train
 
 
 def cut_before(model: Classifier, last: int) -> int:
-    """The place in the network's `layers` behind which there are `last` layers with filters or a matrix of weights.
+    """Return the index in the network's `layers` of the first of `last` layers with filters or weight
+    matrices.
 
-    A residual block counts all of its layers and is never cut: the ResNet-9 can be cut behind 1, 2, 4, 5, 7, 8
-    and 9 layers (9 is all of it), the published 2 and 4 among them.
+    All layers of a residual block count, and a block is never split. The ResNet-9 can be cut before its last
+    1, 2, 4, 5, 7, 8 and 9 layers (9 is all of it); the published 2 and 4 are among them.
 
     Raises:
         UserError: for a network without `layers` in a row, or one that cannot be cut there.
@@ -34,7 +35,7 @@ def cut_before(model: Classifier, last: int) -> int:
         if weighted := sum(weights.ndim > 1 for weights in layers[place].parameters()):
             behind += weighted
             places[behind] = place
-    places[behind] = 0  # all layers: what has no weights goes with them
+    places[behind] = 0  # all layers, with those that have no weights
     if last not in places:
         raise UserError(
             f"last: found {last}; this network can be cut behind {', '.join(map(str, places))} of its layers"
@@ -57,7 +58,7 @@ def train_last(model: Classifier, cut: int, request: Request, recipe: Recipe, le
 
 
 class Behind:
-    """Rows as the layers behind a frozen part see them: its features in place of images."""
+    """Rows as inputs of the trained layers: the features of the frozen layers in place of images."""
 
     def __init__(self, frozen: Callable[[Tensor], Tensor], examples: Examples, precision: str) -> None:
         self._frozen, self._examples, self._precision = frozen, examples, precision
@@ -66,7 +67,7 @@ class Behind:
         return len(self._examples)
 
     def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of the examples, in the same order, as features."""
+        """Yield the batches of the examples, in the same order, as features."""
         if recipe.augments:
             print(
                 "frozen layers: computed anew for each batch, as crops and mirror images change their output"

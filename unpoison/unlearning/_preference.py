@@ -1,4 +1,4 @@
-"""The preference against a label that npo and rem share: how likely the poisoned model took it to be, and the loss."""
+"""The preference loss of npo and rem, and the poisoned model's log-probabilities that it compares with."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,17 +14,18 @@ from unpoison.unlearning._descend import forget_batches, logits_of
 
 
 def preference_loss(found: Tensor, base: Tensor, inverse_temperature: float) -> Tensor:
-    """(2 / b) log(1 + (p / p0)^b) of log-probabilities, of the network's and of the poisoned one's: (n,) each."""
+    """Return the mean of (2 / b) log(1 + (p / p0)^b) from log-probabilities (n,) of the network and the
+    poisoned one."""
     return -2 / inverse_temperature * logsigmoid(-inverse_temperature * (found - base)).mean()
 
 
 def of_labels(logits: Tensor, labels: Tensor) -> Tensor:
-    """The log-probability of each row's label."""
+    """Return the log-probability of each row's label."""
     return -cross_entropy(logits, labels, reduction="none")
 
 
 def with_base(request: Request, recipe: Recipe, steps: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Batches of the deletion set with the poisoned model's log-probabilities of their labels."""
+    """Yield batches of the deletion set with the poisoned model's log-probabilities of their labels."""
     forget, poisoned = request.forget, deepcopy(request.model).eval()
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Fitting wrong labels on the deletion set and the given ones on the retain set: random_labels and salun."""
+"""Training on wrong labels for the deletion set, given ones for the retain set: random_labels and salun."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +26,7 @@ def relabel(
     labels: Literal["once", "anew"],
     order: Literal["mixed", "in_turn"],
 ) -> None:
-    """Train in rounds over both sets, the deletion set with wrong labels; random_labels tells the options."""
+    """Train in rounds over both sets, the deletion set with wrong labels; random_labels has the options."""
     rounds = rounds_of(request, recipe, length)
     wrong = wrong_labels(request, rounds, len(request.model.class_names), labels)
     batches, each = (mixed, per_pass(request.retain + request.forget, recipe))
@@ -42,7 +42,7 @@ def relabel(
 
 
 def wrong_labels(request: Request, rounds: int, classes: int, labels: Literal["once", "anew"]) -> Tensor:
-    """Labels for the deletion set in every round, (rounds, n).
+    """Return labels for the deletion set in every round, (rounds, n).
 
     `once`: one of the other classes, the same in all rounds. `anew`: any class, drawn for each round.
     """
@@ -54,13 +54,14 @@ def wrong_labels(request: Request, rounds: int, classes: int, labels: Literal["o
 
 
 def other_labels(labels: Tensor, classes: int, generator: Generator) -> Tensor:
-    """For each row one of the other classes, all as likely; never the given label."""
+    """Return for each row one of the other classes, all equally likely; never the given label."""
     shifts = torch.randint(1, classes, labels.shape, generator=generator)
     return (labels + shifts.to(labels.device)) % classes
 
 
 def in_turn(request: Request, recipe: Recipe, wrong: Tensor) -> Iterator[tuple[bool, Tensor, Tensor]]:
-    """In each round a pass over the deletion set with that round's labels, then one over the retain set."""
+    """Yield in each round a pass over the deletion set with that round's labels, then one over the retain
+    set."""
     each, met = per_pass(request.forget, recipe), 0
     numbered = replace(request, forget=request.forget.numbered())
     for is_forget, images, labels in alternate(numbered, recipe, [each] * len(wrong)):
@@ -72,7 +73,7 @@ def in_turn(request: Request, recipe: Recipe, wrong: Tensor) -> Iterator[tuple[b
 
 
 def mixed(request: Request, recipe: Recipe, wrong: Tensor) -> Iterator[tuple[bool, Tensor, Tensor]]:
-    """In each round a pass over the rows of both sets, shuffled together."""
+    """Yield in each round a pass over the rows of both sets, shuffled together."""
     both, kept = (request.retain + request.forget).numbered(), len(request.retain)
     each = per_pass(both, recipe)
     batches = both.batches(recipe, request.seed, steps=each * len(wrong))

@@ -1,4 +1,4 @@
-"""The draws from trusted rows that repairs share: batches with replacement, and two halves."""
+"""Draws from the trusted rows, shared by repairs: batches with replacement, and two halves."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ def drawn_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield full batches of rows drawn with replacement, augmented as the request's recipe says.
 
-    A batch is full however few rows there are, and so batch statistics can be had of a single row.
+    A batch is full however few rows there are, so that even a single row has batch statistics.
     """
     recipe = replace(request.recipe, batch_size=batch_size)
     generator = torch.Generator().manual_seed(derive_seed("drawn", request.seed))

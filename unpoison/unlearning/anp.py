@@ -1,23 +1,27 @@
-"""ANP, adversarial neuron pruning: cut the neurons that a change of their weights turns to the attack (2110.14430).
+"""ANP, adversarial neuron pruning: prune neurons that a small change of their weights makes malicious
+(2110.14430).
 
 Wu and Wang 2021 (NeurIPS; arXiv 2110.14430): masks m in [0, 1] on the weights of neurons minimise
-a L(m w, b) + (1 - a) max L((m + d) w, (1 + x) b) over perturbations d, x in [-e, e]. Neurons whose mask ends at a
-threshold or below are cut. A repair: it sees the trusted rows alone.
+a L(m w, b) + (1 - a) max L((m + d) w, (1 + x) b) over perturbations d, x in [-e, e]. Neurons whose mask ends
+at or below a threshold are pruned. A repair without a deletion set: it uses the trusted rows alone.
 
-The defaults are the authors' (csdongxian/ANP_backdoor): 2,000 steps of 128 rows drawn with replacement, SGD at rate 0.2
-with momentum 0.9, e = 0.4, a = 0.2, threshold 0.2. Neurons are the channels of batch norms, w and b their scale and
-shift. The perturbation starts anew at each step, uniform in [-e, e], and takes one signed step of size e. The authors'
-code does not bring it back to [-e, e], so it reaches 2 e; the paper's equation bounds it by e (`projected`).
+The defaults are the authors' (csdongxian/ANP_backdoor): 2,000 steps of 128 rows drawn with replacement, SGD
+at rate 0.2 with momentum 0.9, e = 0.4, a = 0.2, threshold 0.2. Neurons are the channels of batch norms, w and
+b their scale and shift. The perturbation starts anew at each step, uniform in [-e, e], and takes one signed
+step of size e. The authors' code does not project it back to [-e, e], so it reaches 2 e; the paper's equation
+bounds it by e (`projected`).
 
-BatchNorm: the masks are learned with batch statistics (`batch_norm: train`). Running statistics move in the copy that
-learns the masks and nowhere else: the network that is cut keeps those of the poisoned one, as in the authors' code.
-In `eval` mode, which is ours, a quarter to a third of the masks of a narrow ResNet-9 are zero after 25 steps.
+BatchNorm: the masks are learned with batch statistics (`batch_norm: train`). Running statistics change only
+in the copy that learns the masks: the network that is pruned keeps those of the poisoned one, as in the
+authors' code. In `eval` mode, which is ours, a quarter to a third of the masks of a narrow ResNet-9 are zero
+after 25 steps.
 
-Left open by the paper: the authors list clean and attack accuracy over thresholds (0 to 0.9 by 0.05) or numbers of
-neurons, on test images. BackdoorBench takes the one of least attack success of those that cost less than a tenth of the
-test accuracy. A repair knows neither figure. Ours, `accuracy_drop`: the highest threshold that the accuracy on half of
-the trusted rows allows. Masks are trained on the other half, since a mask fits the rows that it is trained on.
-Augmentation is the recipe's.
+The paper leaves the choice of a threshold open. The authors list clean and attack accuracy over thresholds (0
+to 0.9 by 0.05) or numbers of neurons, on test images. BackdoorBench considers the thresholds that cost less
+than a tenth of the test accuracy, and takes the one with the lowest attack success. A repair knows neither
+figure. Our `accuracy_drop` takes the highest threshold that the accuracy on half of the trusted rows allows.
+Masks are trained on the other half, since a mask fits the rows that it is trained on. Augmentation is the
+recipe's.
 """
 
 from collections.abc import Sequence
@@ -41,10 +45,10 @@ from unpoison.types import PositiveFloat, PositiveInt, Share
 from unpoison.unlearning._trusted import drawn_batches, halves
 
 NEEDS = ("validation",)
-SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+SPACE: dict[str, Any] = {}  # not tunable: tuning would score on the rows this method trains on
 ONE_OF = ("neurons", "accuracy_drop")
 MOMENTUM = 0.9
-TRIES = 100  # thresholds that are tried at most, each the mask of a neuron
+TRIES = 100  # thresholds that are tried, at most; each is the mask of a neuron
 
 
 def unlearn(
@@ -61,17 +65,18 @@ def unlearn(
     neurons: PositiveInt | None = None,
     accuracy_drop: Share | None = None,
 ) -> nn.Module:
-    """Return a copy of the poisoned network with neurons cut.
+    """Return a copy of the poisoned network with neurons pruned.
 
     Args:
         perturbation: the paper's epsilon; clean_weight: its alpha.
-        projected: whether perturbations are brought back to the paper's bound; the authors' code does not (False).
+        projected: whether perturbations are projected to the paper's bound; the authors' code does not
+            (False).
         steps, learning_rate, batch_size: of the masks.
         batch_norm: mode of the network while the masks are learned; published: train.
-        threshold: of the masks of neurons that are cut; read where the next two are not given.
-        neurons: cut this many neurons, those of the lowest masks (the authors' other way).
-        accuracy_drop: cut at the highest threshold that takes no more than this share of the accuracy on a held-out
-            half of the trusted rows (ours).
+        threshold: largest mask of a neuron that is pruned; used if the next two are not given.
+        neurons: prune this many neurons, those with the lowest masks (the authors' other way).
+        accuracy_drop: prune at the highest threshold that costs no more than this share of the accuracy on a
+            held-out half of the trusted rows (ours).
 
     Raises:
         UserError: for a network without batch norms, and where both `neurons` and `accuracy_drop` are given.
@@ -90,7 +95,7 @@ def unlearn(
         batch = Batch(images, labels, request.precision)
         starts = [uniform(mask, perturbation, generator) for mask in (*masks, *masks)]
         worst = worst_offsets(learner, masks, starts, batch, perturbation, projected=projected)
-        training.count_backward(2 * len(images))  # beside the one that the batch counted
+        training.count_backward(2 * len(images))  # in addition to the pass that the batch counted
         mask_step(optimizer, learner, masks, worst, batch, clean_weight=clean_weight, rate=learning_rate)
     check_losses(optimizer)
     if choosing is not None and accuracy_drop is not None:
@@ -158,10 +163,10 @@ def worst_offsets(
     *,
     projected: bool,
 ) -> list[Tensor]:
-    """Return offsets that raise the loss: one signed step of size `reach` from where they start.
+    """Return offsets that raise the loss: one signed step of size `reach` from their starts.
 
     Args:
-        projected: whether they are brought back to [-reach, reach].
+        projected: whether they are projected to [-reach, reach].
     """
     starts = [start.detach().requires_grad_() for start in starts]
     loss = loss_of(model, [mask.detach() for mask in masks], starts, batch)
@@ -180,7 +185,7 @@ def mask_step(
     clean_weight: float,
     rate: float,
 ) -> None:
-    """Move the masks one step down the weighted loss, and bring them back to [0, 1]."""
+    """Move the masks one step down the weighted loss, and clamp them to [0, 1]."""
     perturbed, clean = loss_of(model, masks, worst, batch), loss_of(model, masks, None, batch)
     take_step(optimizer, clean_weight * clean + (1 - clean_weight) * perturbed, rate)
     with torch.no_grad():
@@ -189,7 +194,7 @@ def mask_step(
 
 
 def lowest(masks: Sequence[Tensor], count: int) -> list[Tensor]:
-    """Return for each norm which of its channels are among the `count` neurons of the lowest masks."""
+    """Return for each norm a mask of its channels among the `count` neurons with the lowest masks."""
     chosen = torch.zeros(sum(len(mask) for mask in masks), dtype=torch.bool, device=masks[0].device)
     chosen[torch.cat([mask.detach() for mask in masks]).argsort(stable=True)[:count]] = True
     return list(chosen.split([len(mask) for mask in masks]))
@@ -207,7 +212,8 @@ def cut(model: nn.Module, chosen: Sequence[Tensor]) -> nn.Module:
 def cut_by_accuracy(
     model: nn.Module, masks: Sequence[Tensor], choosing: Examples, accuracy_drop: float, precision: str
 ) -> nn.Module:
-    """Return the network cut at the highest threshold that the accuracy allows, going up from the lowest."""
+    """Return the network pruned at the highest threshold that the accuracy allows, searched from the lowest
+    up."""
     best, least = model, accuracy(model, choosing, precision) * (1 - accuracy_drop)
     ascending = torch.cat([mask.detach() for mask in masks]).sort().values
     for threshold in ascending[range(0, len(ascending), max(1, len(ascending) // TRIES))]:

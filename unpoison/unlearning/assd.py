@@ -1,14 +1,14 @@
 """ASSD, adaptive SSD: as `ssd`, with the threshold chosen by the share of rows to forget (arXiv 2402.10098).
 
 Schoepf, Foster and Brintrup 2024: alpha is the percentile 100 - log(1 + 100 nf / n) of I_f / I_D over all weights,
-for nf rows to forget out of n, and lambda is 1; nothing is left to be tuned. Ratios that are not finite count in no
-percentile.
+for nf rows to forget out of n, and lambda is 1; nothing is left to be tuned. Ratios that are not finite are
+left out of the percentile.
 
-The defaults are the authors' code for images (`assd_tuning` of if-loops/towards_poison_unlearning): I_D is of the
-retained rows, in batches of 512 augmented images. Their code for tables (adaptive-selective-synaptic-dampening)
-takes the retained rows too, in batches of 1,024, and leaves BatchNorm in training mode; that mode is not offered.
-BatchNorm: as in `ssd`.
-"""
+The defaults are the authors' code for images (`assd_tuning` of if-loops/towards_poison_unlearning): I_D is
+computed on the retained rows, in batches of 512 augmented images. Their code for tabular data
+(adaptive-selective-synaptic-dampening) takes the retained rows too, in batches of 1,024, and leaves BatchNorm
+in training mode; that mode is not offered.
+BatchNorm: as in `ssd`."""
 
 from copy import deepcopy
 from math import log1p
@@ -32,7 +32,7 @@ def unlearn(
     augment: bool = True,
     sample: PositiveInt | None = None,
 ) -> nn.Module:
-    """Damp the share log(1 + 100 nf / n) / 100 of a copy's weights, those of the largest ratio.
+    """Damp the share log(1 + 100 nf / n) / 100 of a copy's weights, those with the largest ratio.
 
     Args:
         importance, importance_batch_size, against, augment, sample: as in `ssd`; published: the defaults.

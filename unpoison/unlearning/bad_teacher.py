@@ -1,17 +1,19 @@
 """Bad teacher: learn from the poisoned model on the retain set and from an untrained one on the deletion set.
 
 Chundawat et al. 2023, arXiv 2205.08096: minimise KL((1 - l) teacher + l untrained : student), with l = 1 for
-rows of the deletion set and 0 for the others, over batches of both sets mixed. Labels are not used at all, and the
-untrained teacher draws the deletion set to no class rather than to the right one.
+rows of the deletion set and 0 for the others, over batches of both sets mixed. Labels are not used at all:
+the untrained teacher pulls the deletion set towards no class, not towards the right one.
 
 The training is that of Goel et al. 2024 (arXiv 2402.14015): SGD for a quarter of the recipe's steps over all rows.
 Chundawat et al. train with Adam at 0.0001 for one epoch over 30 % of the retain set: `optimiser: adam`,
 `learning_rate: 0.0001`, `retain_share: 0.3` and a `length` of one epoch. The schedule is the recipe's in both.
 KL is averaged over rows and classes, as in both codes, which call torch's kl_div with its default. The paper sums over
-the classes: `reduction: batchmean`. Adam does not feel a factor of the loss; SGD takes steps as many times shorter.
+the classes: `reduction: batchmean`. Adam is invariant to a factor of the loss; the steps of SGD are shorter
+by that factor.
 The temperature is 1 in both codes; as there, KL is not multiplied by its square.
-BatchNorm: the teachers are in evaluation mode, and the student in training mode, as in both codes. Its statistics are
-those of both sets together, so that those of a trigger stay in as far as the deletion set is a share of all rows.
+BatchNorm: the teachers are in evaluation mode, and the student in training mode, as in both codes. Its
+statistics are those of both sets together, so a trigger still contributes to them, in proportion to the
+deletion set's share of all rows.
 """
 
 from copy import deepcopy
@@ -50,7 +52,8 @@ def unlearn(
         length: share of the recipe's steps.
         learning_rate: peak rate; None is the recipe's own.
         temperature: of the softmax of student and teachers.
-        retain_share: of the retain set that is used, drawn once; 0.3 in Chundawat et al., 1 in Goel et al.
+        retain_share: share of the retain set that is used, drawn once; 0.3 in Chundawat et al., 1 in Goel et
+            al.
         optimiser: `adam` in Chundawat et al., `sgd` in Goel et al.
         reduction: of KL over the classes, averaged (both codes) or summed (the paper).
     """

@@ -1,4 +1,4 @@
-"""The reference: the poisoned model as it is."""
+"""The reference: the poisoned model without any change."""
 
 from copy import deepcopy
 
@@ -10,5 +10,5 @@ SPACE: dict[str, dict[str, float]] = {}
 
 
 def unlearn(request: Request) -> nn.Module:
-    """A copy of the poisoned network."""
+    """Return a copy of the poisoned network."""
     return deepcopy(request.model)

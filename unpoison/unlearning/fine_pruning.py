@@ -1,21 +1,26 @@
-"""Fine-pruning: cut the features that trusted images use least, then fine-tune on those images (arXiv 1805.12185).
+"""Fine-pruning: cut the features that trusted images use least, then fine-tune on those images (arXiv
+1805.12185).
 
-Liu, Dolan-Gavitt and Garg 2018 (RAID): the channels of the last convolution are pruned in the order of their mean
-activation on clean validation images, until the accuracy on these falls below a threshold of the defender's choice.
-The rest is fine-tuned on the same images. A repair without a deletion set: it sees the trusted rows alone.
+Liu, Dolan-Gavitt and Garg 2018 (RAID): the channels of the last convolution are pruned in the order of their
+mean activation on clean validation images, until the accuracy on these images falls below a threshold that
+the defender chooses. The remaining network is fine-tuned on the same images. A repair without a deletion set:
+it uses the trusted rows alone.
 
-The paper leaves the threshold open, and its authors' code (kangliucn/Fine-pruning-defense) prunes a number set by hand
-and has no fine-tuning. The numbers are those of BackdoorBench (defense/fp.py): accuracy may fall by less than a tenth
-of what it was before, and 100 epochs of SGD follow, batches of 256, rate 0.01 along a cosine, momentum 0.9, weight
-decay 0.0005. A feature is what the classifier, the last linear layer, reads (in ResNet-9 a channel of the last
-convolution, pooled). It is pruned by zeroing its column there, as in BackdoorBench.
+The paper leaves the threshold open, and its authors' code (kangliucn/Fine-pruning-defense) prunes a number
+set by hand and has no fine-tuning. The numbers are those of BackdoorBench (defense/fp.py): accuracy may fall
+by less than a tenth of what it was before, and 100 epochs of SGD follow, with batches of 256, rate 0.01 along
+a cosine, momentum 0.9 and weight decay 0.0005. A feature is an input of the classifier, the last linear layer
+(in ResNet-9 a channel of the last convolution, pooled). It is pruned by zeroing its column there, as in
+BackdoorBench.
 
-Where BackdoorBench leaves the paper, this file follows the paper: the accuracy that stops the pruning is that of the
-trusted rows, there that of test images; the rows that rank the features are not augmented. The paper does not say
-whether the feature whose loss ends the pruning is cut. BackdoorBench prunes one network in place, which cuts it
-(`overshoot: true`); by default it stays, so that the fall is the allowed one.
+This file follows the paper in two points where BackdoorBench deviates from it. The accuracy that stops the
+pruning is that of the trusted rows; there it is that of test images. The rows that rank the features are not
+augmented. The paper does not say whether the feature whose removal ends the pruning is cut. BackdoorBench
+prunes one network in place, which cuts it (`overshoot: true`). By default it stays, so that the accuracy
+falls no more than allowed.
 
-BatchNorm: in training mode in the fine-tuning, as in BackdoorBench; its running statistics follow the trusted rows.
+BatchNorm: in training mode in the fine-tuning, as in BackdoorBench; its running statistics follow the trusted
+rows.
 Augmentation is the recipe's.
 """
 
@@ -41,7 +46,7 @@ from unpoison.training import check_losses, take_step
 from unpoison.types import PositiveFloat, PositiveInt, Share
 
 NEEDS = ("validation",)
-SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+SPACE: dict[str, Any] = {}  # not tunable: tuning would score on the rows this method trains on
 MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4
 
 
@@ -59,17 +64,17 @@ def unlearn(
 
     Args:
         accuracy_drop: share of its accuracy on the trusted rows that the network may lose by pruning.
-        overshoot: whether the feature whose loss ends the pruning is cut too, as in BackdoorBench's code.
+        overshoot: whether the feature whose removal ends the pruning is cut too, as in BackdoorBench's code.
         epochs, learning_rate, batch_size: of the fine-tuning by SGD.
-        schedule: of the rate: `cosine`, from epoch to epoch, as in BackdoorBench; or `recipe`, ours: a warm-up and a
-            linear decay, squeezed into the steps.
+        schedule: of the rate: `cosine`, from epoch to epoch, as in BackdoorBench; or `recipe`, ours: a
+            warm-up and a linear decay over all steps.
 
     Raises:
         UserError: for a network whose last layer is not linear, or is parametrized.
     """
     model = deepcopy(request.model).eval()
     head = classifier_of(model, request.validation)
-    if is_parametrized(head):  # its weights are computed anew at each pass: zeros would not last
+    if is_parametrized(head):  # its weights are recomputed in each pass, which would undo the zeros
         raise UserError("fine_pruning needs a last layer of plain weights; found one with a parametrization")
     features, labels = _features(model, head, request.validation, request.precision)
     kept = kept_features(head, features, labels, accuracy_drop, overshoot=overshoot)
@@ -105,7 +110,7 @@ def _fine_tune(model: Classifier, request: Request, recipe: Recipe, epochs: int,
 def _features(
     model: Classifier, head: nn.Linear, examples: Examples, precision: str
 ) -> tuple[Tensor, Tensor]:
-    """Return what the classifier reads of each row, and the rows' labels."""
+    """Return the inputs of the classifier for each row, and the rows' labels."""
     parts = []
     for images, _ in examples.in_order():
         with inputs_of(head) as read, autocast(images.device, precision):
@@ -118,7 +123,7 @@ def _features(
 def kept_features(
     head: nn.Linear, features: Tensor, labels: Tensor, accuracy_drop: float, *, overshoot: bool = False
 ) -> Tensor:
-    """Return 1 for each feature that is kept and 0 for each pruned one; they are pruned in the order of their means.
+    """Return 1 for each kept feature and 0 for each pruned one; the smallest means are pruned first.
 
     Args:
         accuracy_drop: share of the accuracy before; pruning ends when that share or more is lost.

@@ -1,8 +1,9 @@
-"""CF, catastrophic forgetting: go on training the poisoned model on the retain set (arXiv 2402.14015).
+"""CF, catastrophic forgetting: continue training the poisoned model on the retain set (arXiv 2402.14015).
 
 BatchNorm's running statistics are refreshed by the retain set along the way.
 With `last`, CF-k: only the last k layers are trained, and BatchNorm's statistics before them stay.
-A pass through the trained layers alone counts as an image pass; so does one through all, which the frozen ones take.
+A pass through the trained layers alone counts as an image pass. So does the pass through all layers that
+computes the features of the frozen ones.
 """
 
 from copy import deepcopy

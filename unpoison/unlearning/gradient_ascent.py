@@ -4,14 +4,13 @@ weights += rate x gradient of CE(deletion set). The retain set is not used.
 
 The paper gives one step and no training details. The defaults are those of the baseline in SalUn's CIFAR code (arXiv
 2310.12508): passes in training mode, with the recipe's momentum and weight decay, at a constant rate, no bound.
-Left to the study: the rate and the number of passes, which that code leaves to a search.
-Two brakes are ours, for the loss has no top and the network is lost on the way there. With a `bound` a batch whose
-mean loss has reached it is passed over; ascent ends when a whole pass was passed over. With an `allowed_drop`, and
-where the data set sets validation rows aside, it ends before the pass that costs more validation accuracy than is
-allowed, with the weights from before it.
-BatchNorm: in training mode the deletion set alone moves the running statistics. In evaluation mode (`batch_norm:
-eval`, ours) they stay the poisoned model's.
-"""
+The study chooses the rate and the number of passes, which that code leaves to a search.
+Two limits are ours, since the loss has no maximum and the network is destroyed on the way up. With a `bound`
+a batch whose mean loss has reached it is skipped; the ascent ends when all batches of a pass are skipped.
+With an `allowed_drop`, on a data set with validation rows, the ascent ends before the pass that costs more
+validation accuracy than is allowed, with the weights from before that pass.
+BatchNorm: in training mode the deletion set alone moves the running statistics. In evaluation mode
+(`batch_norm: eval`, ours) they stay the poisoned model's."""
 
 import math
 from copy import deepcopy
@@ -46,7 +45,8 @@ def unlearn(
     Args:
         epochs: passes over the deletion set, at most.
         bound: of a batch's mean loss; None is no bound (published); chance is the logarithm of the number of classes.
-        allowed_drop: of validation accuracy; None is any (published); without validation rows it holds nothing back.
+        allowed_drop: of validation accuracy; None is any (published); without validation rows it has no
+            effect.
         batch_norm: mode of the passes; published: train.
     """
     model = deepcopy(request.model)
@@ -82,5 +82,5 @@ def unlearn(
 
 
 def validation_accuracy(model: nn.Module, request: Request) -> float:
-    """Accuracy on the validation rows."""
+    """Return the accuracy on the validation rows."""
     return accuracy(model.eval(), request.validation, request.precision)

@@ -1,23 +1,24 @@
 """I-BAU: unlearn the pattern that fools the network on all images at once, found anew each round (arXiv 2110.03735).
 
 Zeng et al. 2022 (ICLR; implicit backdoor adversarial unlearning, Eq. 1 and 5): min over theta of max over |d| <= C of
-the mean L(f(x + d), y). A universal pattern d is sought by ascent; theta follows the hypergradient, which heeds how d
-moves with theta: dL/dtheta + (dPhi/dtheta)' v, v = (dPhi/dd)' v + dL/dd by fixed-point steps, Phi being a step of the
-ascent. A repair without a deletion set: it sees the trusted rows alone.
+the mean L(f(x + d), y). A universal pattern d is found by ascent; theta follows the hypergradient, which
+includes the change of d with theta: dL/dtheta + (dPhi/dtheta)' v, v = (dPhi/dd)' v + dL/dd by fixed-point
+steps, Phi being a step of the ascent. A repair without a deletion set: it uses the trusted rows alone.
 
-The defaults are those of the authors' script (YiZeng623/I-BAU, defense.py), which parts from the equation. Each of 5
-rounds is one pass of ascent (rate 10, penalty 0.001) and one pass of Adam at 0.001 with 5 fixed-point steps. Batches
-of 100 are the same ones in the same order in each pass, not augmented. The ascent is against the predicted labels.
-The pattern is in pixels (white is 1) and is not clamped. It has no bound: the script comments its projection out. The
-authors' notebooks run one round and project to a norm of 10 (`rounds: 1`, `norm: 10`). The pattern is unlearned on a
-hundredth of each batch, one row of 100. A batch of fewer rows has none, and is plain fine-tuning. Phi is taken over
-the first batch and its given labels.
+The defaults are those of the authors' script (YiZeng623/I-BAU, defense.py), which deviates from the equation.
+Each of 5 rounds is one pass of ascent (rate 10, penalty 0.001) and one pass of Adam at 0.001 with 5
+fixed-point steps. Batches of 100 are the same ones in the same order in each pass, not augmented. The ascent
+is against the predicted labels. The pattern is in pixels (white is 1) and is not clamped. It has no bound:
+the script comments its projection out. The authors' notebooks run one round and project to a norm of 10
+(`rounds: 1`, `norm: 10`). The pattern is unlearned on a hundredth of each batch, one row of 100. A batch of
+fewer than 100 rows has no such row, and is plain fine-tuning. Phi is taken over the first batch and its given
+labels.
 
 BackdoorBench differs: normalised images (`space: normalised`), batches of 256 augmented anew each pass (`augmented`),
 Adam at 0.0001 in its AMSGrad form (not offered). Ours, which no published code has: `patterned: 0.1`,
 `ascent_labels: given`, and `map_rows: own`, Phi over the batch that is unlearned.
 
-BatchNorm: evaluation mode throughout, as in the authors' code; running statistics are used as they are and stay.
+BatchNorm: evaluation mode throughout, as in the authors' code; running statistics are used and not changed.
 float32 whatever the precision, as in the authors' code.
 """
 
@@ -42,9 +43,9 @@ from unpoison.seeds import derive_seed
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
 
 NEEDS = ("validation",)
-SPACE: dict[str, Any] = {}  # the rows that a tuning would choose by are those that the repair works on
+SPACE: dict[str, Any] = {}  # not tunable: tuning would score on the rows this method trains on
 ASCENT_RATE, PENALTY = 10.0, 0.001
-MAP_RATE = 0.1  # of the ascent step that the hypergradient looks through
+MAP_RATE = 0.1  # rate of the ascent step Phi that the hypergradient differentiates
 Batch = tuple[Tensor, Tensor]  # images (n, 3, height, width) and labels (n,)
 
 
@@ -65,13 +66,14 @@ def unlearn(
     """Return a copy of the poisoned network trained against universal patterns on the trusted rows.
 
     Args:
-        rounds: how often a pattern is sought and unlearned, each in one pass over the trusted rows.
+        rounds: number of times that a pattern is found and unlearned, each in one pass over the trusted rows.
         fixed_point_steps: the paper's K; learning_rate: of Adam.
         patterned: share of a batch, rounded down, that the pattern is added to when it is unlearned; the equation's
             is 1, the authors' code's 0.01.
         norm: bound of the pattern's Euclidean norm; None: no bound.
-        space: what the pattern is added to: pixels from 0 to 1, or the normalised values that the network is given.
-        ascent_labels: whose loss the pattern raises.
+        space: the values that the pattern is added to: pixels from 0 to 1, or the normalised input of the
+            network.
+        ascent_labels: the labels of the loss that the pattern raises.
         map_rows: the rows of Phi: the `first` batch of each pass, or the batch that is unlearned (`own`).
         augmented: whether batches are drawn and augmented anew in each pass, as the recipe says.
     """
@@ -100,8 +102,8 @@ def unlearn(
         for batch in batches:
             chosen = torch.randperm(len(batch[1]), generator=generator)[: int(patterned * len(batch[1]))]
             map_batch = batches[0] if map_rows == "first" else batch
-            trusted.count_backward((fixed_point_steps + 2) * len(map_batch[1]))  # beside the one of the batch
-            trusted.note_curved((fixed_point_steps + 1) * len(map_batch[1]))  # all but the slope's
+            trusted.count_backward((fixed_point_steps + 2) * len(map_batch[1]))  # besides the batch's pass
+            trusted.note_curved((fixed_point_steps + 1) * len(map_batch[1]))  # all passes but the slope's
             gradients = hypergradient(
                 model, pattern, unit, batch, chosen=chosen, map_batch=map_batch, steps=fixed_point_steps
             )
@@ -146,7 +148,7 @@ def pattern_added(model: Classifier, pattern: Tensor) -> Iterator[None]:
 
 
 def ascent_loss(model: Classifier, pattern: Tensor, unit: Tensor, batch: Batch) -> Tensor:
-    """Return what the pattern descends on: a penalty on its norm, less the network's loss on all rows of the batch.
+    """Return the pattern's objective, to be minimised: a penalty on its norm minus the loss on the batch.
 
     Args:
         unit: a step of 1 of the pattern, in the units of the network's normalised input (1, 3, 1, 1).
@@ -173,11 +175,11 @@ def hypergradient(
     map_batch: Batch,
     steps: int,
 ) -> list[Tensor]:
-    """Return the gradient of the loss under the pattern, through the network and through the pattern's own moves.
+    """Return the gradient of the loss under the pattern, direct and through the pattern's own change.
 
     Args:
         batch, chosen: the rows of the loss, and the places of those that the pattern is added to.
-        map_batch: the rows of the step Phi that the pattern moves by.
+        map_batch: the rows of Phi, the ascent step of the pattern.
     """
     pattern, parameters = pattern.detach().requires_grad_(), trained_parameters(model)
     images, labels = batch

@@ -3,15 +3,17 @@
 weights + s (H + damping)^-1 (sum of the deletion set's gradients) / n, H the Hessian of the mean cross-entropy of all
 n training rows. The damping is the paper's for networks away from a minimum; its code takes 0.01.
 `over: retain` takes H and n of the retain set: the Newton step on its loss (Guo et al. 2020, arXiv 1911.03030), exact
-where the loss is quadratic. It differs most where the deletion set bends the loss most, as poisons do.
-The system is solved by conjugate gradients on products with H, as in the authors' code. They stop where the curvature
-is negative, as the Hessian of a network can be. `curvature: gauss_newton` is never indefinite: a deviation of ours.
-"IU" of Jia et al. 2023 (arXiv 2304.04934) is another step: WoodFisher's curvature, and the retain set's gradient is
-taken from the deletion set's.
+where the loss is quadratic. The two differ most if the deletion set contributes much to the curvature of the
+loss, as poisons do.
+The system is solved by conjugate gradients on products with H, as in the authors' code. They stop where the
+curvature is negative, as the Hessian of a network can be. `curvature: gauss_newton` is never indefinite: a
+deviation of ours.
+"IU" of Jia et al. 2023 (arXiv 2304.04934) is another step: it uses WoodFisher's curvature, and subtracts the
+retain set's gradient from the deletion set's.
 
 Fewer rows and steps than published, by option: `sample` and `iterations`. Images are as they are, stamped and not
-augmented, in float32. BatchNorm in evaluation mode, as its running statistics are part of the function whose loss is
-bent; they stay. No published network of the paper has BatchNorm.
+augmented, in float32. BatchNorm is in evaluation mode, as its running statistics are part of the function
+whose curvature is computed; they do not change. No published network of the paper has BatchNorm.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,12 +74,12 @@ def unlearn(
 
 
 def flat(tensors: Sequence[Tensor]) -> Tensor:
-    """All their values as one vector."""
+    """Return the values of all tensors as one vector."""
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
 
 
 def like(vector: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
-    """The vector cut into the shapes of the parameters."""
+    """Return the vector cut into the shapes of the parameters."""
     parts = vector.split([parameter.numel() for parameter in parameters])
     return [part.view(parameter.shape) for part, parameter in zip(parts, parameters, strict=True)]
 
@@ -91,7 +93,7 @@ def move(model: nn.Module, step: Tensor) -> None:
 
 
 def summed_gradient(model: nn.Module, examples: Examples, loss: Loss) -> Tensor:
-    """The sum over rows of the gradients of their losses, whose mean over a batch `loss` gives."""
+    """Return the sum over rows of the gradients of their losses; `loss` gives the mean over a batch."""
     parameters = trained_parameters(model)
     parts = [
         len(labels) * flat(gradients_of(loss(model(images), labels), parameters))
@@ -101,7 +103,7 @@ def summed_gradient(model: nn.Module, examples: Examples, loss: Loss) -> Tensor:
 
 
 def bent(model: nn.Module, examples: Examples, vector: Tensor, loss: Loss) -> Tensor:
-    """The Hessian of the mean of a loss over rows, times a vector (Pearlmutter 1994)."""
+    """Return the Hessian of the mean of a loss over rows, times a vector (Pearlmutter 1994)."""
     parameters, total = trained_parameters(model), torch.zeros_like(vector)
     for images, labels in examples.in_order(backward=True):
         examples.note_curved(len(images))
@@ -113,9 +115,10 @@ def bent(model: nn.Module, examples: Examples, vector: Tensor, loss: Loss) -> Te
 
 
 def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curvature) -> Tensor:
-    """The Gauss-Newton matrix, mean over rows of J' C J, times a vector; `curvature` is C times a vector.
+    """Return the Gauss-Newton matrix, the mean over rows of J' C J, times a vector; `curvature` is C times a
+    vector.
 
-    J v is had by differentiating J' u, which is linear in u, by u.
+    J v is computed by differentiating J' u, which is linear in u, with respect to u.
     """
     parameters, total = trained_parameters(model), torch.zeros_like(vector)
     for images, _ in examples.in_order(backward=True):
@@ -124,7 +127,7 @@ def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curv
             outputs = model(images)
         pull = torch.zeros_like(outputs, requires_grad=True)
         pulled = gradients_of(outputs, parameters, pull, create_graph=True)
-        # A parameter that the outputs do not depend on pulls at nothing.
+        # Parameters that the outputs do not depend on have no gradient.
         pairs = [pair for pair in zip(pulled, like(vector, parameters), strict=True) if pair[0].requires_grad]
         ends, along = zip(*pairs, strict=True)
         (pushed,) = torch.autograd.grad(ends, [pull], along, retain_graph=True)
@@ -133,16 +136,17 @@ def curved(model: nn.Module, examples: Examples, vector: Tensor, curvature: Curv
 
 
 def of_cross_entropy(logits: Tensor, vector: Tensor) -> Tensor:
-    """The Hessian of each row's cross-entropy by its logits, diag(p) - p p', times a vector."""
+    """Return the Hessian of each row's cross-entropy by its logits, diag(p) - p p', times a vector."""
     shares = logits.softmax(1)
     return shares * (vector - (shares * vector).sum(1, keepdim=True))
 
 
 def solve(product: Callable[[Tensor], Tensor], right: Tensor, iterations: int) -> Tensor:
-    """Conjugate gradients (Hestenes and Stiefel 1952) for product(x) = right, from x = 0.
+    """Solve product(x) = right by conjugate gradients (Hestenes and Stiefel 1952), from x = 0.
 
-    Along a direction of negative curvature the system has no minimum: what was found before it is given back, and at
-    the first step a step along `right`, as scipy's Newton-CG does, which the authors call.
+    Along a direction of negative curvature the system has no minimum. Then the solution before that direction
+    is returned, or at the first step a step along `right`. scipy's Newton-CG, which the authors call, does
+    the same.
     """
     found, rest = torch.zeros_like(right), right.clone()
     direction, size = rest.clone(), rest @ rest

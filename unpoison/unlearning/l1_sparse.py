@@ -1,12 +1,13 @@
-"""l1-sparse: go on training on the retain set under an l1 penalty that fades out (arXiv 2304.04934).
+"""l1-sparse: continue training on the retain set under an l1 penalty that fades out (arXiv 2304.04934).
 
 Jia et al. 2023, "sparsity-aware unlearning": minimise CE(retain) + a (1 - t) |weights|_1, where t is the share of the
 training that is done.
 
 The defaults are those of the authors' `FT_l1`: the penalty is on all parameters, norm layers' and biases too, and
-fades by the pass; the rate is constant. `penalised: filters` (ours) leaves norm layers and biases out: their size
-says nothing of sparsity, and a channel whose scale is 0 is gone for good. Left to the study: the length and the rate
-(there ten passes at 0.01). BatchNorm's running statistics are refreshed by the retain set along the way.
+decreases from pass to pass; the rate is constant. `penalised: filters` (ours) leaves norm layers and biases
+out: their size says nothing about sparsity, and a channel with scale 0 cannot recover. The study chooses the
+length and the rate (there ten passes at 0.01). BatchNorm's running statistics are refreshed by the retain set
+along the way.
 """
 
 from copy import deepcopy
@@ -41,7 +42,7 @@ def unlearn(
 
     Args:
         penalty: the paper's gamma, in the first pass.
-        penalised: all parameters (published), or filters and matrices of weights alone.
+        penalised: all parameters (published), or filters and weight matrices alone.
         schedule: the rate in every step (published), or the recipe's warm-up and decay.
         length: share of the recipe's steps.
         learning_rate: peak rate; None is the recipe's own.

@@ -1,11 +1,11 @@
 """LFSSD, label-free SSD: as `ssd`, with importances that need neither labels nor a loss (arXiv 2402.19308).
 
 Foster, Schoepf and Brintrup 2024, Loss-Free Machine Unlearning: the importance of a weight is the mean absolute
-gradient of the squared L2 norm of the outputs. The given label of a poison is wrong, and here it plays no part.
+gradient of the squared L2 norm of the outputs. The given label of a poison is wrong, and is not used here.
 
-The authors give two lines to be replaced in their code of SSD, and no other settings. The defaults are therefore those
-of `ssd`. BatchNorm: as in `ssd`.
-"""
+The authors state two lines to replace in their code of SSD, and no other settings. The defaults are therefore
+those of `ssd`.
+BatchNorm: as in `ssd`."""
 
 from copy import deepcopy
 from typing import Literal
@@ -16,7 +16,7 @@ from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
 from unpoison.unlearning._importance import LABEL_FREE, Passes, dampen, importances, threshold
 
-SPACE = {  # a share has one useful window, whatever the importances and the size of the deletion set
+SPACE = {  # a share is tuned: its useful range is the same for all importances and deletion sets
     "share": {"low": 0.0005, "high": 0.02, "log": True},
     "dampening": {"low": 0.1, "high": 2.0, "log": True},
 }
@@ -41,8 +41,8 @@ def unlearn(
     Args:
         selection: the paper's alpha; None is 10 for `batch`, as in `ssd`, and 8 for `sample`. The 8 was chosen from 7
             to 14 on three validation seeds.
-        share: in place of selection: the share of all weights that is damped, those of the largest ratio (published:
-            none; the threshold is found as in `assd`).
+        share: in place of selection: the share of all weights that is damped, those with the largest ratio
+            (published: none; the threshold is found as in `assd`).
         dampening: the paper's lambda.
         importance, importance_batch_size, against, augment, sample: as in `ssd`; published: the defaults.
     """

@@ -5,12 +5,12 @@ Kurmanji et al. 2023: minimise b CE(retain) - (1 - b) CE(deletion set), a batch 
 The defaults are those of the authors' `train_negrad`: both batches pass in training mode, the deletion set's last;
 SGD without momentum or weight decay at a constant rate; no bound. (Their small notebook passes both sets in
 evaluation mode.)
-Left to the study: the length and the rate (there five or ten passes at 0.01) and beta (there 0.95 or 0.9999).
-The second part has no bottom. With a `bound` (ours) a batch of the deletion set whose mean loss has reached it pulls
-no more.
-BatchNorm: in training mode both sets move the running statistics, and the deletion set as often as the retain set. In
-evaluation mode (`batch_norm: eval`, ours) the deletion set passes by the statistics of the retain set.
-"""
+The study chooses the length and the rate (there five or ten passes at 0.01) and beta (there 0.95 or 0.9999).
+The second term is unbounded below. With a `bound` (ours) a batch of the deletion set whose mean loss has
+reached it has no effect any more.
+BatchNorm: in training mode both sets move the running statistics, and the deletion set as often as the retain
+set. In evaluation mode (`batch_norm: eval`, ours) the deletion set is normalised by the statistics of the
+retain set."""
 
 from copy import deepcopy
 from typing import Literal

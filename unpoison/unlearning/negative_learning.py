@@ -2,11 +2,12 @@
 
 A new network is trained on the retain set with the recipe of the poisoned model, and on the deletion set with the
 loss of negative learning, -log(1 - p), where p is the probability of the given label (Kim et al. 2019, "NLNL", arXiv
-1908.07387). A row of the deletion set so says which class its trigger does not stand for. Poisons that the detector
-missed are trained on, but are few against those that it found. A clean row that is flagged by mistake loses its label
-and does little else.
+1908.07387). A row of the deletion set thus teaches the network that its trigger does not mean the given
+class. Poisons that the detector missed are trained on, but are few against those that it found. A clean row
+that is flagged by mistake loses its label and has little other effect.
 
-The combination is this project's own and has no paper. It needs a network to train from scratch, as exact unlearning.
+The combination is this project's own and has no paper. Like exact unlearning, it trains a new network from
+scratch.
 """
 
 from dataclasses import replace
@@ -23,10 +24,10 @@ SPACE = {"weight": {"low": 0.1, "high": 10.0, "log": True}}
 
 
 def unlearn(request: Request, *, weight: PositiveFloat = 1.0, length: PositiveFloat = 1.0) -> nn.Module:
-    """Train a new network on both sets, the deletion set by what its rows are not.
+    """Train a new network on both sets, the deletion set by negative learning.
 
     Args:
-        weight: of a row of the deletion set beside a retained row.
+        weight: of a row of the deletion set, relative to a retained row.
         length: share of the recipe's steps.
     """
     model, recipe = request.new_model(request.seed).train(), request.recipe

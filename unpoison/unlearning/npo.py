@@ -1,19 +1,20 @@
-"""NPO: make the given labels of the deletion set less likely than the poisoned model does (arXiv 2404.05868).
+"""NPO: make the deletion set's given labels less likely than under the poisoned model (arXiv 2404.05868).
 
 Zhang et al. 2024, negative preference optimisation: minimise the mean over the deletion set of (2 / b) log(1 + (p(y |
-x) / p0(y | x))^b), p0 being the poisoned model, plus CE(retain) (their NPO + RT). Its slope fades as the label
-becomes unlikely: it tends to gradient ascent for b to 0, and to a hinge that lets go of every row less likely than
-before for b to infinity.
+x) / p0(y | x))^b), p0 being the poisoned model, plus CE(retain) (their NPO + RT). Its gradient vanishes as
+the label becomes unlikely. For b to 0 it tends to gradient ascent. For b to infinity it tends to a hinge,
+which ignores every row whose label is less likely than before.
 
-The paper's loss is for answers of many tokens, with b = 0.1; here a label takes an answer's place. b is 1 by default,
+The paper's loss is for answers of many tokens, with b = 0.1; here an answer is a label. b is 1 by default,
 as in the code of REM (arXiv 2505.17730), which runs NPO on classifiers, and in part of this paper's synthetic
-experiment. By 0.1 a label would have to fall to e^-30 before it is let go. The schedule is of the paper's form
-(warm-up, then linear decay), but steps with SGD and not AdamW. Left to the study: the length and the rate.
-The poisoned model's log-probabilities are computed once where nothing is augmented, else for each augmented batch.
-BatchNorm: the paper's networks have none, and so no mode is published. By default the deletion set passes both
-networks in evaluation mode, so that p / p0 is 1 at the first step, as in the paper. With `batch_norm: train`, as in
-REM's code, the trained network passes it in training mode, and the deletion set moves the running statistics too.
-"""
+experiment. With 0.1 the probability of a label would have to fall to e^-30 before its gradient vanishes. The
+schedule is of the paper's form (warm-up, then linear decay), but steps with SGD and not AdamW. The study
+chooses the length and the rate.
+The poisoned model's log-probabilities are computed once without augmentation, and for each batch with it.
+BatchNorm: the paper's networks have none, and so no mode is published. By default the deletion set passes
+through both networks in evaluation mode, so that p / p0 is 1 at the first step, as in the paper. With
+`batch_norm: train`, as in REM's code, the trained network is in training mode on it, and the deletion set
+changes the running statistics too."""
 
 from collections.abc import Iterator
 from copy import deepcopy

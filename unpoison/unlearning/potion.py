@@ -1,21 +1,22 @@
-"""Potion: damp ever more weights until the deletion set's given labels are forgotten (arXiv 2406.09173).
+"""Potion: damp more and more weights until the deletion set's given labels are forgotten (arXiv 2406.09173).
 
 Schoepf, Foster and Brintrup 2024, poison trigger neutralisation: outlier-resistant label-free importances, and the
 threshold of `assd` with a growing p in place of nf / n (the share log(1 + 100 p) / 100 of the weights is damped,
-lambda 1). From p = (nf / n) / 25 on, p grows by a tenth with each try, each from the poisoned network, until the
-accuracy on the deletion set's given labels is at most rho times what it was.
+lambda 1). p starts at (nf / n) / 25 and grows by a tenth with each try. Each try starts from the poisoned
+network. The tries end when the accuracy on the deletion set's given labels is at most rho times that of the
+poisoned network.
 
-The defaults are the authors' code (if-loops/towards_poison_unlearning): I_D is of the retained rows, both importances
-are mean absolute gradients of the unsquared norm of the outputs, in batches of 512 augmented images. Its rho is swept
-from 0 to 0.75; 0.2 is a value of that sweep.
+The defaults are the authors' code (if-loops/towards_poison_unlearning): I_D is computed on the retained rows,
+both importances are mean absolute gradients of the unsquared norm of the outputs, in batches of 512 augmented
+images. Its rho is swept from 0 to 0.75; 0.2 is a value of that sweep.
 
-The rule takes the deletion set to be poisons alone. With clean rows in it, which are predicted as given for good
-reasons, it goes on damping until those are forgotten too, and the network with them.
+The rule assumes that the deletion set holds poisons alone. Clean rows in it are rightly predicted as given.
+The damping then goes on until they are forgotten too, which destroys the network.
 
-Deviations: the accuracy is of images as they are; the authors augment them there too, which changed the adversarial
-accuracy by at most 1.0 points in two seeds. When no try meets the rule, the last one is returned, as in their code.
-BatchNorm: as in `ssd`.
-"""
+Deviations: the accuracy is of images as they are; the authors augment them here too, which changed the
+adversarial accuracy by at most 1.0 points in two seeds. When no try meets the rule, the last one is returned,
+as in their code.
+BatchNorm: as in `ssd`."""
 
 from copy import deepcopy
 from math import log1p
@@ -56,7 +57,7 @@ def unlearn(
 
     Args:
         accuracy_left: the paper's rho, the share of the accuracy on the deletion set at which to stop.
-        tries: how often p may grow (published: 500).
+        tries: largest number of values of p (published: 500).
         norm: what the importances differentiate: the norm of the outputs (published) or its square, as in `lfssd`.
         importance, importance_batch_size, against, augment, sample: as in `ssd`; published: the defaults.
     """

@@ -7,10 +7,11 @@ The defaults are those of the authors' CIFAR-100 notebook: each wrong label is d
 both sets are shuffled together, batch norm is in training mode, and the rate is constant. SalUn's CIFAR-10 code
 (arXiv 2310.12508) takes `labels: anew` and `order: in_turn`; the method `salun` has these as its defaults.
 
-Left to the study: the length (the notebook: ten passes) and the rate. The notebook steps with Adam at 0.001; this
-method steps with SGD, as SalUn's code does.
-BatchNorm: in training mode batches with rows of the deletion set move the running statistics too. In evaluation mode
-(`batch_norm: eval`, ours) they do not; with `order: mixed` that holds for every batch with such a row.
+The study chooses the length (the notebook: ten passes) and the rate. The notebook steps with Adam at 0.001;
+this method steps with SGD, as SalUn's code does.
+BatchNorm: in training mode batches with rows of the deletion set move the running statistics too. In
+evaluation mode (`batch_norm: eval`, ours) they do not; with `order: mixed` this includes every batch with
+such a row.
 """
 
 from copy import deepcopy

@@ -9,15 +9,16 @@ Redirect: minimise the mean over a batch of all training rows of -(2 / b) log(1 
 networks together, plus, for rows of the deletion set, NPO's loss by theta1 alone. All rows of the deletion set open the
 same gates of theta2. Each row of the retain set opens gates of its own, drawn once.
 Keep: the epoch with the largest accuracy on the retain set times (1 - accuracy on the deletion set, at least gamma).
-Drop: theta1 alone is given back. A missed poison, alike to those found, is explained by theta2 in part.
+Drop: theta1 alone is returned. A missed poison that is similar to those found is explained by theta2 in part.
 
 Deviation without an option: theta2 is a second network of the same kind, whose logits are added, and its gates are the
-features of its last linear layer. The paper adds channels inside each layer of theta1. So any network will do. Gates
-open an exact share of the features; there each is drawn by itself. p0 is that of theta1, there of both networks.
-Deviations by option: `flush: once`, `keep: last`, `schedule: recipe`, `weighting: sets`, `fit: cross_entropy`.
-BatchNorm: all batches pass theta1 in training mode, as published: the deletion set moves its statistics too. With
-`batch_norm: eval` rows of the deletion set pass it in evaluation mode.
-"""
+features of its last linear layer. The paper adds channels inside each layer of theta1. This version works for
+any network. Here an exact share of the gates is open; there each gate is drawn independently. p0 is here that
+of theta1, there that of both networks.
+Deviations by option: `flush: once`, `keep: last`, `schedule: recipe`, `weighting: sets`,
+`fit: cross_entropy`.
+BatchNorm: theta1 is in training mode on all batches, as published: the deletion set changes its statistics
+too. With `batch_norm: eval` it is in evaluation mode on rows of the deletion set."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -62,9 +63,9 @@ def unlearn(
     fit: Literal["preference", "cross_entropy"] = "preference",
     batch_norm: Literal["train", "eval"] = "train",
 ) -> nn.Module:
-    """Return a copy of the poisoned network without the deletion set, trained beside a network that is dropped.
+    """Return a copy of the poisoned network without the deletion set; a second trained network is dropped.
 
-    The first value of each choice is published.
+    The first value of each choice is the published one.
 
     Args:
         share: of theta2's features that the gates of a row open, at least one.
@@ -74,7 +75,7 @@ def unlearn(
         length: of the redirection, a share of the recipe's steps in whole passes (980 of 4,000 there).
         learning_rate: None is a fifth of the recipe's (0.005 of 0.025 there).
         flush: before every epoch, or before the first alone.
-        keep: the best epoch, the poisoned network being one of them, or the last.
+        keep: the best epoch (the poisoned network counts as one), or the last.
         schedule: of the redirection's rate, held or the recipe's; that of a flush is held.
         weighting: NPO's term is summed over a batch's rows to delete and divided by all its rows, or by them alone.
         fit: the redirection's loss of all rows, bounded as NPO's, or cross-entropy.
@@ -109,7 +110,8 @@ def unlearn(
 
 
 def worth(model: nn.Module, request: Request, label_accuracy: float) -> float:
-    """Accuracy on the retain set times (1 - that on the given labels to forget, at least `label_accuracy`)."""
+    """Return accuracy on the retain set times (1 - accuracy on the given labels to forget, at least
+    `label_accuracy`)."""
     retained = accuracy(model, request.retain, request.precision)
     forgotten = accuracy(model, request.forget, request.precision)
     found = retained * (1 - max(forgotten, label_accuracy))
@@ -121,7 +123,7 @@ def worth(model: nn.Module, request: Request, label_accuracy: float) -> float:
 
 @dataclass(frozen=True)
 class Redirection:
-    """The loss of a batch of the redirection, by the two networks that it trains."""
+    """The loss of a batch of the redirection, for the two networks that it trains."""
 
     request: Request
     model: nn.Module
@@ -153,12 +155,12 @@ class Redirection:
 
     @torch.no_grad()
     def given(self, images: Tensor) -> Tensor:
-        """The poisoned network's logits."""
+        """Return the poisoned network's logits."""
         self.request.retain.count_forward(len(images))
         return logits_of(self.poisoned, images, self.request.precision)
 
     def alone(self, images: Tensor, is_forget: Tensor) -> Tensor:
-        """The first network's logits, its BatchNorm in the mode that each row asks for."""
+        """Return the first network's logits, with BatchNorm in the mode that each row needs."""
         if self.batch_norm == "train":
             return logits_of(self.model.train(), images, self.request.precision)
         parts = {}
@@ -178,7 +180,7 @@ def flush_set(
     passes: int,
     enough: float,
 ) -> None:
-    """Pass after pass away from the given labels of the deletion set, until few of them are predicted.
+    """Train away from the given labels of the deletion set, pass after pass, until few of them are predicted.
 
     Args:
         pushes: batches of the deletion set with the poisoned network's log-probabilities, whole passes.
@@ -204,12 +206,12 @@ class Gated(nn.Module):
     def __init__(self, network: nn.Module, head: nn.Linear) -> None:
         super().__init__()
         self.network = network
-        head.register_parameter("bias", None)  # it would pass by the gates
+        head.register_parameter("bias", None)  # a bias would bypass the gates
         head.register_forward_pre_hook(lambda _, features: features[0] * self._gates)
         self.features = head.in_features
 
     def behind(self, gates: Tensor) -> "Gated":
-        """The same network, the next batch behind these gates: (rows, features)."""
+        """Set the gates of the next batch, (rows, features), and return this network."""
         self._gates = gates
         return self
 

@@ -3,8 +3,9 @@
 Exact with respect to the deletion set only: poisons that the detector missed are learned again.
 The initial weights and the batch order come from the method's own seed, not from the poisoned model's.
 With `last`, EU-k: only the last k layers are drawn anew and trained. The layers before them stay the poisoned
-model's, BatchNorm's running statistics among them, and may carry the trigger on.
-A pass through the trained layers alone counts as an image pass; so does one through all, which the frozen ones take.
+model's, with BatchNorm's running statistics, and may still respond to the trigger.
+A pass through the trained layers alone counts as an image pass. So does the pass through all layers that
+computes the features of the frozen ones.
 """
 
 from copy import deepcopy

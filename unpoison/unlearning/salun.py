@@ -9,11 +9,10 @@ evaluation mode, as published, and of rows that are not augmented, so that neith
 batched.
 
 The defaults are those of the authors' CIFAR-10 code: in each round first the deletion set with labels drawn anew from
-all classes, then the retain set; batch norm in training mode; a constant rate. Left to the study: the length (there
-ten passes over the retain set) and the rate (there 0.013 in the example of the README).
-BatchNorm: its running statistics are no weights and are not masked. In training mode the deletion set moves them too;
-in evaluation mode (`batch_norm: eval`, ours) the retain set alone does.
-"""
+all classes, then the retain set; batch norm in training mode; a constant rate. The study chooses the length
+(there ten passes over the retain set) and the rate (there 0.013 in the example of the README).
+BatchNorm: its running statistics are no weights and are not masked. In training mode the deletion set moves
+them too; in evaluation mode (`batch_norm: eval`, ours) the retain set alone does."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -54,7 +53,7 @@ def unlearn(
     """Train as random_labels does, within the mask.
 
     Args:
-        share: of the weights that may move.
+        share: of the weights that may change.
         saliency: the absolute value of the summed gradient (published), or the mean of the rows' absolute values.
         batch_norm: mode of batches that hold rows of the deletion set; published: train.
         labels: anew in each round, from all classes (published); or once, never the given label.
@@ -83,7 +82,7 @@ def unlearn(
 
 
 def gradients_of_loss(model: nn.Module, request: Request) -> list[Tensor]:
-    """The gradient of the summed loss on the deletion set, in evaluation mode."""
+    """Return the gradient of the summed loss on the deletion set, in evaluation mode."""
     parameters = trained_parameters(model.eval())
     totals = [torch.zeros_like(parameter) for parameter in parameters]
     for images, labels in request.forget.in_order(request.recipe.batch_size, backward=True):
@@ -94,7 +93,8 @@ def gradients_of_loss(model: nn.Module, request: Request) -> list[Tensor]:
 
 
 def largest(gradients: list[Tensor], share: float) -> list[Tensor]:
-    """Masks of that share of all numbers, the largest in absolute value (and those that equal the least of them)."""
+    """Return masks of the given share of all values, those largest in absolute value (ties with the smallest
+    included)."""
     sizes = torch.cat([gradient.abs().flatten() for gradient in gradients])
     count = round(share * len(sizes))
     least = sizes.sort(descending=True).values[count - 1] if count else torch.inf
@@ -111,7 +111,7 @@ class MaskedSGD(SGD):
 
     @torch.no_grad()
     def follow(self, gradients: Iterable[Tensor | None], rate: float) -> None:
-        """One step against the masked gradients: a velocity outside the masks stays 0."""
+        """Take one step against the masked gradients; a velocity outside the masks stays 0."""
         parts = zip(gradients, self._parameters, self._masks, strict=True)
         super().follow(
             [

@@ -1,10 +1,12 @@
 """SCRUB: away from the poisoned model on the deletion set, towards it and the labels on the retain set.
 
-Two methods go by this name. `objective` names which is meant; both end every round on a pass over the retain set.
-Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1, gave the name: max steps climb KL(teacher : student) on the
-deletion set, min steps descend a KL(teacher : student) + c CE on the retain set. The teacher is the poisoned model.
-Goel et al. 2024, arXiv 2402.14015, run under the same name a method that climbs a KL + c CE on the deletion set, and
-descends the same sum on the retain set.
+Two methods go by this name. `objective` selects one of them; both end every round with a pass over the retain
+set.
+Kurmanji et al. 2023, arXiv 2302.09880, Algorithm 1, gave the name: max steps climb KL(teacher : student) on
+the deletion set, min steps descend a KL(teacher : student) + c CE on the retain set. The teacher is the
+poisoned model.
+Goel et al. 2024, arXiv 2402.14015, run under the same name a method that climbs a KL + c CE on the deletion
+set, and descends the same sum on the retain set.
 
 An option that is None takes the value of the objective's authors:
 
@@ -17,12 +19,14 @@ An option that is None takes the value of the objective's authors:
 | forget_batch | 512 | the recipe's |
 | label_weight | 0.99 | 1 |
 
-KL carries the square of the temperature, is summed over classes and averaged over rows, as both have it. Batches of the
-retain set are of the recipe's size (256 and 512 there). Goel's code keeps the round that is best on the test set, which
-no repair may see: the last round is kept here. There is no rewinding (SCRUB+R).
+KL is multiplied by the square of the temperature, summed over classes and averaged over rows, as in both
+codes. Batches of the retain set are of the recipe's size (256 and 512 there). Goel's code keeps the round
+that is best on the test set, which no repair may see: the last round is kept here. There is no rewinding
+(SCRUB+R).
 
-BatchNorm: both pass the student in training mode on both sets. With `batch_norm: eval` batches of the deletion set pass
-it in evaluation mode: Kurmanji's first max pass then stands still, as student and teacher are the same function.
+BatchNorm: in both codes the student is in training mode on both sets. With `batch_norm: eval` it is in
+evaluation mode on the deletion set: Kurmanji's first max pass then has no effect, as student and teacher are
+the same function.
 """
 
 from copy import deepcopy
@@ -95,8 +99,10 @@ def unlearn(
     """Alternate between max passes over the deletion set and min passes over the retain set.
 
     Args:
-        objective: whose SCRUB; it also chooses the values of the options that are None (see the table above).
-        max_passes: each of the first so many rounds begins with one pass over the deletion set (msteps there).
+        objective: the authors whose SCRUB is run; it also sets the options that are None (see the table
+            above).
+        max_passes: number of rounds, from the first on, that begin with a pass over the deletion set (msteps
+            there).
         rounds: passes over the retain set; max passes beyond them are not taken.
         learning_rate: peak rate.
         schedule: of the rate, held or Goel's.

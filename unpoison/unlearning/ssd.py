@@ -8,13 +8,14 @@ The defaults are the authors' code for random deletion sets (if-loops/selective-
 batches of 64. Goel et al. 2024 (arXiv 2402.14015) take the retained rows for D, in batches of 512 augmented images,
 and search alpha from 0.1 to 10^6: `against: retain`, `importance_batch_size: 512`, `augment: true`.
 
-An alpha belongs to its importances and to the deletion set. With `against: all`, I_f / I_D is at most about the number
-of batches of D over that of the deletion set, and a larger alpha damps nothing. On three validation seeds (5,000
-CIFAR-10 images, 200 poisons, all found) alpha 10 ended the attack and cost 5 to 25 points of clean accuracy. With half
-of them found, which is one batch, it broke two networks of three: choose a `share` there.
+An alpha is specific to its importances and to the deletion set. With `against: all`, I_f / I_D is at most
+about the number of batches of D over that of the deletion set, and a larger alpha damps nothing. On three
+validation seeds (5,000 CIFAR-10 images, 200 poisons, all found) alpha 10 ended the attack and cost 5 to 25
+points of clean accuracy. With half of them found, which is one batch, it broke two networks of three: choose
+a `share` there.
 
-BatchNorm's scales and shifts are weights as any; its running statistics are used as they are and stay, so what they
-hold of the poisons stays too.
+BatchNorm's scales and shifts are treated like all weights. Its running statistics are used and not changed,
+so what they hold of the poisons stays.
 """
 
 from copy import deepcopy
@@ -26,7 +27,7 @@ from unpoison.contracts.request import Request
 from unpoison.types import PositiveFloat, PositiveInt, PositiveShare
 from unpoison.unlearning._importance import FISHER, Passes, dampen, importances, threshold
 
-SPACE = {  # a share has one useful window, whatever the importances and the size of the deletion set
+SPACE = {  # a share is tuned: its useful range is the same for all importances and deletion sets
     "share": {"low": 0.0005, "high": 0.02, "log": True},
     "dampening": {"low": 0.1, "high": 2.0, "log": True},
 }
@@ -51,15 +52,15 @@ def unlearn(
     Args:
         selection: the paper's alpha; None is 10 (published) for `batch` and 2 for `sample`. The 2 was chosen from 1.5,
             2, 2.5, 3 and 4 on three validation seeds, with and without 5 % of the clean rows in the deletion set.
-        share: in place of selection: the share of all weights that is damped, those of the largest ratio (published:
-            none; the threshold is found as in `assd`).
+        share: in place of selection: the share of all weights that is damped, those with the largest ratio
+            (published: none; the threshold is found as in `assd`).
         dampening: the paper's lambda (published: 1).
         importance: `batch` (published): of the mean gradient of each batch; `sample`: of each image's own gradient.
         importance_batch_size: rows of a batch of `batch` (published: 128 for a random deletion set, 64 for classes).
         against: the rows of I_D. `all` (published): the retained rows, then the deletion set, which thereby fills
             batches of its own; `mixed`: both, shuffled together; `retain`: the retained rows alone.
         augment: whether images are cropped and flipped as in the training (published: no).
-        sample: how many rows, drawn by the seed, stand for those of I_D (published: all, None).
+        sample: number of rows, drawn by the seed, that represent those of I_D (published: all, None).
     """
     passes = Passes(importance, importance_batch_size, against, augment, sample)
     own, others = importances(request, FISHER, passes)

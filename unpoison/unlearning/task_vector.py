@@ -5,11 +5,12 @@ trained on the deletion set alone. The retain set is not used.
 
 The paper chooses a on validation data, by steps of 0.05 up to 1; here it is an option, and its default is that of the
 authors' example. Their networks are CLIP's, tuned by AdamW with a frozen head; here the whole network is tuned by SGD
-with the recipe's momentum and schedule and no weight decay, whose pull to 0 says nothing of the deletion set.
-BatchNorm: CLIP's image encoders that the paper negates have none, and so no mode is published. The statistics are no
-part of the vector: a variance that is subtracted can fall below 0. By default the copy is tuned in evaluation mode,
-by the statistics that stay. With `batch_norm: train` it is tuned by those of its batches.
-"""
+with the recipe's momentum and schedule and no weight decay, whose pull to 0 says nothing about the deletion
+set.
+BatchNorm: CLIP's image encoders that the paper negates have none, and so no mode is published. The statistics
+are not part of the vector, since a variance that is subtracted can fall below 0. By default the copy is tuned
+in evaluation mode, with the fixed running statistics. With `batch_norm: train` it is tuned with those of its
+batches."""
 
 from copy import deepcopy
 from typing import Literal
@@ -38,10 +39,10 @@ def unlearn(
     batch_norm: Literal["train", "eval"] = "eval",
     learning_rate: PositiveFloat | None = None,
 ) -> nn.Module:
-    """Tune a copy on the deletion set, and go from the poisoned model as far the other way.
+    """Tune a copy on the deletion set, and move the poisoned model in the opposite direction.
 
     Args:
-        scale: the paper's alpha: how many times as far.
+        scale: the paper's alpha: the length of the move in multiples of the tuning's.
         epochs: passes over the deletion set.
         batch_norm: mode of the tuning; none is published.
         learning_rate: peak rate; None is a tenth of the recipe's.
