@@ -234,7 +234,7 @@ REFUSED = {
     "more last layers than there are": (
         "methods/finetune/last",
         12,
-        "methods.finetune.last: found 12; the model resnet9 of trainings.resnet9 can be cut behind 1, 2, 4, 5, 7, 8, 9",
+        "methods.finetune.last: found 12; the model resnet9 of trainings.resnet9 allows 1, 2, 4, 5, 7, 8, 9",
     ),
     "last layers through a block": (
         "methods/retrain",
