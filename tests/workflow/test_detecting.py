@@ -73,7 +73,11 @@ REFUSED = {
         {"detector": "influence", "triggered_examples": 201},
         "it needs trusted rows, 201 to stamp; the data set's validation sets 200 aside",
     ),
-    "a detector with a bias": ("deletions/spectral/bias", "class", "rows are cut by score, not drawn; found also bias"),
+    "a detector with a bias": (
+        "deletions/spectral/bias",
+        "class",
+        "are cut by score, not drawn; found also bias",
+    ),
     "a list with a bias": ("deletions/spectral", {"rows": "mine.csv", "bias": "class"}, "found also bias"),
     "a bias of no counts": ("deletions/spectral", {"bias": "class"}, "takes size or recall"),
     "unknown bias": ("deletions/spectral", {"recall": 1.0, "bias": "color"}, "one of ['class', 'confidence'"),

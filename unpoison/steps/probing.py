@@ -1,4 +1,4 @@
-"""Probing a model: its answers after a probe has changed a copy of it."""
+"""The answers of a model after a probe has changed a copy of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ def ask_probed(
         request: what the method was given.
 
     Raises:
-        UserError: for a probe that gives back something else than a network, or weights that are not finite.
+        UserError: for a probe that returns something other than a network, or weights that are not finite.
     """
     given = replace(request, model=model)
     probed, _ = run_method(PROBES[probe], given, options, needs=("retain",))
