@@ -99,7 +99,7 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
 
 
 def _cost_of(run: str | Path, served: int | None) -> Cost:
-    """Return the cost in a record, in which the search counts with the share of one of the served deletion sets."""
+    """Return the cost in a record; the cost of a search is divided by the number of deletion sets that share it."""
     told = read_json(run)
     names = [field.name for field in fields(Cost) if field.name in told]
     for field in fields(Cost):

@@ -19,7 +19,7 @@ def write_record(
     """Write the job's record as its output `run`, when all its other outputs are there.
 
     Args:
-        step: name of the job; a workflow that uses this one as a module may call its rule otherwise.
+        step: name of the job. A workflow that uses this one as a module may give the rule another name.
         spec: that of the job with additions from an input (tuned options); None for the params' own.
     """
     spec = spec or snakemake.params.spec

@@ -13,7 +13,7 @@ from unpoison.study.plan import Plan
 from unpoison.study.records import Dataset, Training
 from unpoison.study.studies import Cell, range_of
 
-START = 4.0  # seconds that every job's process takes to start, torch included
+START = 4.0  # seconds to start a job's process, torch included
 BYTES = 4  # of a weight
 
 

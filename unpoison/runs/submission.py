@@ -38,7 +38,7 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Submission:
-    """What a submission holds. told: submission.json; results and records: the tables of results and of provenance."""
+    """The parts of a submission. told: submission.json; results, records: the tables of results and of provenance."""
 
     told: Mapping[str, Any]
     config: Mapping[str, Any]

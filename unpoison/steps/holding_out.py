@@ -43,7 +43,7 @@ def answers_without(
         method: its name and options; not read for the reference.
     """
     asked = np.flatnonzero(fold_of >= 0 if fold is None else fold_of == fold)
-    # The reference gets flagged rows to forget: with none a method does nothing, and retraining never sees them.
+    # The reference gets the flagged rows to forget, and retraining never sees those. With none it would do nothing.
     left_out = np.setdiff1d(asked, flagged) if fold is None else asked
     name, options = REFERENCE if fold is None else method
     request = request_of(data, model, flagged, recipe, setting, left_out=left_out)

@@ -44,7 +44,7 @@ def attack_of(dataset: Dataset, poison: Poison, suspect: Set[str]) -> str:
 
 
 def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: str) -> set[str]:
-    """Return the sources that are marked as suspect or used as found, and those that share a training file with them.
+    """Return the suspect sources: marked so, used as found, or in use and sharing a training image with one of these.
 
     Args:
         pairs: data sets and poisons of all studies.

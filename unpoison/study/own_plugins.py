@@ -11,7 +11,7 @@ from unpoison.study.code import code_digest
 
 
 def register_plugins(folder: str | None) -> None:
-    """Register the plug-in folder of a config, and parse all files that plug-ins import from their folder.
+    """Register the plug-in folder of a config, and parse every file of their own that plug-ins import.
 
     Raises:
         UserError: for a folder that is not there or holds no plug-in, and for a file in it that is refused.
