@@ -61,7 +61,7 @@ REFUSED = {
         {"detector": "early", "budget": 1800},
         "asks for 1800 rows; of 1800 training rows none would be left",
     ),
-    "top of no row": ("deletions/spectral/top", 0.0001, "top: 0.0001 of 1800 training rows is no row at all"),
+    "top of no row": ("deletions/spectral/top", 0.0001, "top: 0.0001 of 1800 training rows selects no row"),
     "top above 1": ("deletions/spectral/top", 1.5, "1 or less"),
     "no triggered examples": (
         "detectors/influence",

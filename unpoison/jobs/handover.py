@@ -27,7 +27,7 @@ OF_EACH_JOB = {"_", "SHLVL", "PWD", "OLDPWD", "TMPDIR", "TMP", "TEMPDIR", "TEMP"
 def hand_over(module: str) -> None:
     """Run this script in a child of the warm process and end as the child ends; return if it must run here.
 
-    It returns if there is no warm process, if that does not answer or has other libraries or another environment, and
+    It returns if there is no warm process, if it does not answer or has other libraries or another environment, and
     if it ended before the job. In these cases the job has not begun, or nothing of it runs any more.
 
     Args:

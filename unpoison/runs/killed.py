@@ -1,7 +1,7 @@
 """Reports a signal that ended a job in the job's log, since the job itself no longer can.
 
 Snakemake's local executor logs the exception of a script and then the failed job, both in the thread that waited for
-the script. A cluster's executor tells a state instead, such as OUT_OF_MEMORY.
+the script. A cluster's executor reports a state instead, such as OUT_OF_MEMORY.
 """
 
 import logging

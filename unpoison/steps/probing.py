@@ -18,7 +18,7 @@ def ask_probed(
 ) -> Answers:
     """Return a probed copy's answers to the questions that the model itself is asked.
 
-    The passes of the probe are no part of any cost: it measures, and repairs nothing.
+    The passes of the probe do not count as a cost: it measures, and repairs nothing.
 
     Args:
         model: the repaired model, which stays as it is.

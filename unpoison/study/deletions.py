@@ -51,7 +51,7 @@ def _check_counts(counts: Counts, dataset: Dataset, poison: Poison, deletion: De
     clean = sum(counts.training(dataset).values()) - poisoned
     rows = count_deletion(poisoned, clean, **{key: asked[key] for key in asked if key != "bias"})
     if rows == (0, 0) and not deletion.is_empty:
-        raise UserError("it asks for no row at all; for no deletion say recall: 0")
+        raise UserError("it selects no row; for an empty deletion set give recall: 0")
 
 
 def _check_cut(
@@ -81,7 +81,7 @@ def _check_cut(
     if wanted >= training:
         raise UserError(f"it asks for {wanted} rows; of {training} training rows none would be left")
     if "top" in asked and not wanted:
-        raise UserError(f"top: {asked['top']} of {training} training rows is no row at all")
+        raise UserError(f"top: {asked['top']} of {training} training rows selects no row")
 
 
 def check_stampable(counts: Counts, dataset: Dataset, poison: Poison, detector: Detector) -> None:

@@ -145,7 +145,7 @@ def _check_keys(mapping: yaml.MappingNode, where: str, loader: Any) -> None:
                 f'write "{key.value}" in quotes'
             )
         if key.value in names and key.tag != f"{TAG}merge":
-            raise UserError(f"{line}: the key '{key.value}' stands twice in the same place")
+            raise UserError(f"{line}: the key '{key.value}' is given twice in the same place")
         if value.tag == f"{TAG}null" and not value.value:
             raise UserError(
                 f"{line}: nothing is written for '{key.value}'; write null where no value is meant"
