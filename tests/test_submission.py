@@ -237,7 +237,7 @@ def test_seeds_are_all_those_that_are_published(place: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "column", "value", "why"),
     [
-        ("provenance", "is_current", False, "files that were made anew since"),
+        ("provenance", "is_current", False, "files that were remade later"),
         ("provenance", "dirty", True, "uncommitted changes"),
         ("results", "value", 2.0, "found a share of 2.0, allowed: 0 to 1"),
         ("results", "metric", "clean_accuracy", "found a measurement twice"),

@@ -175,7 +175,7 @@ def test_the_range_of_an_adaptive_study_is_known_beforehand(tmp_path: Path) -> N
         ({"vary": {"poison.count": {"bisect": [10, 20], "steps": 2}}}, "allowed: 1 or less"),
         (
             {"vary": {"deletion.fpr": {"bisect": [0.1, 0.2], "steps": 2}}},
-            "deletion.recall alone can be bisected",
+            "only deletion.recall can be bisected",
         ),
         (
             {"vary": {"deletion.recall": {"bisect": [0.9, 0.2], "steps": 2}}},
@@ -187,9 +187,9 @@ def test_the_range_of_an_adaptive_study_is_known_beforehand(tmp_path: Path) -> N
         ({"vary": BISECT, "deletions": ["by_loss"]}, "which has detector; allowed: sets by recall"),
         (
             {"vary": BISECT, "contrasts": {"both": {"metric": "healed", "methods": ["retrain", "finetune"]}}},
-            "found both beside bisect, allowed: a list of recalls",
+            "found both together with bisect, allowed: a list of recalls",
         ),
-        ({"vary": BISECT, "seeds": UNTIL}, "found until beside bisect"),
+        ({"vary": BISECT, "seeds": UNTIL}, "found until together with bisect"),
         ({"vary": BISECT, "methods": ["fine_pruning"]}, "found no method with a deletion set|trusted rows"),
         ({"vary": BISECT, "poison": "as_found"}, "nobody does|an attack 'as found'"),
         ({"seeds": {**UNTIL, "at_most": 1}}, "found at_least 2 and at_most 1"),

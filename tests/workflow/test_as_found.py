@@ -426,10 +426,10 @@ def with_a_repair_by_trusted_rows(config: dict[str, Any]) -> None:
 
 
 REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
-    (with_counts, "a set by counts needs to know which rows are poisoned, and of data as found nobody does"),
+    (with_counts, "needs to know which rows are poisoned, which is unknown for data as found"),
     (with_nothing_to_forget, "a set by counts needs to know which rows are poisoned"),
     (with_validation, "validation: found 2, allowed: 0; rows drawn from data as found are not trusted"),
-    (with_a_target_alone, "target: found 'dog' and as triggered images of the data set's classes none"),
+    (with_a_target_alone, "target: found 'dog' and triggered images of the data set's classes: none"),
     (with_triggered_images_of_the_target_alone, "those of 'dog' alone; allowed: .* of other classes"),
     (with_an_empty_list, "empty.csv lists no row; allowed: one or more, or no list"),
     (

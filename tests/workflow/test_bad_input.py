@@ -286,7 +286,7 @@ def test_aliases_that_stand_for_more_than_can_be_read_are_refused(value: list, w
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: 1\nb: {c: 1, d: 2, c: 3}", "line 2: the key 'c' stands twice"),
+        ("a: 1\nb: {c: 1, d: 2, c: 3}", "line 2: the key 'c' is given twice"),
         ("a: &a {b: 1}\nc: {<<: *a, b: 2}", None),
         ("a: &a {b: 1}\nc: [*a, *a]", None),
         ("a: \t- b", "is not YAML"),

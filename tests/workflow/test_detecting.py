@@ -48,7 +48,7 @@ REFUSED = {
     "a cut and counts": (
         "deletions/spectral/recall",
         0.5,
-        "a detector's rows are not drawn; found also recall",
+        "a detector's rows are cut by score, not drawn; found also recall",
     ),
     "a cut of nothing": ("deletions/spectral", {"top": 0.1}, "top cuts the scores of a detector"),
     "no rule of its own": (
@@ -61,7 +61,7 @@ REFUSED = {
         {"detector": "early", "budget": 1800},
         "asks for 1800 rows; of 1800 training rows none would be left",
     ),
-    "top of no row": ("deletions/spectral/top", 0.0001, "top: 0.0001 of 1800 training rows is no row at all"),
+    "top of no row": ("deletions/spectral/top", 0.0001, "top: 0.0001 of 1800 training rows selects no row"),
     "top above 1": ("deletions/spectral/top", 1.5, "1 or less"),
     "no triggered examples": (
         "detectors/influence",
@@ -73,7 +73,11 @@ REFUSED = {
         {"detector": "influence", "triggered_examples": 201},
         "it needs trusted rows, 201 to stamp; the data set's validation sets 200 aside",
     ),
-    "a detector with a bias": ("deletions/spectral/bias", "class", "rows are not drawn; found also bias"),
+    "a detector with a bias": (
+        "deletions/spectral/bias",
+        "class",
+        "are cut by score, not drawn; found also bias",
+    ),
     "a list with a bias": ("deletions/spectral", {"rows": "mine.csv", "bias": "class"}, "found also bias"),
     "a bias of no counts": ("deletions/spectral", {"bias": "class"}, "takes size or recall"),
     "unknown bias": ("deletions/spectral", {"recall": 1.0, "bias": "color"}, "one of ['class', 'confidence'"),

@@ -55,14 +55,14 @@ REFUSED = {
     ),
     "reference along": (
         accuracy(["retrain", "oracle"], along=COST),
-        "with oracle, which is one model for all of its",
+        "with oracle, whose model is the same for all its",
     ),
     "no margin at all": (accuracy(BOTH, margin=0), "margin: found 0, allowed: above 0"),
     "healed of a reference": (
         healed(["retrain", "do_nothing"]),
         "found do_nothing, allowed: methods of the study",
     ),
-    "healed within a margin": (healed(BOTH, margin=0.1), "equivalence is not tested of healed"),
+    "healed within a margin": (healed(BOTH, margin=0.1), "equivalence is not tested for healed"),
     "healed over settings": (
         healed(BOTH),
         "found several values of deletion.fpr, allowed: one, named under at",
@@ -93,7 +93,7 @@ def test_healed_is_refused_where_nothing_is_planted() -> None:
     config["studies"]["false_positives_fpr"]["vary"] = {"deletion.fpr": [0.2, 0.4]}
     config["figures"] = {}
     with pytest.raises(
-        UserError, match="healed is told by the oracle, and studies of unpoisoned data have none"
+        UserError, match="healed is judged by the oracle, and studies of unpoisoned data have none"
     ):
         Plan(config)
 

@@ -100,7 +100,7 @@ def test_a_users_network_is_refused_in_one_line(case: str, planned: Planned) -> 
 
 
 def test_a_key_beside_the_model_that_stands_in_it_too_is_refused(planned: Planned) -> None:
-    with pytest.raises(UserError, match="company: 'weights' stands in model and beside it; allowed: once"):
+    with pytest.raises(UserError, match="company: 'weights' is given both in model and outside it"):
         planned({**OWN, "weights": "company.safetensors"})
 
 

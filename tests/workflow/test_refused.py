@@ -234,7 +234,7 @@ REFUSED = {
     "more last layers than there are": (
         "methods/finetune/last",
         12,
-        "methods.finetune.last: found 12; the model resnet9 of trainings.resnet9 can be cut behind 1, 2, 4, 5, 7, 8, 9",
+        "methods.finetune.last: found 12; the model resnet9 of trainings.resnet9 allows 1, 2, 4, 5, 7, 8, 9",
     ),
     "last layers through a block": (
         "methods/retrain",
@@ -277,7 +277,7 @@ REFUSED = {
     ),
     "method that no study uses": ("methods/idle", {"method": "nosuch"}, "unknown unlearning method 'nosuch'"),
     "everything poisoned": ("poisons/patch/count", 3000, "no clean one is left"),
-    "recall of no row": ("deletions/everything_found", {"recall": 0.001}, "asks for no row at all"),
+    "recall of no row": ("deletions/everything_found", {"recall": 0.001}, "it selects no row; for an empty"),
     "results in a name too long": ("results_folder", "x" * 300, "cannot be written"),
     "glob of nothing": (
         "sources/generated",

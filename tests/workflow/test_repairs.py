@@ -57,7 +57,7 @@ def test_a_repair_without_trusted_rows_is_refused(validation: float) -> None:
 
 
 def test_a_figure_over_deletion_sets_needs_more_than_repairs() -> None:
-    with pytest.raises(UserError, match="needs a method beside the references"):
+    with pytest.raises(UserError, match="needs a method other than the references"):
         Plan(with_repair(0.1, ["fine_pruning"]))
 
 

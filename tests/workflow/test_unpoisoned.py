@@ -213,7 +213,7 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_counts(recall=0.0, fdr=0.5), NO_MEANING.format("fdr")),
     (with_counts(size=10), NO_MEANING.format("size")),
     (with_counts(size=10, fpr=0.1), NO_MEANING.format("size")),
-    (with_nearness_to_poisons, "of an unpoisoned set none is there"),
+    (with_nearness_to_poisons, "an unpoisoned set has no poisons"),
     (with_a_trigger_to_show, "is shown examples of a planted trigger; in an unpoisoned set none is planted"),
     (with_an_option, "unknown option in poisons.unpoisoned: 'count'"),
     (with_a_part, "poisons.both: its part unpoisoned plants nothing"),

@@ -1,4 +1,4 @@
-"""Blocks that the specs of many jobs share: made once for each record of the plan, not once for each job."""
+"""Parts that the specs of many jobs share: made once for each record of the plan, not once for each job."""
 
 from functools import cache
 from pathlib import Path
@@ -22,25 +22,25 @@ Code = tuple[str | Registered, ...]  # of plug-ins, as `code_digest` takes it
 
 @cache
 def source_content(plan: Plan, source: Source) -> str:
-    """A digest of what the user's files hold. No input of a job: Snakemake would compare their times."""
+    """Return a digest of the content of a source's files. They are not inputs: Snakemake would compare their times."""
     return _content(Path(plan.settings.data_folder), plan.counts.peek(source).files)
 
 
 @cache
 def list_content(deletion: Deletion) -> str | None:
-    """A digest of the user's list of flagged rows, of a deletion set that is one."""
+    """Return a digest of the user's list of flagged rows; None for a deletion set without one."""
     return _content_of(deletion.flagged)
 
 
 @cache
 def weights_content(training: Training) -> str | None:
-    """A digest of the weights that a training gives: an input by content."""
+    """Return a digest of a training's given weights, which are an input by content; None without weights."""
     return _content_of(training.weights)
 
 
 @cache
 def poisoned_data(plan: Plan, dataset: Dataset, poison: Poison) -> Spec:
-    """Return the settings that a poisoned data set is made by, without its seed."""
+    """Return the settings of a poisoned data set, without its seed."""
     classes = list(plan.counts.training(dataset))
     chosen = {
         "classes": sorted(classes),
@@ -56,7 +56,7 @@ def poisoned_data(plan: Plan, dataset: Dataset, poison: Poison) -> Spec:
 
 
 def _suspicion_of(plan: Plan, name: str) -> Spec:
-    """Return what decides which rows a scan suspects, beside the data themselves."""
+    """Return the settings that decide, besides the data, which rows a scan suspects."""
     scan = plan.scans[name]
     training = scan.training
     return {"options": scan.check.options, "model": model_of(training), "recipe": recipe_of(training)}
@@ -64,13 +64,13 @@ def _suspicion_of(plan: Plan, name: str) -> Spec:
 
 @cache
 def digest_of_data(plan: Plan, dataset: Dataset, poison: Poison) -> str:
-    """A digest of `poisoned_data`, as records have it."""
+    """Return a digest of `poisoned_data`, as it is in records."""
     return options_digest(poisoned_data(plan, dataset, poison))
 
 
 @cache
 def trigger_of(poison: Poison) -> Spec:
-    """Return what a poison stamps, and when."""
+    """Return the trigger of a poison, and when training stamps it."""
     taken = POISONS.options(poison.kind, "stamp")
     stamped = {name: value for name, value in poison.options.items() if name in taken}
     return canonical({"poison": poison.kind, "options": stamped, "stamp": poison.stamp})
@@ -78,26 +78,26 @@ def trigger_of(poison: Poison) -> Spec:
 
 @cache
 def model_of(training: Training) -> Spec:
-    """Return what the network of a training is: without the layer of features, which changes no weight."""
+    """Return the network of a training, without the layer of features, which changes no weight."""
     how = {key: value for key, value in training.preprocessing.items() if key != "features"}
     return canonical({"name": training.model, "options": training.options, **how})
 
 
 @cache
 def recipe_of(training: Training) -> Spec:
-    """Return how the network of a training is trained."""
+    """Return the recipe of a training."""
     return canonical(training.recipe)
 
 
 @cache
 def settled_options(method: Method) -> Spec:
-    """Return the options of a method that the config decides."""
+    """Return the options of a method that the config sets."""
     return canonical(method.settled)
 
 
 @cache
 def chosen_options(method: Method) -> Spec:
-    """Return the options of a method that the config decides, and the budget that decides the others."""
+    """Return the options of a method that the config sets, and the budget that the tuned ones depend on."""
     options = {"options": settled_options(method)}
     return options if method.budget is None else {**options, "budget": method.budget}
 
@@ -123,7 +123,7 @@ def network_code(training: Training) -> Code:
 
 @cache
 def probes_of(plan: Plan) -> Spec:
-    """Return the probes that each model is asked after, with their code; nothing where there is none."""
+    """Return the probes of each model, with the digest of their code; empty if there is none."""
     if not plan.probes:
         return {}
     code = code_digest("unpoison.steps.probing", *(PROBES.code(name) for name in plan.probes))
@@ -131,13 +131,13 @@ def probes_of(plan: Plan) -> Spec:
 
 
 def in_order(spec: Spec) -> Spec:
-    """Like `canonical`, for values that are so already."""
+    """Return a spec with its keys sorted, for values that are canonical already."""
     return dict(sorted(spec.items()))
 
 
 @cache
 def _poison_contents(plan: Plan, poison: Poison) -> dict[str, str]:
-    """A digest of each user's file that an option of a poison names."""
+    """Return a digest of each of the user's files that an option of a poison names."""
     folder = Path(plan.settings.data_folder)
     return {name: _content(folder, (file,)) for name, file in poison.files.items()}
 

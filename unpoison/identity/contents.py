@@ -1,7 +1,7 @@
-"""Digests of the content of files, kept from one start of Snakemake to the next.
+"""A cache of digests of the content of files, kept from one start of Snakemake to the next.
 
-Every start asks for the digest of each source, on a cluster in each job, and a source may have gigabytes. A digest is
-kept below `.snakemake` with the stamps of its files (size, times, inode). While these stay the same, no file is read.
+Every start needs the digest of each source, on a cluster in each job, and a source may have gigabytes. The cache is
+below `.snakemake`, with the stamps of the files (size, times, inode). While these stay the same, no file is read.
 """
 
 import time
@@ -15,27 +15,27 @@ from unpoison.errors import UserError
 from unpoison.files import intact_json, write_json
 from unpoison.provenance import stamp
 
-KEPT = Path(".snakemake") / "unpoison_contents.json"  # of the folder that Snakemake runs in
-SETTLED = 2.0  # seconds: a file that changes twice within them can keep its stamp, where the clock is coarse
+KEPT = Path(".snakemake") / "unpoison_contents.json"  # in Snakemake's working folder
+SETTLED = 2.0  # seconds; with a coarse clock, a file that changes twice within them can keep its stamp
 
 
 class Contents:
-    """Digests by the names of files, each with the stamps that the files had."""
+    """A cache of digests by the names of files, each with the stamps that the files had."""
 
     def __init__(self) -> None:
         self._kept = _read()
         self._new: dict[str, list[str]] = {}
 
     def of_files(self, folder: Path, files: Sequence[str]) -> str:
-        """One digest for the content of files and their paths below a folder."""
+        """Return one digest of the content of files and of their paths below a folder."""
         return self._of([str(folder), *files], files, lambda: content_digest(folder, files))
 
     def of_file(self, path: str) -> str:
-        """The checksum of a file, as records have it."""
+        """Return the checksum of a file, as it is in records."""
         return self._of([path], [path], lambda: checksum(path))
 
     def keep(self) -> None:
-        """Write what was found, where Snakemake keeps its own: without it the next start reads the files again."""
+        """Write the cache to Snakemake's folder. Without it the next start reads the files again."""
         if self._new and KEPT.parent.exists():
             with suppress(UserError):
                 write_json(KEPT, {"contents": {**_read(), **self._new}})  # another process may have written
@@ -54,19 +54,19 @@ class Contents:
 
 @cache
 def contents() -> Contents:
-    """Those of this process."""
+    """Return the cache of this process."""
     return Contents()
 
 
 def _read() -> dict[str, list[str]]:
-    """Return what an earlier start kept; nothing where that is damaged."""
+    """Return the digests that an earlier start kept; empty if their file is damaged."""
     with suppress(KeyError):
         return dict((intact_json(KEPT) or {})["contents"])
     return {}
 
 
 def _stamps(files: Sequence[str]) -> tuple[str, float]:
-    """A digest of the stamps of files, and when the last of them changed (seconds)."""
+    """Return a digest of the stamps of files, and the time of their latest change (seconds)."""
     stamps, last = "", 0
     for file in files:
         try:

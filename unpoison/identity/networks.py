@@ -1,4 +1,4 @@
-"""The specs of jobs that run a network: what it is, what it is trained on, and how."""
+"""The specs of jobs that run a network: its architecture, its data, and its recipe."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class NetworkSpecs:
     plan: Plan
 
     def train_base(self, wildcards: Any) -> Spec:
-        # Detectors and methods find their features by the base model. No other network has them.
+        # Detectors and methods take features from the base model. The specs of other networks have none.
         training = self.plan.trainings[wildcards.training]
         spec = {**self._train(wildcards, "base"), "features": training.features, **probes_of(self.plan)}
         weights = weights_content(training)
@@ -129,10 +129,10 @@ class NetworkSpecs:
         )
 
     def _network(self, wildcards: Any) -> Spec:
-        """Return what the specs of all jobs that run a network share."""
+        """Return the part that the specs of all jobs with a network share."""
         plan = self.plan
         dataset, poison = plan.datasets[wildcards.dataset], plan.poisons[wildcards.poison]
-        seed = {"seed": int(wildcards.seed)} if hasattr(wildcards, "seed") else {}  # tuning has its own
+        seed = {"seed": int(wildcards.seed)} if hasattr(wildcards, "seed") else {}  # tuning has its own seeds
         return {
             "model": model_of(plan.trainings[wildcards.training]),
             "trigger": trigger_of(poison),

@@ -1,4 +1,4 @@
-"""The `spec` of every job: its whole identity as one dict of plain values, the only thing Snakemake compares safely."""
+"""The `spec` of every job: its identity as one dict of plain values, the only thing Snakemake compares safely."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ class Specs(NetworkSpecs, TableSpecs):
     def select_deletion(self, wildcards: Any) -> Spec:
         deletion = self.plan.deletions[wildcards.deletion]
         spec = {
-            "deletion": deletion.asked,  # a list of rows, or scores, are inputs
+            "deletion": deletion.asked,  # the list of rows, or the scores, are inputs
             "seed": int(wildcards.seed),
             "code": code_digest("unpoison.jobs.select_deletion"),
         }

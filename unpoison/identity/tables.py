@@ -16,15 +16,16 @@ from unpoison.text import as_html
 
 
 def _cells_of(study: Study) -> list[list[Any]]:
-    """Return the cells of a study in the order of `levels.MODEL`; the set of them is what counts."""
+    """Return the cells of a study, sorted, each with its names in the order of `levels.MODEL`."""
     return sorted(([getattr(cell, name) for name in MODEL] for cell in study.cells()), key=str)
 
 
 class TableSpecs:
     """One method for each rule that reads the metrics of all cells.
 
-    Snakemake's own report writes the params of jobs into a script of its page as they are. So the specs of jobs that it
-    shows escape what users wrote: `snakemake --report` would run it otherwise. Their scripts read it with `from_html`.
+    Snakemake's own report copies the params of jobs unescaped into a script of its page. So the specs of the jobs that
+    it shows escape the user's texts: otherwise `snakemake --report` would run them. The jobs' scripts read such a spec
+    with `from_html`.
     """
 
     plan: Plan
@@ -106,7 +107,7 @@ class TableSpecs:
         return canonical(spec)
 
     def _varied(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """For each level and variant, its varied keys as dotted names and their values."""
+        """Return for each level and variant its varied keys, as dotted names, and their values."""
         return {
             level: {
                 name: {f"{level}.{key}": value for key, value in record.varied.items()}
@@ -116,7 +117,7 @@ class TableSpecs:
         }
 
     def _attacks(self) -> dict[str, dict[str, str]]:
-        """For each data set and poison that a study has, what is known of its poisons."""
+        """Return the kind of attack of each data set and poison that a study has."""
         found: dict[str, dict[str, str]] = {}
         for study in self.plan.studies.values():
             for (dataset, poison), attack in study.attacks.items():
@@ -124,6 +125,6 @@ class TableSpecs:
         return found
 
     def _detectors(self) -> dict[str, str]:
-        """For each deletion set that comes from a detector its name."""
+        """Return the detector of each deletion set that comes from one, both by name."""
         deletions = self.plan.deletions.values()
         return {deletion.name: deletion.detector.name for deletion in deletions if deletion.detector}

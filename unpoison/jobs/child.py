@@ -1,4 +1,4 @@
-"""A child of the warm process: it becomes the process of a script, runs it, and ends as Python ends."""
+"""A child of the warm process: it takes the place of a script's process, runs the script, and ends as Python does."""
 
 import atexit
 import ctypes
@@ -18,17 +18,17 @@ from types import ModuleType
 from unpoison.errors import first_line
 from unpoison.jobs.handover import SECRET
 
-FLUSH_FAILED = 120  # the exit status that Python gives for it
+FLUSH_FAILED = 120  # Python's exit status for a failed flush
 WRITERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a child takes over from the script that handed itself over.
+    """The parts that a child takes over from the script that handed itself over.
 
     Args:
-        connection: to the script; it is open until the child ends, so that the script sees an end of the server late.
-        files: descriptors of standard input, output and error, and of what `handover` tells.
+        connection: to the script. It stays open until the child ends, so the script sees the server's end no earlier.
+        files: descriptors of standard input, output and error, and of the file that `handover` writes.
     """
 
     connection: socket.socket
@@ -42,7 +42,7 @@ def close(files: Iterable[int]) -> None:
 
 
 def take_over(job: Job) -> Path:
-    """Become the process of a script as far as the script can tell, and return the file of the script."""
+    """Take over the streams, directory, arguments and environment of a script, and return the script's file."""
     for number in range(3):
         os.dup2(job.files[number], number)
     os.lseek(job.files[3], 0, os.SEEK_SET)
@@ -51,7 +51,7 @@ def take_over(job: Job) -> Path:
     close(job.files[:3])
     os.chdir(folder)
     os.environ.update(environment)
-    del os.environ[SECRET]  # nothing that this job starts is to be handed over
+    del os.environ[SECRET]  # processes that this job starts must not be handed over
     script = Path(arguments[0])
     sys.argv = arguments
     sys.path.insert(0, str(script.parent))
@@ -61,7 +61,7 @@ def take_over(job: Job) -> Path:
 
 
 def _seed_anew() -> None:
-    """Give the child random numbers of its own, as new processes have: the server's children would share them."""
+    """Seed the global random generators as in a new process; otherwise all children would share their numbers."""
     if torch := sys.modules.get("torch"):
         torch.default_generator.seed()
     if random := sys.modules.get("numpy.random"):
@@ -88,7 +88,7 @@ def run_script(script: Path) -> int:
 
 
 def end_process(status: int) -> None:
-    """End the process as Python ends one, but do not take the modules apart: that takes 0.3 s a child."""
+    """End the process as Python does, but without tearing down the modules, which takes 0.3 s for each child."""
     # It ends the pools of executors and joins threads. A plain join of a pool's idle thread never returns.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

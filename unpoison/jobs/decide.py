@@ -1,4 +1,4 @@
-"""Write what an adaptive study decided as an artifact that the next plan reads."""
+"""Write the decisions of an adaptive study as an artifact that the next plan reads."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ KEYS = (
 
 
 def main(snakemake: Any) -> None:
-    """Write the decisions of one study, and say how many are still open."""
+    """Write the decisions of one study, and print how many are still open."""
     table = read_table(snakemake.input.decisions)
     of_study = table[table["study"] == snakemake.wildcards.study]
     lines = [

@@ -1,4 +1,4 @@
-"""Draw how the models of a study were trained, before any repair."""
+"""Draw the training curves of a study's models, before any repair."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Handing a job over to the warm process (`warm.py`), by a script that imports nothing heavy.
+"""The handover of a job to the warm process (`warm.py`), by a script that imports nothing heavy.
 
-Both sides tell who the other is. The server's socket is an abstract one of Linux: it leaves no file behind. Its name is
-derived from a secret in the environment of the run, which only the same user can read. The server answers a process
-of the same user that knows the secret. The script asks only the socket that its own Snakemake opened.
+Both sides verify each other. The server's socket is an abstract one of Linux: it leaves no file behind. Its name is
+derived from a secret in the environment of the run, which only the same user can read. The server answers only
+processes of the same user that know the secret. The script trusts only the socket that its own Snakemake opened.
 """
 
 import hashlib
@@ -16,22 +16,22 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-SECRET = "UNPOISON_WARM"  # the variable that holds it  # noqa: S105
+SECRET = "UNPOISON_WARM"  # name of the environment variable  # noqa: S105
 READY, GO = b"ready", b"go"
-# A server that imports torch does not answer meanwhile: 3 s, and more on a slow disk.
+# The server does not answer while it imports torch: 3 s, and more on a slow disk.
 PATIENCE = 30.0  # seconds
-# What a shell and Snakemake set for each job, and no library reads when it is loaded.
+# Variables that a shell and Snakemake set for each job, and that no library reads when it is loaded.
 OF_EACH_JOB = {"_", "SHLVL", "PWD", "OLDPWD", "TMPDIR", "TMP", "TEMPDIR", "TEMP"}
 
 
 def hand_over(module: str) -> None:
-    """Run this script in a child of the warm process and end as the child ends; return where it must run here.
+    """Run this script in a child of the warm process and end as the child ends; return if it must run here.
 
-    It returns where there is no warm process, where that does not answer or has other libraries or another
-    environment, and where it ended before the job did. The job has not begun then, or nothing of it runs any more.
+    It returns if there is no warm process, if it does not answer or has other libraries or another environment, and
+    if it ended before the job. In these cases the job has not begun, or nothing of it runs any more.
 
     Args:
-        module: what the warm process imports before it forks the child.
+        module: name of the module that the warm process imports before it forks the child.
     """
     if SECRET not in os.environ:
         return
@@ -68,7 +68,7 @@ def fingerprint() -> str:
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:
-    """Return the process and the user at the other end of a Unix socket, as the kernel tells them."""
+    """Return the process and the user at the other end of a Unix socket, as reported by the kernel."""
     size = struct.calcsize("3i")
     told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     process, user, _ = struct.unpack("3i", told)
@@ -76,7 +76,7 @@ def peer(connection: socket.socket) -> tuple[int, int]:
 
 
 def _send_job(server: socket.socket) -> None:
-    """Send what the child takes over: standard streams, and a file with directory, arguments and environment."""
+    """Send the child the standard streams, and a file with directory, arguments and environment."""
     with os.fdopen(os.memfd_create("job"), "w+", encoding="ascii") as told:
         json.dump([str(Path.cwd()), sys.argv, dict(os.environ)], told)
         told.flush()
@@ -94,5 +94,5 @@ def _end_like(status: int) -> None:
         with suppress(OSError):  # SIGKILL
             signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
         os.kill(os.getpid(), os.WTERMSIG(status))
-    # Not sys.exit: what this script registered for its end is the child's to do.
+    # Not sys.exit: the exit functions that this script registered run in the child.
     os._exit(os.waitstatus_to_exitcode(status))

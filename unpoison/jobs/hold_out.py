@@ -13,7 +13,7 @@ from unpoison.weights import load_model
 
 
 def main(snakemake: Any) -> None:
-    """Keep the answers alone: the model is nobody's input."""
+    """Write the answers of one fold; the model is not kept, as no job reads it."""
     job = Job(snakemake)
     spec, flagged = job.spec, read_deletion(snakemake.input.deletion).rows
     fold_of = folds_of(job.data.rows.of("train"), flagged, spec["folds"], spec["seed"])

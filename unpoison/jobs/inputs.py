@@ -8,7 +8,7 @@ from unpoison.digests import content_digest
 from unpoison.errors import UserError
 from unpoison.provenance import check_artifacts
 
-# Names of inputs that have a record beside them. The others are records, tables and figures, and lists of users.
+# Names of inputs that have a record next to them. The others are records, tables and figures, and lists of users.
 RECORDED = (
     "images",
     "rows",
@@ -33,7 +33,7 @@ def check_inputs(snakemake: Any, spec: Mapping[str, Any] | None = None) -> None:
     """Refuse inputs that are not the artifacts that the job asks for.
 
     Args:
-        spec: the job's, where its params hold it as HTML.
+        spec: that of the job, if its params hold it escaped for HTML.
     """
     files: list[str] = []
     for name in RECORDED:

@@ -41,13 +41,13 @@ class Job:
         return self.data_of(self._input.rows, self._input.get("perturbed"))
 
     def data_of(self, rows_file: str, perturbed_file: str | None) -> Data:
-        """The same from files of one of several seeds."""
+        """Return the images and rows of one of several seeds, from its files."""
         rows, trigger = read_rows(rows_file), self.spec["trigger"]
         images = open_images(self._input.images, rows, perturbed_file)
         return Data.of_rows(images, rows, trigger_of(trigger["poison"], trigger["options"]), trigger["stamp"])
 
     def setting(self, seed: int | None = None) -> Setting:
-        """Return the settings of a step; seed: one of several, None is the job's own."""
+        """Return the settings of a step; seed: one of several, None for the job's own."""
         return Setting(self.spec["seed"] if seed is None else seed, self.device, self.spec["precision"])
 
     @property

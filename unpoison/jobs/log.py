@@ -1,4 +1,4 @@
-"""What every script does first."""
+"""The beginning of every script: its log, its error lines, and its end with Snakemake."""
 
 import os
 import select
@@ -15,7 +15,7 @@ from unpoison.registration import register
 
 
 def begin(log: str) -> None:
-    """Send all output to the job's log, in UTF-8, and end on a user's error with one line instead of a traceback."""
+    """Send all output to the job's log, in UTF-8, and end on a UserError with one line instead of a traceback."""
     Path(log).unlink(missing_ok=True)  # another user's, where results are shared; or a link
     file = os.open(log, NEW, 0o666)
     terminal = os.dup(2)
@@ -33,7 +33,7 @@ def begin(log: str) -> None:
 
 
 def _end_with(process: int) -> None:
-    """End this job when Snakemake has ended: one that is killed would leave it beside the jobs of the next run."""
+    """End this job when Snakemake ends: otherwise a killed Snakemake would leave it running during the next run."""
     try:
         handle = os.pidfd_open(process)
     except ProcessLookupError:

@@ -12,5 +12,5 @@ def main(snakemake: Any) -> None:
     for name, table in made.items():
         write_table(snakemake.output[name], table)
         write_table(snakemake.output[f"{name}_csv"], table)
-        if len(table):  # of data as found a log names nothing that nobody knows
+        if len(table):  # for data as found some tables are empty, and the log leaves them out
             print(f"{name}: {len(table)} rows")

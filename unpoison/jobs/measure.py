@@ -44,7 +44,7 @@ def main(snakemake: Any) -> None:
     deletions = sorted({deletion for deletion, _ in told if deletion})
     set_of = dict(zip(deletions, given.deletions, strict=True))
     probes = snakemake.params.spec["probes"]
-    probed = [  # of each cell, its files by probe
+    probed = [  # for each cell, its files by probe
         dict(zip(probes, given.probed[place * len(probes) :], strict=False)) for place in range(len(told))
     ]
     served = snakemake.params.spec.get("served", {})
@@ -99,7 +99,7 @@ def metrics_of(rows: Rows, cells: Iterable[CellFiles]) -> dict[str, list[Any]]:
 
 
 def _cost_of(run: str | Path, served: int | None) -> Cost:
-    """Return the cost that a record tells, with the share of its search that one of the served deletion sets bears."""
+    """Return the cost in a record; the cost of a search is divided by the number of deletion sets that share it."""
     told = read_json(run)
     names = [field.name for field in fields(Cost) if field.name in told]
     for field in fields(Cost):

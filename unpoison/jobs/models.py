@@ -1,4 +1,4 @@
-"""What a job leaves of a model: its weights where they are kept, its answers, and those after each probe."""
+"""The files that a job writes for a model: its weights if they are kept, its answers, and those after each probe."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""The record that a job leaves beside what it made."""
+"""The provenance record that a job writes next to its outputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +19,8 @@ def write_record(
     """Write the job's record as its output `run`, when all its other outputs are there.
 
     Args:
-        step: what the job is, whatever a workflow that uses this one as a module calls its rule.
-        spec: where an input added to what the job was told (options that were tuned).
+        step: name of the job. A workflow that uses this one as a module may give the rule another name.
+        spec: that of the job with additions from an input (tuned options); None for the params' own.
     """
     spec = spec or snakemake.params.spec
     record = run_record(

@@ -12,10 +12,10 @@ from unpoison.weights import load_model
 
 
 def main(snakemake: Any) -> None:
-    """Keep the answers about the rows of all folds."""
+    """Write the answers about the rows of all folds."""
     job = Job(snakemake)
     flagged = read_deletion(snakemake.input.deletion).rows
-    # Which rows are left out does not depend on the number of folds that they are dealt to.
+    # The rows that are left out do not depend on the number of folds.
     fold_of = folds_of(job.data.rows.of("train"), flagged, FEWEST_FOLDS, job.spec["seed"])
     model = load_model(snakemake.input.model)
     answers, cost = answers_without(

@@ -1,4 +1,4 @@
-"""The parts that the trainings of a network share: the training itself, and its record."""
+"""The parts that all training jobs share: the training itself, and its record."""
 
 from collections.abc import Sequence
 from typing import Any

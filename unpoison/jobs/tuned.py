@@ -1,4 +1,4 @@
-"""The record of a tuning, as YAML: for people, and for the jobs that run a method with what was chosen."""
+"""The record of a tuning, as YAML: for people, and for the jobs that run a method with the chosen options."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,14 +20,14 @@ def write_tuned(path: str, record: Mapping[str, Any]) -> None:
 
 
 def options_of(spec: Mapping[str, Any], tuned: str | None) -> dict[str, Any]:
-    """Return all options of a method: those of the config, and those that its budget chose where it is tuned."""
+    """Return all options of a method: those of the config, and those chosen within its budget if it is tuned."""
     if not tuned:
         return dict(spec["options"])
     return {**spec["options"], **choose(_trials(require_intact(tuned)), spec.get("budget")).options}
 
 
 def tuning_passes(spec: Mapping[str, Any], tuned: str | None) -> float | None:
-    """Return the weighted passes of the search that chose a method's options; None where none did."""
+    """Return the weighted passes of the search that chose a method's options; None without a search."""
     return search_passes(_trials(require_intact(tuned)), spec.get("budget")) if tuned else None
 
 

@@ -1,4 +1,4 @@
-"""Unlearn a deletion set with one method, or repair by trusted rows with one that takes none."""
+"""Unlearn a deletion set with one method, or repair with trusted rows if the method takes no deletion set."""
 
 from dataclasses import replace
 from typing import Any

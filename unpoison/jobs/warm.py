@@ -1,15 +1,15 @@
 """The warm process: a server that imports the libraries of jobs once, and forks a child for each job.
 
-An import of torch takes two CPU seconds, one of pandas or matplotlib half a second, and most jobs of a small study
+To import torch takes two CPU seconds, and to import pandas or matplotlib half a second. Most jobs of a small study
 compute for less. Snakemake still starts a script for each job. The script hands itself over (`handover.py`) and ends
 as its child ends, so each job keeps a process, a log, a failure and an artifact of its own.
 
-The server holds libraries and nothing else: no data, no plug-in of a user, no thread. A fork copies none of a process'
-other threads, and the pool of a library that lost them would wait for ever. So jobs of several threads, and jobs on a
-GPU, run in processes of their own: a GPU is leased before torch is imported.
+The server holds libraries and nothing else: no data, no plug-in of a user, no thread. A fork does not copy the other
+threads of a process, and a library's pool without its threads would wait forever. So jobs of several threads run in
+processes of their own. So do jobs on a GPU: a GPU is leased before torch is imported.
 
-The server lives as long as its Snakemake. Jobs that it runs use the code as it was imported, also after an edit
-during the run: the run was planned with that code.
+The server lives as long as its Snakemake. Its jobs use the code as it was imported, even if files are edited during the
+run: the run was planned with that code.
 """
 
 import atexit
@@ -49,12 +49,12 @@ WAITING = 1024  # connections that the kernel holds while the server imports
 
 
 def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
-    """Start the warm process of this Snakemake, and return it; None where the system has no such means (not Linux).
+    """Start the warm process of this Snakemake, and return it; None if the system does not allow it (not Linux).
 
-    To be called by the main thread, before any job starts: the server ends when the thread that started it ends.
+    Call this in the main thread, before any job starts: the server ends when the thread that started it ends.
 
     Args:
-        modules: what the planned jobs import, in the order in which they will be needed.
+        modules: names of the modules that the planned jobs import, in the order in which they will be needed.
     """
     os.environ.pop(SECRET, None)  # of a Snakemake that runs this one
     if not hasattr(os, "pidfd_open"):
@@ -68,7 +68,7 @@ def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
             listener.bind(address())
             listener.listen(WAITING)
             server = subprocess.Popen(
-                # -P: the working folder is the user's, and its files are no modules of ours
+                # -P: Python does not import files in the user's working folder
                 [sys.executable, "-P", "-m", __spec__.name, str(listener.fileno()), *modules],
                 pass_fds=[listener.fileno()],
                 env=os.environ | ONE_THREAD,
@@ -83,20 +83,20 @@ def keep_warm(modules: Iterable[str]) -> subprocess.Popen[bytes] | None:
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    """End the warm process, and wait for it: so the run's CPU seconds, as `time` tells them, hold those of its jobs."""
+    """End the warm process and wait for it, so that the CPU seconds that `time` reports include those of its jobs."""
     server.kill()
     server.wait()
 
 
 class Server:
-    """The loop that imports what was planned, answers scripts, forks their children and tells how these ended."""
+    """The loop that imports planned modules, answers scripts, forks their children and reports how these ended."""
 
     def __init__(self, listener: socket.socket, modules: Iterable[str]) -> None:
         self._fingerprint = fingerprint()  # before libraries add to the environment
         self._planned = deque(modules)
         self._events = selectors.DefaultSelector()
         self._listener = listener
-        # The process of each connection. None: its script has not told who it is; 0: it may begin.
+        # The child's process by connection. None: the script has not identified itself; 0: it may begin.
         self._children: dict[socket.socket, int | None] = {}
         self._handles: set[int] = set()  # of the children
         self._events.register(listener, selectors.EVENT_READ, self._accept)
@@ -145,7 +145,7 @@ class Server:
 
     def _fork(self, job: Job) -> Job | None:
         """Return the job in the child, and None in the server."""
-        gc.freeze()  # or a collection in the child writes to, and so copies, the pages that it shares
+        gc.freeze()  # or a collection in the child would write to shared pages, and so copy them
         server = os.getpid()
         try:
             child = os.fork()
@@ -168,7 +168,7 @@ class Server:
         return None
 
     def _leave(self, own: socket.socket) -> None:
-        """Close what the child has of the server's."""
+        """Close the files that the child inherited from the server."""
         self._events.close()
         for connection in {self._listener, *self._children} - {own}:
             connection.close()
@@ -192,7 +192,7 @@ class Server:
 
 
 def can_import(module: str) -> bool:
-    """Import what jobs need, and return whether it could be; else they import it themselves and tell the error.
+    """Import a module that jobs need, and return whether that worked; if not, the jobs import it and show the error.
 
     A library that starts a thread ends the server: a fork would lose the thread.
     """
@@ -206,7 +206,7 @@ def can_import(module: str) -> bool:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, in whatever way; at once where it has ended."""
+    """Have the kernel kill this process when its parent ends, in whatever way; exit at once if it has ended."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

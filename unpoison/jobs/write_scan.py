@@ -1,4 +1,4 @@
-"""Bring the scores of a scan's searches together: the verdict, the lists of rows and the page."""
+"""Combine the scores of a scan's searches into the verdict, the lists of rows and the page."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def _accuracy(rows: Rows, files: list[str]) -> float | None:
 
 
 def _planted(given: Any, detectors: list[str], attacks: list[str]) -> dict[str, dict[str, float]]:
-    """Return for each planted attack the share of its rows that each detector accuses."""
+    """Return for each planted attack the share of its rows that each detector flags."""
     found: dict[str, dict[str, float]] = {}
     scores = iter(given.get("planted_scores") or ())
     for attack, file in zip(attacks, given.get("planted_rows") or (), strict=True):
@@ -69,7 +69,10 @@ def _planted(given: Any, detectors: list[str], attacks: list[str]) -> dict[str, 
 
 
 def _reached(finding: Finding, accuracy: float | None) -> dict[str, str]:
-    """Return how well the models of the check read rows that they never saw, beside the suspicious model."""
+    """Return the accuracy of the check's models on control rows, and the clean accuracy of the suspicious model.
+
+    A control row is "read as told" if a model that never saw it predicts its given label.
+    """
     share = finding.control_share
     reached = (
         {} if share is None else {"models of the check": f"read {share:.1%} of the control rows as told"}

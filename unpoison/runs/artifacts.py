@@ -1,4 +1,4 @@
-"""What of a study is there: the folder of each cell, and what became of it, told by the files alone."""
+"""The state of each cell of a run, read from the files alone, and the folder of its artifacts."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ STATES: tuple[State, ...] = ("done", "stale", "failed", "begun", "left")
 REASONS = {
     "stale": "made by other settings, code or files than today's",
     "failed": "a job failed",
-    "begun": "a job runs, or ended with its Snakemake",
+    "begun": "a job is running, or ended with its Snakemake",
     "left": "not run yet",
 }
 HELD_OUT = "held_out"  # the folder of the logs of held-out checks
@@ -31,7 +31,7 @@ TAIL = 16_384  # bytes of a log's end that are searched for an error
 
 @dataclass(frozen=True)
 class Standing:
-    """What became of a cell, and for a failed one the log that tells why, with the error's line."""
+    """The state of a cell; for a failed one also the log with the reason, and the line of the error."""
 
     state: State
     log: Path | None = None
@@ -39,28 +39,28 @@ class Standing:
 
 
 def folder_of(cell: Cell) -> str:
-    """Where a cell's artifacts are, below the results folder."""
+    """Return the folder of a cell's artifacts, below the results folder."""
     if cell.method in REFERENCES:
         return f"{_trained(cell)}/{REFERENCES[cell.method]}"
     return f"{_trained(cell)}/{cell.deletion or 'repaired'}/{cell.method}"
 
 
 def after_probe(name: str) -> str:
-    """The file of a model's answers after a probe."""
+    """Return the name of the file with a model's answers after a probe."""
     return f"after_{name}.npy"
 
 
 def answers_of(cell: Cell, results: Path) -> Path:
-    """The file that a cell ends in."""
+    """Return the last file that is made for a cell: the answers of its model."""
     return results / folder_of(cell) / ANSWERS
 
 
 def standings(plan: Plan) -> dict[Cell, Standing]:
-    """What became of every cell of the plan.
+    """Return the state of every cell of the plan.
 
-    done: its answers are there; stale: they are, of other settings, code or files than the config's; failed: a job that
-    it needs ended in an error or by a signal; begun: a job of its own has a log and no result (it runs, or ended with
-    its Snakemake); left: none of these.
+    done: its answers exist; stale: its answers exist, but of other settings, code or files than the config's; failed: a
+    job that it needs ended in an error or by a signal; begun: a job of its own has a log and no result (it is running,
+    or ended with its Snakemake); left: none of these.
     """
     results = Path(plan.settings.results_folder)
     failures, current = dict(failed_logs(results / "logs")), Current(plan)
@@ -70,7 +70,7 @@ def standings(plan: Plan) -> dict[Cell, Standing]:
 
 
 def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
-    """Every log that ends in an error, and the error's line. A job that runs again begins its log anew."""
+    """Yield every log that ends in an error, with the error's line. A job that runs again begins a new log."""
     for log in sorted(logs.rglob("*.log")):
         error = error_of(log)
         if error:
@@ -78,7 +78,7 @@ def failed_logs(logs: Path) -> Iterator[tuple[Path, str]]:
 
 
 def scores_of(scan: Scan, results: Path) -> list[Path]:
-    """Return the files of the scores that a scan brings together."""
+    """Return the score files that a scan combines."""
     return [
         results / trained_of(scan, seed) / f"scores/{detector.name}.parquet"
         for seed in scan.seeds
@@ -87,12 +87,12 @@ def scores_of(scan: Scan, results: Path) -> list[Path]:
 
 
 def trained_of(scan: Scan, seed: int) -> str:
-    """Return the folder of all that a search of a scan makes, below the results folder."""
+    """Return the folder of one search of a scan, below the results folder."""
     return f"{scan.dataset.name}/seed{seed}/{scan.poison.name}/{scan.training.name}"
 
 
 def failures_after(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """Yield the failed jobs that are no cell's: those that scan, check, measure, and make tables and figures."""
+    """Yield the logs and errors of failed jobs outside the cells: scans, checks, measurements, tables and figures."""
     logs = Path(plan.settings.results_folder) / "logs"
     measured = {_trained(cell) for cell in plan.cells}
     checked = [folder_of(cell) for cell in plan.folds]
@@ -124,7 +124,7 @@ def _fold_logs(folder: Path) -> list[str]:
 
 
 def error_of(log: Path) -> str:
-    """The line that tells why a job failed, fit for a terminal, or nothing where its log ends well."""
+    """Return the line of a job's error, safe to print on a terminal; empty if its log ends without an error."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         lines = [printable(line) for line in file.read().decode(errors="replace").splitlines()]
@@ -153,7 +153,7 @@ def _standing(plan: Plan, cell: Cell, results: Path, failures: dict[Path, str], 
 
 
 def _needed(cell: Cell) -> Iterator[str]:
-    """The folders of all that a cell is made from, its own first."""
+    """Yield the folders of everything that a cell is made from, its own first."""
     place = folder_of(cell)
     while place != ".":
         yield place
@@ -164,9 +164,9 @@ def _needed(cell: Cell) -> Iterator[str]:
 
 
 def _alone(plan: Plan, cell: Cell) -> Iterator[str]:
-    """The logs of jobs that a cell needs and that share their folder with others."""
+    """Yield the logs of jobs that a cell needs and that share their folder with other jobs."""
     yield f"sources/{plan.datasets[cell.dataset].source.name}.log"
-    method = plan.methods.get(cell.method)  # references are not among them
+    method = plan.methods.get(cell.method)  # None for a reference
     if method is not None and method.tuning is not None:
         yield f"{cell.dataset}/tuned/{cell.poison}/{cell.training}/{method.searched_as}.log"
     detector = plan.deletions[cell.deletion].detector if cell.deletion else None

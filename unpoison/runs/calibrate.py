@@ -21,7 +21,7 @@ STEPS = 3
 
 
 def calibrate(plan: Plan, training: str) -> tuple[float, int]:
-    """Return the seconds of a step of a training's network and batch after one warm-up step, and its weights."""
+    """Return the seconds of one step of a training, after a warm-up step, and the number of its network's weights."""
     compute_repeatably(plan.settings.threads)
     device, dataset = pick_device(plan.settings.device), plan.datasets[example_cell(plan, training).dataset]
     trained, side = plan.trainings[training], dataset.source.image_size
@@ -34,7 +34,7 @@ def calibrate(plan: Plan, training: str) -> tuple[float, int]:
     images = torch.randint(0, 256, (recipe.batch_size, 3, side, side), dtype=torch.uint8).to(device)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
     given = Examples(Pixels(images, labels - 1, no_stamp), labels)
-    with redirect_stdout(StringIO()):  # its lines of progress
+    with redirect_stdout(StringIO()):  # hides the lines of progress
         history = train(model, given, recipe, 0, precision=plan.settings.precision)
     seconds = min(epoch.seconds for epoch in history[1:])
     return seconds, sum(part.numel() for part in model.parameters())

@@ -1,7 +1,7 @@
-"""Whether an artifact is what the config and the code of today would make, told by the records that it goes back to.
+"""The check that an artifact is what today's config and code would make, by its record and those of its inputs.
 
-Nothing is renamed or written here. A record can be damaged, of another version of unpoison, or no record at all: then
-its artifacts are not current.
+Nothing is renamed or written here. A record can be damaged, of another version of unpoison, or not a record at all:
+then its artifacts are not current.
 """
 
 import json
@@ -18,7 +18,7 @@ from unpoison.provenance import read_record, record_of, stamp
 from unpoison.study.patterns import is_literal
 from unpoison.study.plan import Plan
 
-# What a record of another version, whose values mean something else, can raise in the functions that plan a job.
+# Errors of the functions that plan a job, for a record of another version whose values mean something else.
 NOT_PLANNED = (AttributeError, KeyError, TypeError, ValueError, AssertionError, UserError)
 
 
@@ -33,13 +33,13 @@ class Current:
         self._current: dict[Path, bool] = {}
 
     def holds(self, artifact: Path) -> bool:
-        """Whether its record and all records of what it was made from are as planned; without a record: no."""
+        """Return whether an artifact's record and the records of its inputs are as planned; False without a record."""
         record = self._record_of(artifact)
         return record is not None and self._is_current(record)
 
     def _is_current(self, record: Path) -> bool:
         if record not in self._current:
-            self._current[record] = False  # also for a record that goes back to itself
+            self._current[record] = False  # also for a record that depends on itself
             told = self._tell(record)
             self._current[record] = told is not None and self._is_as_planned(told)
         return self._current[record]
@@ -59,12 +59,12 @@ class Current:
         spec_of = getattr(self.specs, told["step"])
         planned = json.loads(json.dumps(spec_of(SimpleNamespace(**told["identity"]))))
         found = dict(told["spec"])
-        if "options" in planned:  # what a tuning chose stands among the options, and is that job's input
+        if "options" in planned:  # tuned options are among the options, and are an input of that job
             found["options"] = {name: found["options"].get(name) for name in planned["options"]}
         return bool(found == planned)
 
     def _reads_as_planned(self, told: Mapping[str, Any]) -> bool:
-        """Whether its inputs are those of the plan, where two of the same spec can differ in them alone."""
+        """Return whether the inputs are those of the plan, for jobs of equal spec that differ only in their inputs."""
         plan, identity = self.specs.plan, told["identity"]
         files = [Path(file) for file in told["inputs"]]
         sources = {file.parts[-2] for file in files if file.parts[-3:-2] == ("sources",)}
@@ -80,15 +80,15 @@ class Current:
         return True
 
     def _is_intact(self, file: str, told: Mapping[str, Any]) -> bool:
-        """Whether an output is the file that its record tells of. One with the stamp of the record is not read."""
+        """Return whether an output is the file of its record. A file with the stamp in the record is not read."""
         try:
             is_same = told["stamps"].get(file) == stamp(file)
-        except FileNotFoundError:  # deleted to save space: nothing else is in its place
+        except FileNotFoundError:  # deleted to save space: no other file is in its place
             return True
         return is_same or contents().of_file(file) == told["outputs"][file]
 
     def _is_still(self, file: str, digest: str) -> bool:
-        """Whether an input is the file that was read, and current itself."""
+        """Return whether an input is the file that was read, and is current itself."""
         record = self._record_of(file)
         if record is not None:
             told = self._tell(record)

@@ -10,48 +10,56 @@ HEAD = """# What the tables mean
 <!-- Made by `python -m unpoison.runs.commands.dictionary > docs/results-format.md`; change the definitions in
      unpoison/columns/ and unpoison/metrics/, and the prose in unpoison/runs/dictionary.py. -->
 
-Tables are Parquet, but for the structured arrays `answers` and `outputs`. Those in `tables/` have a CSV twin. Paths are
-below the results folder. `results`, `summary` and `paired` also have a column for each key that a study varies, such as
-`dataset.keep.cat`: its value, null in studies that do not vary it. (`paired` has none for options of methods, which
-stand in the methods' names.) `metrics.parquet` of each base model holds its cells: the columns `deletion` and `method`,
-and those of `results` from `metric` on.
+Tables are Parquet files, except `answers` and `outputs`, which are structured arrays. Tables in `tables/` also have a
+CSV copy. Paths are below the results folder.
 
-CSV files are UTF-8. A text that a spreadsheet would run as a formula has an apostrophe before it: one that begins with
-`=`, `+`, `-`, `@`, a tab or a line break, after any apostrophes of its own. Numbers are as they are. An empty cell is
-null; `NA` and `null` are texts. `unpoison.files.table_of_csv(content)` reads a CSV file's bytes back as they were
-written; with pandas alone: `read_csv(path, keep_default_na=False, na_values=[""])`, then take the apostrophe off.
+`results`, `summary` and `paired` also have a column for each key that a study varies, such as `dataset.keep.cat`. It
+holds the key's value, and null in studies that do not vary it. (`paired` has no such column for options of methods,
+which are part of the methods' names.) `metrics.parquet` of each base model holds its cells: the columns `deletion` and
+`method`, and those of `results` from `metric` on.
+
+CSV files are UTF-8. A text that a spreadsheet would run as a formula gets an apostrophe in front. Such a text begins
+with `=`, `+`, `-`, `@`, a tab or a line break, after any apostrophes of its own. Numbers are unchanged. An empty cell
+is null; `NA` and `null` are texts. `unpoison.files.table_of_csv(content)` reads a CSV file's bytes back as they were
+written. With pandas alone: `read_csv(path, keep_default_na=False, na_values=[""])`, then remove the apostrophe.
 """
 NOTATION = """
 ## Metrics
-f(x) is the class that the model predicts for image x, y its true class, t(x) the image stamped with the trigger of its
-class's attack, a the class that the attack wants it to get.
+f(x) is the class that the model predicts for image x, and y is its true class. t(x) is the image stamped with the
+trigger of its class's attack, and a is the target class of the attack.
 
-A metric of no rows at all (the adversarial accuracy of a class that is not attacked) is left out; so an attack without
-a trigger has no `adversarial_accuracy` and no `attack_success_rate`. The detector's two metrics, like `recall`, `fdr`,
-`fpr` and `size`, belong to the deletion set and stand with each of its models. Sets that come from no detector lack the
-metrics, and so do those of an unpoisoned set.
+A metric over no rows is left out, such as the adversarial accuracy of a class that is not attacked. So an attack
+without a trigger has no `adversarial_accuracy` and no `attack_success_rate`. The detector's two metrics, like `recall`,
+`fdr`, `fpr` and `size`, belong to the deletion set and are repeated for each of its models. Deletion sets without a
+detector lack these two metrics, and so do deletion sets of an unpoisoned set.
 """
 ORIGIN = """
 ## Where a number comes from
-Every artifact has its record beside it: `run.json`, or `<name>.run.json` where files of several jobs share a folder. It
-holds `step` and `identity`, the whole `spec` (options, seed, digest of the code), `inputs` and `outputs` with their
-checksums (BLAKE2b, 128 bits), `stamps` of the outputs (size, times of change of content and of inode in nanoseconds,
-inode), `commit` and `dirty` (whether `unpoison/` or `workflow/` had changes), `versions`, `device`, `threads`, `host`,
-`processor`, the step's cost and when it `finished`. A record is no part of an artifact: it reruns nothing. The spec of
-a source holds one digest of all its files, `content`. The spec of a deletion set by a list of rows holds that of the
-list, `flagged`. From a row of `results.parquet` to its records:
+Every artifact has a record next to it: `run.json`, or `<name>.run.json` where files of several jobs share a folder. It
+holds:
+
+- `step` and `identity`, and the whole `spec` (options, seed, digest of the code);
+- `inputs` and `outputs` with their checksums (BLAKE2b, 128 bits);
+- `stamps` of the outputs (size, times of change of content and of inode in nanoseconds, inode);
+- `commit` and `dirty` (true if `unpoison/` or `workflow/` had uncommitted changes);
+- `versions`, `device`, `threads`, `host` and `processor`;
+- the step's cost, and the time when it `finished`.
+
+A record is not part of its artifact, so a changed record reruns nothing. The spec of a source holds one digest of all
+its files, `content`. The spec of a deletion set by a list of rows holds the digest of the list, `flagged`. This joins
+the rows of `results.parquet` with their records:
 
 ```python
 levels = ["dataset", "poison", "training", "seed", "deletion", "method"]
 results.merge(provenance, on=levels)  # pandas: the record of the training or unlearning that made the model
 ```
 
-Results that mix commits, versions or uncommitted changes say so where a run ends and in the report.
+If results mix commits or versions, or come from uncommitted changes, the end of a run and the report say so.
 """
 
 
 def page() -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page, in Markdown."""
     return "\n".join([HEAD, *_tables(), NOTATION, *_metrics(), ORIGIN])
 
 

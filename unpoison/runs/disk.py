@@ -1,4 +1,4 @@
-"""What fills the disk of a results folder, by kind, and the deletion of what no result is lost with."""
+"""Disk usage of a results folder by kind of file, and deletion of kinds that no result depends on."""
 
 import os
 import re
@@ -13,11 +13,11 @@ from unpoison.study.plan import Plan
 from unpoison.study.sections import PARTIAL, RESERVED
 from unpoison.text import as_table, printable
 
-# What can go, and what follows.
+# The kinds that can be deleted, and the consequence.
 GOES = {
-    "leftovers": "nothing: they are damaged files that were put aside, and what killed jobs were writing",
+    "leftovers": "nothing: they are damaged files that were put aside, and unfinished files of killed jobs",
     "partial": "`unpoison partial` makes them again",
-    "logs": "`unpoison status` cannot tell any more why a job failed",
+    "logs": "`unpoison status` can no longer show why a job failed",
     "images": "a run of a changed config makes them again, and then all that was made from them",
     "outputs": "a run that needs them trains the base models again, and then repeats all that follows",
 }
@@ -28,7 +28,7 @@ STAYS = {
     "records": "rows, scores, deletion sets, histories and records",
     "others": "not of this config: never deleted",
 }
-REMADE = ("images", "outputs")  # a job that still runs would need them
+REMADE = ("images", "outputs")  # unfinished jobs need them
 TEMPORARY = re.compile(r"\..+-\d+(-[0-9a-f]+)?\.tmp(\.\w+)?")  # of `files.written_whole`
 ENDINGS = {PARTIAL: (".parquet", ".csv", ".pdf", ".png", ".html"), "logs": (".log",)}
 
@@ -74,7 +74,7 @@ def folders_of(plan: Plan) -> set[str]:
 
 
 def describe(plan: Plan) -> Iterator[str]:
-    """Yield a table of the kinds with files, megabytes, and what follows when they are deleted."""
+    """Yield a table of the kinds with files, megabytes, and the consequence of their deletion."""
     lines = [
         (
             kind,
@@ -94,7 +94,7 @@ def describe(plan: Plan) -> Iterator[str]:
 
 
 def delete(plan: Plan, kind: str) -> str:
-    """Delete the files of a kind, and return the line that tells how many they were.
+    """Delete the files of a kind, and return the line that reports their number and size.
 
     Raises:
         UserError: for a kind that stays, while a run uses the folder, and for files that are still needed.
@@ -119,7 +119,7 @@ def delete(plan: Plan, kind: str) -> str:
 
 
 def size_of(files: list[Path]) -> int:
-    """Return the bytes of files; one that is gone meanwhile counts none."""
+    """Return the size of files in bytes; files that have disappeared count zero."""
     return sum(path.lstat().st_size for path in files if path.exists())
 
 
@@ -143,7 +143,7 @@ def _kind(below: Path, name: str) -> str:
 
 
 def _require_unneeded(plan: Plan, kind: str, every: Mapping[str, list[Path]]) -> None:
-    """Refuse to delete what a run would compute again at once, for this config or for another in the same folder."""
+    """Refuse to delete files that unfinished cells need, of this config or of another in the same folder."""
     missing = sum(standing.state != "done" for standing in standings(plan).values())
     if missing:
         raise UserError(f"{kind}: found {missing} cells that are not done and need them, allowed: none")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def use_utf8() -> None:
-    """Have jobs run in Python's UTF-8 mode, and this Snakemake too.
+    """Make this Snakemake and its jobs run in Python's UTF-8 mode.
 
-    The mode can be set only when Python starts. In a locale of another encoding Snakemake has read the config and the
-    names of files by that encoding; its command is then started again, in its own place.
+    The mode can be set only when Python starts. In a locale of another encoding, Snakemake has already read the config
+    and the names of files in that encoding. Then its command is restarted and replaces this process.
     """
     os.environ["PYTHONUTF8"] = "1"
     escape_what_the_terminal_lacks()
@@ -24,6 +24,6 @@ def use_utf8() -> None:
 
 
 def escape_what_the_terminal_lacks() -> None:
-    """From here on print a letter that standard output has no code for as its escape, instead of failing."""
+    """Make standard output print characters that it cannot encode as escapes, instead of failing."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""What a run will take: jobs of each rule, hours and gigabytes, from a dry run and a few measured training steps."""
+"""The estimate of a run: jobs of each rule, hours and gigabytes, by a dry run and a few measured training steps."""
 
 import re
 import subprocess
@@ -13,12 +13,12 @@ from unpoison.study.plan import Plan
 from unpoison.study.records import Dataset, Training
 from unpoison.study.studies import Cell, range_of
 
-START = 4.0  # seconds of every job's process, torch included
+START = 4.0  # seconds to start a job's process, torch included
 BYTES = 4  # of a weight
 
 
 def jobs_left(arguments: Sequence[str]) -> dict[str, int]:
-    """How many jobs of each rule a dry run of these configs and keys would do.
+    """Return the number of jobs of each rule that are left, by a dry run of these configs and keys.
 
     Raises:
         UserError: where Snakemake refuses the config.
@@ -35,10 +35,10 @@ def jobs_left(arguments: Sequence[str]) -> dict[str, int]:
 def estimate(
     plan: Plan, jobs: dict[str, int], calibrate: Callable[[str], tuple[float, int]]
 ) -> Iterator[str]:
-    """Line by line.
+    """Yield the lines of the estimate.
 
     Args:
-        calibrate: for a training, measured seconds of one optimiser step, and the weights of its network.
+        calibrate: returns for a training the seconds of one optimiser step and the number of its network's weights.
     """
     for rule, count in jobs.items():
         yield f"{rule:<24}{count:>8}"
@@ -58,8 +58,8 @@ def estimate(
             few, many = range_of(study)
             hours = " to ".join(f"{networks * seconds / 3600:.2g}" for networks in (few, many))
             yield (
-                f"study {name} is adaptive: counted is its next round; the whole takes {few} to {many} networks, about "
-                f"{hours} hours of training"
+                f"study {name} is adaptive: only its next round is counted; the whole study takes {few} to {many} "
+                f"networks, about {hours} hours of training"
             )
     core, gpu = _hours(plan, jobs, trained * seconds)
     kept = networks if plan.settings.keep_models == "all" else jobs.get("train_base", 0)
@@ -68,13 +68,13 @@ def estimate(
     yield f"about {gpu:.2g} GPU-hours of jobs with one"
     yield f"about {(weights + _image_bytes(plan)) / 1e9:.2g} GB of models and images in {plan.settings.results_folder}"
     yield (
-        "Not known: what each method takes (counted as one whole training), questions and detectors beyond the start "
-        "of their jobs, tuning, and the wait for other programs."
+        "Not known: the time of each method (counted as one whole training), of questions and detectors beyond the "
+        "start of their jobs, of tuning, and of waiting for other programs."
     )
 
 
 def _hours(plan: Plan, jobs: dict[str, int], training: float) -> tuple[float, float]:
-    """Core-hours of the jobs that ask for no GPU, and GPU-hours of the others; training: seconds of all networks."""
+    """Return core-hours of jobs without a GPU, and GPU-hours of the others; training: seconds of all networks."""
     tagged = sum(jobs.get(rule, 0) for rule in ON_GPU)
     rest = START * (sum(jobs.values()) - tagged)
     networks = training + START * tagged
@@ -89,11 +89,11 @@ def _steps(plan: Plan, dataset: Dataset, training: Training) -> int:
 
 
 def _image_bytes(plan: Plan) -> int:
-    """All training images of the sources that are used; test images come on top."""
+    """Return the bytes of all training images of the sources that are used; test images are not counted."""
     sources = {plan.datasets[cell.dataset].source for cell in plan.all_cells}
     return sum(sum(plan.counts.peek(source).counts.values()) * 3 * source.image_size**2 for source in sources)
 
 
 def example_cell(plan: Plan, training: str) -> Cell:
-    """A cell that uses a training: its data set tells classes and image size."""
+    """Return a cell that uses a training; its data set gives the classes and the image size."""
     return next(cell for cell in plan.all_cells if cell.training == training)

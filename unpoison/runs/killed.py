@@ -1,7 +1,7 @@
-"""Says in the log of a job that a signal ended it, and which: the job itself can say nothing any more.
+"""Reports a signal that ended a job in the job's log, since the job itself no longer can.
 
 Snakemake's local executor logs the exception of a script and then the failed job, both in the thread that waited for
-the script. A cluster's executor tells a state instead, such as OUT_OF_MEMORY.
+the script. A cluster's executor reports a state instead, such as OUT_OF_MEMORY.
 """
 
 import logging
@@ -16,16 +16,14 @@ from typing import Any
 from unpoison.runs.artifacts import error_of
 
 OF_SHELL = 128  # a shell's exit status is this plus the number of the signal that ended its child
-BY_A_PERSON = (
-    "SIGINT",
-    "SIGHUP",
-)  # Ctrl-C and a closed terminal reach all jobs: they were stopped and did not fail
+# Ctrl-C and a closed terminal reach all jobs: they were stopped and did not fail.
+BY_A_PERSON = ("SIGINT", "SIGHUP")
 CAUSES = {
     "SIGKILL": "most likely memory ran out: free some, run fewer jobs at once (--cores), or lower batch_size, width or "
     "image_size; on a cluster raise mem_mb",
     "SIGTERM": "by a time limit (raise runtime on a cluster), scancel or kill",
     "SIGXCPU": "its limit of processor time is used up (ulimit -t)",
-    "SIGBUS": "most likely a disk or /dev/shm is full, or a file that was mapped has been cut off",
+    "SIGBUS": "most likely a disk or /dev/shm is full, or a mapped file was truncated",
     "SIGILL": "most likely a library was built for another processor",
 }
 STATES = {
@@ -37,18 +35,18 @@ STATES = {
 }
 
 
-GRACE = 0.5  # seconds in which a run that got the same SIGTERM as its job says so
+GRACE = 0.5  # seconds in which a run shows that it got the same SIGTERM as its job
 
 
 class Killed(logging.Handler):
-    """Follows the errors of Snakemake's logger, and writes those of signals to the logs of their jobs."""
+    """A handler of Snakemake's logger that reports signals in the logs of the jobs that they ended."""
 
     def __init__(self) -> None:
         super().__init__()
         self._died: dict[int | None, str] = {}  # by thread
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a script's exception, or tell of a job's end."""
+        """Remember a script's exception, or report the end of a job."""
         told = vars(record)
         match str(told.get("event")):
             case "error":
@@ -61,13 +59,13 @@ class Killed(logging.Handler):
                     and not (reason.startswith("killed by SIGTERM") and is_stopped())
                 ):
                     tell(Path(told["log"][0]), reason)
-            case "group_error":  # the states of a submission of several are told of none of them
+            case "group_error":  # a submission of several jobs: no state is reported for any of them
                 for job in told["job_error_info"]:
                     _tell_of_submission(job)
 
 
 def died_by(message: str) -> str:
-    """The signal or the cluster's state that a message tells of, with its most likely cause; else nothing."""
+    """Return the signal or the cluster's state in a message, with its most likely cause; empty if there is none."""
     if state := re.search(rf"SLURM status is: '({'|'.join(STATES)})", message):
         return f"ended by SLURM with the state {state[1]}: {STATES[state[1]]}"
     if found := re.search(r"died with <Signals\.(SIG\w+): \d+>", message):
@@ -85,7 +83,7 @@ def died_by(message: str) -> str:
 
 
 def is_stopped() -> bool:
-    """Return whether the run is told to stop, as `stopping.py` shows by disabling all logging.
+    """Return whether the run was told to stop: then `stopping.py` has disabled all logging.
 
     `timeout` and service managers signal a job and its Snakemake at once, and the job may end first.
     """
@@ -96,7 +94,7 @@ def is_stopped() -> bool:
 
 
 def tell(log: Path, reason: str) -> None:
-    """Add the reason to a job's log, and say it to whoever watches the run."""
+    """Add the reason to a job's log, and print it on standard error."""
     line = f"error: {reason}"
     try:
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
@@ -108,7 +106,7 @@ def tell(log: Path, reason: str) -> None:
 
 
 def _tell_of_submission(job: dict[str, Any]) -> None:
-    """Name the end of a job that had begun, made nothing, and says no error of its own."""
+    """Report the end of a job that had begun, made no output, and logged no error of its own."""
     log = next(map(Path, job["log"]), None)
     if log is None or not log.is_file() or all(map(os.path.exists, job["output"])):
         return

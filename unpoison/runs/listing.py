@@ -1,4 +1,4 @@
-"""What can be chosen in a config or in the library: each plug-in with one sentence, its options and their defaults."""
+"""The lists of `unpoison list`: each plug-in with one sentence, its options and their defaults."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def kinds() -> Iterator[str]:
     for kind in KINDS:
         names = METRICS if kind == "metrics" else REGISTRIES[kind]
         yield from _wrapped(f"{kind:<11}{', '.join(names)}", " " * 11)
-    yield "`unpoison list KIND` tells what each one is, with its options"
+    yield "`unpoison list KIND` describes each one, with its options"
 
 
 def choices(kind: str) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _metric(name: str) -> Iterator[str]:
 
 
 def _option(rule: Option) -> str:
-    """Return what a config may say for an option, and its default, in the words of YAML."""
+    """Return the allowed values of an option in YAML, and its default."""
     allowed = re.sub(
         r"Literal\[(.*?)\]", lambda found: found[1].replace(",", " or"), in_words(rule.annotation)
     )

@@ -18,7 +18,7 @@ PLUGINS = {
     "options of figures": ("figure", PLOTS),
     "options of probes": ("probe", PROBES),
 }
-LIMITS = {  # of numbers, in words; a limit that only keeps a number exact is not told
+LIMITS = {  # of numbers, in words; a limit that only keeps a number exact is left out
     "minimum": "from {}",
     "exclusiveMinimum": "above {}",
     "maximum": "to {}",
@@ -105,7 +105,7 @@ def _option(name: str, rule: Option) -> str:
 
 
 def _allowed(rule: Mapping[str, Any]) -> str:
-    """Return in words which values a rule of the schema takes."""
+    """Return the values that a rule of the schema allows, in words."""
     if "$ref" in rule:
         return NAMED[rule["$ref"].removeprefix("#/$defs/")]
     if "enum" in rule:
@@ -122,6 +122,6 @@ def _allowed(rule: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """Return a default as a config has it."""
+    """Return a default as it is written in a config."""
     text = value if isinstance(value, str) else json.dumps(value)
     return f"`{text}`" if text else "(empty)"

@@ -24,7 +24,7 @@ from unpoison.tracing import trace
 
 
 def write_partial(plan: Plan) -> None:
-    """Put everything below <results>/partial, anew each time: nothing there is an input of a job."""
+    """Write everything below <results>/partial, replacing what is there: no job reads it."""
     results = Path(plan.settings.results_folder)
     everything = standings(plan)
     found = {cell: everything[cell] for cell in plan.cells}
@@ -32,14 +32,14 @@ def write_partial(plan: Plan) -> None:
     if not done:
         raise UserError(f"none of the {len(found)} cells in {results} is done; `unpoison status` tells why")
     folder = results / PARTIAL
-    if folder.is_symlink():  # what it leads to is not ours
+    if folder.is_symlink():  # its target is not part of the run
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
     publish(plan, tables_of(plan, done, missing_cells(found)), folder)
 
 
 def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
-    """One row for each cell that is not done: which it is, its state, why, and the log that tells more."""
+    """Return one row for each cell that is not done: its names, state and reason, and the log with more."""
     lines = [
         {
             **vars(cell),
@@ -57,7 +57,7 @@ def missing_cells(found: dict[Cell, Standing]) -> pd.DataFrame:
 
 
 def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The tables of a whole run, of these cells alone, and the one of those that are missing."""
+    """Return the tables of a whole run for these cells alone, and the table of missing cells."""
     folder = Path(plan.settings.results_folder)
     spec = Specs(plan).collect_results(SimpleNamespace())
     told = (spec[name] for name in ("studies", "varied", "detectors", "attacks"))
@@ -71,7 +71,7 @@ def tables_of(plan: Plan, done: list[Cell], missing: pd.DataFrame) -> dict[str, 
 
 
 def metrics_by_model(plan: Plan, done: list[Cell]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The metrics of each base model's cells that are done, and its identity, as the job `measure` writes them."""
+    """Yield the metrics of each base model's finished cells, and its identity, as the job `measure` writes them."""
     results, wanted = Path(plan.settings.results_folder), set(done)
     for (dataset, poison, training, seed), every in plan.cells_by_model.items():
         cells = [cell for cell in every if cell in wanted]
@@ -83,7 +83,7 @@ def metrics_by_model(plan: Plan, done: list[Cell]) -> Iterator[tuple[dict[str, A
 
 
 def files_of(plan: Plan, cell: Cell) -> CellFiles:
-    """The files of a cell."""
+    """Return the files of a cell."""
     answers = answers_of(cell, Path(plan.settings.results_folder))
     deletion = answers.parents[1] / "deletion.parquet" if cell.deletion else None
     probed = {name: answers.with_name(after_probe(name)) for name in plan.probes}

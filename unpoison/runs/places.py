@@ -1,4 +1,4 @@
-"""The places of the workflow's own files: those of the checkout, or those that the wheel carries."""
+"""The paths of the workflow's own files, in a checkout or inside the installed wheel."""
 
 from pathlib import Path
 

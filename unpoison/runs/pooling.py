@@ -1,4 +1,4 @@
-"""One study from blocks of its seeds, which ran at other times or on other machines: `unpoison pool`."""
+"""One study from blocks of its seeds that ran at different times or on different machines: `unpoison pool`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -22,7 +22,7 @@ from unpoison.study.studies import Cell
 from unpoison.tables import make_tables
 from unpoison.tracing import SHORT
 
-# The steps whose options a result depends on, and that have no options of the machine.
+# The steps whose options a result depends on. Their options do not depend on the machine.
 STEPS = ("poison_dataset", "train_base", "train_oracle", "select_deletion", "unlearn")
 FILES = ("results.parquet", "provenance.parquet")
 CELL = [field.name for field in fields(Cell)]
@@ -84,7 +84,7 @@ def read_blocks(folder: Path) -> list[Block]:
 
 
 def check_columns(block: Block) -> None:
-    """Refuse a block of which a table lacks a column."""
+    """Refuse a block with a table that lacks a column."""
     for table, name, wanted in (
         (block.results, FILES[0], COLUMNS),
         (block.records, FILES[1], TABLES["provenance"].columns),
@@ -110,7 +110,7 @@ def check_apart(blocks: Sequence[Block]) -> None:
 
 
 def check_planned(plan: Plan, block: Block) -> None:
-    """Refuse results that the config does not ask for, and those whose origin the block does not tell."""
+    """Refuse results that the config does not ask for, and results without a provenance record in the block."""
     planned = {
         name: {tuple(vars(cell).values()) for cell in study.cells()} for name, study in plan.studies.items()
     }
@@ -170,7 +170,7 @@ def missing_cells(plan: Plan, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def table_of(blocks: Sequence[Block]) -> pd.DataFrame:
-    """Return which seeds of which study come from which block, and where and when that was run."""
+    """Return the table of blocks: the seeds of each study in each block, and where and when they were run."""
     lines = []
     for block in blocks:
         for study, rows in block.results.groupby("study", sort=True):

@@ -1,8 +1,8 @@
 """The progress of a run: jobs done, running, left and failed, and when the run will end.
 
-Snakemake's own lines tell the steps done and no time; of its logger plugins, rich's tells the time gone by and needs a
-terminal. A handler on Snakemake's logger tells the rest: in a line a minute, or to the `unpoison` command that started
-this Snakemake and shows it.
+Snakemake's own lines count the steps done and give no time. Its logger plugin `rich` shows the time that has passed and
+needs a terminal. This handler of Snakemake's logger adds the rest: as one line a minute, or as messages to the
+`unpoison` command that started this Snakemake.
 """
 
 import json
@@ -32,14 +32,15 @@ def listener() -> int | None:
 
 
 class Progress(logging.Handler):
-    """Follows the events of Snakemake's logger.
+    """A handler that follows the events of Snakemake's logger.
 
-    listener: a pipe. Each message to it is a line of JSON: `done` and `total` (jobs), `line`, `outlook` (the time to
-    go), and `now`, what the job that started last does. A failed job adds `failed` (what it did), `error` and `log`.
-    None: lines on standard error.
+    listener: a pipe; None: lines on standard error. Each message to the pipe is a line of JSON: `done` and `total`
+    (jobs), `line`, `outlook` (the time left), and `now` (the message of the job that started last). A failed job adds
+    `failed` (its message), `error` and `log`.
 
-    The time left is, for each rule, its jobs left times the mean seconds of its jobs so far, divided by how many jobs
-    were at work on average. Of a rule of which none has ended yet nothing is known: then it is 'more than'.
+    The work left is the sum over rules of the jobs left times the mean seconds of the rule's jobs so far. The time left
+    is the work left divided by the mean number of running jobs. While no job of some rule has ended, its mean is
+    unknown, and the time left is given as 'more than'.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, listener: int | None = None) -> None:
@@ -56,7 +57,7 @@ class Progress(logging.Handler):
         self.begun: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a job; the first one starts the lines."""
+        """Record an event of a job; the first job that starts also starts the lines."""
         match str(getattr(record, "event", None)):
             case "run_info":
                 self.total = Counter(vars(record)["stats"])
@@ -70,7 +71,7 @@ class Progress(logging.Handler):
                 if vars(record).get("indent"):  # one of several jobs of a submission
                     self._start([job])
             case "job_started":
-                # a submission of several has no number but a text, and its jobs tell of themselves
+                # A submission of several jobs has a text as its number, and its jobs have events of their own.
                 self._start([job for job in vars(record)["jobs"] if isinstance(job, int)])
                 self._begin()
             case "job_finished":
@@ -84,7 +85,7 @@ class Progress(logging.Handler):
                     self._report(**self._failure(vars(record)))
 
     def line(self) -> str:
-        """What is to be told now."""
+        """Return the current progress as one line."""
         left = sum(self._left().values()) - len(self.running) - len(self.failed)
         parts = [
             f"{self._done()} of {self.total.total()} jobs done",
@@ -122,7 +123,7 @@ class Progress(logging.Handler):
             os.write(self.listener, f"{json.dumps(told | more)}\n".encode())
 
     def _failure(self, job: dict[str, Any]) -> dict[str, str]:
-        """Return what is told of a failed job; nothing of one whose submission failed by another job."""
+        """Return the message about a failed job; empty if another job of its submission failed."""
         log = next(iter(job.get("log") or ()), "")
         error = error_of(Path(log)) if Path(log).is_file() else ""
         if job.get("indent") and not error:
@@ -132,7 +133,7 @@ class Progress(logging.Handler):
 
     def _start(self, jobs: list[int]) -> None:
         self.running |= dict.fromkeys(jobs, self.clock())
-        self.failed -= set(jobs)  # they are tried again
+        self.failed -= set(jobs)  # they are retried
 
     def _end(self, job: int) -> float:
         return self.clock() - self.running.pop(job, self.clock())
@@ -141,7 +142,7 @@ class Progress(logging.Handler):
         return sum(map(len, self.seconds.values()))
 
     def _left(self) -> Counter[str]:
-        """Jobs of each rule that have not ended well, running ones included."""
+        """Return the number of jobs of each rule that have not ended well, including running ones."""
         return self.total - Counter({rule: len(ended) for rule, ended in self.seconds.items()})
 
     def _outlook(self) -> str:
@@ -150,7 +151,7 @@ class Progress(logging.Handler):
         mean = {rule: sum(ended) / len(ended) for rule, ended in self.seconds.items()}
         left, now = self._left(), self.clock()
         work = sum(mean.get(rule, 0.0) * count for rule, count in left.items())
-        # What running jobs have behind them is no longer ahead.
+        # The time that running jobs have already taken is not left to do.
         work -= sum(min(now - since, mean.get(self.rule_of[job], 0.0)) for job, since in self.running.items())
         spent = sum(map(sum, self.seconds.values())) + sum(now - since for since in self.running.values())
         at_work = max(1.0, spent / max(now - (now if self.begun is None else self.begun), 1e-9))
@@ -163,7 +164,7 @@ class Progress(logging.Handler):
 
 
 def in_words(seconds: float) -> str:
-    """A duration as people say it."""
+    """Return a duration in words."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return f"{round(seconds)} s"

@@ -18,10 +18,10 @@ from unpoison.study.studies import note_of
 
 
 def publish(plan: Plan, tables: dict[str, pd.DataFrame], folder: Path) -> None:
-    """Write tables, figures and report into a folder, and say where they are and how much is missing.
+    """Write tables, figures and report into a folder, and print their paths and how much is missing.
 
     Args:
-        tables: those of a whole run, and `missing`: a row for each cell that is not there.
+        tables: those of a whole run, and `missing`: a row for each missing cell.
     """
     for part in ("tables", "figures"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def publish(plan: Plan, tables: dict[str, pd.DataFrame], folder: Path) -> None:
 
 
 def draw_figures(plan: Plan, tables: dict[str, pd.DataFrame], folder: Path, note: str) -> list[Figure]:
-    """The figures that are drawn from tables, each with a line that says how much of it is missing."""
+    """Return the figures drawn from tables, each with a line that says how much of it is missing."""
     figures = []
     for name, asked in sorted(plan.figures.items()):
         shown = tables_for(
@@ -63,7 +63,7 @@ def _is_over_deletions(kind: str) -> bool:
 
 
 def write_report(plan: Plan, tables: dict[str, pd.DataFrame], figures: list[Figure], folder: Path) -> None:
-    """The page of a whole run, which names the missing cells first."""
+    """Write the page of a whole run, which names the missing cells first."""
     page = render(
         Tables(tables, (folder / "tables/results.csv").read_bytes()),
         figures,

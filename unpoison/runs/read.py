@@ -16,7 +16,7 @@ from unpoison.study.written import parsed, read_text
 
 
 def plan_of(words: Sequence[str]) -> Plan:
-    """Return the plan of configs and single keys, as they stand on a command line.
+    """Return the plan of configs and single keys, as given on a command line.
 
     Raises:
         UserError: where no file is named, one cannot be read, or the config is wrong.
@@ -26,7 +26,7 @@ def plan_of(words: Sequence[str]) -> Plan:
 
 
 def config_of(arguments: Sequence[str]) -> dict[str, Any]:
-    """Config files, each laid over those before it, and single keys as `data_folder=images`, as Snakemake does it.
+    """Return the config of files and single keys such as `data_folder=images`, merged in order as Snakemake does it.
 
     Raises:
         UserError: where no file is named, or one cannot be read.
@@ -45,16 +45,16 @@ def config_of(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The files among the arguments, and the single keys."""
+    """Return the files among the arguments, and the single keys."""
     keys = [argument for argument in arguments if re.match(r"\w+=", argument)]
     return [argument for argument in arguments if argument not in keys], keys
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """A config file as it is written.
+    """Return the content of a config file.
 
     Raises:
-        UserError: for a file that is not there, or is no mapping in YAML.
+        UserError: for a file that is missing, or is not a mapping in YAML.
     """
     if not os.path.isfile(path):  # noqa: PTH113 (is_file raises where a name is too long)
         raise UserError(f"no such config: {path}")

@@ -1,4 +1,4 @@
-"""The command lines of Snakemake with this package's workflow, and how a user calls this package's command."""
+"""The command lines of Snakemake with this package's workflow, and of this package in the user's shell."""
 
 import os
 import shutil
@@ -14,17 +14,17 @@ def snakemake_command(words: Sequence[str], *more: str) -> list[str]:
 
     Args:
         words: files of configs, and keys as `data_folder=images`.
-        more: further arguments of Snakemake; they win over those before them.
+        more: further arguments of Snakemake; they override earlier ones.
     """
     files, keys = split(words)
-    # -P: a file of the user's in the working directory is no module of Snakemake.
+    # -P: Python does not import files in the user's working directory instead of Snakemake's modules.
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", str(workflow_file())]
     command += ["--workflow-profile", str(profile_folder()), "--configfile", *files]
     return [*command, *(["--config", *keys] if keys else []), *more]
 
 
 def program() -> str:
-    """Return how the `unpoison` command is called in the user's shell."""
+    """Return the command that calls `unpoison` in the user's shell."""
     python = min(sys.executable, os.path.relpath(sys.executable), key=len)
     return "unpoison" if shutil.which("unpoison") else f"{python} -m unpoison"
 

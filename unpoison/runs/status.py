@@ -1,4 +1,4 @@
-"""The table of `unpoison status`: cells done, failed, begun and left, and why those that failed did."""
+"""The table of `unpoison status`: cells done, failed, begun and left, and the reasons of failures."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from unpoison.study.studies import Cell
 
 
 def status(plan: Plan) -> Iterator[str]:
-    """Line by line: a row for each method of each study, their sum, the scans and repairs, and each error once."""
+    """Yield the lines: a row for each method of each study, their sum, the scans and repairs, and each error once."""
     found = standings(plan)
     if found:
         yield from _cells(plan, found)
@@ -18,11 +18,11 @@ def status(plan: Plan) -> Iterator[str]:
     yield from _errors(found)
     yield from _errors_after(plan)
     where = f"by the files in {plan.settings.results_folder}"
-    yield f"{_done(plan, found):.0%} done, {where}; `unpoison run ... -- -n` tells what changed settings make anew"
+    yield f"{_done(plan, found):.0%} done, {where}; `unpoison run ... -- -n` lists what changed settings rerun"
 
 
 def _cells(plan: Plan, found: dict[Cell, Standing]) -> Iterator[str]:
-    """The table of the cells, and their sum."""
+    """Yield the table of the cells, and their sum."""
     counts = {
         (study.name, method): Counter(found[cell].state for cell in study.cells() if cell.method == method)
         for study in plan.studies.values()
@@ -42,7 +42,7 @@ def _cells(plan: Plan, found: dict[Cell, Standing]) -> Iterator[str]:
 
 
 def _asked_for(plan: Plan) -> Iterator[str]:
-    """What became of each scan and of each model to hand over."""
+    """Yield the state of each scan and of each model to hand over."""
     results = Path(plan.settings.results_folder)
     for name, scan in plan.scans.items():
         files = scores_of(scan, results)
@@ -67,7 +67,7 @@ def _columns(*values: object) -> str:
 
 
 def _errors(found: dict[Cell, Standing]) -> Iterator[str]:
-    """Each failed job once, with the number of cells that wait for it."""
+    """Yield each failed job once, with the number of cells that wait for it."""
     failed = Counter((standing.log, standing.error) for standing in found.values() if standing.log)
     for (log, error), cells in failed.items():
         yield f"failed, {cells} cell{'s' * (cells > 1)}: {error}"
@@ -75,7 +75,7 @@ def _errors(found: dict[Cell, Standing]) -> Iterator[str]:
 
 
 def _errors_after(plan: Plan) -> Iterator[str]:
-    """Each error of the jobs that follow the cells once, with the number of jobs that it ended."""
+    """Yield each error of the jobs that follow the cells once, with the number of jobs that it ended."""
     logs: dict[str, list[Path]] = {}
     for log, error in failures_after(plan):
         logs.setdefault(error, []).append(log)

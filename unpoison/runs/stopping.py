@@ -1,8 +1,8 @@
-"""How a run ends that is told to end: within seconds, its jobs with it, no lock left behind.
+"""A clean stop of a run by a signal: within seconds, with its jobs, and without a lock left behind.
 
-By itself Snakemake answers SIGTERM by waiting for the jobs that run, however many hours they take. Schedulers, service
-managers and `timeout` lose patience long before, and their SIGKILL leaves a lock. Nor does it end its jobs on SIGINT: a
-terminal sends Ctrl-C to them too, `kill -INT` does not.
+On SIGTERM, Snakemake itself waits for its running jobs, however many hours they take. Schedulers, service managers and
+`timeout` send SIGKILL long before, which leaves a lock. Nor does Snakemake end its jobs on SIGINT: Ctrl-C in a terminal
+reaches the jobs too, but `kill -INT` does not.
 """
 
 import logging
@@ -21,15 +21,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def stop_when_told(*, jobs_run_here: bool) -> None:
-    """From here on the first of these signals cancels the run; one that is ignored, as by `nohup`, stays so.
+    """Cancel the run on the first of these signals; a signal that is ignored, as under `nohup`, stays ignored.
 
-    To be called when Snakemake has set its own handlers. Jobs that run elsewhere are cancelled by Snakemake.
+    Call this after Snakemake has set its own handlers. Jobs that run elsewhere are cancelled by Snakemake.
     """
 
     def stop(number: int, frame: Any) -> NoReturn:
-        for (
-            each
-        ) in SIGNALS:  # `timeout` sends its signal twice; a handler, unlike SIG_IGN, is not passed on to jobs
+        # `timeout` sends its signal twice. A handler, unlike SIG_IGN, is not passed on to jobs.
+        for each in SIGNALS:
             signal.signal(each, lambda number, frame: None)
         if jobs_run_here:
             Thread(target=_end_jobs, daemon=True).start()
@@ -38,7 +37,9 @@ def stop_when_told(*, jobs_run_here: bool) -> None:
                 file=sys.stderr,
                 flush=True,
             )
-            logging.disable(logging.CRITICAL)  # or each ended job is told as a failure, with its whole log
+            logging.disable(
+                logging.CRITICAL
+            )  # or each ended job is reported as a failure, with its whole log
         raise KeyboardInterrupt
 
     for number in SIGNALS:
@@ -47,13 +48,13 @@ def stop_when_told(*, jobs_run_here: bool) -> None:
 
 
 def stop_with(listener: int | None) -> None:
-    """From here on cancel the run when the command at the other end of this pipe has ended, in whatever way."""
+    """Cancel the run when the command at the other end of this pipe ends, for whatever reason."""
     if listener is None:
         return
 
     def wait() -> None:
         end = select.poll()
-        end.register(listener, 0)  # an error is told without being asked for
+        end.register(listener, 0)  # poll reports the closed end without being asked to
         end.poll()
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -61,7 +62,7 @@ def stop_with(listener: int | None) -> None:
 
 
 def _end_jobs() -> None:
-    """End all child processes, again and again until this one ends: some may be about to start."""
+    """End all child processes, repeatedly until this process ends: some may be about to start."""
     while True:
         for child in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):

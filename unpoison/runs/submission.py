@@ -38,7 +38,7 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Submission:
-    """What a submission holds. told: submission.json; results and records: the tables of results and of provenance."""
+    """The parts of a submission. told: submission.json; results, records: the tables of results and of provenance."""
 
     told: Mapping[str, Any]
     config: Mapping[str, Any]
@@ -66,7 +66,7 @@ def unpacked(path: Path) -> dict[str, bytes]:
     """Return the four files of a submission, by name. Nothing is written.
 
     Raises:
-        UserError: for what is no zip, other files or paths in it, and a file that is too large.
+        UserError: for a file that is not a zip, other files or paths in it, and a file in it that is too large.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as whole:
@@ -76,7 +76,7 @@ def unpacked(path: Path) -> dict[str, bytes]:
             contents = {}
             for name in FILES:
                 with whole.open(name) as file:
-                    contents[name] = file.read(MOST_BYTES + 1)  # the size that the zip tells may be wrong
+                    contents[name] = file.read(MOST_BYTES + 1)  # the size in the zip's directory may be wrong
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise UserError(
             f"{path}: found no zip that can be read ({error}), allowed: a file of unpoison submit"

@@ -15,12 +15,8 @@ from unpoison.runs.submission import RECORDS, RESULTS, TOLD, Submission
 from unpoison.study.plan import Plan
 
 REPAIRS = ("unlearn", "repair")
-COMMON = (
-    "poison_dataset",
-    "train_base",
-    "train_oracle",
-    "select_deletion",
-)  # steps of the study, not of the method
+# Steps of the study, not of the method.
+COMMON = ("poison_dataset", "train_base", "train_oracle", "select_deletion")
 MEASURED = ("clean_accuracy", "image_passes")
 CELL = ["dataset", "poison", "training", "deletion"]
 
@@ -30,7 +26,7 @@ def check_submission(made: Submission, published: Path, plan: Callable[[], Plan]
 
     Args:
         published: the folder of the run, with `tables/results.parquet` and `tables/provenance.parquet`.
-        plan: gives the plan of the published config. It is asked where the published provenance has no `options`.
+        plan: returns the plan of the published config; called if the published provenance has no `options`.
 
     Raises:
         UserError: for the first thing that differs.
@@ -53,7 +49,7 @@ def check_submission(made: Submission, published: Path, plan: Callable[[], Plan]
 
 
 def _check_cells(where: str, rows: pd.DataFrame, before: pd.DataFrame, method: str) -> None:
-    """Refuse other cells and other seeds than the published ones: seeds are not chosen by their results."""
+    """Refuse other cells and seeds than the published ones, so that no seed is selected by its result."""
     if before.empty:
         raise UserError(f"{where}: found no such study in the published run")
     if method in set(before["method"]):
@@ -115,7 +111,7 @@ def _check_records(made: Submission) -> None:
             raise UserError(f"{name}: {RECORDS} lacks the record of {named}; take both tables of one run")
     if not made.records["is_current"].all():
         raise UserError(
-            f"{name}: found models made from files that were made anew since; allowed: a finished run"
+            f"{name}: found models made from files that were remade later; allowed: a finished run"
         )
     if made.records["dirty"].fillna(False).any():
         raise UserError(f"{name}: found uncommitted changes of unpoison/ or workflow/, allowed: none")

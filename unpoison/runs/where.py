@@ -1,4 +1,4 @@
-"""The lines that tell where a run left its results."""
+"""The lines with the paths of a run's results."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from unpoison.tracing import doubts
 
 
 def where(plan: Plan) -> Iterator[str]:
-    """Return the folders of a finished run, warnings about the origin of its results, and the pages."""
+    """Yield the folders of a finished run, provenance warnings about its results, and the pages."""
     folder = Path(plan.settings.results_folder)
     if plan.studies:
         records = read_table(folder / "tables/provenance.parquet")

@@ -1,1 +1,1 @@
-"""The steps of a study on a data set, a file each: notebooks and the jobs of the workflow call the same."""
+"""The steps of a study on a data set, one file each. Notebooks and the jobs of the workflow call the same steps."""

@@ -17,7 +17,7 @@ from unpoison.steps.setting import Setting
 from unpoison.types import Flagged, Indices, Labels
 
 Method = tuple[str, Mapping[str, Any]]  # its name and options
-REFERENCE: Method = ("retrain", {"last": None, "length": None})  # never sees what it forgets
+REFERENCE: Method = ("retrain", {"last": None, "length": None})  # never sees the rows that it forgets
 
 
 def answers_without(
@@ -33,7 +33,7 @@ def answers_without(
 ) -> tuple[Answers, Cost]:
     """Return the answers of a model that was repaired without a fold, about the rows of the fold, and its cost.
 
-    Its method is shown the rows neither to forget nor to retain.
+    The method gets these rows neither to forget nor to retain.
 
     Args:
         model: the poisoned model, which was trained on all rows.
@@ -43,7 +43,7 @@ def answers_without(
         method: its name and options; not read for the reference.
     """
     asked = np.flatnonzero(fold_of >= 0 if fold is None else fold_of == fold)
-    # A method with nothing to forget does nothing, and retraining forgets what it is not shown.
+    # The reference gets the flagged rows to forget, and retraining never sees those. With none it would do nothing.
     left_out = np.setdiff1d(asked, flagged) if fold is None else asked
     name, options = REFERENCE if fold is None else method
     request = request_of(data, model, flagged, recipe, setting, left_out=left_out)
@@ -52,7 +52,7 @@ def answers_without(
 
 
 def asked_of(rows: Rows, training: Indices) -> Questions:
-    """Return the questions about training rows as the poisoned model was trained on them: stamped where they are.
+    """Return the questions about training rows as the poisoned model saw them, with the trigger on triggered rows.
 
     Args:
         rows: the whole table.

@@ -1,4 +1,4 @@
-"""Measuring a model by its answers and what is known of the data. No network and no torch is needed."""
+"""The measurement of a model by its answers and the known facts about the data, without a network or torch."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def measure(
     *,
     verification: Verification | None = None,
 ) -> list[Measurement]:
-    """Return all that can be measured of a model with what is known of the data.
+    """Return all measurements of a model that are possible with what is known about the data.
 
     A metric is left out where a part that it NEEDS is empty or unknown, and where its PROBE was not run.
 
@@ -76,7 +76,7 @@ def _check_questions(rows: Rows, answers: Answers) -> None:
 
 
 def _checked(name: str, values: object, class_names: tuple[str, ...]) -> dict[str | None, float]:
-    """Refuse what a metric of the user's own may hand back in place of values by class."""
+    """Return the values of a metric by class, and refuse anything else that a user's metric may return."""
     if not isinstance(values, dict):
         raise UserError(
             f"the metric {name} gave back a {type(values).__name__}; allowed: a dict of values by class name"

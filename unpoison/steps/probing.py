@@ -1,4 +1,4 @@
-"""Probing a model: its answers after a probe has changed a copy of it."""
+"""The answers of a model after a probe has changed a copy of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,14 +18,14 @@ def ask_probed(
 ) -> Answers:
     """Return a probed copy's answers to the questions that the model itself is asked.
 
-    The passes of the probe are no part of any cost: it measures, and repairs nothing.
+    The passes of the probe do not count as a cost: it measures, and repairs nothing.
 
     Args:
         model: the repaired model, which stays as it is.
         request: what the method was given.
 
     Raises:
-        UserError: for a probe that gives back something else than a network, or weights that are not finite.
+        UserError: for a probe that returns something other than a network, or weights that are not finite.
     """
     given = replace(request, model=model)
     probed, _ = run_method(PROBES[probe], given, options, needs=("retain",))

@@ -1,4 +1,4 @@
-"""Repairing a model with an unlearning method, its cost taken."""
+"""The repair of a model with an unlearning method, and its cost."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -31,7 +31,7 @@ def request_of(
     *,
     left_out: LeftOut = NO_DELETION.rows,
 ) -> Request:
-    """Return the model, and the training rows parted by the deletion set; of a repair by trusted rows all are retained.
+    """Return a request: the model, and the training rows split by the deletion set (all retained if it is empty).
 
     Args:
         flagged: positions among the training rows.
@@ -73,10 +73,10 @@ def run_method(
     With nothing to forget every method does nothing, by definition.
 
     Raises:
-        UserError: where the method ends on weights that are not finite, or on something else than a network.
+        UserError: if the method returns weights that are not finite, or something other than a network.
 
     Args:
-        needs: the parts of the request without which it does nothing; of a repair the validation rows.
+        needs: parts of the request that must have rows, or nothing is done; for a repair by trusted rows: validation.
     """
     meter = Meter()
     parts = {name: getattr(request, name).metered(meter) for name in ("retain", "forget", "validation")}
@@ -100,7 +100,7 @@ def run_method(
 def share_changed(before: nn.Module, after: nn.Module) -> float:
     """Return the share of a network's weights and running statistics that differ from those of another (0 to 1).
 
-    Numbers that the other does not have in the same place count as changed.
+    Tensors that the other lacks, or has in another shape, count as changed.
     """
     known, found = before.state_dict(), after.state_dict()
     numbers = {name: values for name, values in found.items() if values.is_floating_point()}

@@ -1,4 +1,4 @@
-"""Scoring the training rows of a data set with a detector, its cost taken."""
+"""The scores of a data set's training rows by a detector, and their cost."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -33,13 +33,13 @@ def score_rows(
     triggered_examples: int = 0,
     outputs: Pair | None = None,
 ) -> tuple[Scores, Cost, Rows]:
-    """Return a detector's scores of the training rows, its cost, and the trusted rows that its other scores are of.
+    """Return a detector's scores of training and trusted rows, its cost, and the trusted rows that it scored.
 
     Args:
         recipe: how the model was trained.
-        triggered_examples: how many trusted rows of attacked classes it is shown with the trigger on.
+        triggered_examples: number of trusted rows of attacked classes that it is shown with the trigger.
         outputs: of all training rows and of all validation rows by this model, in the order of the rows; None computes
-            them where the detector looks at them.
+            them if the detector needs them.
     """
     device, train_rows = setting.device, data.rows.of("train")
     triggered, validation = set_triggered_aside(data.rows, triggered_examples, setting.seed)
@@ -62,14 +62,14 @@ def score_rows(
 
 
 def _not_triggered(rows: Rows, validation: Rows) -> np.ndarray:
-    """Return which of all validation rows are left when some are shown with the trigger on."""
+    """Return the mask of the validation rows that are not shown with the trigger."""
     return np.isin(rows.of("validation").row_id.astype(str), validation.row_id.astype(str))
 
 
 def run_detector(
     score: Callable[..., Scores], evidence: Evidence, options: Mapping[str, Any]
 ) -> tuple[Scores, Cost]:
-    """A detector's scores, checked, in the order of the rows, and their cost.
+    """Return a detector's scores, checked and in the order of the rows, and their cost.
 
     The detector sees the rows in the order of their ids, so that another order of the data changes nothing.
     """
@@ -100,14 +100,14 @@ def run_detector(
 
 
 def _put_back(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return values that were computed in another order in the order of the rows."""
+    """Return values in the order of the rows; places: the row of each value."""
     result = np.empty_like(values)
     result[places] = values
     return result
 
 
 def _check(scores: object, evidence: Evidence) -> None:
-    """Refuse what a detector of the user's own may hand back in place of a score for each row."""
+    """Refuse anything that a user's detector returns other than one finite score for each row."""
     if not isinstance(scores, Scores):
         raise UserError(f"the detector gave back a {type(scores).__name__}; allowed: Scores")
     parts = (("training", evidence.training), ("validation", evidence.validation))

@@ -1,4 +1,4 @@
-"""The settings that every step takes, and where untrained networks come from."""
+"""The settings that every step takes, and the function that makes untrained networks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ class Setting:
 
 
 def untrained(model: Classifier, device: torch.device) -> Callable[[int], Classifier]:
-    """A function that gives untrained networks of a model's kind by their seed.
+    """Return a function that makes an untrained network of a model's kind from a seed.
 
     Raises:
         UserError: when it is called, for a user's own network that came without such a function.
@@ -43,7 +43,7 @@ def untrained(model: Classifier, device: torch.device) -> Callable[[int], Classi
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the random generators of torch for a block, and give them back as they were.
+    """Seed the random generators of torch for a block, and restore their states afterwards.
 
     Nothing here draws from them, but a network with dropout does.
     """

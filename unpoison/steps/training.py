@@ -1,4 +1,4 @@
-"""Training a network on a data set."""
+"""The training of a network on a data set."""
 
 from unpoison.attacks import before_attack
 from unpoison.data import Data
@@ -12,7 +12,7 @@ from unpoison.training import Epoch, train
 
 
 def rows_of_role(train_rows: Rows, role: str) -> Rows:
-    """The training rows of a network in a role.
+    """Return the training rows of a network in a role.
 
     base: all rows with the labels they were given, the poisoned model; oracle: the clean rows alone; surrogate: all
     rows as they were before the attack.
@@ -25,10 +25,10 @@ def rows_of_role(train_rows: Rows, role: str) -> Rows:
 def given_model(
     path: str, data: Data, architecture: Architecture, recipe: Recipe, setting: Setting
 ) -> Classifier:
-    """The model to repair, with weights that were trained elsewhere, tried on the data.
+    """Return the model to repair, with weights that were trained elsewhere, after a try on the data.
 
     Args:
-        path: of the weights, see `load_given`; recipe: what methods go on training by.
+        path: of the weights, see `load_given`; recipe: of the further training by methods.
     """
     model = load_given(path, architecture)
     try_on(model, data)
@@ -40,9 +40,9 @@ def given_model(
 def train_model(
     data: Data, architecture: Architecture, recipe: Recipe, setting: Setting, *, role: str = "base"
 ) -> tuple[Classifier, list[Epoch]]:
-    """A network trained in a role (see `rows_of_role`), from weights and in batches that are the role's own.
+    """Return a network trained in a role (see `rows_of_role`); each role has its own initial weights and batches.
 
-    Weights are always drawn anew: given ones are the model to repair, and no training starts from them.
+    The initial weights are always random: given weights are the model to repair, and no training starts from them.
     """
     seed, device = setting.seed_of(role), setting.device
     model = architecture.new(seed).to(device)

@@ -1,4 +1,4 @@
-"""A network tried on one image before anything long is computed."""
+"""Checks of a network on one image, before any long computation."""
 
 import warnings
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from unpoison.training import accuracy
 from unpoison.types import Images
 
 FEW_FIXED = 0.1  # share of the weights
-ONE = 1e-5  # how close to 1 a sum of probabilities is
+ONE = 1e-5  # largest distance of a sum of probabilities from 1
 
 
 def try_on(model: Classifier, data: Data) -> None:
@@ -55,7 +55,7 @@ def first_image(data: Data, device: torch.device) -> Images:
 
 
 def _advice(model: Classifier) -> str:
-    """Advice for a network that fails: images of its size, or weights of the type that images have."""
+    """Return advice for a network that fails: images of its size, or weights of the type that images have."""
     kinds = {tensor.dtype for tensor in model.network.parameters() if tensor.is_floating_point()}
     if kinds <= {torch.float32}:
         return "image_size resizes images for the network"
@@ -64,7 +64,7 @@ def _advice(model: Classifier) -> str:
 
 
 def check_untrained(architecture: Architecture, data: Data) -> Classifier:
-    """Return an untrained network, tried on the data; of a user's own code, each call must give a new one by its seed.
+    """Return an untrained network, tried on the data; a user's code must give a new one, by its seed, at each call.
 
     Raises:
         UserError: for a network that does not fit the data (see `try_on`), one that shares weights with an earlier one,
@@ -94,7 +94,7 @@ def check_untrained(architecture: Architecture, data: Data) -> Classifier:
 
 
 def _untrained(architecture: Architecture) -> Classifier:
-    """An untrained network, where one can be made of these options and images."""
+    """Return an untrained network, if one can be made with these options for these images."""
     try:
         return architecture.new(seed=0)
     except (RuntimeError, ValueError) as error:
@@ -122,8 +122,8 @@ def _logits(model: Classifier, data: Data) -> Tensor:
 def _warn_of_pretrained(name: str, one: Classifier, other: Classifier) -> None:
     """Warn of weights that no seed changes: the network seems to load pretrained ones by itself.
 
-    Counted are matrices and filters that are not constant, as zeros and ones are. A small share of them can be no more
-    than an embedding of positions.
+    Only matrices and filters count, and no constant ones such as zeros and ones. A small share is allowed: it may be
+    just an embedding of positions.
     """
     others = dict(other.network.named_parameters())
     matrices = {key: weights for key, weights in one.network.named_parameters() if weights.ndim > 1}
@@ -142,10 +142,10 @@ def _warn_of_pretrained(name: str, one: Classifier, other: Classifier) -> None:
 
 
 def warn_of_strangers(model: Classifier, data: Data, precision: str) -> None:
-    """Warn of given weights that do not predict the labels that the rows, or the planted poisons, were given.
+    """Warn of given weights that do not predict the given labels of the rows, or of the planted poisons.
 
-    Then the classes are in another order than the data's, the preprocessing is another, or the network was not trained
-    on these rows. The shares stand in the log.
+    Possible causes are another order of the classes, other preprocessing, and a network that was not trained on these
+    rows. The shares are printed to the log.
     """
     device, rows = next(model.parameters()).device, data.rows.of("train")
     agreed = accuracy(model, data.examples(rows, device), precision)

@@ -1,1 +1,1 @@
-"""From a config to the table of what is to be made: no tensors, no torch, nothing run."""
+"""The config, resolved into the plan of everything to make: no tensors, no torch, nothing is run."""

@@ -1,4 +1,4 @@
-"""Adaptive studies in a config: their rules checked, and the cells that they want by what was decided so far."""
+"""Adaptive studies in a config: checks of their rules, and the cells to run after the decisions so far."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ DEFAULTS = {"at_least": 10, "at_most": 40, "step": 5}
 
 
 def bisection_of(where: str, vary: Mapping[str, Any]) -> tuple[Bisection | None, dict[str, list[Scalar]]]:
-    """Return the bisection among the axes of a study, if any, and the axes with every value that can be asked for.
+    """Return the bisection of a study, if it has one, and the axes with every value that it can reach.
 
     Raises:
         UserError: for a bisection of anything but recall, and an empty range.
@@ -31,9 +31,7 @@ def bisection_of(where: str, vary: Mapping[str, Any]) -> tuple[Bisection | None,
         return None, dict(vary)
     if set(found) != {RECALL}:
         wrong = next(key for key in found if key != RECALL)
-        raise UserError(
-            f"{where}.vary.{wrong}: found bisect, allowed: a list; {RECALL} alone can be bisected"
-        )
+        raise UserError(f"{where}.vary.{wrong}: found bisect, allowed: a list; only {RECALL} can be bisected")
     (low, high), steps = found[RECALL]["bisect"], found[RECALL]["steps"]
     if not low < high:
         raise UserError(f"{where}.vary.{RECALL}.bisect: found [{low}, {high}], allowed: two numbers in order")
@@ -45,30 +43,30 @@ def settling_of(where: str, entry: Mapping[str, Any]) -> Settling | None:
     """Return the rule by which a study adds seeds, if it has one.
 
     Raises:
-        UserError: for `settle` without the rule, for numbers out of order, and beside a bisection.
+        UserError: for `settle` without this rule, numbers out of order, and the rule together with a bisection.
     """
     seeds = entry["seeds"]
     if not isinstance(seeds, Mapping):
         if "settle" in entry:
             raise UserError(
-                f"{where}.settle names what seeds are added for; found no seeds: {{until: settled}}"
+                f"{where}.settle names the cells that seeds are added for; found no seeds: {{until: settled}}"
             )
         return None
     numbers = {**DEFAULTS, **{key: value for key, value in seeds.items() if key != "until"}}
     if not numbers["at_least"] <= numbers["at_most"]:
         raise UserError(
             f"{where}.seeds: found at_least {numbers['at_least']} and at_most {numbers['at_most']}, allowed: at_most "
-            "of at_least or more"
+            "no smaller than at_least"
         )
     if isinstance(entry["vary"].get(RECALL), Mapping):
         raise UserError(
-            f"{where}.seeds: found until beside bisect, allowed: a fixed number of seeds or a list of them"
+            f"{where}.seeds: found until together with bisect, allowed: a fixed number of seeds or a list of them"
         )
     return Settling(**numbers)
 
 
 def as_adaptive(study: Study, rule: Bisection | Settling | None, settle: Mapping[str, Any]) -> Study:
-    """Return a study with the rule that it is adaptive by, if any, and nothing decided yet.
+    """Return a study with its adaptive rule, if any, before any decision.
 
     Raises:
         UserError: for deletion sets that are not nested, and cells to settle that the study does not have.
@@ -81,13 +79,13 @@ def as_adaptive(study: Study, rule: Bisection | Settling | None, settle: Mapping
 
 
 def as_decided(study: Study, results: Path) -> Study:
-    """Return a study with the cells that the rounds so far want, where it is adaptive.
+    """Return an adaptive study with the cells that follow from its rounds so far, and other studies unchanged.
 
     Args:
         results: the results folder.
 
     Raises:
-        UserError: for a study whose models have no outcome to decide by, and for decisions that are damaged.
+        UserError: for a study whose models cannot be judged as healed or not, and for damaged decisions.
     """
     if study.adaptive is None:
         return study
@@ -99,7 +97,7 @@ def as_decided(study: Study, results: Path) -> Study:
 
 
 def check_adaptive(study: Study) -> None:
-    """Refuse an adaptive study without a deletion set, or whose models have no outcome to decide by.
+    """Refuse an adaptive study without a deletion set, or whose models cannot be judged as healed or not.
 
     Raises:
         UserError: for the first of these.
@@ -108,20 +106,20 @@ def check_adaptive(study: Study) -> None:
     lacking = sorted({attack for attack in study.attacks.values() if attack in WITHOUT_ORACLE})
     if lacking:
         raise UserError(
-            f"{where} decides by healed models, and of an attack '{lacking[0]}' none can be called healed; allowed: an "
-            "attack with an oracle"
+            f"{where} decides by healed models, and an attack '{lacking[0]}' has no oracle to judge them by; allowed: "
+            "an attack with an oracle"
         )
     if not any(_by_deletion(study)):
         raise UserError(f"{where} decides by repaired models; found no method with a deletion set")
     if study.contrasts and isinstance(study.adaptive, Halving):
         raise UserError(
-            f"{where}.contrasts: found {study.contrasts[0].name} beside bisect, allowed: a list of recalls; which "
-            "seeds a bisected recall has follows from their outcomes, so they cannot be compared"
+            f"{where}.contrasts: found {study.contrasts[0].name} together with bisect, allowed: a list of recalls; the "
+            "seeds at a bisected recall depend on their outcomes, so they cannot be compared"
         )
 
 
 def chains_of(study: Study) -> dict[str, tuple[str, float]]:
-    """Return of each deletion set the name of its chain, all that differ in recall alone, and its recall.
+    """Return the chain and the recall of each deletion set; the sets of a chain differ only in recall.
 
     Raises:
         UserError: for sets that are not nested: those of a detector, of a list of rows, and of a size.
@@ -140,12 +138,12 @@ def _check_nested(where: str, deletion: Deletion) -> None:
     if wrong:
         raise UserError(
             f"{where}: found bisect of the deletion set '{deletion.base}', which has {wrong[0]}; allowed: sets by "
-            "recall with fpr, fdr or neither, of which a larger one holds the smaller"
+            "recall with fpr, fdr or neither; of these, a larger set contains the smaller ones"
         )
 
 
 def named_cells(study: Study, settle: Mapping[str, Any]) -> frozenset[Names]:
-    """Return the cells of a study that are to settle; all of them where `settle` names nothing.
+    """Return the cells of a study that seeds are added for; all of them if `settle` names none.
 
     Raises:
         UserError: for a method, a key or a value that the study does not have.
@@ -173,7 +171,7 @@ def named_cells(study: Study, settle: Mapping[str, Any]) -> frozenset[Names]:
 
 
 def _key(where: str, study: Study, name: str) -> str:
-    """Return the key that a name stands for: a varied one or the end of it, or a count of the deletion sets."""
+    """Return the full key for a name: a varied key, the end of one, or a count of the deletion sets."""
     counts = [f"deletion.{key}" for deletion in study.deletions for key in deletion.asked]
     keys = list(dict.fromkeys([*study.vary, *counts]))
     found = [key for key in keys if key == name or key.endswith(f".{name}")]
@@ -191,7 +189,7 @@ def _values(study: Study, key: str) -> list[Scalar]:
 
 
 def _value(records: Mapping[str, Variant], key: str) -> Scalar | None:
-    """Return the value that a cell has of a key; None for none."""
+    """Return a cell's value of a key; None if it has none."""
     level, name = key.split(".", 1)
     record = records[level]
     if name not in record.varied and isinstance(record, Deletion):
@@ -207,7 +205,7 @@ def _by_deletion(study: Study) -> Iterator[tuple[Names, dict[str, Variant]]]:
 
 
 def read_decided(results: Path, study: str) -> list[dict[str, Any]]:
-    """Return what the job `decide` wrote of a study; nothing where it wrote nothing yet.
+    """Return the decisions that the job `decide` wrote for a study; empty before its first run.
 
     Raises:
         UserError: for a file that is damaged.
@@ -217,5 +215,5 @@ def read_decided(results: Path, study: str) -> list[dict[str, Any]]:
 
 
 def file_of(results: Path, study: str) -> Path:
-    """Return the artifact of a study's decisions."""
+    """Return the path of the artifact with a study's decisions."""
     return results / FOLDER / f"{study}.json"

@@ -1,4 +1,4 @@
-"""The classes that an attack stamps with its trigger, told by the counts of a data set alone."""
+"""The classes that an attack stamps with its trigger, derived from the class counts of a data set alone."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ from unpoison.study.records import Dataset, Poison
 
 
 def stamped_names(counts: Counts, dataset: Dataset, poison: Poison) -> set[str] | None:
-    """Return the classes that an attack stamps with a trigger; None where counts alone do not tell.
+    """Return the classes that an attack stamps with a trigger; None if the counts do not determine them.
 
-    The poison itself says so, of rows that have no more than their classes.
+    The poison is run on placeholder rows that have only their classes.
     """
     there = counts.training(dataset)
     labels = np.repeat(np.arange(len(there)), list(there.values()))
@@ -21,6 +21,6 @@ def stamped_names(counts: Counts, dataset: Dataset, poison: Poison) -> set[str] 
     rows = clean_rows([f"{place:09d}" for place in range(len(labels))], splits, labels, tuple(there))
     try:
         poisoning = POISONS[poison.kind](rows, 0, dataset.source.image_size, **poison.options)
-    except UserError:  # of several attacks, what one leaves to the next depends on the rows
+    except UserError:  # with several attacks, the rows left for the next one depend on the real rows
         return None
     return {rows.class_names[label] for label in stamped_classes(poisoning)}

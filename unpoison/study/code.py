@@ -1,12 +1,12 @@
-"""A digest of the code that a job runs: its module, its plug-in, and all they import from `unpoison`.
+"""A digest of the code that a job runs: its module, its plug-in, and everything they import from `unpoison`.
 
-Comments, docstrings and layout are left out, so that prose reruns nothing; a touched or checked-out file
-has the digest it had before. What only records how an artifact was made, or finds the files of plug-ins, makes none and
-is left out too.
-A user's plug-in is followed to the helpers beside it, wherever its folder is, and to what they import from `unpoison`.
+Comments, docstrings and layout do not count, so an edit of prose reruns nothing. Nor does a touch or a checkout.
+Modules that only record how an artifact was made, or only find the files of plug-ins, make no artifact. They do not
+count either. For a user's plug-in, the helper files in its folder count, wherever the folder is, and what they import
+from `unpoison`.
 
-Every start of Snakemake digests some seventy files, on a cluster in each job, and to parse them takes a third of a
-second. What was found is kept below `.snakemake` by the hash of a file's text, so that a changed file is parsed anew.
+Each start of Snakemake digests about seventy files, on a cluster in each job. To parse them takes a third of a second.
+The results are cached below `.snakemake` by the hash of a file's text, so that a changed file is parsed again.
 """
 
 import ast
@@ -24,10 +24,12 @@ from unpoison.plugin_files import Registered
 from unpoison.source_text import parsed, text_of
 
 ROOT = Path(__file__).parents[2]
-KEPT = Path(".snakemake") / "unpoison_code.json"  # of the folder that Snakemake runs in
+KEPT = Path(".snakemake") / "unpoison_code.json"  # in Snakemake's working folder
 PACKAGE = ROOT / "unpoison"
 RECORDER = PACKAGE / "provenance.py"
-CARRIED = PACKAGE / "workflow"  # of a wheel; a checkout has it beside the package, and both have one digest
+CARRIED = (
+    PACKAGE / "workflow"
+)  # only in a wheel; a checkout has it next to the package, and both give one digest
 RECORDERS = ("unpoison.provenance", "unpoison.jobs.record", "unpoison.jobs.inputs")
 FINDERS = ("unpoison.registration", "unpoison.plugin_files", "unpoison.source_text", "unpoison.own_network")
 BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -35,17 +37,17 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Owner(NamedTuple):
-    """Whose file it is, of a user's plug-in: where its own imports are found, and the one package of them (any: "")."""
+    """The owner of a user's file: the folder where its own imports are found, and their package ("": any)."""
 
     root: Path
     package: str
 
 
-File = tuple[Path, Owner | None]  # None: ours
+File = tuple[Path, Owner | None]  # None: a file of unpoison
 
 
 class Source(NamedTuple):
-    """What a file of Python says: the modules that it imports, and a digest of its statements."""
+    """The content of a Python file: the modules that it imports, and a digest of its statements."""
 
     imports: list[str]
     digest: str
@@ -53,7 +55,7 @@ class Source(NamedTuple):
 
 @cache
 def code_digest(*modules: str | Registered) -> str:
-    """One digest for modules, named as they are imported, and plug-ins.
+    """Return one digest of modules, named as they are imported, and of plug-ins.
 
     Raises:
         UserError: for a user's file that cannot be read or parsed.
@@ -64,7 +66,7 @@ def code_digest(*modules: str | Registered) -> str:
 
 
 def files_of(*modules: str | Registered) -> list[str]:
-    """The files that `code_digest` is of, in order: an edit of any other one reruns nothing."""
+    """Return the files that `code_digest` covers, sorted. An edit of any other file reruns nothing."""
     return sorted(_name_of(*file) for file in _reached(*modules))
 
 
@@ -89,7 +91,7 @@ def _start(module: str | Registered) -> list[File]:
 
 
 def _name_of(path: Path, owner: Owner | None) -> str:
-    """Return the name of a file in a digest: that of a user's is the same wherever the folder is."""
+    """Return the name of a file in a digest. A user's file has the same name wherever its folder is."""
     if owner is None:
         return path.relative_to(ROOT).as_posix()
     return f"plugins/{path.relative_to(owner.root).as_posix()}"
@@ -97,7 +99,7 @@ def _name_of(path: Path, owner: Owner | None) -> str:
 
 @cache
 def files_digest(folder: str, *kinds: str) -> str:
-    """One digest for the files of some kinds in a folder of the project that are no Python."""
+    """Return one digest of files in a folder of the project, by their endings; for files other than Python."""
     paths = sorted(path for kind in kinds for path in (ROOT / folder).glob(f"*.{kind}"))
     return digest("\n".join(f"{path.name} {digest(path.read_text(encoding='utf-8'))}" for path in paths))
 
@@ -112,9 +114,9 @@ def _imports(path: Path, owner: Owner | None) -> tuple[File, ...]:
 
 
 def _ours(name: str) -> list[Path]:
-    """Return our files that an import of a user's file brings.
+    """Return the files of `unpoison` that an import in a user's file brings in.
 
-    Of a package all files: which plug-in a registry is asked for does not stand in the text.
+    For a package these are all its files: the text does not show which plug-in a registry is asked for.
     """
     if name != PACKAGE.name and not name.startswith("unpoison."):
         return []
@@ -126,7 +128,7 @@ def _ours(name: str) -> list[Path]:
 
 
 def _beside(name: str, path: Path, owner: Owner) -> Iterator[Path]:
-    """The files of a user's own that an import of one of them brings: the module, and the packages that it is in."""
+    """Yield the user's own files that an import in one of them brings in: the module, and the packages around it."""
     dots = len(name) - len(name.lstrip("."))
     parts = [part for part in name[dots:].split(".") if part]
     if not dots and (parts[0] == PACKAGE.name or owner.package not in ("", parts[0])):
@@ -147,24 +149,24 @@ def _file_of(module: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-# -- what a file says, parsed once for each text ---------------------------------------------------------
+# -- the content of files, parsed once for each text -----------------------------------------------------
 
 
 class Sources:
-    """What files say, by the hash of their text, from one start of Snakemake to the next."""
+    """A cache of parsed files by the hash of their text, kept from one start of Snakemake to the next."""
 
     def __init__(self) -> None:
-        # Another Python, or another version of this module, may find something else in the same text.
+        # Another Python, or another version of this module, may parse the same text differently.
         self._parser = f"{sys.version} {digest(Path(__file__).read_text(encoding='utf-8'))}"
         self._sources: dict[str, Sequence[Any]] = {}
         self._is_new = False
         if KEPT.exists():
-            with suppress(OSError, UserError):  # one that cannot be read or is damaged: all is parsed anew
+            with suppress(OSError, UserError):  # an unreadable or damaged cache: all files are parsed again
                 kept = read_json(KEPT)
                 self._sources = kept["sources"] if kept["parser"] == self._parser else {}
 
     def of(self, path: Path) -> Source:
-        """What the file says now."""
+        """Return the current content of a file."""
         text = text_of(path)
         key = digest(text)
         if key not in self._sources:
@@ -172,7 +174,7 @@ class Sources:
         return Source(*self._sources[key])
 
     def keep(self) -> None:
-        """Write what was parsed, where Snakemake keeps its own: without it the next start takes a little longer."""
+        """Write the cache to Snakemake's folder. Without it the next start takes a little longer."""
         if self._is_new and KEPT.parent.exists():
             with suppress(UserError):
                 write_json(KEPT, {"parser": self._parser, "sources": self._sources})
@@ -210,7 +212,10 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements below a node. Imports and definitions stand in no expression: nine nodes of ten are left out."""
+    """Yield all statements below a node.
+
+    Expressions contain no imports and no definitions. So they are skipped, which saves nine nodes in ten.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, BLOCKS):
             yield child

@@ -1,4 +1,4 @@
-"""The config, checked: its keys against the schema, its options against the functions that take them."""
+"""Checks of a config: its keys against the schema, its options against the functions that take them."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -19,19 +19,19 @@ from unpoison.study.written import advice, parsed
 SCHEMA_FILE = Path(__file__).with_name("config.schema.yaml")
 SCHEMA = parsed(SCHEMA_FILE.read_text(encoding="utf-8"), SCHEMA_FILE.name)
 MOST_VALUES, DEEPEST = 100_000, 20
-MOST_EXACT = 2**53 - 1  # an integer beyond it is no exact float, and from 309 digits on none at all
-# 1.0 is not an integer here: in `keep` it is all of the images, and 1 is one of them.
+MOST_EXACT = 2**53 - 1  # larger integers have no exact float, and from 309 digits on no float at all
+# Here 1.0 is not an integer: in `keep`, 1.0 means all images and 1 means one image.
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
 _Validator = extend(Draft202012Validator, type_checker=_CHECKER)
-# The library's checks, with advice on what YAML reads as something else than it looks.
+# The library's checks, with advice on values that YAML reads as another type than they look like.
 check_options = partial(_check_options, advise=advice)
 check_given = partial(_check_given, advise=advice)
 
 
 def checked(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the config with the schema's defaults filled in.
+    """Return a copy of the config with the schema's defaults filled in.
 
     Raises:
         UserError: for the first key that is unknown, missing, of the wrong type or out of range.
@@ -52,7 +52,7 @@ def checked(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_twins(section: str, names: Mapping[str, Any]) -> None:
-    """Names become folders, and many file systems take capitals for small letters."""
+    """Refuse names that differ only in case: they become folders, and many file systems ignore case."""
     first: dict[str, str] = {}
     for name in names:
         other = first.setdefault(name.lower(), name)
@@ -61,7 +61,7 @@ def _refuse_twins(section: str, names: Mapping[str, Any]) -> None:
 
 
 def validate(value: object, schema: Mapping[str, Any], path: tuple[str | int, ...]) -> None:
-    """Raise one line for the most telling violation of the schema."""
+    """Raise a UserError of one line for the most informative violation of the schema."""
     whole = {**schema, "$defs": SCHEMA["$defs"]}
     error = best_match(_Validator(whole).iter_errors(value))
     if error is not None:
@@ -119,7 +119,7 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _leaves(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    if len(path) > DEEPEST:  # without end where an alias names what it is part of
+    if len(path) > DEEPEST:  # endless if an alias refers to what contains it
         raise UserError(f"{_dotted(path[:3])} is nested more than {DEEPEST} levels deep")
     if isinstance(value, Mapping):
         for key, inner in value.items():

@@ -1,4 +1,4 @@
-"""The contrasts of a study: read from its entry, checked while the DAG is built, and told as plain values."""
+"""The contrasts of a study: read from its entry, checked while the DAG is built, and given as plain values."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
@@ -14,7 +14,9 @@ from unpoison.study.records import Contrast, Deletion, Scalar
 from unpoison.study.studies import Study
 
 HEALED = "healed"
-DELETION = "deletion"  # stands for the entry of the deletion set, beside the keys that a study varies
+DELETION = (
+    "deletion"  # the key for the entry of the deletion set; the other keys are those that a study varies
+)
 
 
 def contrasts_of(entries: Mapping[str, Mapping[str, Any]]) -> tuple[Contrast, ...]:
@@ -34,7 +36,7 @@ def contrasts_of(entries: Mapping[str, Mapping[str, Any]]) -> tuple[Contrast, ..
 
 
 def planned(study: Study) -> dict[str, dict[str, Any]]:
-    """Return the contrasts of a study as plain values, by name, all keys filled in and without the name."""
+    """Return the contrasts of a study by name, as plain values: all keys are filled in, the name is left out."""
     lines = (asdict(contrast) for contrast in study.contrasts)
     return canonical({line.pop("name"): line for line in lines})
 
@@ -45,7 +47,7 @@ def all_planned(studies: Mapping[str, Study]) -> dict[str, dict[str, dict[str, A
 
 
 def check_contrasts(counts: Counts, study: Study) -> None:
-    """Refuse a contrast of what a study does not have: methods, metrics, classes, keys, values, models.
+    """Refuse a contrast of methods, metrics, classes, keys, values or models that a study does not have.
 
     Raises:
         UserError: for the first one, with what was found and what is allowed.
@@ -66,7 +68,7 @@ def check_contrasts(counts: Counts, study: Study) -> None:
 
 
 def _values(study: Study) -> dict[str, list[Any]]:
-    """The values of each varied key, and the entries of the deletion sets."""
+    """Return the values of each varied key, and the entries of the deletion sets."""
     return {**study.vary, DELETION: study.bases[DELETION]}
 
 
@@ -83,7 +85,7 @@ def _check_methods(where: str, study: Study, contrast: Contrast) -> None:
 
 
 def _chosen(contrast: Contrast) -> Iterator[tuple[str, Scalar]]:
-    """Each key of a contrast with a value that it names."""
+    """Yield each key of a contrast with each value that the contrast names for it."""
     yield from contrast.at.items()
     for key, ends in contrast.along.items():
         yield from ((key, end) for end in ends)
@@ -100,15 +102,15 @@ def _check_value(where: str, values: Mapping[str, Collection[Scalar]], key: str,
 
 
 def _check_keys(where: str, study: Study, contrast: Contrast) -> None:
-    """Refuse a key that is fixed and compared, one that a method has no value of, and sets without a row."""
+    """Refuse a key that is both fixed and compared, a key without effect on a method, and empty deletion sets."""
     for key in contrast.along:
         if key in contrast.at:
             raise UserError(f"{where}: found {key} in along and in at, allowed: one of them")
         for method in contrast.methods:
             if _is_alike(study, method, key):
                 raise UserError(
-                    f"{where}: found along {key} with {method}, which is one model for all of its values; allowed: "
-                    "methods that it changes"
+                    f"{where}: found along {key} with {method}, whose model is the same for all its values; allowed: "
+                    "methods whose model changes with the key"
                 )
     sides = [{**contrast.at, key: end} for key, ends in contrast.along.items() for end in ends]
     needs_rows = any(not _is_alike(study, method, DELETION) for method in contrast.methods)
@@ -121,31 +123,31 @@ def _check_keys(where: str, study: Study, contrast: Contrast) -> None:
 
 
 def _is_alike(study: Study, method: str, key: str) -> bool:
-    """Whether a method is one and the same model for all values of a key."""
+    """Return whether a method has the same model for all values of a key."""
     level, repairs = key.split(".", 1)[0], {each.base for each in study.methods if each.is_repair}
     return method in {DELETION: {*REFERENCES, *repairs}, "method": {*REFERENCES}}.get(level, ())
 
 
 def _is_of(deletion: Deletion, side: Mapping[str, Scalar]) -> bool:
-    """Whether a deletion set has rows and the settings of a side."""
+    """Return whether a deletion set has rows and the settings of one side of a contrast."""
     has = {DELETION: deletion.base, **{f"{DELETION}.{key}": value for key, value in deletion.varied.items()}}
     return not deletion.is_empty and all(has.get(key, value) == value for key, value in side.items())
 
 
 def _check_healed(where: str, study: Study, contrast: Contrast) -> None:
-    """Refuse what McNemar's test cannot tell: it counts the seeds in which one of two models is healed."""
+    """Refuse what McNemar's test cannot compare: it counts the seeds in which only one of two models is healed."""
     if not set(study.attacks.values()).isdisjoint(WITHOUT_ORACLE):
         raise UserError(
-            f"{where}: healed is told by the oracle, and studies of {study.attack} data have none"
+            f"{where}: healed is judged by the oracle, and studies of {study.attack} data have none"
         )
     found = set(contrast.methods) & set(REFERENCES)
     if found:
         raise UserError(
-            f"{where}: healed is told of repairs; found {min(found)}, allowed: methods of the study"
+            f"{where}: healed is defined for repaired models; found {min(found)}, allowed: methods of the study"
         )
     if contrast.margin is not None:
         raise UserError(
-            f"{where}.margin: equivalence is not tested of healed; allowed: no margin, or another metric"
+            f"{where}.margin: equivalence is not tested for healed; allowed: no margin, or another metric"
         )
     if contrast.along and len(contrast.methods) > 1:
         raise UserError(

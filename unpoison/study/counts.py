@@ -1,4 +1,4 @@
-"""Counts of rows by class, made before anything else, each once."""
+"""Counts of rows by class, each made once and before anything else."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ ByClass = dict[str, int]
 
 
 class Counts:
-    """Counts by records. Sources are looked at when they are asked for: one that no study uses may be elsewhere."""
+    """Row counts of records. A source is read only when asked for: an unused source may be on another machine."""
 
     def __init__(self, data_folder: str) -> None:
         self._peek = cache(lambda source: peek(source.kind, Path(data_folder), source.options))
@@ -27,7 +27,7 @@ class Counts:
         return self._peek(source)
 
     def training(self, dataset: Dataset) -> ByClass:
-        """Return the training rows of each class.
+        """Return the number of training rows of each class.
 
         Raises:
             UserError: for classes that the source does not have, and more images than there are.
@@ -41,7 +41,7 @@ class Counts:
         return [name for name in self.training(dataset) if not tests.get(name)]
 
     def validation(self, dataset: Dataset) -> ByClass:
-        """Return the trusted rows of each class: those set aside, and those that the source has as trusted ones."""
+        """Return the number of trusted rows of each class: rows set aside, and trusted rows of the source."""
         trusted = self.peek(dataset.source).trusted
         return {name: count + trusted.get(name, 0) for name, count in self._rows_of(dataset)[1].items()}
 
@@ -50,7 +50,7 @@ class Counts:
         return sum(self.validation(dataset).values())
 
     def triggered(self, dataset: Dataset) -> ByClass:
-        """Return the test images of each class that carry an attacker's trigger already."""
+        """Return the number of test images of each class that already carry an attacker's trigger."""
         triggered = self.peek(dataset.source).triggered
         return {name: triggered.get(name, 0) for name in self.training(dataset)}
 

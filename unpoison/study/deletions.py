@@ -17,7 +17,7 @@ CUTS = ("top", "budget", "fpr_budget")
 
 
 def check_deletion(counts: Counts, dataset: Dataset, poison: Poison, deletion: Deletion) -> None:
-    """Refuse a deletion set that cannot be had of this data set and poison."""
+    """Refuse a deletion set that cannot be made for this data set and poison."""
     try:
         if deletion.flagged is not None:
             require_intact(deletion.flagged)
@@ -38,20 +38,20 @@ def _check_counts(counts: Counts, dataset: Dataset, poison: Poison, deletion: De
         raise UserError(f"{', '.join(cuts)} cuts the scores of a detector; say which detector")
     if not poison.is_known:
         raise UserError(
-            "a set by counts needs to know which rows are poisoned, and of data as found nobody does; name a detector, "
-            f"a list of rows, or the poisons themselves (poisons.{poison.name}.truth)"
+            "a set by counts needs to know which rows are poisoned, which is unknown for data as found; name a "
+            f"detector, a list of rows, or the poisons themselves (poisons.{poison.name}.truth)"
         )
     if deletion.bias == "class" and poison.is_found:
-        raise UserError("bias: class needs the true class of each row, and of listed poisons nobody knows it")
+        raise UserError("bias: class needs the true class of each row, which is unknown for listed poisons")
     if deletion.bias == "similarity" and poison.is_clean:
         raise UserError(
-            "bias: similarity accuses the clean rows nearest to the poisons; of an unpoisoned set none is there"
+            "bias: similarity selects the clean rows nearest to the poisons; an unpoisoned set has no poisons"
         )
     poisoned = counts.poisoned(dataset, poison)
     clean = sum(counts.training(dataset).values()) - poisoned
     rows = count_deletion(poisoned, clean, **{key: asked[key] for key in asked if key != "bias"})
     if rows == (0, 0) and not deletion.is_empty:
-        raise UserError("it asks for no row at all; for no deletion say recall: 0")
+        raise UserError("it selects no row; for an empty deletion set give recall: 0")
 
 
 def _check_cut(
@@ -59,10 +59,10 @@ def _check_cut(
 ) -> None:
     drawn = [key for key in asked if key not in CUTS]
     if drawn:
-        raise UserError(f"a detector's rows are not drawn; found also {', '.join(drawn)}")
+        raise UserError(f"a detector's rows are cut by score, not drawn; found also {', '.join(drawn)}")
     check_cut(**asked)
     if not asked and not detector.has_own_rule:
-        raise UserError(f"the detector {detector.kind} has no rule of its own; say {', '.join(CUTS)}")
+        raise UserError(f"the detector {detector.kind} has no rule of its own; give one of {', '.join(CUTS)}")
     examples = detector.triggered_examples
     if examples:
         check_stampable(counts, dataset, poison, detector)
@@ -81,11 +81,11 @@ def _check_cut(
     if wanted >= training:
         raise UserError(f"it asks for {wanted} rows; of {training} training rows none would be left")
     if "top" in asked and not wanted:
-        raise UserError(f"top: {asked['top']} of {training} training rows is no row at all")
+        raise UserError(f"top: {asked['top']} of {training} training rows selects no row")
 
 
 def check_stampable(counts: Counts, dataset: Dataset, poison: Poison, detector: Detector) -> None:
-    """Refuse triggered examples where no trigger is planted, or no test row tells which classes it is for."""
+    """Refuse triggered examples if no trigger is planted, or a class has no test image to take its trigger from."""
     if not poison.plants:
         where = "an unpoisoned set" if poison.is_clean else "data as found"
         raise UserError(
@@ -100,7 +100,7 @@ def check_stampable(counts: Counts, dataset: Dataset, poison: Poison, detector: 
 
 
 def _check_trusted(detector: Detector, trusted: int, asked: Mapping[str, Any]) -> None:
-    """Refuse what needs trusted rows where none is left; a triggered example is one of them."""
+    """Refuse a set that needs more trusted rows than there are; each triggered example uses one of them."""
     examples = detector.triggered_examples
     needs_others = "fpr_budget" in asked or "validation" in detector.needs
     if trusted < examples + needs_others:

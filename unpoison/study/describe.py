@@ -20,7 +20,7 @@ Description = dict[str, Any]
 def describe_study(plan: Plan, name: str) -> Description:
     """Return a study as plain values: question, seeds, varied keys, deletion sets, contrasts and entries.
 
-    The deletion sets are the entry of each variant.
+    `deletions` gives the entry of each variant.
     """
     study = plan.studies[name]
     return {
@@ -62,7 +62,7 @@ def _entries(plan: Plan, study: Study) -> list[Description]:
     return [{"what": what, "name": name, "options": dict(options)} for what, name, options in named]
 
 
-# An entry that is used as it stands is told with the defaults of its plug-in; else as it is written.
+# An entry that is used without varied keys includes the defaults of its plug-in; other entries are as written.
 
 
 def _poison(plan: Plan, name: str) -> Mapping[str, Any]:
@@ -90,7 +90,7 @@ def _source(plan: Plan, name: str) -> Mapping[str, Any]:
 
 
 def _chosen(plan: Plan, dataset: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a data set, the same for the same images: classes in order, `keep` where it leaves images out."""
+    """Return a data set, equal for equal images: sorted classes, and `keep` only where it leaves images out."""
     there = plan.counts.peek(plan.sources[dataset["source"]]).counts
     # The integer 1 is one image.
     keep = {

@@ -24,18 +24,18 @@ from unpoison.study.resolve import (
 from unpoison.study.sections import RESERVED, SECTIONS, given_options
 from unpoison.unlearning import METHODS
 
-LONGEST_NAME = 250  # of a folder, on any file system of today
+LONGEST_NAME = 250  # characters of a folder's name, on any current file system
 Axes = Mapping[str, list[Scalar]]
 
 
 class Entries:
-    """Records by name. Those of the levels are there from the first study on that asks for them."""
+    """Records by name. The records of a level are added when a study first asks for them."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Resolve what no study varies, and check the options of all other entries.
+        """Resolve the entries that no study varies, and check the options of all others.
 
         Args:
-            config: a checked one.
+            config: as `checked` returns it.
         """
         self.config = config
         self.sources = {name: source_of(config, name) for name in config["sources"]}
@@ -45,9 +45,7 @@ class Entries:
         self.trainings: dict[str, Training] = {}
         self.deletions: dict[str, Deletion] = {}
         self.methods: dict[str, Method] = {}
-        self.searches: dict[
-            str, Method
-        ] = {}  # tuned methods by the name of the search: one of each that share it
+        self.searches: dict[str, Method] = {}  # tuned methods by the name of their search, one for each
         check_entries(config)
 
     def of_level(self, level: str) -> Mapping[str, Variant]:
@@ -62,7 +60,7 @@ class Entries:
         return of_levels[level]
 
     def variants(self, level: str, bases: Iterable[str], vary: Axes, where: str) -> list[str]:
-        """Return the names of entries' variants, one for each point of a study's axes on their level.
+        """Return the names of entries' variants, one for each combination of a study's values on their level.
 
         Raises:
             UserError: for an unknown or reserved name, an axis that does not fit, and options that are refused.
@@ -82,7 +80,7 @@ class Entries:
             name = variant_name(base, settings)
             if len(name) > LONGEST_NAME:
                 raise UserError(
-                    f"{where}.vary: a {level} would have a folder named by {len(name)} characters; "
+                    f"{where}.vary: a {level} would have a folder name of {len(name)} characters; "
                     f"allowed: {LONGEST_NAME}; vary fewer of its keys"
                 )
             if name not in self.of_level(level):
@@ -151,7 +149,7 @@ def check_entries(config: Mapping[str, Any]) -> None:
 
 
 def canonical(value: Any) -> Any:
-    """The same value with its keys in order: equal settings give equal params, however they were written."""
+    """Return a value with its keys sorted: equal settings give equal params, in whatever order they were written."""
     if isinstance(value, Mapping):
         return {key: canonical(value[key]) for key in sorted(value)}
     if isinstance(value, Iterable) and not isinstance(value, str):

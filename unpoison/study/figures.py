@@ -65,7 +65,10 @@ def _is_of_detectors(study: Study) -> bool:
 
 
 def _check_beside(where: str, study: Study, studies: Collection[Study]) -> None:
-    """A study of detectors' deletion sets, whatever thresholds it varies, is drawn over one of the same models."""
+    """Refuse a study of detectors that cannot be drawn over the other studies of its figure.
+
+    It may vary the thresholds of its deletion sets, and nothing else. It must have the same models as the others.
+    """
     for key in study.vary:
         if not key.startswith("deletion."):
             raise UserError(
@@ -81,7 +84,7 @@ def _check_beside(where: str, study: Study, studies: Collection[Study]) -> None:
 
 
 def _check_drawable(where: str, study: Study, choices: list[set[str]], also: Collection[str]) -> None:
-    """A figure draws one point for each method and value, so its studies vary its own keys and no others."""
+    """Refuse a study that varies other keys than the figure's own: it draws one point for each method and value."""
     vary = study.vary
     for keys in choices:
         if len(keys & set(vary)) != 1:
@@ -97,16 +100,16 @@ def _check_drawable(where: str, study: Study, choices: list[set[str]], also: Col
     deletions, methods = study.bases["deletion"], study.bases["method"]
     if len(deletions) > 1:
         raise UserError(f"{where} shows one deletion set; {study.name} has {', '.join(deletions)}")
-    # Over deletion sets a repair, which has none, is drawn across as references are.
+    # A repair has no deletion set. Over deletion sets it is drawn across the figure, as references are.
     across = study.repairs if any(key.startswith("deletion.") for key in vary) else ()
     if set(methods) <= {*REFERENCES, *across}:
         raise UserError(
-            f"{where} needs a method beside the references; {study.name} has {', '.join(methods)}"
+            f"{where} needs a method other than the references; {study.name} has {', '.join(methods)}"
         )
 
 
 def _check_chosen(counts: Counts, where: str, figure: Figure, study: Study) -> None:
-    """Refuse a value or a class that a figure is asked to show and the study does not have."""
+    """Refuse a value or a class that the figure is to show and the study does not have."""
     for option, key in _constant(figure, "CHOOSES", {}).items():
         if figure.options[option] not in study.vary[key]:
             raise one_of(f"{option} in {where}:", figure.options[option], map(str, study.vary[key]))
@@ -116,7 +119,7 @@ def _check_chosen(counts: Counts, where: str, figure: Figure, study: Study) -> N
 
 
 def families_of(methods: Mapping[str, Method]) -> dict[str, str]:
-    """Return the family of each method that is no reference: its file's constant `FAMILY`, else that of its look."""
+    """Return the family of each method but the references: the constant `FAMILY` of its file, or by `family_of`."""
     return {
         name: METHODS.constant(method.kind, "FAMILY", family_of(method.kind))
         for name, method in methods.items()
@@ -125,7 +128,7 @@ def families_of(methods: Mapping[str, Method]) -> dict[str, str]:
 
 
 def trained_models(study: Study) -> list[tuple[dict[str, Any], str]]:
-    """Return each model that a study trains on all rows: its wildcards, and its variant by the keys that vary."""
+    """Return each model that a study trains on all rows: its wildcards, and a label of the keys that vary."""
     several = {key for level in (study.datasets, study.poisons, study.trainings) for key in _several(level)}
     found = []
     for dataset, poison, training in product(
@@ -134,7 +137,7 @@ def trained_models(study: Study) -> list[tuple[dict[str, Any], str]]:
         sorted(study.trainings, key=_name),
     ):
         if training.weights is not None:
-            continue  # given, and not trained here
+            continue  # its weights are given, it is not trained here
         records = (dataset, poison, training)
         settings = {
             key: value for record in records for key, value in record.varied.items() if key in several
@@ -150,7 +153,7 @@ def _name(record: Variant) -> str:
 
 
 def _several(records: Collection[Variant]) -> set[str]:
-    """The keys that have more than one value among the variants of a level."""
+    """Return the keys that have more than one value among the variants of a level."""
     values: dict[str, set[Any]] = {}
     for record in records:
         for key, value in record.varied.items():

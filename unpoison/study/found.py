@@ -28,7 +28,7 @@ def attack_of(dataset: Dataset, poison: Poison, suspect: Set[str]) -> str:
         suspect: names of the sources whose training images may be poisoned.
 
     Raises:
-        UserError: where rows of a suspect source are taken for clean.
+        UserError: if rows of a suspect source are used as clean ones.
     """
     if poison.is_found:
         return AS_FOUND_LISTED if poison.is_known else AS_FOUND
@@ -38,13 +38,13 @@ def attack_of(dataset: Dataset, poison: Poison, suspect: Set[str]) -> str:
     if is_suspect:
         raise UserError(
             f"poison '{poison.name}' on dataset '{dataset.name}': found a suspect source, allowed: images that are "
-            "known to be clean; a source is suspect where it says so, and where a study uses it as found"
+            "known to be clean; a source is suspect if its entry says so, or if a study uses it as found"
         )
     return UNPOISONED
 
 
 def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: str) -> set[str]:
-    """Return the sources that say so or are used as found, and those in use that read a training image of theirs.
+    """Return the suspect sources: marked so, used as found, or in use and sharing a training image with one of these.
 
     Args:
         pairs: data sets and poisons of all studies.
@@ -60,7 +60,7 @@ def suspect_sources(sources: Mapping[str, Source], pairs: Pairs, data_folder: st
 
 
 def check_poison(counts: Counts, dataset: Dataset, poison: Poison) -> None:
-    """Refuse a poison that cannot be planted in a data set, and what data as found do not allow."""
+    """Refuse a poison that cannot be planted in a data set, and settings that data as found do not allow."""
     try:
         counts.poisoned(dataset, poison)
         _check_found(counts, dataset, poison)
@@ -69,7 +69,7 @@ def check_poison(counts: Counts, dataset: Dataset, poison: Poison) -> None:
 
 
 def _check_found(counts: Counts, dataset: Dataset, poison: Poison) -> None:
-    """Refuse trusted rows that are drawn from data as found, and a target that no triggered image can be taken for."""
+    """Refuse trusted rows drawn from data as found, and a target without triggered images of other classes."""
     if not poison.is_found:
         return
     if dataset.validation:
@@ -82,17 +82,17 @@ def _check_found(counts: Counts, dataset: Dataset, poison: Poison) -> None:
         return
     of_classes = {name for name, count in counts.triggered(dataset).items() if count}
     if of_classes <= {target}:
-        those = f"those of '{target}' alone" if of_classes else "none"
+        those = f"only those of '{target}'" if of_classes else "none"
         raise UserError(
-            f"target: found '{target}' and as triggered images of the data set's classes {those}; allowed: a target "
+            f"target: found '{target}' and triggered images of the data set's classes: {those}; allowed: a target "
             "with triggered images of other classes (the option triggered of the source)"
         )
 
 
 def check_one_kind(where: str, *studies: Study) -> None:
-    """Refuse a study or a figure of two of these: planted attacks, data as found, an unpoisoned set.
+    """Refuse a study or a figure that mixes planted attacks, data as found and an unpoisoned set.
 
-    One point or one sentence would hold numbers of both.
+    Otherwise one point or one sentence would mix numbers of several kinds.
     """
     kinds = {kind for study in studies for kind in study.attacks.values()}
     told = [words for words, family in FAMILIES.items() if not kinds.isdisjoint(family)]
@@ -105,7 +105,7 @@ def check_one_kind(where: str, *studies: Study) -> None:
 
 
 def check_measured(counts: Counts, figure: str, study: Study) -> None:
-    """Refuse a figure of what a study does not measure: clean accuracy, and what an attack is judged by."""
+    """Refuse a figure that shows what a study does not measure: clean accuracy, or the success of the attack."""
     for dataset in study.datasets:
         untested = counts.untested(dataset)
         if untested:
@@ -134,7 +134,7 @@ def _check_judged(counts: Counts, figure: str, study: Study, dataset: Dataset, p
 
 
 def _read(source: Source, data_folder: str) -> set[str]:
-    """Return the files that a source reads its training images from; its options where it names none.
+    """Return the files that a source reads its training images from; its options if it names no files.
 
     Two entries may read the same files at other sizes, through other kinds of source, or under another path.
     """

@@ -27,13 +27,13 @@ def check_trusted(counts: Counts, dataset: Dataset, method: Method) -> None:
 
 
 def check_last(training: Training, method: Method) -> None:
-    """Refuse more `last` layers than a network has, or a cut through a block; a model that lists none is not asked."""
+    """Refuse more `last` layers than a network has, or a cut through a block; models without `LAST` are not checked."""
     last = method.options.get("last")
     allowed = MODELS.constant(training.model, "LAST", None)
     if last is not None and allowed is not None and last not in allowed:
         raise UserError(
-            f"methods.{method.name}.last: found {last}; the model {training.model} of trainings.{training.name} can "
-            f"be cut behind {', '.join(map(str, allowed))} of its layers"
+            f"methods.{method.name}.last: found {last}; the model {training.model} of trainings.{training.name} "
+            f"allows {', '.join(map(str, allowed))}"
         )
 
 
@@ -58,7 +58,7 @@ def check_tuned_on(counts: Counts, study: Study, tuning: Tuning, deletion: Delet
     where, recall = f"tunings.{tuning.name}.deletion", deletion.asked.get("recall")
     if deletion.is_empty:
         raise UserError(f"{where}: '{deletion.name}' has no row to forget")
-    # Whatever the FPR: sets of one recall hold the same share of the poisons.
+    # Whatever the FPR: deletion sets of equal recall contain the same share of the poisons.
     if recall is not None and recall in {reported.asked.get("recall") for reported in study.deletions}:
         raise UserError(
             f"{where}: found '{deletion.name}' with recall {recall}, which studies.{study.name} reports; allowed: a "
@@ -77,7 +77,7 @@ def check_tuned_on(counts: Counts, study: Study, tuning: Tuning, deletion: Delet
 
 
 def served_by_search(methods: Mapping[str, Method], cells: Iterable[Cell]) -> dict[Cell, int]:
-    """Return for each cell of a tuned method how many cells, one a deletion set, are repaired by the same choice."""
+    """Return for each cell of a tuned method the number of cells that share its search, one for each deletion set."""
 
     def shared(cell: Cell) -> tuple[str, ...]:
         return cell.dataset, cell.poison, cell.training, cell.method
@@ -89,7 +89,7 @@ def served_by_search(methods: Mapping[str, Method], cells: Iterable[Cell]) -> di
 
 
 def _check_every_class(counts: Counts, dataset: Dataset, what: str) -> None:
-    """Refuse trusted images of some classes alone: what works by them would give up the other classes unseen."""
+    """Refuse trusted images of only some classes: a loss of the other classes would go unnoticed."""
     trusted = counts.peek(dataset.source).trusted
     missing = [name for name, count in counts.validation(dataset).items() if not count]
     if any(trusted.values()) and missing:

@@ -11,7 +11,7 @@ from unpoison.study.code import code_digest
 
 
 def register_plugins(folder: str | None) -> None:
-    """Register the folder that a config names, and read all that plug-ins import of their own.
+    """Register the plug-in folder of a config, and parse every file of their own that plug-ins import.
 
     Raises:
         UserError: for a folder that is not there or holds no plug-in, and for a file in it that is refused.
@@ -30,7 +30,7 @@ def register_plugins(folder: str | None) -> None:
 
 
 def _check_metrics() -> None:
-    """Refuse a metric whose name another one has, and one after a probe that nobody has."""
+    """Refuse a metric whose name is taken, and a metric after an unknown probe."""
     for name, metric in METRICS.items():
         if metric.probe is not None and metric.probe not in PROBES:
             raise one_of(f"probe of the metric {name}:", metric.probe, PROBES)

@@ -14,7 +14,7 @@ Entry = Mapping[str, Any]
 def with_parts(
     poisons: Mapping[str, Entry], name: str, entry: Entry, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Options of a poison, its parts no longer names but what is there by them, in the order of the alphabet.
+    """Return the options of a poison with the names of its parts replaced by their entries, in alphabetical order.
 
     Raises:
         UserError: for a part that is unknown, named twice, has parts itself, or is stamped at another time.
@@ -29,12 +29,12 @@ def with_parts(
 
 
 def part_names(name: str, entry: Entry) -> list[str]:
-    """The entries that are the parts of an attack; none where it is one alone."""
+    """Return the names of the entries that are parts of an attack; empty for a single attack."""
     return [part for option in part_options(entry.get("poison", name)) for part in sorted(entry[option])]
 
 
 def part_options(kind: str) -> list[str]:
-    """The options of a poison that name its parts."""
+    """Return the options of a poison that name its parts."""
     return [name for name, option in POISONS.options(kind).items() if option.annotation == "Parts"]
 
 

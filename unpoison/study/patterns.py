@@ -1,8 +1,8 @@
-"""Paths of the user's as Snakemake takes them."""
+"""The user's paths, as Snakemake interprets them."""
 
 from pathlib import Path
 
 
 def is_literal(path: str | Path) -> bool:
-    """Whether Snakemake takes a path as it is written: it expands `{name}` and `<name>`, and nothing escapes them."""
+    """Return whether Snakemake takes a path as written: it expands `{name}` and `<name>`, which cannot be escaped."""
     return not any(mark in str(path) for mark in "{<")

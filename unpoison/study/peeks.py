@@ -1,7 +1,7 @@
-"""Class counts and files of sources, kept from one start of Snakemake to the next.
+"""A cache of class counts and files of sources, kept from one start of Snakemake to the next.
 
-Every start asks for it, on a cluster in each job, and to count the labels of large files takes seconds. It is kept
-below `.snakemake` with the stamps of the files (size, times, inode). While these stay the same, no file is opened.
+Every start needs them, on a cluster in each job, and counting the labels of large files takes seconds. The cache is
+below `.snakemake`, with the stamps of the files (size, times, inode). While these stay the same, no file is opened.
 """
 
 import json
@@ -20,13 +20,13 @@ from unpoison.provenance import stamp
 from unpoison.source_files import find
 from unpoison.study.code import code_digest
 
-KEPT = Path(".snakemake") / "unpoison_peeks.json"  # of the folder that Snakemake runs in
+KEPT = Path(".snakemake") / "unpoison_peeks.json"  # in Snakemake's working folder
 
 
 def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
-    """Return the counts and files of a source; from an earlier start where its files have not changed since.
+    """Return the counts and files of a source, from the cache if its files have not changed.
 
-    Only a source that names its files is kept: the constant `FILES` of its plug-in lists the options that do.
+    Only a source that names its files is cached: the constant `FILES` of its plug-in lists the options that do.
     """
     named = (options.get(name) for name in SOURCES.constant(kind, "FILES", ()))
     patterns = [pattern for pattern in named if pattern is not None]
@@ -41,13 +41,13 @@ def peek(kind: str, folder: Path, options: Mapping[str, Any]) -> Peek:
         return Peek(**{**told, "files": tuple(told["files"])})
     found = peek_source(kind, folder, options)
     if KEPT.parent.exists():
-        with suppress(UserError):  # a full disk: the next start looks again
+        with suppress(UserError):  # a full disk: the next start counts again
             write_json(KEPT, {"peeks": {**_read(), key: {"stamps": stamps, "peek": asdict(found)}}})
     return found
 
 
 def _read() -> dict[str, Any]:
-    """Return what an earlier start kept; nothing where that cannot be read."""
+    """Return the cache; empty if it cannot be read."""
     with suppress(KeyError):
         return dict((intact_json(KEPT) or {})["peeks"])
     return {}

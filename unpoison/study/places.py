@@ -1,4 +1,4 @@
-"""Where results may be written: to a folder that holds nothing else of value."""
+"""The check of the results folder: it must hold nothing else of value."""
 
 import os
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from pathlib import Path
 from unpoison.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-# What a checkout holds, one that is copied without some of it too.
+# The folders of a checkout. A copied one may lack some of them.
 OF_PROJECT = {
     *(".ci", ".git", ".snakemake", ".venv", "benchmarks", "config", "docs", "envs", "profiles", "tests"),
     *("unpoison", "workflow"),
@@ -31,27 +31,27 @@ def check_results_folder(folder: Path, data: Iterable[Path]) -> None:
 
 
 def _reason(place: Path, data: Iterable[Path]) -> str:
-    """Why results may not be written to a place, or nothing."""
+    """Return the reason why results may not be written to a place; empty if they may."""
     if ROOT.is_relative_to(place):
         return "holds this project"
     if place.is_relative_to(ROOT) and (part := place.relative_to(ROOT).parts[0]) in OF_PROJECT:
         return f"is {'' if place == ROOT / part else 'in '}the folder {part} of this project"
     if ".git" in place.parts:
         return "is part of a git repository's own files"
-    # Path.home() fails where nobody tells of a home.
+    # Path.home() fails if no home is known.
     if _real(Path(os.path.expanduser("~"))).is_relative_to(place):  # noqa: PTH111
         return "holds your home folder"
     for path in data:
         if _real(path).is_relative_to(place):
             return f"holds the data {path}"
-        for split in ("train", "test"):  # figures would be taken for images of a class
+        for split in ("train", "test"):  # figures would be read as images of a class
             if place.is_relative_to(_real(path / split)):
                 return f"is among the images of {path / split}"
     return ""
 
 
 def _real(path: Path) -> Path:
-    """The path without links; as it is where it leads in a circle or has a character that no file system takes."""
+    """Return a path without links; unchanged if its links form a loop, or a character is invalid in paths."""
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):

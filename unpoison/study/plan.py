@@ -1,4 +1,4 @@
-"""Everything that is to be made, as one table built once from the config."""
+"""The plan: everything that is to be made, built once from the config."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -34,9 +34,9 @@ from unpoison.study.wanted import Halving
 class Plan(Entries):
     """The records of a config, its studies and their cells.
 
-    figures: those that the config asks for; `all_figures` names those too that are drawn of every study. probes: the
-    options of each by its name. repairs: the models to hand over, whose cells are no study's. folds: of the held-out
-    check, by cell. scans: the searches for poisoned rows.
+    figures: those of the config; `all_figures` adds those that are drawn of every study. probes: the options of each
+    by its name. repairs: the models to hand over; their cells belong to no study. folds: the number of folds of the
+    held-out check, by cell. scans: the searches for poisoned rows.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -89,7 +89,7 @@ class Plan(Entries):
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """Every cell once, however many studies share it."""
+        """The cells of all studies, each once, however many studies share it."""
         cells = {cell for study in self.studies.values() for cell in study.cells()}
         return sorted(cells, key=lambda cell: tuple(str(part) for part in vars(cell).values()))
 
@@ -100,7 +100,7 @@ class Plan(Entries):
 
     @cached_property
     def served(self) -> dict[Cell, int]:
-        """How many deletion sets share the search for the options of a tuned method, by cell."""
+        """The number of deletion sets that share a tuned method's search, by cell."""
         return served_by_search(self.methods, self.all_cells)
 
     def cells_of(self, dataset: str, poison: str, training: str, seed: int) -> list[Cell]:
@@ -122,7 +122,7 @@ class Plan(Entries):
 
     @property
     def all_figures(self) -> list[str]:
-        """Every figure by name: those of the config, and those that are drawn of every study."""
+        """The names of all figures: those of the config, and those that are drawn of every study."""
         of_studies = (
             f"{kind}_{name}"
             for kind in DRAWN_ALWAYS
@@ -132,14 +132,14 @@ class Plan(Entries):
         return [*sorted(self.figures), *of_studies]
 
     def sample_of(self, study: str) -> dict[str, str | int]:
-        """The data set, seed, poison and training whose images stand for a study."""
+        """Return the data set, seed, poison and training whose images represent a study."""
         variants = self.studies[study].variants
         names = {level: min(variants[level]) for level in ("dataset", "poison", "training")}
         return {**names, "seed": min(self.studies[study].seeds)}
 
     @property
     def averaged(self) -> list[str]:
-        """Return the studies that are averaged over their recalls: those of one deletion set that vary it."""
+        """Return the studies that are averaged over their recalls: those that vary the recall of one deletion set."""
         return [
             name
             for name, study in sorted(self.studies.items())
@@ -151,7 +151,7 @@ class Plan(Entries):
 
     @property
     def asked_of_tables(self) -> dict[str, Any]:
-        """Return what the studies ask of the tables, by the parts of `unpoison.tables.DERIVED`."""
+        """Return the settings that tables take from the studies, by the parts of `unpoison.tables.DERIVED`."""
         return {
             "averaged": self.averaged,
             "rounds": self.rounds,
@@ -160,13 +160,13 @@ class Plan(Entries):
 
     @property
     def rounds(self) -> dict[str, dict[str, Any]]:
-        """Return what each adaptive study asks of its outcomes, by its name."""
+        """Return the rule and its settings of each adaptive study, by the study's name."""
         return {
             name: study.adaptive.asked() for name, study in sorted(self.studies.items()) if study.adaptive
         }
 
     def _data(self) -> Iterator[Path]:
-        """The folder of the user's data, and the files and folders that sources and lists of rows name."""
+        """Yield the folder of the user's data, and the files and folders that sources and other entries name."""
         folder = Path(self.settings.data_folder)
         yield folder
         for source in self.sources.values():
@@ -175,7 +175,7 @@ class Plan(Entries):
             yield from (folder / entry[key] for entry in self.config[section].values() if entry.get(key))
 
     def _study(self, where: str, name: str, entry: Mapping[str, Any]) -> Study:
-        """Return a checked study, of which it is not told yet what kinds of attack it has."""
+        """Return a checked study, whose kinds of attack are not set yet."""
         bases = {
             "dataset": [entry["dataset"]],
             "poison": [entry["poison"]],
@@ -252,7 +252,7 @@ class Plan(Entries):
                 self._add_deletion(method.tuning, study)
 
     def _add_deletion(self, tuning: Tuning, study: Study) -> None:
-        """Have the deletion set of a tuning made, which need not be one of the study's own."""
+        """Add the deletion set of a tuning to the plan; it need not be one of the study's own."""
         (name,) = self.variants("deletion", [tuning.deletion], {}, f"tunings.{tuning.name}")
         deletion = self.deletions[name]
         for dataset, poison in product(study.datasets, study.poisons):
@@ -260,13 +260,13 @@ class Plan(Entries):
         check_tuned_on(self.counts, study, tuning, deletion)
 
     def _check_once(self, check: Callable[..., None], *arguments: object) -> None:
-        """Check what several studies share a single time."""
+        """Run a check, but only once if several studies share its arguments."""
         if (check, *arguments) not in self._checked:
             check(*arguments)
             self._checked.add((check, *arguments))
 
     def _with_attacks(self, studies: list[Study]) -> list[Study]:
-        """Return the studies with their kinds of attack: a study that uses a source as found tells it of all others."""
+        """Return the studies with their kinds of attack. A source that one study uses as found is suspect in all."""
         pairs = [pair for study in studies for pair in product(study.datasets, study.poisons)]
         suspect = suspect_sources(self.sources, pairs, self.settings.data_folder)
         found = []

@@ -1,6 +1,6 @@
 """The entries of a config as typed records: all options filled in, all names of other entries looked up.
 
-A record of a level is a variant: an entry with the keys that a study varies. Records are equal only to themselves.
+A record of a level is a variant: an entry with its varied keys set. Records are compared by identity.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Source:
-    """A source of images. kind: a plug-in; image_size: in pixels; is_suspect: whether the config says so.
+    """A source of images. kind: a plug-in; image_size: in pixels; is_suspect: marked as suspect in the config.
 
     resize, interpolation: how images of other sizes become squares (`Resizing`).
     """
@@ -53,7 +53,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """An entry of a level. name: of its folder; base: of the entry; varied: its varied keys with their values."""
+    """A variant of an entry. name: its folder; base: the entry's name; varied: its varied keys with their values."""
 
     name: str
     base: str
@@ -67,7 +67,7 @@ def variant_name(base: str, varied: Mapping[str, Scalar]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Dataset(Variant):
-    """The images of a source that are used. classes: None for all; keep: of some classes; validation: set aside."""
+    """A data set. classes: None for all; keep: images to keep of some classes; validation: rows set aside."""
 
     source: Source
     classes: list[str] | None
@@ -79,7 +79,7 @@ class Dataset(Variant):
 class Poison(Variant):
     """An attack. kind: a plug-in; stamp: when training stamps the trigger.
 
-    avoid: a scan whose suspected rows are never planted on, or None; files: of options that name files, in the data
+    avoid: a scan whose suspected rows are never planted on, or None; files: the options that name files, in the data
     folder; kinds: its plug-in and those of its parts.
     """
 
@@ -92,33 +92,33 @@ class Poison(Variant):
 
     @cached_property
     def plants(self) -> bool:
-        """Whether it plants anything."""
+        """True if it plants anything."""
         return bool(POISONS.constant(self.kind, "PLANTS", True))
 
     @cached_property
     def is_clean(self) -> bool:
-        """Whether every training row is known to be clean: the control."""
+        """True if every training row is known to be clean: the control."""
         return bool(POISONS.constant(self.kind, "IS_CLEAN", False))
 
     @property
     def is_found(self) -> bool:
-        """Whether the data are used as found: nothing is planted, and rows may be poisoned all the same."""
+        """True if the data are used as found: nothing is planted, and rows may still be poisoned."""
         return not (self.plants or self.is_clean)
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known which training rows are poisoned: planted ones, those that a user lists, none."""
+        """True if it is known which training rows are poisoned: planted rows, rows that a user lists, or none."""
         return not self.is_found or self.options.get("truth") is not None
 
     @cached_property
     def needs_surrogate(self) -> bool:
-        """Whether it changes its images against a network of its own before it stamps them."""
+        """True if it perturbs its images against a surrogate network before it stamps them."""
         return "surrogate" in POISONS.constant(self.kind, "NEEDS", ())
 
 
 @dataclass(frozen=True, eq=False)
 class Training(Variant):
-    """A network and how it is trained. model: a plug-in; weights: the user's, of the model to repair, or None.
+    """A network and its training. model: a plug-in; weights: the user's file of the model to repair, or None.
 
     mean, deviation: of each channel, white being 1; image_size: in pixels, None for the data's; features: a layer.
     """
@@ -149,12 +149,12 @@ class Detector:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The parts of the evidence that it needs beside the training rows: validation, triggered_examples."""
+        """The parts of the evidence that it needs besides the training rows: validation, triggered_examples."""
         return tuple(DETECTORS.constant(self.kind, "NEEDS"))
 
     @property
     def has_own_rule(self) -> bool:
-        """Whether it tells by itself which rows it accuses."""
+        """True if it has a rule of its own for the rows that it flags."""
         return bool(DETECTORS.constant(self.kind, "OWN_RULE"))
 
 
@@ -176,13 +176,13 @@ class Deletion(Variant):
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is doing nothing by its own words."""
+        """True if its settings ask for no row: a recall of 0 and no false positives."""
         return self.asked.get("recall") == 0 and not self.asked.get("fpr")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Tuning:
-    """The search of a method's options.
+    """The search for a method's options.
 
     deletion: the name of its deletion set; space: the options that the config leaves open, each with its range.
     """
@@ -198,7 +198,7 @@ class Tuning:
 class Method(Variant):
     """An unlearning method. kind: a plug-in; tuning: None where its options are not searched.
 
-    budget: how many trials of the search, from the first on, its options are chosen from; None for all.
+    budget: the number of trials, counted from the first, that its options are chosen from; None for all.
     """
 
     kind: str
@@ -208,12 +208,12 @@ class Method(Variant):
 
     @property
     def searched_as(self) -> str:
-        """The name of the search: that of the method without its budget, so that all budgets share one search."""
+        """The name of the search: the method's name without its budget, so that all budgets share one search."""
         return variant_name(self.base, {key: value for key, value in self.varied.items() if key != "budget"})
 
     @property
     def settled(self) -> Options:
-        """The options that the config decides; what is tuned is an input of jobs."""
+        """The options that the config sets; tuned options are an input of jobs."""
         searched = self.tuning.space if self.tuning else ()
         return {name: value for name, value in self.options.items() if name not in searched}
 
@@ -224,7 +224,7 @@ class Method(Variant):
 
     @property
     def is_repair(self) -> bool:
-        """Whether it is given no deletion set, but trusted rows alone."""
+        """True if it is given trusted rows and no deletion set."""
         return "forget" not in self.needs
 
 
@@ -242,9 +242,9 @@ class Figure:
 class Contrast:
     """A planned comparison of a study: of two methods, of two values of a key, or of both.
 
-    metric: a metric, or healed; methods: one or two, the second being subtracted; along: a key with the value that is
-    subtracted and the one that it is subtracted from, or nothing; at: settings that are fixed; class_name: None for
-    all classes together; margin: of equivalence, in the unit of the metric, None where it is not asked.
+    metric: a metric, or healed; methods: one, or two of which the second is subtracted; along: a key with two values,
+    of which the first is subtracted, or empty; at: fixed settings; class_name: None for all classes together; margin:
+    of equivalence, in the unit of the metric, None if equivalence is not tested.
     """
 
     name: str

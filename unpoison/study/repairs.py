@@ -12,7 +12,7 @@ from unpoison.study.studies import Cell, Study
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """A repaired model to hand over. study: of its cell alone; folds: of its held-out check; why: of its method."""
+    """A repaired model to hand over. study: its one cell; folds: of its held-out check; why: reason for its method."""
 
     name: str
     study: Study
@@ -34,7 +34,7 @@ def as_study(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_repair(settings: Settings, study: Study) -> None:
-    """Refuse a repair without a cell of its own, and one whose weights are not kept."""
+    """Refuse a repair that forgets no rows, and one whose weights are not kept."""
     where, method = f"repairs.{study.name}", study.methods[0]
     if not any(cell.deletion for cell in study.cells()):
         raise UserError(
@@ -51,7 +51,7 @@ def folds_of(studies: Iterable[Study]) -> dict[Cell, int]:
     """Return the number of folds of each cell that is checked.
 
     Raises:
-        UserError: where two studies or repairs ask for other numbers of the same cell.
+        UserError: if two studies or repairs ask for different numbers of folds of the same cell.
     """
     found: dict[Cell, int] = {}
     for study in studies:
@@ -65,7 +65,7 @@ def folds_of(studies: Iterable[Study]) -> dict[Cell, int]:
 
 
 def words_of_repair(repair: Repair, probes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what the page of a repair calls things: data, method, the lines that load the weights, and settings."""
+    """Return the texts of a repair's page: data, method, the lines that load the weights, and settings."""
     study, cell = repair.study, repair.cell
     dataset, training, method = study.datasets[0], study.trainings[0], study.methods[0]
     options = {name: value for name, value in method.options.items() if value is not None}

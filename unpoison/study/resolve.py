@@ -1,4 +1,4 @@
-"""From checked entries of a config to records: the one place where options are filled in and names are looked up."""
+"""Records of checked config entries: the one place where options are filled in and names are looked up."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -91,7 +91,7 @@ def figure_of(config: Config, name: str) -> Figure:
     """Return the record of an entry of figures.
 
     Raises:
-        UserError: for a name that figures of every study have, and bad options.
+        UserError: for a name that is reserved for the figures of every study, and bad options.
     """
     for taken in DRAWN_ALWAYS:
         if name.startswith(f"{taken}_"):
@@ -149,7 +149,7 @@ def deletion_of(
     """Return the record of a deletion set.
 
     Raises:
-        UserError: for a list of rows beside anything else, and for an unknown detector.
+        UserError: for a list of rows together with other keys, and for an unknown detector.
     """
     where = f"deletions.{variant.name}"
     others = [key for key in entry if key != "rows"]
@@ -184,15 +184,15 @@ def _check_budget(where: str, budget: int | None, tuning: Tuning | None) -> None
 
 
 def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:
-    """Return how a method is tuned.
+    """Return the tuning of a method.
 
     Raises:
-        UserError: for an unknown entry of tunings, and a method of which nothing is left to search.
+        UserError: for an unknown entry of tunings, and a method with no option left to search.
     """
     name = method["tuning"]
     entry = named(config["tunings"], "tuning", where, name)
     space, rivals = METHODS.constant(kind, "SPACE", {}), METHODS.constant(kind, "ONE_OF", ())
-    # Every trial of a rival of an option that the entry gives would be refused.
+    # Options of ONE_OF exclude each other: if the entry gives one, every trial of another would be refused.
     given = {*method, *(rivals if any(method.get(rival) is not None for rival in rivals) else ())}
     searched = {option: bounds for option, bounds in space.items() if option not in given}
     if not searched:
@@ -202,17 +202,17 @@ def _tuning_of(config: Config, where: str, kind: str, method: Entry) -> Tuning:
 
 
 def _options(registry: Plugins, level: str, kind: str, where: str, entry: Entry) -> dict[str, Any]:
-    """Return all options of an entry's plug-in, checked, those that are left out by their defaults."""
+    """Return all options of an entry's plug-in, checked, with defaults for those that are left out."""
     options = check_options(given_options(level, entry), registry.options(kind), where)
     check_one_of(options, registry.constant(kind, "ONE_OF", ()), where)
     return options
 
 
 def named(there: Mapping[str, Any], what: str, where: str, name: str) -> Any:
-    """Return what an entry names.
+    """Return the record with a name.
 
     Raises:
-        UserError: where nothing has this name.
+        UserError: if no record has this name.
     """
     if name not in there:
         raise one_of(f"{what} in {where}:", name, there)

@@ -10,14 +10,14 @@ from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.records import Dataset, Deletion, Detector, Poison, Source, Training
 
-CHECK = "left_out"  # the detector that a verdict rests on
+CHECK = "left_out"  # the detector that decides the verdict
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A search for poisoned rows. detectors: what scores them; seeds: of models and detectors, one a search.
+    """A search for poisoned rows. detectors: they score the rows; seeds: of models and detectors, one for each search.
 
-    planted: attacks that tell what the detectors find on these data, on models of planted_training.
+    planted: attacks that measure what the detectors find on these data, on models of planted_training.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Scan:
 
     @property
     def planted_names(self) -> list[Mapping[str, str | int]]:
-        """Return what names the base model of each planted attack."""
+        """Return the base model of each planted attack: data set, poison, training and seed."""
         if self.planted_training is None:
             return []
         shared = {**self.names(self.seeds[0]), "training": self.planted_training.name}
@@ -39,11 +39,11 @@ class Scan:
 
     @property
     def check(self) -> Detector:
-        """The detector that the verdict rests on."""
+        """The detector that decides the verdict."""
         return next(detector for detector in self.detectors if detector.kind == CHECK)
 
     def names(self, seed: int) -> Mapping[str, str | int]:
-        """Return what names the base model of a seed: data set, poison, training and seed."""
+        """Return the base model of a seed: data set, poison, training and seed."""
         return {
             "dataset": self.dataset.name,
             "poison": self.poison.name,
@@ -57,7 +57,7 @@ def check_scan(counts: Counts, scan: Scan) -> None:
     if all(detector.kind != CHECK for detector in scan.detectors):
         found = ", ".join(detector.name for detector in scan.detectors)
         raise UserError(
-            f"scans.{scan.name}.detectors: found {found}, allowed: the detector {CHECK} and others beside it"
+            f"scans.{scan.name}.detectors: found {found}, allowed: the detector {CHECK}, alone or with others"
         )
     for detector in scan.detectors:
         deletion = Deletion(detector.name, detector.name, {}, None, detector, {})
@@ -70,7 +70,7 @@ def check_scan(counts: Counts, scan: Scan) -> None:
 
 
 def _check_planted(scan: Scan, poison: Poison) -> None:
-    """Refuse a planted attack that plants nothing, needs a network of its own, or a training that trains none."""
+    """Refuse a planted attack that plants nothing or needs a surrogate, and a training with given weights."""
     where = f"scans.{scan.name}.planted"
     if not poison.plants or poison.needs_surrogate:
         raise UserError(
@@ -79,12 +79,12 @@ def _check_planted(scan: Scan, poison: Poison) -> None:
     if scan.planted_training is not None and scan.planted_training.weights is not None:
         raise UserError(
             f"{where}.training: found {scan.planted_training.name} with weights, allowed: one without; given weights "
-            "do not know the planted rows"
+            "were not trained on the planted rows"
         )
 
 
 def check_avoided(poisons: Iterable[Poison], scans: Mapping[str, Scan]) -> None:
-    """Refuse poisons that avoid the rows of a scan that is not there, or that is of such a poison itself."""
+    """Refuse poisons that avoid the rows of an unknown scan, or of a scan whose own poison avoids rows."""
     for poison in poisons:
         if poison.avoid is None:
             continue
@@ -98,9 +98,9 @@ def check_avoided(poisons: Iterable[Poison], scans: Mapping[str, Scan]) -> None:
 
 
 def words_of(scan: Scan) -> dict[str, Any]:
-    """Return what the page of a scan calls things: the data, the command of a repair, and the settings.
+    """Return the texts of a scan's page: the data, the command of a repair, and the settings.
 
-    The data are named by the first option of their source, which is the folder or the file with the training images.
+    The data are named by the first path among their source's options: the folder or file with the training images.
     """
     source, training = scan.dataset.source, scan.training
     data = name_of_data(source)

@@ -1,4 +1,4 @@
-"""The sections of a config: the names that are taken in them, and the keys that are no options of a plug-in."""
+"""The sections of a config: their reserved names, and the keys that are not options of a plug-in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 from unpoison.levels import LEVELS
 
 SECTIONS = {level: f"{level}s" for level in LEVELS}
-PARTIAL = "partial"  # the folder of tables, figures and report of a run that is not at its end
+PARTIAL = "partial"  # the folder of tables, figures and report of an unfinished run
 RESERVED = {
     "dataset": ("sources", "tables", "figures", "logs", "repairs", "scans", PARTIAL),
     "deletion": ("base", "oracle", "surrogate", "scores", "repaired"),
     "detector": ("deletion",),
 }
-DRAWN_ALWAYS = {"samples": "samples", "training": "training_curves"}  # of every study, and by which file
+DRAWN_ALWAYS = {
+    "samples": "samples",
+    "training": "training_curves",
+}  # figures of every study, and the file that draws each
 PREPROCESSING = ("mean", "deviation", "image_size", "features")
 # Keys that no plug-in takes. A level's own name is the key that names the plug-in.
 NOT_OPTIONS = {

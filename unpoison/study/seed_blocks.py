@@ -1,4 +1,4 @@
-"""Parts of a config, to be run now, or on this machine: `only_studies`, and blocks of seeds by `only_seeds`."""
+"""The part of a config to run now, or on this machine: `only_studies`, and blocks of seeds by `only_seeds`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -22,13 +22,13 @@ def chosen(studies: Sequence[Study], only: Collection[str] | None) -> list[Study
 
 
 def within_block(studies: Sequence[Study], only: str | int | None) -> list[Study]:
-    """Return the studies with their seeds of a block; those that have none are left out.
+    """Return the studies with only their seeds in a block; studies without such seeds are left out.
 
     Args:
         only: the first and the last seed as `0-4`, or a single seed; None: all seeds.
 
     Raises:
-        UserError: for a block without a seed of a study, and for a study that adds seeds by its results.
+        UserError: for a block that holds no seed of any study, and for a study whose results decide on its seeds.
     """
     if only is None or not studies:
         return list(studies)

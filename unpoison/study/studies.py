@@ -37,8 +37,8 @@ class Study:
 
     bases: the names of each level's entries; vary: the values of each dotted key; attacks: the kind of attack (see
     `attack_kinds`) of each data set and poison, by their names; folds: of the held-out check of each repair by a
-    deletion set, None where none is asked for; contrasts: the planned comparisons; adaptive: the cells that the
-    rounds so far want, None where all are.
+    deletion set, None without a check; contrasts: the planned comparisons; adaptive: the cells that follow from the
+    rounds so far, None if all cells are run.
     """
 
     name: str
@@ -70,17 +70,17 @@ class Study:
 
     @property
     def attack(self) -> str:
-        """The kind of attack; of several kinds, as where the source varies, the last in their order."""
+        """The kind of attack; if there are several, as when the source varies, the last in the order of `KINDS`."""
         return max(self.attacks.values(), key=KINDS.index)
 
     @property
     def plants(self) -> bool:
-        """Whether it plants an attack."""
+        """True if it plants an attack."""
         return set(UNPLANTED).isdisjoint(self.attacks.values())
 
     @property
     def is_on_suspect_data(self) -> bool:
-        """Whether an attack is planted on images that may be poisoned already."""
+        """True if an attack is planted on images that may already be poisoned."""
         return ON_SUSPECT_DATA in self.attacks.values()
 
     @property
@@ -99,7 +99,7 @@ class Study:
         return [deletion for deletion in self.deletions if not deletion.is_empty]
 
     def cells(self) -> Iterator[Cell]:
-        """The cells: references and repairs once for each base model, methods for each deletion set with rows."""
+        """Yield the cells: references and repairs for each base model, methods for each deletion set with rows."""
         repairs, adaptive = self.repairs, self.adaptive
         by_deletion = [method.name for method in self.by_deletion]
         deletions = [deletion.name for deletion in self.filled]
@@ -120,7 +120,7 @@ class Study:
 
 
 def range_of(study: Study) -> tuple[int, int]:
-    """Return the fewest and the most networks that a whole adaptive study trains or repairs, references among them."""
+    """Return the fewest and the most networks that a whole adaptive study trains or repairs, with its references."""
     assert study.adaptive is not None, "the cells of other studies are known"
     bases = len(study.datasets) * len(study.poisons) * len(study.trainings)
     ends = study.adaptive.bounds(bases * len(study.filled) * len(study.by_deletion), len(study.seeds))
@@ -130,7 +130,7 @@ def range_of(study: Study) -> tuple[int, int]:
 
 
 def note_of(*studies: Study) -> str:
-    """The note that a figure of some studies must carry: that an attack was planted on suspect data, and in which."""
+    """Return the note that a figure of some studies needs: in which of them an attack was planted on suspect data."""
     suspect = sorted(study.name for study in studies if study.is_on_suspect_data)
     if not suspect:
         return ""

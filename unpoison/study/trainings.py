@@ -1,4 +1,4 @@
-"""Networks of trainings that are the user's: own code, and weights that were trained elsewhere."""
+"""The user's networks: own code, and weights that were trained elsewhere."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +13,10 @@ from unpoison.study.records import Training
 
 
 def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a training whose `model` may be a mapping, `{python: file.py:Class, ...}`, its keys beside the others.
+    """Return a training with the keys of a mapping `model: {python: file.py:Class, ...}` among its own.
 
     Raises:
-        UserError: for a key that stands in both.
+        UserError: for a key that is given in both places.
     """
     model = training.get("model")
     if not isinstance(model, Mapping):
@@ -24,15 +24,17 @@ def flattened(name: str, training: Mapping[str, Any]) -> dict[str, Any]:
     others = {key: value for key, value in training.items() if key != "model"}
     twice = [key for key in model if key in others]
     if twice:
-        raise UserError(f"trainings.{name}: '{twice[0]}' stands in model and beside it; allowed: once")
+        raise UserError(
+            f"trainings.{name}: '{twice[0]}' is given both in model and outside it; allowed: once"
+        )
     return {**others, **model, "model": OWN}
 
 
 def check_training(training: Training) -> None:
-    """Refuse own code, weights and a library of the model that are not there; the code is read and not run.
+    """Refuse missing own code, weights and libraries of a training. The code is parsed and not run.
 
     Raises:
-        UserError: for a file that is not there or cannot be read, a name that it lacks, files that are no Python, and a
+        UserError: for a file that is missing or cannot be read, a name that it lacks, files that are not Python, and a
             library that is not installed.
     """
     where = f"trainings.{training.name}"

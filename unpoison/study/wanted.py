@@ -1,4 +1,4 @@
-"""The cells that an adaptive study wants, by what was decided so far."""
+"""The cells that an adaptive study plans, by the decisions so far."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,10 +13,10 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Halving:
-    """A study whose recalls are halved.
+    """A study that bisects the recall.
 
-    chains: of each deletion set the name of its chain, all that differ in recall alone, and its recall. decided: of
-    each seed of a method the highest recall that did not heal the model and the lowest that did, None for none.
+    chains: the chain and the recall of each deletion set; the sets of a chain differ only in recall. decided: for each
+    chain, method and seed the highest recall that did not heal the model and the lowest that did, None for none.
     """
 
     rule: Bisection
@@ -31,7 +31,7 @@ class Halving:
         return recall in self.rule.path(low, high)
 
     def asked(self) -> dict[str, Any]:
-        """Return what is asked of the outcomes, as plain values (see `unpoison.deciding.decisions`)."""
+        """Return the rule and its settings as plain values (see `unpoison.deciding.decisions`)."""
         chains = {name: list(chain) for name, chain in sorted(self.chains.items())}
         return {"rule": BISECT, "options": asdict(self.rule), "chains": chains}
 
@@ -55,7 +55,7 @@ class Halving:
         """Return the fewest and the most repaired models that the whole study can take.
 
         Args:
-            cells: with a deletion set, at every recall that can be asked for; seeds: of the study.
+            cells: the number of cells with a deletion set, at every possible recall; seeds: their number.
         """
         bisections = cells // len(self.rule.values()) * seeds
         return bisections, bisections * self.rule.steps
@@ -65,7 +65,7 @@ class Halving:
 class Growing:
     """A study whose seeds are added until its named cells are settled.
 
-    cells: those that are asked, the others have the least number of seeds. decided: of each of them the seeds to run.
+    cells: those that seeds are added for; the others have the least number. decided: the seeds to run of each of them.
     """
 
     rule: Settling
@@ -73,11 +73,11 @@ class Growing:
     decided: Mapping[Names, int] = field(default_factory=dict)
 
     def wants(self, names: Names, seed: int) -> bool:
-        """Return whether the model of a cell is planned. A cell that no rule asks of has the least number of seeds."""
+        """Return whether the model of a cell is planned. Cells that are not named have the least number of seeds."""
         return seed < self.seeds(names)
 
     def asked(self) -> dict[str, Any]:
-        """Return what is asked of the outcomes, as plain values (see `unpoison.deciding.decisions`)."""
+        """Return the rule and its settings as plain values (see `unpoison.deciding.decisions`)."""
         return {"rule": UNTIL, "options": asdict(self.rule), "cells": sorted(map(list, self.cells))}
 
     def wants_others(self, seed: int) -> bool:
@@ -85,7 +85,7 @@ class Growing:
         return seed < self.rule.at_least
 
     def seeds(self, names: Names) -> int:
-        """Return how many seeds of a cell are planned."""
+        """Return the number of seeds that are planned for a cell."""
         wanted = self.decided.get(names, 0) if names in self.cells else 0
         return min(max(wanted, self.rule.at_least), self.rule.at_most)
 
@@ -105,7 +105,7 @@ class Growing:
         """Return the fewest and the most repaired models that the whole study can take.
 
         Args:
-            cells: with a deletion set; seeds: planned so far, which tell nothing here.
+            cells: the number of cells with a deletion set; seeds: the number planned so far, not used here.
         """
         few, many = self.rule.at_least, self.rule.at_most
         others = cells - len(self.cells)
@@ -116,7 +116,7 @@ Adaptive = Halving | Growing
 
 
 def with_decisions(asked: Adaptive, decided: Collection[Mapping[str, Any]]) -> Adaptive:
-    """Return how a study goes on after what was decided."""
+    """Return an adaptive rule with the decisions so far."""
     places = [tuple(line[level] for level in LEVELS) for line in decided]
     if isinstance(asked, Growing):
         seeds = [line["next"] or line["models"] for line in decided]

@@ -1,4 +1,4 @@
-"""YAML as it is written: read into plain values, and refused where YAML takes it for something else than it looks."""
+"""The reader of YAML files: plain values, and a refusal of text that YAML reads differently from how it looks."""
 
 import math
 import re
@@ -10,7 +10,7 @@ import yaml
 
 from unpoison.errors import UserError
 
-try:  # libyaml's, some five times as fast
+try:  # the loader of libyaml, about five times as fast
     from yaml import CSafeLoader as SafeLoader
 except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
@@ -18,7 +18,7 @@ except ImportError:
 LOADER = SafeLoader
 TAG = "tag:yaml.org,2002:"
 PLAIN = {f"{TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq", "merge")}
-# What people and YAML read alike. YAML reads 010 as 8, 1:30 as 90 and 1_000 as 1000.
+# Spellings that people and YAML read alike. YAML reads 010 as 8, 1:30 as 90 and 1_000 as 1000.
 NUMBERS = {
     f"{TAG}int": r"[-+]?(0|[1-9][0-9]*)",
     f"{TAG}float": r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
@@ -27,7 +27,7 @@ DEEPEST, MOST_NODES = 50, 200_000
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8, whatever the locale."""
+    """Return the text of a file in UTF-8, whatever the locale."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -35,17 +35,17 @@ def read_text(path: Path) -> str:
 
 
 def check_file(path: Path) -> None:
-    """Refuse a config file as `parsed` does; for what Snakemake has read already."""
+    """Refuse a config file as `parsed` does; for files that Snakemake has already read."""
     if path.is_file():  # a pipe can be read only once
         parsed(read_text(path), str(path))
 
 
 def parsed(text: str, where: str) -> Any:
-    """The plain values of a text in YAML.
+    """Return the plain values of a text in YAML.
 
     Raises:
-        UserError: for what is no YAML, a key that stands twice in one place, a tag, a nesting without end, and a scalar
-            that YAML reads as something else than it looks: 010, 1:30, 1_000, a date, a key that is no text.
+        UserError: for invalid YAML, a repeated key, a tag, endless nesting, and a scalar that YAML reads
+            differently from how it looks: 010, 1:30, 1_000, a date, a key that is not text.
     """
     try:
         _check_depth(text, where)
@@ -64,7 +64,7 @@ def parsed(text: str, where: str) -> Any:
 
 
 def _check_depth(text: str, where: str) -> None:
-    """Refuse a deep nesting before a tree is made of it, which would end the process."""
+    """Refuse deep nesting before the tree is built: building it would crash the process."""
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -73,12 +73,12 @@ def _check_depth(text: str, where: str) -> None:
 
 
 def _check_size(tree: yaml.Node, where: str) -> None:
-    """Refuse aliases that stand for more values than a config has, or for what they are part of."""
+    """Refuse aliases that expand to more values than a config has, or that contain themselves."""
     sizes: dict[int, int] = {}
 
     def size(node: yaml.Node) -> int:
         if id(node) not in sizes:
-            sizes[id(node)] = MOST_NODES + 1  # what an alias finds within itself
+            sizes[id(node)] = MOST_NODES + 1  # the size that an alias within itself finds
             sizes[id(node)] = 1 + sum(map(size, _parts(node)))
         return sizes[id(node)]
 
@@ -93,7 +93,7 @@ def _parts(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _nodes(tree: yaml.Node) -> Iterator[yaml.Node]:
-    """Every node of a document once, in the order of the text, however many aliases it has."""
+    """Yield every node of a document once, in the order of the text, however many aliases it has."""
     waiting, seen = [tree], set()
     while waiting:
         node = waiting.pop()
@@ -116,7 +116,7 @@ def _check_node(node: yaml.Node, where: str, loader: Any) -> None:
 
 
 def _misread(node: yaml.ScalarNode, loader: Any) -> str:
-    """What YAML makes of a scalar that looks like something else, and what to write; nothing for other scalars."""
+    """Return how YAML misreads a scalar, and what to write instead; empty for other scalars."""
     text = node.value
     quoted = f'"{text}" in quotes for a text'
     if node.tag in NUMBERS and not re.fullmatch(NUMBERS[node.tag], text):
@@ -132,7 +132,7 @@ def _misread(node: yaml.ScalarNode, loader: Any) -> str:
 
 
 def _check_keys(mapping: yaml.MappingNode, where: str, loader: Any) -> None:
-    """Refuse a key that is no text, and one that stands twice, of which YAML would take the last."""
+    """Refuse a key that is not text, and a repeated key, of which YAML would take the last."""
     names: set[str] = set()
     for key, value in mapping.value:
         line = f"{where}, line {key.start_mark.line + 1}"
@@ -145,7 +145,7 @@ def _check_keys(mapping: yaml.MappingNode, where: str, loader: Any) -> None:
                 f'write "{key.value}" in quotes'
             )
         if key.value in names and key.tag != f"{TAG}merge":
-            raise UserError(f"{line}: the key '{key.value}' stands twice in the same place")
+            raise UserError(f"{line}: the key '{key.value}' is given twice in the same place")
         if value.tag == f"{TAG}null" and not value.value:
             raise UserError(
                 f"{line}: nothing is written for '{key.value}'; write null where no value is meant"
@@ -154,7 +154,7 @@ def _check_keys(mapping: yaml.MappingNode, where: str, loader: Any) -> None:
 
 
 def advice(value: object, *, text: bool, number: bool) -> str:
-    """What to write where YAML read a value as another kind than the one that is wanted; nothing where it did not.
+    """Return advice for a value that YAML read as another type than the allowed one; empty for other values.
 
     Args:
         text, number: whether a text or a number is allowed in the value's place.
@@ -174,7 +174,10 @@ def advice(value: object, *, text: bool, number: bool) -> str:
 
 
 def _number_in(text: str) -> str | None:
-    """The number that a text looks like, as YAML 1.1 reads it: 1e-3 lacks the point, 08 is no octal number."""
+    """Return the number that a text looks like, as YAML 1.1 writes it; None for other texts.
+
+    YAML 1.1 reads 1e-3 as a text because it lacks the point, and 08 because it is no octal number.
+    """
     if not re.fullmatch(r"[-+]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][-+]?[0-9]+)?", text):
         return None
     number = float(text)

@@ -4,4 +4,4 @@ import sys
 
 from unpoison.runs.dictionary import page
 
-sys.stdout.buffer.write(page().encode())  # the page is a file of UTF-8 in any locale
+sys.stdout.buffer.write(page().encode())  # the page is UTF-8 in any locale
