@@ -144,7 +144,7 @@ def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: flo
 
 
 def jeffreys(count: int, of: int) -> Range:
-    """Return the 95 % interval of a share by Jeffreys' prior; the low end is 0 for a count of 0, the high end 1 for all."""
+    """Return the 95 % interval of a share by Jeffreys' prior; the ends are 0 for a count of 0, 1 for a full count."""
     from scipy.stats import beta  # noqa: PLC0415 (the import takes half a second, and --help does not need it)
 
     low, high = beta.ppf((0.025, 0.975), count + 0.5, of - count + 0.5)

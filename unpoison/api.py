@@ -103,7 +103,7 @@ def score(
         model: trained on all training rows; it stays as it is.
         detector: a name of DETECTORS; options: its own.
         recipe: how the model was trained; None is the recipe stored in the model, else `fast` with SGD alone.
-        triggered_examples: the number of trusted rows shown with the planted trigger; only for detectors that need them.
+        triggered_examples: the number of trusted rows shown with the planted trigger, for detectors that need them.
 
     Returns:
         values: (n,) one score for each training row, higher is more suspicious; flagged: (n,) a mask of the rows that

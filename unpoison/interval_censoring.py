@@ -12,7 +12,10 @@ from unpoison.proportions import CONFIDENCE
 
 Bracket = tuple[float, float]  # a value lies in (low, high]; -inf and inf where it is left- or right-censored
 LOWEST, HIGHEST = 0.0, 1.0  # quantiles that can be reported: values are shares
-NARROWEST, WIDEST = 1e-6, 10.0  # standard deviations that stand for 0, and for a flat distribution over the shares
+NARROWEST, WIDEST = (
+    1e-6,
+    10.0,
+)  # standard deviations that stand for 0, and for a flat distribution over the shares
 MEANS = np.linspace(LOWEST - 1, HIGHEST + 1, 61)[:, None, None]  # where the search starts, (means, 1, 1)
 SDS = np.geomspace(NARROWEST, WIDEST, 41)[:, None]  # (sds, 1)
 SEARCHES = 3  # each ten times finer than the one before; the last is in steps of 0.4 %

@@ -68,8 +68,8 @@ SHIPPED = Path(__file__).parent
 class Registered:
     """A user's plug-in.
 
-    root: the folder in which its own imports are found; package: the top package of an entry point's module, which holds
-    all of the plug-in's own code; "" for a file of the user's folder. module: its name in `sys.modules`.
+    root: the folder in which its own imports are found; package: the top package of an entry point's module, which
+    holds all of the plug-in's own code; "" for a file of the user's folder. module: its name in `sys.modules`.
     """
 
     path: Path

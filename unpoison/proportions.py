@@ -29,7 +29,7 @@ def jeffreys(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, flo
 
 
 def clopper_pearson(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the ends of the Clopper-Pearson interval of a share: its coverage is at least `confidence` for every share.
+    """Return the ends of the Clopper-Pearson interval of a share, which covers at least at `confidence`.
 
     The arguments are those of `jeffreys`.
 

@@ -83,8 +83,8 @@ def threshold(rows: pd.DataFrame) -> dict[str, Any]:
 def seed_brackets(rows: pd.DataFrame) -> Iterator[tuple[int, Bracket]]:
     """Yield for each seed the bracket (low, high] of its threshold.
 
-    low is the highest recall that did not heal, high the lowest above it that did. For a seed that is healed at a recall
-    and not at a higher one, the higher one counts.
+    low is the highest recall that did not heal, high the lowest above it that did. If a seed is healed at a recall and
+    not at a higher one, the higher one counts.
 
     Args:
         rows: outcomes of one method, none of them undefined; columns seed, recall (achieved), healed.

@@ -45,7 +45,7 @@ def compare(published: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(compared: pd.DataFrame) -> dict[str, Any]:
-    """Return the counts of means: `means`, `equal` (in all seeds), `compared` (with an interval), `outside`; and `agrees`.
+    """Return the numbers `means`, `equal` (in all seeds), `compared` (with an interval) and `outside`, and `agrees`.
 
     If no mean has an interval, all values must be equal.
     """

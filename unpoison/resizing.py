@@ -15,8 +15,8 @@ BARS = "black"  # of padded images, as in a letterboxed film
 class Resizing:
     """The method that makes images of other sizes square.
 
-    resize: `stretch` changes the aspect ratio, `pad` keeps it and adds black bars, `crop` keeps it and cuts off the ends of
-    the longer side. interpolation: the resampling filter of Pillow.
+    resize: `stretch` changes the aspect ratio, `pad` keeps it and adds black bars, `crop` keeps it and cuts off the
+    ends of the longer side. interpolation: the resampling filter of Pillow.
 
     Raises:
         UserError: for any other word.

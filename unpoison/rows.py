@@ -14,7 +14,7 @@ from unpoison.shares import amount, apportion
 from unpoison.types import Indices, Labels, Mask
 
 NONE = -1  # no trigger, no target
-TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # with several attacks, each further one has its own copy of the test rows
+TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # each further attack has its own copy of the test rows
 TRUSTED, TRIGGERED = "trusted", "triggered"  # further splits of a source
 
 

@@ -105,7 +105,7 @@ def threshold(trusted: ScoreOfRow, share: float) -> float:
 
 
 def auroc(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
-    """Return the area under the ROC curve: the probability that a poisoned row scores above a clean one; ties count 1/2.
+    """Return the area under the ROC curve: how often a poisoned row scores above a clean one; ties count as halves.
 
     None if all rows are of one kind.
     """
