@@ -229,7 +229,7 @@ rule write_report:
 
 
 def measure(jobs: int, rounds: int, *, rerun: bool = False) -> dict[str, Any]:
-    """Return median seconds, processor seconds and peak megabytes of both arms, and the spread of the rounds' ratios."""
+    """Return median seconds, processor seconds and peak megabytes of both arms, and the spread of the ratios."""
     with tempfile.TemporaryDirectory() as scratch:
         arms = {"ours": write_ours(Path(scratch), jobs), "bare": write_bare(Path(scratch), jobs)}
         if rerun:

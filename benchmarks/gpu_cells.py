@@ -1,8 +1,8 @@
 """Cells of the studies on a GPU, compared with the published numbers (Goel et al. 2024, one seed each).
 
 The attack is `patch`: 1,000 of 50,000 rows. Published numbers are of the original CIFAR-10; files that were re-encoded
-as JPEG differ from it a little. A cell is started if its estimated time is left. Cells that are left out are listed with
-the reason.
+as JPEG differ from it a little. A cell is started if its estimated time is left. Cells that are left out are
+listed with the reason.
 """
 
 import sys

@@ -77,7 +77,7 @@ def measured(run: str) -> pd.DataFrame:
 
 
 def counted(table: pd.DataFrame, own: pd.DataFrame, deletion: str, method: str) -> Line:
-    """Return the counts and means of a method on a deletion set; healed and broken are defined as in docs/measured.py."""
+    """Return the counts and means of a method on a deletion set; healed and broken are those of docs/measured.py."""
     mine, nothing, oracle = own.loc[(deletion, method)], own.loc[("", NOTHING)], own.loc[("", ORACLE)]
     lost = nothing[CLEAN] - mine[CLEAN]
     is_weak = (mine[ATTACK] - oracle[ATTACK]) / (nothing[ATTACK] - oracle[ATTACK]) < 0.5

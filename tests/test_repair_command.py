@@ -84,7 +84,7 @@ def test_bad_options_are_one_line(name: str, options: str, message: str) -> None
 
 def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "repair.json").write_text("mine")
-    with pytest.raises(UserError, match="is not ours"):
+    with pytest.raises(UserError, match="unpoison did not write"):
         check_place(tmp_path, "photos", "list.csv")
     scan = tmp_path / "scan"
     (scan / "run").mkdir(parents=True)

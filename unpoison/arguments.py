@@ -106,7 +106,7 @@ def check_data(data: object) -> None:
     """Refuse anything but a data set."""
     if not isinstance(data, Data):
         raise UserError(
-            f"data: found {type(data).__name__}, allowed: unpoison.Data(images, labels), or what load_data gives"
+            f"data: found {type(data).__name__}, allowed: unpoison.Data(images, labels), or data from load_data"
         )
 
 
@@ -128,7 +128,7 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
     if not isinstance(model, Classifier):
         hint = ": wrap it by wrap_model" if isinstance(model, nn.Module) else ""
         raise UserError(
-            f"model: found {type(model).__name__}, allowed: what train, load_model or wrap_model give{hint}"
+            f"model: found {type(model).__name__}, allowed: a model from train, load_model or wrap_model{hint}"
         )
     check_data(data)
     if model.class_names != data.class_names:
@@ -162,7 +162,7 @@ def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " fla
     """
     if flagged is None:
         raise UserError(
-            "flagged: found None, which is what a detector without a rule of its own gives; choose rows by its values, "
+            "flagged: found None, the result of a detector without a rule of its own; choose rows by its values, "
             "such as numpy.argsort(scores.values)[-100:]"
         )
     if isinstance(flagged, Scores):

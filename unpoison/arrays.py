@@ -26,7 +26,7 @@ def as_array(what: str, values: Any) -> np.ndarray:
         ) from error
     except (TypeError, RuntimeError) as error:  # torch: bfloat16, sparse, quantised, nested, meta
         raise UserError(
-            f"{what}: found {type(values).__name__} that is no array of NumPy's ({first_line(error)})"
+            f"{what}: found {type(values).__name__} that NumPy cannot convert ({first_line(error)})"
         ) from error
 
 

@@ -26,8 +26,8 @@ class DamagedError(UserError):
         record: Path | None = None,
     ) -> None:
         reason = {
-            True: f"{fault}; delete it, and the next run makes it anew",
-            False: "was not written by unpoison: it carries no checksum of ours",
+            True: f"{fault}; delete it, and the next run rebuilds it",
+            False: "was not written by unpoison: it carries no checksum of unpoison",
             None: "is damaged, or was not written by unpoison: it cannot be read",
         }
         super().__init__(f"{path} {reason[is_ours]}")
@@ -43,7 +43,7 @@ class DamagedError(UserError):
             except OSError:
                 return self
         return UserError(
-            f"{self.path} {self.fault}; it is now {self.path.name}.corrupt and the next run makes it anew"
+            f"{self.path} {self.fault}; it is now {self.path.name}.corrupt and the next run rebuilds it"
         )
 
 

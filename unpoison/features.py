@@ -141,6 +141,6 @@ def features_in(read: list[Tensor], count: int) -> Tensor:
     if not isinstance(read[-1], Tensor) or read[-1].ndim < 2 or len(read[-1]) != count:
         found = tuple(read[-1].shape) if isinstance(read[-1], Tensor) else type(read[-1]).__name__
         raise UserError(
-            f"features: of {count} images the layer is given {found}, allowed: a tensor ({count}, channels, ...)"
+            f"features: for {count} images the layer gets {found}, allowed: a tensor ({count}, channels, ...)"
         )
     return read[-1].flatten(1)

@@ -118,7 +118,7 @@ def require_intact(path: str | Path) -> Path:
         raise UserError(f"{path} cannot be read ({error.strerror})") from error
     if not is_there:
         if Path(f"{path}.corrupt").exists():
-            raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run makes it anew")
+            raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run rebuilds it")
         raise UserError(f"no such file: {path}")
     return path
 

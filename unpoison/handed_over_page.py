@@ -25,10 +25,10 @@ FILES = (
     ("repair.json", "all numbers, by class too"),
 )
 LIMITS = (
-    "Poisoned rows that nobody flagged still act on the model. The check knows nothing of a second trigger.",
-    "The estimate takes flagged rows for images of the attacker. An attack that keeps the true labels breaks this.",
+    "Poisoned rows that nobody flagged still act on the model. The check does not see a second trigger.",
+    "The estimate assumes that flagged rows are the attacker's images. An attack that keeps true labels breaks this.",
 )
-UNTESTED = "There are no test images with right labels. So nobody knows what the repair cost in accuracy."
+UNTESTED = "There are no test images with right labels, so the accuracy cost of the repair is unknown."
 
 
 @dataclass(frozen=True)

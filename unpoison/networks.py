@@ -93,7 +93,7 @@ class Classifier(nn.Module):
         if self.features not in named:
             layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
             raise UserError(
-                f"features: found {self.features!r}, which {type(self.network).__name__} has no layer called; its "
+                f"features: found {self.features!r}, allowed: a layer of {type(self.network).__name__}, whose "
                 f"linear layers are {layers or '(none)'}"
             )
         return named[self.features]

@@ -59,7 +59,7 @@ def poison(
         )
     needs_surrogate = "surrogate" in POISONS.constant(attack, "NEEDS", ())
     if needs_surrogate != (surrogate is not None):
-        told = "is made against a network of the attacker's: give" if needs_surrogate else "needs no"
+        told = "needs a network of the attacker's: give" if needs_surrogate else "needs no"
         raise UserError(f"the attack {attack} {told} surrogate")
     there = data.rows.of("train").count_by_class()
     POISONS.module(attack).plan(there, data.image_size, **checked)

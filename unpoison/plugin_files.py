@@ -140,7 +140,7 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
     if len(found) != len(given):
         said, allowed = ", ".join(found), ", ".join(given)
         raise UserError(
-            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options behind the star"
+            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options after the star"
         )
     for name in (function, *wanted):
         keyword_options(path, name)
@@ -168,7 +168,9 @@ def _check_metric(path: Path) -> None:
         )
     missing = [name for name, option in options.items() if option.default is REQUIRED and name not in each]
     if missing:
-        raise UserError(f"{path}: nothing gives measure its option {missing[0]}; allowed: a default, or EACH")
+        raise UserError(
+            f"{path}: the option {missing[0]} of measure has no value; allowed: a default, or EACH"
+        )
 
 
 class FromText(SourceFileLoader):

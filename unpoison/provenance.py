@@ -134,7 +134,7 @@ def check_artifacts(
     for path, (told, _) in found.items():
         for source, read in told["inputs"].items():
             if there.get(source, read) != read:
-                fault = f"was made from another {source} than the one that is there now"
+                fault = f"was made from another {source} than the present one"
                 raise DamagedError(Path(path), fault=fault)
 
 
@@ -142,7 +142,7 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     """Return the record of an artifact, and the checksum of the artifact in it."""
     record = next(iter(_candidates(path)), None)
     if record is None:
-        raise DamagedError(path, fault="has no record (run.json) beside it")
+        raise DamagedError(path, fault="has no record (run.json) in its folder")
     told = read_record(record)
     if told is None:
         fault = f"has a damaged record: {record} fails its checksum, or is of another version"
@@ -150,7 +150,7 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     digest = told["outputs"].get(str(path))
     if digest is None:
         others = ", ".join(told["outputs"]) or "nothing"
-        raise DamagedError(path, fault=f"is not what its record tells of: {record} is that of {others}")
+        raise DamagedError(path, fault=f"is not named by its record: {record} names {others}")
     try:
         is_same = told["stamps"].get(str(path)) == stamp(path) or checksum(path) == digest
     except FileNotFoundError as error:

@@ -67,7 +67,7 @@ class Rows:
         """
         if self.is_poisoned is None:
             raise UserError(
-                f"{purpose} needs to know which training rows are poisoned, and of data as found nobody does; "
+                f"{purpose} needs to know which training rows are poisoned, which is unknown for data as found; "
                 "list them as the option truth of the poison as_found"
             )
         return self.is_poisoned

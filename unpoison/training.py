@@ -34,7 +34,7 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Adam
         return SGD(model.parameters(), **settings)
     if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
         raise UserError(
-            f"the recipe has filter_rate: {recipe.filter_rate}, which is for networks with a batch norm behind each "
+            f"the recipe has filter_rate: {recipe.filter_rate}, which is for networks with a batch norm after each "
             "convolution; this network has none: give a recipe without it"
         )
     device = next(model.parameters()).device

@@ -66,7 +66,7 @@ def choose(trials: Sequence[Trial], budget: int | None = None, objective: str = 
 
 
 def search_passes(trials: Sequence[Trial], budget: int | None = None) -> float:
-    """Return the weighted passes of a search with a budget; 0 for a budget of 1, which needs no trial of the defaults."""
+    """Return the weighted passes of a search with a budget; 0 for a budget of 1, which takes the defaults."""
     return 0.0 if budget == 1 else Cost(**spent_on(trials[:budget])).weighted_passes
 
 

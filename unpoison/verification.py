@@ -45,10 +45,9 @@ Shares = Float[np.ndarray, " *draws classes"]
 
 @dataclass(frozen=True)
 class OfClass:
-    """The check in one class.
+    """The check in one class: number of flagged rows, their raw share, that of control rows, share of false alarms.
 
-    flagged: number of flagged rows; read_as_told: their raw share; controls: the same of control rows, None without any;
-    false_alarms: the estimated share of the flagged rows.
+    controls is None for a class without control rows.
     """
 
     flagged: int

@@ -28,7 +28,7 @@ def save_model(path: str | Path, model: Classifier) -> None:
     """
     if not isinstance(model, Classifier):
         raise UserError(
-            f"model: found {type(model).__name__}, allowed: what train, repair or load_model give"
+            f"model: found {type(model).__name__}, allowed: a model from train, repair or load_model"
         )
     if model.kind is None:
         raise UserError(

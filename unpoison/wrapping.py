@@ -68,7 +68,9 @@ def wrap_model(
     if untrained is not None:
         _check_new(module, untrained)
     model = made(module, new=untrained)
-    model.training = False  # not eval(), which would reach the user's own network; some networks change their weights in it
+    model.training = (
+        False  # not eval(), which reaches the user's own network, and some networks change weights in it
+    )
     model.recipe = None if recipe is None else recipe_of(recipe)
     return model
 
