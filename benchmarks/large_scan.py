@@ -4,8 +4,8 @@
 
 It makes the set in FOLDER if it is missing (2.5 GB; the results take the same again), and runs the jobs of
 `unpoison scan --budget quick` on it. The set has drawn patterns under noise, and 2 % of the rows have a sticker and a
-wrong label. The network has 128 features. Trainings are short, since a longer one does not need more memory. It prints a line for each
-job, and ends with an error if all processes together held more than 6 GiB of private memory.
+wrong label. The network has 128 features. Trainings are short, since a longer one does not need more memory. It prints
+a line for each job, and ends with an error if all processes together held more than 6 GiB of private memory.
 """
 
 import json
