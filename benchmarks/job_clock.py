@@ -46,7 +46,7 @@ def peak_mb() -> float:
 
 
 def write_record() -> None:
-    """Write one file for each job: its rule, its seconds, and its peak memory."""
+    """Write one file for each job: its rule, its wildcards, its seconds, and its peak memory."""
     job = getattr(sys.modules["__main__"], "snakemake", None)
     if job is None:
         return

@@ -63,11 +63,11 @@ def cells_of(plan: Plan) -> list[Cell]:
         UserError: for a config without a study, and a study without a repair.
     """
     if not plan.studies:
-        raise UserError("studies: found none, allowed: one or more, of which the first is measured")
+        raise UserError("studies: found none, allowed: one or more; the first is measured")
     study = next(iter(plan.studies.values()))
     cells = [cell for cell in study.cells() if cell.method not in REFERENCES]
     if not cells:
-        raise UserError(f"studies.{study.name}: found no method beside the references, allowed: one or more")
+        raise UserError(f"studies.{study.name}: found no method except the references, allowed: one or more")
     recall_of = {deletion.name: deletion.asked.get("recall", 0.0) for deletion in study.deletions}
     chosen = max((cell.deletion for cell in cells if cell.deletion), key=recall_of.__getitem__, default=None)
     first = cells[0]

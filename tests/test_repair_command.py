@@ -75,7 +75,7 @@ def test_a_list_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
-    [("salun", "{", "is no JSON"), ("salun", "[1]", "a JSON object"), ("auto", "{}", "beside method auto")],
+    [("salun", "{", "is no JSON"), ("salun", "[1]", "a JSON object"), ("auto", "{}", "with method auto")],
 )
 def test_bad_options_are_one_line(name: str, options: str, message: str) -> None:
     with pytest.raises(UserError, match=message):

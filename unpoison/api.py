@@ -100,7 +100,7 @@ def score(
     """Return a detector's scores of the training rows.
 
     Args:
-        model: trained on all training rows; it stays as it is.
+        model: trained on all training rows; it is not changed.
         detector: a name of DETECTORS; options: its own.
         recipe: how the model was trained; None is the recipe stored in the model, else `fast` with SGD alone.
         triggered_examples: the number of trusted rows shown with the planted trigger, for detectors that need them.
@@ -146,7 +146,7 @@ def repair(
     """Return a copy of the model that has unlearned the flagged rows, and the cost.
 
     Args:
-        model: trained on all training rows; it stays as it is.
+        model: trained on all training rows; it is not changed.
         flagged: positions among the training rows, or a mask (n,) over them; [] for a repair by trusted rows.
         method: a name of METHODS; options: its own.
         recipe: how the model was trained; None is the recipe stored in the model, else `fast` with SGD alone.
@@ -185,7 +185,7 @@ def measure(
     is every metric.
 
     Args:
-        model: it stays as it is.
+        model: it is not changed.
         flagged: the rows that the repair was to forget, as for `repair`; None: none.
         cost: of the repair, with the share of the weights that it changed.
 

@@ -8,7 +8,7 @@ UNPOISONED = "unpoisoned"
 KINDS = (PLANTED, ON_SUSPECT_DATA, AS_FOUND, AS_FOUND_LISTED, UNPOISONED)
 FOUND = (AS_FOUND, AS_FOUND_LISTED)
 UNPLANTED = (*FOUND, UNPOISONED)
-# Data as found has no known truth to train an oracle on. For an unpoisoned set it would equal the model itself.
+# Attacks without an oracle: data as found has no known truth, and without poisons the oracle would train on all rows.
 WITHOUT_ORACLE = (AS_FOUND, UNPOISONED)
 # Each note is shown wherever numbers of its attack are shown.
 NOTES = {

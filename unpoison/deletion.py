@@ -1,4 +1,4 @@
-"""Deletion sets: how many rows of each kind, and which."""
+"""Deletion sets: the number of poisoned and clean rows in each, and the choice of the rows."""
 
 from dataclasses import replace
 from fractions import Fraction

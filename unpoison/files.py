@@ -164,7 +164,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def intact_json(path: str | Path) -> Any | None:
-    """Return what `write_json` wrote, or None for a missing, damaged or foreign file. The file stays as it is."""
+    """Return what `write_json` wrote, or None for a missing, damaged or foreign file. The file stays unchanged."""
     try:
         return read_json(path)
     except (UserError, OSError):

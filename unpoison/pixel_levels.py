@@ -163,7 +163,7 @@ def _check_bright(darkest: int, brightest: int, white: int, is_opaque: bool) -> 
 def _levels_of_floats(samples: np.ndarray) -> np.ndarray:
     darkest, brightest = float(samples.min()), float(samples.max())
     if not np.isfinite([darkest, brightest]).all():  # NaN propagates into min and max
-        raise ValueError("it has samples that are no finite numbers")
+        raise ValueError("it has samples that are not finite numbers")
     is_unit = darkest * 255 > -0.5 and brightest * 255 < 255.5  # resizing overshoots by less than a level
     if not is_unit and not (darkest >= 0 and brightest <= 255 and (samples == np.rint(samples)).all()):
         raise ValueError(

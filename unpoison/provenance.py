@@ -129,7 +129,7 @@ def check_artifacts(
             if made_by[key] != expected[key]:
                 fault = f"was made by another config: its {key} is not the one of this run"
                 raise DamagedError(Path(path), fault=fault)
-    # Files that are not inputs of this job are included: answers of a base model record the checksum of its weights.
+    # All outputs in the inputs' records are included: that of a base model's answers has its weights' checksum.
     there = {file: digest for told, _ in found.values() for file, digest in told["outputs"].items()}
     for path, (told, _) in found.items():
         for source, read in told["inputs"].items():

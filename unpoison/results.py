@@ -13,7 +13,7 @@ from unpoison.levels import BASE_MODEL, IDENTITY, MODEL, REFERENCES
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
 CLEAN = "clean_accuracy"
 AGREEMENT = "given_label_agreement"
-# With fewer seeds, a test corrected for many comparisons cannot reach significance.
+# With fewer seeds, a test that is corrected for many comparisons finds nothing.
 ENOUGH = 5
 
 

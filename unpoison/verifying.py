@@ -50,7 +50,7 @@ def verify(
     See `unpoison.verification` for the estimate.
 
     Args:
-        model: trained on all training rows; it stays as it is.
+        model: trained on all training rows; it is not changed.
         flagged: positions among the training rows, or a mask (n,) over them.
         method: a name of METHODS that takes flagged rows; options: its own.
         folds: parts of the flagged rows, 2 to 20; the cost is that many repairs and one training.

@@ -20,7 +20,7 @@ def init(file: Path | None = None, *, example: Path | None = None) -> None:
     elif file is None:
         _write_example(example)
     else:
-        raise UserError(f"found {file} beside --example {example}, allowed: one of them")
+        raise UserError(f"found {file} with --example {example}, allowed: one of them")
 
 
 def _write_config(file: Path) -> None:

@@ -36,7 +36,7 @@ def method_of(name: str, options: str | None) -> Method:
     if name == CHOSEN:
         if options is not None:
             raise UserError(
-                f"options: found {options} beside method {CHOSEN}, which chooses its own; name a method"
+                f"options: found {options} with method {CHOSEN}, which chooses its own; name a method"
             )
         from unpoison.advice import advise  # noqa: PLC0415 (other subcommands do not need it)
 
