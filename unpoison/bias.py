@@ -49,8 +49,8 @@ def draw_biased(
 ) -> Indices:
     """Return positions of `true` poisoned and `false` clean training rows, with errors chosen by the bias.
 
-    class: a clean row of the smallest true class (the first of equal ones) is four times as likely to be flagged as
-    another clean row, and a poisoned row of it is a fourth as likely to be found as another;
+    class: errors favour the smallest true class (the first of equal ones). A clean row of it is four times as likely
+    to be flagged as another clean row. A poisoned row of it is a fourth as likely to be found as another;
     confidence: the clean rows with the lowest confidence are flagged, the poisons with the lowest are missed;
     similarity: the clean rows nearest to the poisons are flagged, the poisons farthest from them are missed.
     """

@@ -3,8 +3,8 @@
 Every artifact that is read again carries its own checksum. A reader refuses a file that does not match it, and leaves
 the file unchanged. Only a job renames the artifact (`unpoison.damage`), so that the next run rebuilds it.
 
-pandas and pyarrow are imported where they are used: not every job needs them, and planning a study needs neither
-(this saves 30 MB in Snakemake's own process).
+pandas and pyarrow are imported where they are used: not every job needs them. Planning needs none: it saves 30 MB of
+Snakemake's own process.
 """
 
 import csv
@@ -289,9 +289,9 @@ def _write_parquet(path: str | Path, table: Any) -> None:
 
 
 def _read_parquet(path: str | Path) -> Any:
-    """Return a Parquet table that was read into Arrow's own memory by this thread alone.
+    """Return a Parquet table, read into Arrow's own memory by this thread alone.
 
-    At the end of a process, Arrow's threads must not touch Python objects. Sometimes one did, to free the bytes it had
+    At the end of a process Arrow's threads must not touch Python objects. Sometimes one did, to free the bytes it had
     read, and aborted a finished job (apache/arrow 34314).
     """
     path = require_intact(path)

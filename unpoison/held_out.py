@@ -17,8 +17,8 @@ def folds_of(train: Rows, flagged: Flagged, folds: int, seed: int) -> Labels:
     """Return the fold (n,) that leaves each training row out, -1 for rows in no fold.
 
     Each flagged row is in one fold. So are control rows: unflagged rows of the classes (by given label) that have a
-    flagged row, as many as the flagged rows of the class (at least 20), at most a tenth of the unflagged ones. Both are
-    dealt class by class in a random order by row id.
+    flagged row. A class has as many control rows as flagged rows, but at least 20, and at most a tenth of its unflagged
+    rows. Both kinds are dealt class by class in a random order by row id.
 
     Args:
         flagged: positions among the training rows.

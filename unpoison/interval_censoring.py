@@ -73,8 +73,8 @@ class NormalLaw:
     def _at_a_cut(self, cut: float, sd: float) -> tuple[float, float, float]:
         """Return mean, standard deviation and highest log-likelihood if all brackets end at a cut or contain it.
 
-        The likelihood is highest in the limit of a standard deviation of 0, where the share of values below the cut
-        equals the share of brackets that end there, among those that end or begin there.
+        The likelihood is highest in the limit of a standard deviation of 0. There the share of values below the cut is
+        the share of brackets that end at the cut, among those that end or begin at it.
         """
         below, above = (self.counts[ends == cut].sum() for ends in (self.highs, self.lows))
         share = below / (below + above)

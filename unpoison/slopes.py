@@ -37,8 +37,8 @@ def slopes(results: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     likelihood; without the random slope if that does not converge. Both intervals are estimate -+ t(seeds - 1) standard
     deviations, since the variational posterior is too narrow for the normal quantile.
 
-    Simulated with 5 to 20 seeds, in 120 studies each, the nominal 95 % interval of healed covers 84 to 98 % of the
-    slopes in recall, so it is approximate. That of clean accuracy covers 94 % or more (5 seeds, 200 studies).
+    In simulations with 5 to 20 seeds (120 studies each), the nominal 95 % interval of healed covers 84 to 98 % of the
+    slopes in recall. So it is approximate. That of clean accuracy covers 94 % or more (5 seeds, 200 studies).
 
     Args:
         results: the results table.
