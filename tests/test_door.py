@@ -462,7 +462,7 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
         lambda m, d: unpoison.train(d, width=2, features="head"),
     ),
     "no data": ("data: found ndarray, allowed: unpoison.Data", lambda m, d: unpoison.train(d.images)),
-    "no model": ("model: found str, allowed: what train,", lambda m, d: unpoison.measure("model", d)),
+    "no model": ("model: found str, allowed: a model from train,", lambda m, d: unpoison.measure("model", d)),
     "a bare module": ("model: found Net, .* wrap it by wrap_model", lambda m, d: unpoison.measure(Net(), d)),
     "no cost": (
         "cost: found tuple, allowed: the cost that repair gives",

@@ -88,9 +88,10 @@ class Muon:
     """Muon for the filters of convolutions, SGD for all else (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 
     The momentum of a layer's filters is a matrix with a row for each filter. Muon replaces it by a matrix of about
-    orthonormal rows, so that all its larger directions move by the same amount. Three settings follow the authors' CIFAR-10 run
-    (airbench94_muon) and not the post: three iterations, momentum 0.6, and no weight decay on filters, which keep the
-    norm sqrt(number of filters). Muon fits networks with a batch norm after every convolution, which cancels the norm.
+    orthonormal rows, so that all its larger directions move by the same amount. Three settings follow the authors'
+    CIFAR-10 run (airbench94_muon) and not the post: three iterations, momentum 0.6, and no weight decay on filters,
+    which keep the norm sqrt(number of filters). Muon fits networks with a batch norm after every convolution, which
+    cancels the norm.
     """
 
     def __init__(
