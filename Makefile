@@ -9,13 +9,13 @@ CONFIG ?= config/demo.yaml
 CORES ?= all
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# CONFIG='a.yaml b.yaml data_folder=images' is files, each laid over those before it, and single keys.
+# CONFIG='a.yaml b.yaml data_folder=images' names files, each of which overrides those before it, and single keys.
 COMMAND := $(BIN)/python -m unpoison
 OF_CORES := $(if $(filter-out all,$(CORES)),--cores $(CORES))
-# The checkout that VENV was made by, where it is another one: nothing is installed into that.
+# The other checkout that made VENV, if there is one: nothing is installed into its environment.
 BORROWED := $(shell [ ! -x $(BIN)/python ] || $(BIN)/python envs/owner.py)
 
-# Configs and names of files are UTF-8 in any locale.
+# Configs and file names are UTF-8 in any locale.
 export PYTHONUTF8 := 1
 
 .PHONY: demo estimate status partial report test test-hard test-cluster test-install lint bench bench-full bench-scan bench-methods bench-passes gpu docs lock licences setup
@@ -23,29 +23,29 @@ export PYTHONUTF8 := 1
 demo: $(READY)  ## run the whole workflow on CONFIG and say where the results are
 	$(COMMAND) run $(CONFIG) $(OF_CORES)
 
-status: $(READY)  ## which cells of CONFIG are done, failed and left, and why
+status: $(READY)  ## list the cells of CONFIG that are done, failed and left, with reasons
 	@$(COMMAND) status $(CONFIG)
 
-partial: $(READY)  ## tables, figures and report of the cells of CONFIG that are done; runs no job
+partial: $(READY)  ## make tables, figures and report of the finished cells of CONFIG; runs no job
 	@$(COMMAND) partial $(CONFIG)
 
-estimate: $(READY)  ## how many jobs, core-hours, GPU-hours and gigabytes a run of CONFIG will take
+estimate: $(READY)  ## estimate the jobs, core-hours, GPU-hours and gigabytes of a run of CONFIG
 	@$(COMMAND) estimate $(CONFIG)
 
-report: $(READY)  ## bring <results>/report.html of CONFIG up to date, and all it is made from
+report: $(READY)  ## update <results>/report.html of CONFIG and everything that it needs
 	$(COMMAND) report $(CONFIG) $(OF_CORES)
 
 test: lint  ## lint, types and all tests, on all cores
 	$(BIN)/python -m pytest -n logical --dist worksteal
 
-test-hard: $(READY)  ## the same by the hundred: kills, damage, bad configs
+test-hard: $(READY)  ## the same tests with hundreds of cases: kills, damage, bad configs
 	$(BIN)/python -m pytest -m hard
 
-test-cluster: $(READY)  ## a study through a SLURM that is started here; needs root and Debian's packages
+test-cluster: $(READY)  ## run a study on a SLURM that the test starts; needs root and Debian's packages
 	$(BIN)/python -c 'import snakemake_executor_plugin_slurm' 2>/dev/null || { $(if $(BORROWED),exit 1;) $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'; }
 	$(BIN)/python -m pytest -m cluster tests/cluster -rP --durations=0
 
-# The wheels of torch for Linux need the libraries of CUDA, also on a machine without a GPU.
+# The Linux wheels of torch need the CUDA libraries, even on a machine without a GPU.
 test-install:  ## install by requirements.lock into a new environment and plan the demo there; downloads 3 GB
 	$(PYTHON) -m venv --clear $(INSTALL_VENV)
 	$(INSTALL_VENV)/bin/python -m pip install --quiet --require-hashes --requirement $(LOCK)
@@ -68,27 +68,27 @@ bench-full: $(READY)  ## the same with a dry run of 100,000 jobs
 bench-scan: $(READY)  ## measure the memory of a scan of 200,000 images; FOLDER takes 5 GB
 	$(BIN)/python -m benchmarks.large_scan $(or $(FOLDER),$(error say FOLDER=, which takes 5 GB))
 
-bench-methods: $(READY)  ## measure each method of CONFIG alone, one after another; wants an idle machine
+bench-methods: $(READY)  ## measure each method of CONFIG alone, one after another; needs an idle machine
 	$(BIN)/python -m benchmarks.methods $(CONFIG)
 
-bench-passes: $(READY)  ## measure what the kinds of passes cost, for the weights of weighted_passes: 3 minutes
+bench-passes: $(READY)  ## measure the cost of each kind of pass, for the weights of weighted_passes: 3 minutes
 	$(BIN)/python -m benchmarks.passes
 
 docs: $(SITE_VENV)/.ready  ## build the docs site in site/, with all links checked; the first time downloads 30 MB
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/python -m mkdocs build --strict
 	@echo 'Open site/index.html in a browser'
 
-# The extra `docs` without the project: the API is read from source text, and needs no torch.
+# The extra `docs` without the project: mkdocstrings reads source text and needs no torch.
 $(SITE_VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(SITE_VENV)
 	$(SITE_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' >$(SITE_VENV)/docs.txt
 	$(SITE_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --requirement $(SITE_VENV)/docs.txt
 	touch $@
 
-lock: $(LOCK_VENV)/.ready  ## make requirements.lock anew: the pins that the package needs, with the hashes of their files on PyPI
+lock: $(LOCK_VENV)/.ready  ## rebuild requirements.lock: the pins that the package needs, with the hashes of their files on PyPI
 	$(LOCK_VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --constraints constraints.txt --generate-hashes --no-annotate --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
-licences: $(READY)  ## make docs/licences.md anew: the licence of each package of requirements.lock
+licences: $(READY)  ## rebuild docs/licences.md: the licence of each package of requirements.lock
 	$(BIN)/python envs/licences.py >docs/licences.md.new
 	mv docs/licences.md.new docs/licences.md
 

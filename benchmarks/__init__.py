@@ -1,1 +1,1 @@
-"""What unpoison costs, as ratios measured in one run: `make bench`."""
+"""The costs of unpoison, as ratios measured in one run: `make bench`."""

@@ -2,9 +2,9 @@
 
     python -m benchmarks [--full]
 
-Every figure is a ratio taken in one run with its arms interleaved: the median of several rounds, with the
-lowest and the highest. How each is defined stands at the top of its module. `--full` adds a dry run of
-100,000 jobs.
+Every figure is a ratio measured in one run with interleaved arms: the median of several rounds, with the
+lowest and the highest. The docstring of each module defines its figures. `--full` adds a dry run of 100,000
+jobs.
 """
 
 import json
@@ -26,7 +26,7 @@ LATEST = Path(__file__).with_name("latest.json")
 
 
 def main() -> None:
-    """Measure, write after each part, print."""
+    """Measure all parts, write the figures after each part, and print them."""
     full = sys.argv[1:] == ["--full"]
     started = time.perf_counter()
     figures: dict[str, Any] = {

@@ -1,9 +1,9 @@
-"""What runs inside the processes of a throughput measurement, one function for each arm.
+"""The work inside the processes of a throughput measurement, one function for each arm.
 
     python -m benchmarks.arms ours '{"threads": 1, "width": 16, "rows": 5120}'
 
-An arm prepares and warms up, says `ready`, and then does one piece of work for each line it is sent: JSON
-of the arguments in, `done` out. The sender holds the clock.
+An arm prepares, warms up and prints `ready`. Then it does one piece of work for each line of input, which is
+the arguments as JSON, and prints `done`. The sender measures the time.
 """
 
 import io
@@ -19,7 +19,7 @@ Work = Callable[..., object]
 
 
 def ours(threads: int, width: int, rows: int, *, batch_size: int = 128, device: str = "cpu") -> Work:
-    """unpoison's own training, as a job runs it: `train` on uint8 images on the device, precision auto."""
+    """Return unpoison's own training, as a job runs it: `train` on uint8 images on the device, precision auto."""
     from unpoison.devices import compute_repeatably, keep_freed_memory  # noqa: PLC0415
     from unpoison.examples import Examples  # noqa: PLC0415
     from unpoison.networks import Architecture  # noqa: PLC0415 (an arm loads only what it needs)
@@ -44,7 +44,7 @@ def ours(threads: int, width: int, rows: int, *, batch_size: int = 128, device: 
 def plain(
     threads: int, width: int, rows: int, workers: int, *, batch_size: int = 128, device: str = "cpu"
 ) -> Work:
-    """The loop that users write today."""
+    """Return the training loop that users write today."""
     from benchmarks import plain_loop  # noqa: PLC0415
 
     torch.set_num_threads(threads)
@@ -59,7 +59,7 @@ def plain(
 
 
 def product(threads: int) -> Work:
-    """Products of two large square matrices."""
+    """Return products of two large square matrices."""
     torch.set_num_threads(threads)
     operands = cache(
         lambda dtype, size: [torch.randn(size, size).to(getattr(torch, dtype)) for _ in range(3)]
@@ -74,7 +74,7 @@ def product(threads: int) -> Work:
 
 
 def serve(work: Work) -> None:
-    """Warm up, then work to order until the sender closes the pipe."""
+    """Warm up, then do the requested work until the sender closes the pipe."""
     answers = sys.stdout
     with redirect_stdout(io.StringIO()):
         work(epochs=1)

@@ -1,12 +1,11 @@
-"""What the DAG costs: seconds and peak memory of a dry run, against a bare Snakefile of the same shape.
+"""The cost of the DAG: seconds and peak memory of a dry run, compared with a bare Snakefile of the same shape.
 
     python -m benchmarks.dag [--rerun] [--rounds 3] 1000 5000
 
-The bare one has the same rules, files, wildcards and jobs, written down as lists and f-strings: no config, no
-functions, no messages, and of params the seed. (Without a param, Snakemake has none to compare in a rerun, and
-does not import pandas for it: a second and 70 MB less, whatever the size.) Both run with the project's default
-profile, in interleaved rounds; a ratio is ours over bare. With `--rerun` every output is there and there is
-nothing to be done.
+The bare Snakefile has the same rules, files, wildcards and jobs, written as lists and f-strings. It has no config,
+no functions and no messages, and the seed as its only param. (Without a param, Snakemake compares none in a rerun
+and does not import pandas, which saves a second and 70 MB at any size.) Both run with the project's default
+profile, in interleaved rounds; a ratio is ours over bare. With `--rerun` every output exists and no job is left.
 """
 
 import argparse
@@ -27,9 +26,9 @@ from benchmarks.team import ROOT
 
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 PROFILE = ("--workflow-profile", str(ROOT / "profiles" / "default"))
-UNITS = ("seconds", "cpu_seconds", "megabytes")  # seconds by the clock count the neighbours' load too
-Arm = tuple[Path, tuple[str, ...]]  # the folder it runs in, and what Snakemake is told
-# Snakemake sleeps 0.1 s for each job that it pretends to have run.
+UNITS = ("seconds", "cpu_seconds", "megabytes")  # wall seconds include the load of other processes
+Arm = tuple[Path, tuple[str, ...]]  # the folder it runs in, and Snakemake's arguments
+# With --touch, Snakemake sleeps 0.1 s for each job.
 TOUCH = """
 from snakemake.cli import main
 from snakemake.executors.touch import Executor
@@ -230,7 +229,7 @@ rule write_report:
 
 
 def measure(jobs: int, rounds: int, *, rerun: bool = False) -> dict[str, Any]:
-    """Median seconds, processor seconds and peak megabytes of both arms, and the spread of the rounds' ratios."""
+    """Return median seconds, processor seconds and peak megabytes of both arms, and the spread of the ratios."""
     with tempfile.TemporaryDirectory() as scratch:
         arms = {"ours": write_ours(Path(scratch), jobs), "bare": write_bare(Path(scratch), jobs)}
         if rerun:
@@ -246,7 +245,7 @@ def measure(jobs: int, rounds: int, *, rerun: bool = False) -> dict[str, Any]:
 
 
 def write_ours(scratch: Path, jobs: int) -> Arm:
-    """A config of about so many jobs."""
+    """Write a config of about `jobs` jobs, and return how to run it."""
     shares, seeds = shape(jobs)
     config = {
         "results_folder": "results",
@@ -277,7 +276,7 @@ def write_ours(scratch: Path, jobs: int) -> Arm:
 
 
 def write_bare(scratch: Path, jobs: int) -> Arm:
-    """The same jobs, written down."""
+    """Write a bare Snakefile with the same jobs, and return how to run it."""
     shares, seeds = shape(jobs)
     lists = {
         "DATASETS": [f"ten_classes@keep.cat={share}" for share in shares],
@@ -294,14 +293,14 @@ def write_bare(scratch: Path, jobs: int) -> Arm:
 
 
 def shape(jobs: int) -> tuple[list[float], int]:
-    """Shares of cats and seeds, about as many of one as of the other, whose product is about so many jobs."""
+    """Return shares of cats and a number of seeds, of about equal counts, that give about `jobs` jobs together."""
     networks = max(1, round(jobs / JOBS_OF_A_NETWORK))
     count = next(each for each in range(isqrt(networks), 0, -1) if networks % each == 0)
     return [round(0.5 + index / count / 2, 4) for index in range(count)], networks // count
 
 
 def pretend_to_run(folder: Path, arguments: tuple[str, ...]) -> dict[str, int]:
-    """Make every output, empty, and have Snakemake believe that it made them; how many jobs of each rule."""
+    """Make every output as an empty file, let Snakemake touch them, and return the number of jobs of each rule."""
     table = snakemake(folder, *arguments, "--summary")
     for line in table.split("output_file\t", 1)[1].splitlines()[1:]:
         path = folder / line.split("\t", 1)[0]
@@ -312,7 +311,7 @@ def pretend_to_run(folder: Path, arguments: tuple[str, ...]) -> dict[str, int]:
 
 
 def dry_run(folder: Path, arguments: tuple[str, ...]) -> dict[str, Any]:
-    """What one dry run costs, and how many jobs of each rule it would do."""
+    """Return the cost of one dry run, and the number of planned jobs of each rule."""
     output = folder / "output.txt"
     command = [*SNAKEMAKE, *PROFILE, *arguments, "-n", "-q", "rules"]
     with output.open("w") as file:
@@ -330,12 +329,12 @@ def dry_run(folder: Path, arguments: tuple[str, ...]) -> dict[str, Any]:
 
 
 def job_counts(said: str) -> dict[str, int]:
-    """How many jobs of each rule Snakemake lists; none when it has nothing to do."""
+    """Return the number of jobs of each rule that Snakemake lists; empty if it has nothing to do."""
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", said, flags=re.MULTILINE)}
 
 
 def snakemake(folder: Path, *arguments: str, command: tuple[str, ...] = SNAKEMAKE) -> str:
-    """What Snakemake says."""
+    """Return the output of Snakemake."""
     done = subprocess.run(
         [*command, *PROFILE, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -348,7 +347,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("jobs", type=int, nargs="+")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rerun", action="store_true", help="with every output there")
+    parser.add_argument("--rerun", action="store_true", help="with every output made before")
     given = parser.parse_args()
     for jobs in given.jobs:
         print(json.dumps(measure(jobs, given.rounds, rerun=given.rerun)), flush=True)

@@ -1,4 +1,4 @@
-"""What the DAG costs at several sizes: `benchmarks/dag.py`, dry runs and reruns that change nothing."""
+"""The cost of the DAG at several sizes: `benchmarks/dag.py`, dry runs and reruns that change nothing."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ RERUNS = {1_000: 3, 5_000: 2}
 
 
 def measure() -> dict[str, Any]:
-    """`dag`: seconds, megabytes and ratio to a bare workflow, by jobs, for both kinds of run."""
+    """Return `dag`: seconds, megabytes and ratio to a bare workflow, by number of jobs, for both kinds of run."""
     return {
         "dag": {
             "dry_run": {str(jobs): cost(jobs, rounds) for jobs, rounds in DRY_RUNS.items()},
@@ -22,16 +22,17 @@ def measure() -> dict[str, Any]:
 
 
 def measure_full() -> dict[str, Any]:
-    """The same, and a dry run of 100,000 jobs."""
+    """Return the same, with a dry run of 100,000 jobs."""
     figures = measure()
     figures["dag"]["dry_run"]["100000"] = cost(100_000, rounds=1)
     return figures
 
 
 def cost(jobs: int, rounds: int, *, rerun: bool = False) -> dict[str, Any]:
-    """One size: ours, with its ratio to the bare workflow.
+    """Return the cost of one size: ours, with its ratio to the bare workflow.
 
-    In a process of its own: the kernel counts the parent's memory into a child's peak, and ours holds torch.
+    It runs in a separate process, since the kernel counts the parent's memory in a child's peak, and this process has
+    loaded torch.
     """
     command = [sys.executable, "-m", "benchmarks.dag", str(jobs), "--rounds", str(rounds)]
     options = ["--rerun"] if rerun else []

@@ -1,11 +1,11 @@
-"""`make gpu`: what a CUDA device does with this package, in ten minutes and one JSON document.
+"""`make gpu`: measure this package on a CUDA device, in ten minutes and one JSON document.
 
     python -m benchmarks.gpu [--minutes 10] [--data FOLDER]
 
 The parts are repeatability, waits for the device, matrix products, images a second, processes that share the device,
-and, in the time that remains, cells of the studies beside the published numbers. The document goes to standard output,
-progress to standard error, and on a CUDA device the document is benchmarks/gpu.json after each part.
-`--tiny --device cpu` tries the script itself.
+and, in the remaining time, cells of the studies compared with the published numbers. The document goes to standard
+output, progress to standard error. On a CUDA device the document is written to benchmarks/gpu.json after each part.
+`--tiny --device cpu` tests the script itself.
 """
 
 import argparse
@@ -35,7 +35,7 @@ DRIVER = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
 
 
 def main() -> None:
-    """Measure, print the document, and end with 1 where a part failed."""
+    """Measure, print the document, and exit with 1 if a part failed."""
     asked = _asked()
     sizes = TINY if asked.tiny else ON_GPU
     started = time.perf_counter()
@@ -48,12 +48,12 @@ def main() -> None:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--minutes", type=float, default=10.0, help="the time that cells are left out to keep"
+        "--minutes", type=float, default=10.0, help="time limit; cells that do not fit are left out"
     )
     parser.add_argument("--data", metavar="FOLDER", help="of CIFAR-10 as Parquet files, train-* and test-*")
     parser.add_argument("--tiny", action="store_true", help="the smallest sizes, to try the script on a CPU")
     parser.add_argument(
-        "--device", choices=("cuda", "cpu"), default="cuda", help="cpu goes with --tiny alone"
+        "--device", choices=("cuda", "cpu"), default="cuda", help="cpu is allowed only with --tiny"
     )
     asked = parser.parse_args()
     if asked.tiny != (asked.device == "cpu"):
@@ -68,7 +68,7 @@ def _asked() -> argparse.Namespace:
 
 
 def measure(sizes: Sizes, folder: str | None, seconds_left: Callable[[], float]) -> dict[str, Any]:
-    """Return the document; a part for which no time is left, and one that fails, stand there with the reason."""
+    """Return the document; it names the parts that failed or had no time left, with the reason."""
     document: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **checkout(),
@@ -103,18 +103,18 @@ def _add(
         return
     try:
         document[name] = part()
-    # The minutes of a GPU are few: what one part finds is kept where another fails. A team ends by SystemExit.
+    # GPU time is scarce, so results are kept even if another part fails. A team ends by SystemExit.
     except (RuntimeError, UserError, KeyError, SystemExit) as error:
         document["failed"][name] = f"{type(error).__name__}: {error}"
 
 
 def _rate_of(document: dict[str, Any], sizes: Sizes) -> float:
-    """Images a second of a training of the cells' width, as measured."""
+    """Return the measured images a second of a training of the cells' width."""
     return document["throughput"][str(sizes.width)]["images_per_second"]["ours"]["median"]
 
 
 def device_facts(device: str) -> dict[str, Any]:
-    """Return the names and versions of a device and of what drives it; on a CPU those of torch alone."""
+    """Return the names and versions of a device, its driver and its libraries; on a CPU that of torch alone."""
     facts: dict[str, Any] = {"kind": device, "torch": torch.__version__}
     if device != "cuda":
         return facts
@@ -131,7 +131,7 @@ def device_facts(device: str) -> dict[str, Any]:
 
 
 def _driver() -> str | None:
-    """The version of the driver, None where nvidia-smi is not there or fails."""
+    """Return the version of the driver, None if nvidia-smi is missing or fails."""
     if shutil.which(DRIVER[0]) is None:
         return None
     done = subprocess.run(DRIVER, capture_output=True, text=True, timeout=20, check=False)

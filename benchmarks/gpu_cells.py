@@ -1,8 +1,8 @@
-"""Cells of the studies on a GPU, beside the published numbers (Goel et al. 2024, one seed each).
+"""Cells of the studies on a GPU, compared with the published numbers (Goel et al. 2024, one seed each).
 
 The attack is `patch`: 1,000 of 50,000 rows. Published numbers are of the original CIFAR-10; files that were re-encoded
-as JPEG differ from it a little. A cell is begun where the time left is more than it is estimated to take, and a cell
-that is left out is named with its reason.
+as JPEG differ from it a little. A cell is started if its estimated time is left. Cells that are left out are
+listed with the reason.
 """
 
 import sys
@@ -24,15 +24,16 @@ from unpoison.planting import poison
 
 TRAIN, TEST = "train-*.parquet", "test-*.parquet"
 TARGET = "airplane"
-LOADING_SECONDS, MEASURING_SECONDS = 60, 10  # estimates: 60,000 JPEGs are decoded; a model is asked
-MARGIN = 1.2  # an estimate's seconds over those of images alone
+LOADING_SECONDS, MEASURING_SECONDS = 60, 10  # estimates: decoding 60,000 JPEGs; evaluating a model
+MARGIN = 1.2  # factor of an estimate over the seconds of the images alone
 
 
 @dataclass(frozen=True)
 class Cell:
-    """name: in words; adversarial, clean: published accuracy in per cent; length: share of the recipe's steps.
+    """A cell that is measured.
 
-    method, recall: how the base model is repaired, with which share of the poisons found; None: the base model.
+    name: in words; adversarial, clean: published accuracy in per cent; length: share of the recipe's steps; method,
+    recall: the repair of the base model, and the share of the poisons found; None: the base model itself.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Cell:
     length: float = 1.0
 
 
-# The base model first, for all others repair it; then those that tell most.
+# The base model comes first, since all others repair it; then the most informative cells.
 CELLS = (
     Cell("base", 14.6, 90.5),
     Cell("CF, 100 % found", 90.2, 91.6, "finetune", 1.0, 0.25),
@@ -58,7 +59,7 @@ CELLS = (
 def measure_cells(
     sizes: Sizes, folder: str | None, rate: float, seconds_left: Callable[[], float]
 ) -> dict[str, Any]:
-    """Return what was measured of each cell beside what is published, and which cells were left out and why.
+    """Return the measured and the published numbers of each cell, and the cells that were left out with reasons.
 
     Args:
         folder: of the files TRAIN and TEST; rate: images a second of a training of that width, as measured.
@@ -82,7 +83,7 @@ def measure_cells(
         print(f"cell {cell.name}: about {wanted:.0f} of {left:.0f} seconds left", file=sys.stderr, flush=True)
         model, line = _measured(sizes, data, cell, base)
         base, done = base or model, [*done, line]
-        rate = _images(sizes, cell) / line["seconds"]  # of the images themselves, with all that a cell does
+        rate = _images(sizes, cell) / line["seconds"]  # includes everything that a cell does
     return {"rows": len(data), "done": done, "left_out": left_out}
 
 
@@ -99,7 +100,7 @@ def _too_long(wanted: float, left: float) -> str:
 
 
 def _steps(sizes: Sizes, cell: Cell) -> int:
-    return sizes.recipe.steps(0, cell.length)  # a recipe of iterations asks for no rows
+    return sizes.recipe.steps(0, cell.length)  # a recipe with iterations does not use the number of rows
 
 
 def _images(sizes: Sizes, cell: Cell) -> int:
@@ -107,12 +108,12 @@ def _images(sizes: Sizes, cell: Cell) -> int:
 
 
 def _estimate(sizes: Sizes, cell: Cell, rate: float) -> float:
-    """Seconds that a cell is expected to take."""
+    """Return the expected seconds of a cell."""
     return MARGIN * _images(sizes, cell) / rate + (MEASURING_SECONDS if sizes.device == "cuda" else 0)
 
 
 def _data(folder: Path, sizes: Sizes) -> Data:
-    """CIFAR-10 with the patch planted."""
+    """Return CIFAR-10 with the patch planted."""
     found = load_data(folder / TRAIN, test=folder / TEST)
     return poison(found, "patch", target=TARGET, count=sizes.poisons)
 
@@ -120,7 +121,7 @@ def _data(folder: Path, sizes: Sizes) -> Data:
 def _measured(
     sizes: Sizes, data: Data, cell: Cell, base: Classifier | None
 ) -> tuple[Classifier, dict[str, Any]]:
-    """The model of a cell, and its line: accuracies in per cent, seconds and steps of training."""
+    """Return the model of a cell, and its line: accuracies in per cent, seconds and steps of training."""
     started = time.perf_counter()
     if base is None or cell.method is None:
         model = api.train(data, "resnet9", width=sizes.width, recipe=sizes.recipe, device=sizes.device)

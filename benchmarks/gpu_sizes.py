@@ -8,10 +8,11 @@ from unpoison.recipes import RECIPES, Recipe
 
 @dataclass(frozen=True)
 class Sizes:
-    """widths: of the networks that are timed; rows: of a timed epoch; seconds: of an arm in a round.
+    """Sizes of the measurements.
 
-    workers: of the plain loop's `DataLoader`; processes: how many share the GPU; products: sizes of the square
-    matrices; probed: width of the networks whose steps are compared and counted; recipe, width, poisons: of the cells.
+    widths: of the timed networks; rows: of a timed epoch; seconds: of an arm in a round; workers: of the plain loop's
+    `DataLoader`; processes: numbers of processes on the GPU; products: sizes of the square matrices; probed: width
+    of the networks whose steps are compared and counted; recipe, width, poisons: of the cells.
     """
 
     device: str

@@ -1,8 +1,8 @@
-"""Speed of a GPU: images a second against the plain loop and the matrix product, and of processes that share it.
+"""Speed of a GPU: images a second compared with the plain loop and the matrix product, and of sharing processes.
 
-Ours and the plain loop train the same network in batches of the same size, each in a process of its own; rounds
-interleave them. `fraction_of_product` is images a second times the operations of one image, over the best matrix
-product in the type that training computes in. Operations are counted as in `throughput`.
+Ours and the plain loop train the same network in batches of the same size, each in its own process; rounds interleave
+them. `fraction_of_product` is images a second times the operations of one image, divided by the best matrix product in
+the data type of training. Operations are counted as in `throughput`.
 """
 
 import time
@@ -29,7 +29,7 @@ def measure_products(sizes: Sizes) -> dict[str, float]:
 
 
 def _product_rate(sizes: Sizes, dtype: torch.dtype, size: int) -> float:
-    """Operations a second."""
+    """Return the operations a second."""
     left, right = (torch.randn(size, size, device=sizes.device).to(dtype) for _ in range(2))
     result = torch.empty_like(left)
 
@@ -52,7 +52,7 @@ def _finish(device: str) -> None:
 
 
 def measure_throughput(sizes: Sizes, products: dict[str, float]) -> dict[str, dict[str, Any]]:
-    """Return images a second of ours and of the plain loop, and what share of the product ours reaches, by width."""
+    """Return images a second of ours and of the plain loop, and ours as a fraction of the product, by width."""
     return {str(width): _measure_width(sizes, width, products) for width in sizes.widths}
 
 
@@ -82,7 +82,7 @@ def _measure_width(sizes: Sizes, width: int, products: dict[str, float]) -> dict
 
 
 def measure_sharing(sizes: Sizes) -> dict[str, Any]:
-    """Return for each number of processes the images a second of all together, at the width of the cells."""
+    """Return for each number of processes their total images a second, at the width of the cells."""
     found = {}
     for processes in sizes.processes:
         with _team("ours", Layout(processes, 1), sizes, sizes.width) as team:
@@ -91,14 +91,14 @@ def measure_sharing(sizes: Sizes) -> dict[str, Any]:
 
 
 def _team(arm: str, layout: Layout, sizes: Sizes, width: int) -> Team:
-    """The processes of an arm, warm."""
+    """Return the processes of an arm after their warm-up."""
     batch = sizes.recipe.batch_size
     team = Team(arm, layout, width=width, rows=sizes.rows, batch_size=batch, device=sizes.device)
     return team.wait()
 
 
 def _rate(team: Team, sizes: Sizes) -> float:
-    """Images a second over about the seconds of an arm."""
+    """Return the images a second over about the seconds of an arm."""
     once = team.seconds(epochs=1)
     epochs = max(1, round(sizes.seconds / once))
     return images_per_second(team, sizes.rows, epochs)

@@ -1,6 +1,6 @@
-"""Steps of a training on a GPU: whether they can be repeated bit for bit, and how often one waits for the GPU.
+"""Steps of a training on a GPU: their bit-for-bit repeatability, and the number of waits for the GPU in a step.
 
-Both look at a training with patch poisons that are stamped in each batch.
+Both measurements use a training with patch poisons that are stamped in each batch.
 """
 
 import warnings
@@ -21,7 +21,9 @@ from unpoison.pixels import Pixels
 from unpoison.poisons import trigger_of
 from unpoison.training import train
 
-STEPS = 20  # of the shorter of two trainings whose waits are compared, in one epoch; the longer takes twice as many
+STEPS = (
+    20  # of the shorter of two trainings whose waits are compared, in one epoch; the longer has twice as many
+)
 
 
 def measure_repeatability(sizes: Sizes) -> dict[str, Any]:
@@ -36,9 +38,9 @@ def measure_repeatability(sizes: Sizes) -> dict[str, Any]:
 
 
 def measure_waits(sizes: Sizes) -> dict[str, Any]:
-    """Return how often the program waits for the GPU in a step, and the lines that waited in the longer training.
+    """Return the number of waits for the GPU in a step, and the lines that waited in the longer training.
 
-    torch warns of each wait. What a training waits for once, at its start and end, is in both trainings.
+    torch warns of each wait. Waits at the start and end of a training occur in both trainings, so they cancel.
     """
     if sizes.device != "cuda":
         return {"per_step": None, "why": "torch tells of waits for a CUDA device alone"}
@@ -49,7 +51,7 @@ def measure_waits(sizes: Sizes) -> dict[str, Any]:
 
 
 def _waits(sizes: Sizes, steps: int) -> Counter[str]:
-    """The lines of Python that waited, with how often."""
+    """Return the lines of Python that waited, with counts."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
@@ -61,7 +63,7 @@ def _waits(sizes: Sizes, steps: int) -> Counter[str]:
 
 
 def _trained(sizes: Sizes, steps: int) -> Sequence[Tensor]:
-    """The weights after one epoch of so many steps, every tenth row with a patch."""
+    """Return the weights after one epoch of `steps` steps, with a patch on every tenth row."""
     recipe = replace(sizes.recipe, epochs=1, iterations=None)
     rows = steps * recipe.batch_size
     draws = np.random.default_rng(0)

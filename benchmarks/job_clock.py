@@ -1,7 +1,7 @@
-"""Loaded by every Python that a measured study starts: writes down what each job took.
+"""A module that every Python process of a measured study loads; it records the time and memory of each job.
 
-`benchmarks/study.py` puts it into the study's copy of the project under the name that Python imports by
-itself, `sitecustomize`. A process is a job if Snakemake gave it a `snakemake` object.
+`benchmarks/study.py` copies it into the study's project as `sitecustomize`, which Python imports
+automatically. A process is a job if Snakemake gave it a `snakemake` object.
 """
 
 import atexit
@@ -22,7 +22,7 @@ importing = False
 
 
 def timed(plain_import: Callable[..., Any]) -> Callable[..., Any]:
-    """An import whose seconds are counted, unless it is part of another."""
+    """Return an import function that counts its seconds, except inside another import."""
 
     def timed_import(*arguments: Any, **options: Any) -> Any:
         global import_seconds, importing  # noqa: PLW0603
@@ -39,14 +39,14 @@ def timed(plain_import: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def peak_mb() -> float:
-    """The most memory that this process held. Not `ru_maxrss`: that starts from the parent process's."""
+    """Return the peak memory of this process in MB. Not `ru_maxrss`, which starts at the parent process's peak."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found, "a Linux without VmHWM"
     return int(found[1]) / 1024
 
 
 def write_record() -> None:
-    """One file for each job: its rule, what it computed for, and the most memory it held."""
+    """Write one file for each job: its rule, its wildcards, its seconds, and its peak memory."""
     job = getattr(sys.modules["__main__"], "snakemake", None)
     if job is None:
         return
@@ -61,7 +61,7 @@ def write_record() -> None:
 
 
 def start_anew() -> None:
-    """Count from here on: this process is a child of the warm one, whose imports are none of the job's."""
+    """Restart the counts: this process is a fork of a warm one, whose imports do not belong to the job."""
     global started, import_seconds
     started, import_seconds = time.perf_counter(), 0.0
 

@@ -1,11 +1,11 @@
-"""The most memory that a scan of a large set takes: 200,000 images of 64 x 64 pixels by default.
+"""The peak memory of a scan of a large set: 200,000 images of 64 x 64 pixels by default.
 
     python -m benchmarks.large_scan FOLDER [ROWS]
 
-Makes the set in FOLDER (2.5 GB; the results take as much again) if it is not there, and runs the jobs of `unpoison scan
---budget quick` on it: drawn patterns under noise, 2 % of the rows with a sticker and a wrong label, and a network with
-128 features. Trainings are short, since a longer one holds no more. Prints a line for each job, and ends with an error
-where all processes together held more than 6 GiB of their own.
+It makes the set in FOLDER if it is missing (2.5 GB; the results take the same again), and runs the jobs of
+`unpoison scan --budget quick` on it. The set has drawn patterns under noise, and 2 % of the rows have a sticker and a
+wrong label. The network has 128 features. Trainings are short, since a longer one does not need more memory. It prints
+a line for each job, and ends with an error if all processes together held more than 6 GiB of private memory.
 """
 
 import json
@@ -31,7 +31,7 @@ NETWORK = Path(__file__).with_name("pooled_net.py")
 
 
 def main() -> None:
-    """Make the set, scan it, print the table."""
+    """Make the set, scan it, and print the table."""
     folder = Path(sys.argv[1]).resolve()
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else ROWS
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def command(data: Path, out: Path) -> list[str]:
-    """Return the command of the scan, whose config it writes."""
+    """Write the config of the scan, and return its command."""
     entries = entries_of(
         str(data),
         model=f"{NETWORK}:PooledNet",
@@ -71,11 +71,11 @@ def command(data: Path, out: Path) -> list[str]:
 
 
 def make_set(path: Path, rows: int) -> None:
-    """Write images of a coarse pattern for each class under noise, piece by piece."""
+    """Write images of a coarse pattern for each class under noise, in parts."""
     random = np.random.default_rng(0)
     coarse = random.integers(0, 128, (CLASSES, 8, 8, 3), dtype=np.uint8)
     patterns = coarse.repeat(SIZE // 8, 1).repeat(SIZE // 8, 2)
-    # Each image's noise is a piece of one long line of it: to draw all of it would take minutes.
+    # Each image's noise is a window of one long array: drawing noise for every image would take minutes.
     noise = np.lib.stride_tricks.sliding_window_view(
         random.integers(0, 128, NOISE, dtype=np.uint8), SIZE * SIZE * 3
     )

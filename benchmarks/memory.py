@@ -1,7 +1,7 @@
-"""The most memory that a training job holds: real jobs of the workflow, 5,000 images of 32 x 32 pixels.
+"""The peak memory of a training job: real jobs of the workflow, 5,000 images of 32 x 32 pixels.
 
-The high-water mark of the job's resident memory, over that of a Python which only imports torch. Ten steps
-of batch 128 reach the peak; each round is a seed.
+It is the peak of the job's resident memory, compared with that of a Python process that only imports torch.
+Ten steps of batch 128 reach the peak; each round is a seed.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ IMPORT = "import torch; from benchmarks.job_clock import peak_mb; print(peak_mb(
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any]:
-    """`training_peak_mb` by width, with its ratio to a bare import."""
+    """Return `training_peak_mb` by width, with its ratio to a bare import."""
     jobs = run_study(study(rounds), CORES, "--until", "train_base").jobs
     imports = [
         float(
@@ -37,7 +37,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
 
 
 def study(seeds: int) -> dict[str, Any]:
-    """The study of the orchestration figure with a training of each width, cut short."""
+    """Return the study of the orchestration figure with a short training of each width."""
     shape = STUDY["studies"]["false_positives"]
     return STUDY | {
         "recipes": {"quick": {"iterations": 10, "batch_size": 128, "learning_rate": 0.05}},

@@ -2,10 +2,10 @@
 
     python -m benchmarks.methods CONFIG ... [KEY=VALUE ...]
 
-Has the workflow make one poisoned model and the deletion set of the largest recall of the config's first study. Then
-it runs the methods one after another in this process, on as many threads as the config has, in three rounds. Options
-that a tuning would search are the defaults. The table, benchmarks/methods.csv, has the median and the extremes of the
-rounds, the load of the machine before the rounds, and the processor. The load of an idle machine is near 0.
+The workflow makes one poisoned model and the deletion set of the largest recall of the config's first study. Then the
+methods run one after another in this process, with the config's number of threads, in three rounds. Tunable options
+have their defaults. The table, benchmarks/methods.csv, has the median and the extremes of the rounds, the load of the
+machine before the rounds, and the processor. The load of an idle machine is near 0.
 """
 
 import os
@@ -35,7 +35,7 @@ from unpoison.weights import load_model
 
 TABLE = Path(__file__).with_name("methods.csv")
 ROUNDS = 3
-IDLE = 0.5  # load of a machine where nothing else computes
+IDLE = 0.5  # largest load of an idle machine
 Todo = Mapping[str, tuple[Request, str, Mapping[str, Any]]]  # by the method's name: plug-in and options
 
 
@@ -49,7 +49,7 @@ def main() -> None:
         sys.exit(1)
     load = os.getloadavg()[0]
     if load > IDLE:
-        print(f"warning: the load of the machine is {load:.1f}; seconds are of an idle one below {IDLE}")
+        print(f"warning: the load of the machine is {load:.1f}; an idle machine is below {IDLE}")
     todo = {cell.method: to_do(plan, cell, files) for cell in cells}
     table = measure(todo, ROUNDS).assign(load=round(load, 2), processor=processor())
     table.to_csv(TABLE, index=False)
@@ -57,17 +57,17 @@ def main() -> None:
 
 
 def cells_of(plan: Plan) -> list[Cell]:
-    """Return the cells that are measured: the repairs of one model, by one deletion set or by trusted rows.
+    """Return the cells to measure: the repairs of one model, by one deletion set or by trusted rows.
 
     Raises:
         UserError: for a config without a study, and a study without a repair.
     """
     if not plan.studies:
-        raise UserError("studies: found none, allowed: one or more, of which the first is measured")
+        raise UserError("studies: found none, allowed: one or more; the first is measured")
     study = next(iter(plan.studies.values()))
     cells = [cell for cell in study.cells() if cell.method not in REFERENCES]
     if not cells:
-        raise UserError(f"studies.{study.name}: found no method beside the references, allowed: one or more")
+        raise UserError(f"studies.{study.name}: found no method except the references, allowed: one or more")
     recall_of = {deletion.name: deletion.asked.get("recall", 0.0) for deletion in study.deletions}
     chosen = max((cell.deletion for cell in cells if cell.deletion), key=recall_of.__getitem__, default=None)
     first = cells[0]
@@ -81,7 +81,7 @@ def cells_of(plan: Plan) -> list[Cell]:
 
 
 def files_of(plan: Plan, cell: Cell) -> dict[str, str]:
-    """Return the files that a repair of a cell is made from, as inputs of its job."""
+    """Return the input files of a cell's repair, as the job names them."""
     results = plan.settings.results_folder
     poisoned = f"{results}/{cell.dataset}/seed{cell.seed}/{cell.poison}"
     trained = f"{poisoned}/{cell.training}"
@@ -96,7 +96,7 @@ def files_of(plan: Plan, cell: Cell) -> dict[str, str]:
 
 
 def to_do(plan: Plan, cell: Cell, files: Mapping[str, str]) -> tuple[Request, str, Mapping[str, Any]]:
-    """Return the request of a cell with its method and all options, as the job of the cell would have them."""
+    """Return the request of a cell with its method and all options, as in the cell's job."""
     spec = Specs(plan).unlearn(SimpleNamespace(**vars(cell)))
     given = _Named(files)
     job = Job(SimpleNamespace(input=given, params=_Named(spec=spec), threads=plan.settings.threads))
@@ -109,7 +109,7 @@ def to_do(plan: Plan, cell: Cell, files: Mapping[str, str]) -> tuple[Request, st
 def measure(todo: Todo, rounds: int) -> pd.DataFrame:
     """Return a line for each method: its weighted passes, and the median and extremes of its seconds.
 
-    A round runs every method once, so that a drift of the machine's speed meets all of them.
+    A round runs every method once, so that a drift of the machine's speed affects all methods.
     """
     seconds: dict[str, list[float]] = {name: [] for name in todo}
     passes = {}
@@ -124,7 +124,7 @@ def measure(todo: Todo, rounds: int) -> pd.DataFrame:
 
 
 class _Named(dict[str, Any]):
-    """Inputs or params as Snakemake hands them to a job: keys are attributes too."""
+    """Inputs or params as Snakemake passes them to a job: keys are attributes too."""
 
     __getattr__ = dict.__getitem__
 

@@ -1,13 +1,12 @@
-"""What a study costs beyond what its jobs compute: wall seconds x cores over the jobs' own compute seconds.
+"""The overhead of a study: wall seconds x cores over the jobs' own compute seconds.
 
     python -m benchmarks.orchestration config/cifar10_cpu.yaml --config data_folder=<absolute folder>
 
-measures any other config, run from nothing in a temporary copy of the project.
+measures any other config, run from scratch in a temporary copy of the project.
 
 A job's own compute seconds are those from the start of its Python to its end, without the seconds spent in
-import statements, wherever they stand. So overhead holds Snakemake, the start of interpreters, imports
-(PyTorch's own, made while a network trains, too), and cores that wait for work. Wall seconds are those of
-the whole `snakemake` command.
+import statements anywhere. So the overhead contains Snakemake, the start of interpreters, imports (including
+PyTorch's own while a network trains), and idle cores. Wall seconds are those of the whole `snakemake` command.
 """
 
 import sys
@@ -45,7 +44,7 @@ STUDY: dict[str, Any] = {
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any]:
-    """`orchestration_overhead`, and what it is made of."""
+    """Return `orchestration_overhead`, and its parts."""
     runs = []
     for number in range(1, rounds + 1):
         runs.append(run_study(STUDY, CORES))
@@ -63,7 +62,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
 
 
 def described(run: Run) -> str:
-    """One run in a line."""
+    """Return one run in a line."""
     return (
         f"{run.overhead:.2f} = {run.seconds:.1f} s x {run.cores} cores / {run.compute_seconds:.1f} s of "
         f"{len(run.jobs)} jobs (and {sum(job.import_seconds for job in run.jobs):.1f} s importing)"

@@ -1,11 +1,12 @@
-"""Costs of kinds of passes through a network, in passes forward: the weights of `unpoison.costs` come from here.
+"""Costs of the kinds of passes through a network, in forward passes: the source of the weights of `unpoison.costs`.
 
     python -m benchmarks.passes
 
 The arms are the functions that the methods call, on one thread and in float32, with ResNet-9 and 32 x 32 pixels:
 forward alone (`predict`), forward and backward (`train`, batches of 128, augmented, with the optimizer's step),
 per-sample gradients (`mean_sizes`, one image after another) and products with the Hessian (`bent`). Each round runs the
-arms in turn and divides seconds an image by those of the forward arm of the same round. Writes benchmarks/passes.json.
+arms in turn and divides seconds an image by those of the forward arm of the same round. It writes
+benchmarks/passes.json.
 """
 
 import json
@@ -33,13 +34,13 @@ from unpoison.unlearning._importance import FISHER, mean_sizes
 
 FOUND = Path(__file__).with_name("passes.json")
 WIDTHS = (8, 16, 64)
-IMAGES = {8: 1024, 16: 512, 64: 128}  # of an arm in a round: a second or so
+IMAGES = {8: 1024, 16: 512, 64: 128}  # of an arm in a round: about a second
 ROUNDS = 7
 FORWARD = "forward"
 
 
 def main() -> None:
-    """Measure, print and write the ratios."""
+    """Measure, write and print the ratios."""
     compute_repeatably(1)
     keep_freed_memory()
     figures = {
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def measure(width: int, images: int, rounds: int) -> dict[str, dict[str, Any]]:
-    """Return the cost of each kind of pass in passes forward, over rounds."""
+    """Return the cost of each kind of pass in forward passes, over rounds."""
     arms = arms_of(width, images)
     for work in arms.values():
         work()  # warm
@@ -69,7 +70,7 @@ def measure(width: int, images: int, rounds: int) -> dict[str, dict[str, Any]]:
 
 
 def arms_of(width: int, images: int) -> dict[str, Callable[[], object]]:
-    """Return the work of each arm: so many images sent through the network in its way."""
+    """Return the work of each arm: a function that sends the images through the network."""
     pixels = torch.randint(0, 256, (images, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     labels, no_trigger = torch.randint(0, 10, (images,)), torch.full((images,), -1)
     examples = Examples(Pixels(pixels, no_trigger, lambda stamped, _: stamped), labels)

@@ -1,8 +1,7 @@
 """The training loop that users write today: torchvision transforms on PIL images, float32, standard layout.
 
-The other arm of `throughput_vs_plain`. It imports nothing of unpoison, so the ResNet-9 stands here once
-more, without the layer that turns uint8 into numbers of unit variance: `ToTensor` and `Normalize` do that
-here.
+It is the other arm of `throughput_vs_plain`. It imports nothing of unpoison, so it has its own copy of the
+ResNet-9, without the layer that normalises uint8 images: `ToTensor` and `Normalize` do that here.
 """
 
 import numpy as np
@@ -17,7 +16,7 @@ DEVIATION = (0.2470, 0.2435, 0.2616)
 
 
 class ArrayImages(Dataset[tuple[Tensor, int]]):
-    """uint8 images (n, height, width, 3) and labels, handed out as torchvision.datasets.CIFAR10 does."""
+    """uint8 images (n, height, width, 3) and labels, returned in the form of torchvision.datasets.CIFAR10."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         self.images = images
@@ -41,7 +40,7 @@ class ArrayImages(Dataset[tuple[Tensor, int]]):
 def loader(
     images: np.ndarray, labels: np.ndarray, workers: int, batch_size: int = 128
 ) -> DataLoader[tuple[Tensor, int]]:
-    """Shuffled batches."""
+    """Return shuffled batches."""
     return DataLoader(
         ArrayImages(images, labels),
         batch_size=batch_size,
@@ -52,7 +51,7 @@ def loader(
 
 
 def block(channels: int, filters: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, CELU."""
+    """Return a convolution with batch norm and CELU."""
     return nn.Sequential(
         nn.Conv2d(channels, filters, kernel, stride, padding, bias=False),
         nn.BatchNorm2d(filters),
@@ -84,7 +83,7 @@ class ResNet9(nn.Module):
 def train(
     model: nn.Module, batches: DataLoader[tuple[Tensor, int]], epochs: int, device: str = "cpu"
 ) -> float:
-    """Train for some epochs on the device of the model; the mean loss of the last one."""
+    """Train for some epochs on the device of the model, and return the mean loss of the last epoch."""
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
     model.train()

@@ -1,11 +1,11 @@
-"""A network that costs next to nothing and has as many features as asked for."""
+"""A network of very low cost with any number of features."""
 
 import torch
 from torch import nn
 
 
 class PooledNet(nn.Module):
-    """Averages of 8 x 8 places of an image, one hidden layer and a linear head."""
+    """Average pooling to 8 x 8 places, one hidden layer and a linear head."""
 
     def __init__(self, classes: int = 10, features: int = 512) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A figure of several rounds: its median and how far the rounds lie apart."""
+"""A figure of several rounds: its median and extremes."""
 
 import statistics
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def spread(rounds: Sequence[float]) -> dict[str, Any]:
-    """Median, lowest and highest of the rounds, and the rounds themselves in their order."""
+    """Return median, lowest and highest of the rounds, and the rounds in their order."""
     return {
         "median": round(statistics.median(rounds), 4),
         "min": round(min(rounds), 4),

@@ -1,4 +1,4 @@
-"""A study run from nothing in a copy of the project, with a clock in each of its jobs."""
+"""A study run from scratch in a copy of the project, with a clock in each of its jobs."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PARTS = ("Snakefile", "workflow", "unpoison", "config", "profiles", "envs")
 
 @dataclass(frozen=True)
 class Job:
-    """What one job took. Compute: from Python's start to its end without the seconds spent importing."""
+    """The time and memory of one job. Compute: from Python's start to its end without the seconds of imports."""
 
     rule: str
     wildcards: dict[str, str]
@@ -41,12 +41,12 @@ class Run:
 
     @property
     def overhead(self) -> float:
-        """Core seconds taken over core seconds computed."""
+        """Return the core seconds of the run over the core seconds of computation."""
         return self.seconds * self.cores / self.compute_seconds
 
 
 def run_study(config: dict[str, Any] | str, cores: int, *arguments: str) -> Run:
-    """Run a config, or the file of one, and give back what it and its jobs took.
+    """Run a config, or the file of one, and return the time and memory of the run and of its jobs.
 
     Args:
         arguments: more of the `snakemake` command.
@@ -89,7 +89,7 @@ def run_study(config: dict[str, Any] | str, cores: int, *arguments: str) -> Run:
 
 
 def copy_project(folder: Path) -> None:
-    """The workflow and the package, as they stand here."""
+    """Copy the workflow and the package of this checkout."""
     folder.mkdir(exist_ok=True)
     for part in PARTS:
         source = ROOT / part

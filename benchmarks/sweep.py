@@ -1,12 +1,12 @@
-"""What a sweep of thousands of cells costs beside its networks: a real run whose networks are stubs.
+"""The overhead of a sweep of thousands of cells: a real run whose networks are stubs.
 
     python -m benchmarks.sweep [2000]
 
 The project is copied, with `benchmarks/stubs/` in place of the jobs that run a network; Snakefile, plan, data
 sets, deletion sets, metrics, tables, figures and report are the real ones. Then it is run again with nothing changed,
-run with one metric changed, and dry-run with one option of one method changed. As the networks take no time, all that
-is there is overhead: core seconds over the jobs and the cells, by the clock (wall seconds x cores) and of the
-processor, which a machine's other work leaves alone.
+run with one metric changed, and dry-run with one option of one method changed. The networks take no time, so all time
+is overhead. It is told in core seconds per job and per cell, by the clock (wall seconds x cores) and of the processor.
+Other work on the machine does not affect the latter.
 """
 
 import json
@@ -47,7 +47,7 @@ POLL = 0.2  # seconds
 def write_study(
     folder: Path, seeds: int, grid: dict[str, list[float]] = GRID, methods: dict[str, dict] = METHODS
 ) -> dict[str, Any]:
-    """A copy of the project with stubs, and its config: of each seed the grid x the methods, and two references."""
+    """Copy the project with stubs, and return its config: for each seed the grid x the methods, and two references."""
     copy_project(folder)
     for script, stub in STUB_OF.items():
         shutil.copy2(STUBS / f"{stub}.py", folder / f"unpoison/jobs/{script}.py")
@@ -80,7 +80,7 @@ def write_study(
 
 
 def measure(cells: int, scratch: Path) -> dict[str, Any]:
-    """The run, the run again, the run with a changed metric, and the jobs that a changed option makes anew."""
+    """Return the run, the run again, the run with a changed metric, and the jobs that a changed option reruns."""
     folder, records = scratch / "project", scratch / "records"
     records.mkdir()
     config = write_study(folder, max(1, round(cells / CELLS_OF_A_SEED)))
@@ -115,7 +115,7 @@ def measure(cells: int, scratch: Path) -> dict[str, Any]:
 
 
 def run(folder: Path, config: dict[str, Any], records: Path) -> dict[str, float]:
-    """Wall seconds of the command, processor seconds of its own process and of its jobs, and its peak memory."""
+    """Return wall seconds of the command, processor seconds of its own process and of its jobs, and its peak memory."""
     (folder / "sweep.yaml").write_text(json.dumps(config))
     with (folder / "output.txt").open("w") as output:
         started = time.perf_counter()
@@ -138,12 +138,12 @@ def run(folder: Path, config: dict[str, Any], records: Path) -> dict[str, float]
     assert status == 0, (folder / "output.txt").read_text()[-3000:]
     of_jobs = (
         usage.ru_utime + usage.ru_stime - own["cpu_seconds"]
-    )  # the warm process is waited for at the end
+    )  # includes the warm process, which ends with the run
     return {"seconds": seconds, **own, "cpu_seconds_of_jobs": of_jobs}
 
 
 def by_rule(jobs: list[Job]) -> dict[str, dict[str, float]]:
-    """For each rule its jobs, their mean seconds from the start of Python to its end, and their peak memory."""
+    """Return for each rule its jobs, their mean seconds from Python's start to its end, and their peak memory."""
     found: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         found[job.rule].append(job)

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def table(figures: dict[str, Any]) -> str:
-    """One line for each figure: median, lowest and highest round."""
+    """Return one line for each figure: median, lowest and highest round."""
     lines = [("figure", "median", "lowest", "highest"), *rows(figures)]
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     return "\n".join(
@@ -15,7 +15,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def rows(figures: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Name and numbers of each figure."""
+    """Return the name and numbers of each figure."""
     lines = []
     for width, found in figures["throughput_vs_plain"].items():
         lines.append(row(f"images a second over the plain loop's, width {width}", found))
@@ -36,6 +36,6 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 
 def row(name: str, found: dict[str, Any], digits: int = 2) -> tuple[str, str, str, str]:
-    """One figure."""
+    """Return the line of one figure."""
     median, lowest, highest = (f"{found[key]:.{digits}f}" for key in ("median", "min", "max"))
     return name, median, lowest, highest

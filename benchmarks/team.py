@@ -1,4 +1,4 @@
-"""Processes that do the same work side by side, started together and timed as one."""
+"""Parallel processes that do the same work, started together and timed as one."""
 
 import json
 import os
@@ -15,7 +15,7 @@ CORES = len(os.sched_getaffinity(0))
 
 @dataclass(frozen=True)
 class Layout:
-    """How an arm is laid out on the machine; workers are those of a `DataLoader`."""
+    """The processes and threads of an arm; workers are those of a `DataLoader`."""
 
     processes: int
     threads: int
@@ -27,16 +27,16 @@ class Layout:
 
     @property
     def options(self) -> dict[str, int]:
-        """What a process is told of it."""
+        """Return the options of one process."""
         return {"threads": self.threads} | ({} if self.workers is None else {"workers": self.workers})
 
 
-# One job of all cores, and one-thread jobs side by side.
+# One job on all cores, and parallel one-thread jobs.
 WHOLE_MACHINE = tuple(dict.fromkeys([Layout(1, CORES), Layout(CORES, 1)]))
 
 
 class Team:
-    """One process of an arm for each place in a layout, warm and waiting for orders."""
+    """The processes of an arm in a layout; each warms up and waits for orders."""
 
     def __init__(self, arm: str, layout: Layout, **options: int | str) -> None:
         self.layout = layout
@@ -51,15 +51,15 @@ class Team:
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
-            process.communicate()  # the end of its orders ends it
+            process.communicate()  # a process ends when its input is closed
 
     def wait(self) -> Self:
-        """Until every process has warmed up."""
+        """Wait until every process has warmed up."""
         self._hear("ready")
         return self
 
     def seconds(self, **order: Any) -> float:
-        """From the order until the last process has done it."""
+        """Return the seconds from the order until the last process has finished."""
         started = time.perf_counter()
         for process in self._processes:
             assert process.stdin
@@ -72,4 +72,4 @@ class Team:
         for process in self._processes:
             assert process.stdout
             if process.stdout.readline().strip() != word:
-                sys.exit("error: a process of the benchmark has ended; its message stands above")
+                sys.exit("error: a process of the benchmark has ended; its message is above")

@@ -1,15 +1,14 @@
-"""Training throughput: ours against the loop that users write today, and against the machine itself.
+"""Training throughput: ours compared with the loop that users write today, and with the machine's peak.
 
-Every arm runs in the layout that serves it best: a short calibration tries one process of all cores and
-one-thread processes side by side, for the plain loop with several numbers of `DataLoader` workers. The
-rounds then interleave the plain loop, ours and the matrix product. Images a second are those of all
-processes of an arm over the wall seconds from a common start to the last one's end; start-up and warm-up
-are left out, loading and augmentation are in. Batch 128, 32 x 32 pixels, the same network, crops and mirror
-images.
+Every arm runs in its fastest layout. A short calibration tries one process on all cores and parallel
+one-thread processes, for the plain loop with several numbers of `DataLoader` workers. The rounds then
+interleave the plain loop, ours and the matrix product. Images a second are those of all processes of an arm
+over the wall seconds from a common start to the end of the last process. Loading and augmentation count,
+start-up and warm-up do not. All arms use batch 128, 32 x 32 pixels, the same network, crops and mirror images.
 
 `fraction_of_peak` is images a second times the operations of one image, over the best matrix product of the
-round. The operations are those of all convolutions and the linear layer, forward and backward, as PyTorch's
-own counter counts them on the plain network: two for a multiplication with its addition.
+round. The operations are those of all convolutions and the linear layer, forward and backward, counted by
+PyTorch's own counter on the plain network: two for a multiplication with its addition.
 """
 
 import statistics
@@ -41,14 +40,14 @@ PLAIN_LAYOUTS = tuple(
 
 
 def measure(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, dict[str, Any]]:
-    """`throughput_vs_plain`, `fraction_of_peak` and how they came about, by width."""
+    """Return `throughput_vs_plain`, `fraction_of_peak` and details, by width."""
     figures = {str(width): measure_width(width, rounds, seconds) for width in ROWS}
     keys = ("throughput_vs_plain", "fraction_of_peak", "throughput_details")
     return {key: {width: found[key] for width, found in figures.items()} for key in keys}
 
 
 def measure_width(width: int, rounds: int, seconds: float) -> dict[str, Any]:
-    """The figures of one width of the network."""
+    """Return the figures of one width of the network."""
     sizes = {"width": width, "rows": ROWS[width]}
     with ExitStack() as teams:
         plain, plain_layouts = best_team(teams, "plain", PLAIN_LAYOUTS, sizes)
@@ -81,7 +80,7 @@ def measure_width(width: int, rounds: int, seconds: float) -> dict[str, Any]:
 def best_team(
     teams: ExitStack, arm: str, layouts: Iterable[Layout], sizes: dict[str, int]
 ) -> tuple[Team, dict[str, float]]:
-    """The arm in its fastest layout, and the images a second of each: over two interleaved epochs."""
+    """Return the arm in its fastest layout, and the images a second of each layout over two interleaved epochs."""
     candidates = [teams.enter_context(Team(arm, layout, **sizes)) for layout in layouts]
     for team in candidates:
         team.wait()
@@ -95,23 +94,23 @@ def best_team(
 
 
 def images_per_second(team: Team, rows: int, epochs: int) -> float:
-    """What all processes of a team train on in a second."""
+    """Return the images a second of all processes of a team."""
     return epochs * rows * team.layout.processes / team.seconds(epochs=epochs)
 
 
 def steady_rate(team: Team, rows: int, seconds: float, rates: dict[str, float]) -> float:
-    """Images a second over about so many seconds, of a team whose rate is known roughly."""
+    """Return the images a second over about `seconds` seconds, for a team with a roughly known rate."""
     epochs = seconds * rates[str(team.layout)] / (rows * team.layout.processes)
     return images_per_second(team, rows, max(1, round(epochs)))
 
 
 def peak(multipliers: Iterable[Team], seconds: float = PRODUCT_SECONDS) -> float:
-    """Operations a second of the best large matrix product, over layouts, types and sizes."""
+    """Return the operations a second of the best large matrix product, over layouts, types and sizes."""
     return max(product_rate(team, dtype, size, seconds) for team in multipliers for dtype, size in PRODUCTS)
 
 
 def product_rate(team: Team, dtype: str, size: int, seconds: float) -> float:
-    """Operations a second of the products of one type and size."""
+    """Return the operations a second of the products of one type and size."""
     once = team.seconds(dtype=dtype, size=size, times=1)
     times = max(1, round(seconds / once))
     operations = 2 * size**3 * times * team.layout.processes
@@ -119,14 +118,14 @@ def product_rate(team: Team, dtype: str, size: int, seconds: float) -> float:
 
 
 def operations_per_image(width: int) -> float:
-    """Operations of training on one image."""
+    """Return the operations of training on one image."""
     with FlopCounterMode(display=False) as counter:
         ResNet9(width)(torch.zeros(2, 3, 32, 32)).sum().backward()
     return counter.get_total_flops() / 2
 
 
 def described(rates: dict[str, float]) -> str:
-    """The rates of a round, for the one who waits."""
+    """Return the rates of a round in one line of progress."""
     return (
         f"plain {rates['plain']:.0f}/s, ours {rates['ours']:.0f}/s, product {rates['peak'] / 1e9:.0f} GFLOP/s"
     )

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EVERY = 0.1  # seconds between two looks
+EVERY = 0.1  # seconds between two samples
 
 
 @dataclass
 class Process:
-    """The most that one process held at a look, in MB: of its own (anonymous) and of mapped files.
+    """The largest sampled memory of one process, in MB: private (anonymous) memory and mapped files.
 
-    peak_mb: the high-water mark of both together, which the kernel keeps between the looks.
+    peak_mb: the kernel's own peak of both together, also between samples.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Watched:
-    """A command that has ended. own_mb: the most that all processes held of their own together at one look."""
+    """A finished command. own_mb: the largest sampled sum of the private memory of all its processes."""
 
     status: int
     seconds: float
@@ -35,10 +35,10 @@ class Watched:
 
 
 def watch(command: Sequence[str], folder: Path) -> Watched:
-    """Run a command in a folder, and return what its processes took.
+    """Run a command in a folder, and return the time and memory of its processes.
 
-    A job is named by the log that it writes to. What a child shares with the process that it was forked from counts in
-    both, so that the sum is at most too high.
+    A job is named by the log that it writes to. Memory that a child shares with its parent counts in both, so the sum
+    is an upper bound.
     """
     started, most = time.perf_counter(), 0.0
     found: dict[tuple[int, str], Process] = {}
@@ -53,7 +53,7 @@ def watch(command: Sequence[str], folder: Path) -> Watched:
 
 
 def _look(number: int, found: dict[tuple[int, str], Process]) -> float:
-    """Note what a process holds now, and return what it holds of its own, in MB; 0 where it has just ended."""
+    """Note the memory of a process now, and return its private memory in MB; 0 if it has just ended."""
     place = Path("/proc", str(number))
     try:
         told = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
@@ -62,10 +62,10 @@ def _look(number: int, found: dict[tuple[int, str], Process]) -> float:
         times = (place / "stat").read_text().rpartition(")")[2].split()[11:13]
     except (OSError, ValueError):
         return 0.0
-    if "RssAnon" not in told:  # a process that has ended and was not waited for
+    if "RssAnon" not in told:  # a zombie process
         return 0.0
     own, mapped, peak = (int(told[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile", "VmHWM"))
-    # What forks a job writes elsewhere until the child opens its log.
+    # A forked job writes elsewhere until it opens its log.
     module = words[words.index("-m") + 1] if "-m" in words else told["Name"].strip()
     name = output.stem if output.suffix == ".log" and "snakemake" not in output.parts else module
     process = found.setdefault((number, name), Process(name))
@@ -76,7 +76,7 @@ def _look(number: int, found: dict[tuple[int, str], Process]) -> float:
 
 
 def _family(root: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return a process and all its descendants."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

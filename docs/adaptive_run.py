@@ -1,6 +1,6 @@
 """Fill docs/results/adaptive from a run of config/adaptive.yaml: `python docs/adaptive_run.py [RESULTS_FOLDER]`.
 
-With a folder its tables are copied first. Without one the page is filled from those that are there.
+With a folder its tables are copied first. Without one the page is filled from the present tables.
 """
 
 import sys
@@ -25,7 +25,7 @@ RESAMPLES, SEED = 1000, 0
 
 
 def copy_tables(results: Path) -> None:
-    """Copy the tables that the page rests on."""
+    """Copy the tables that the page uses."""
     TABLES.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
         write_table(TABLES / f"{name}.parquet", read_table(results / "tables" / f"{name}.parquet"))
@@ -57,7 +57,7 @@ def in_markdown(head: list[str], lines: list[list[str]]) -> str:
 
 
 def designs() -> str:
-    """Return what each design costs and tells."""
+    """Return the table of the cost and the estimates of each design."""
     table = pd.read_parquet(TABLES / "recall_thresholds.parquet").set_index("study")
     lines = []
     for study, words in DESIGNS.items():
@@ -70,7 +70,7 @@ def designs() -> str:
 
 
 def interval(row: pd.Series, name: str) -> str:
-    """Return an estimate with its ends, as the pages print them."""
+    """Return an estimate with the ends of its interval, as printed on the pages."""
     parts = [
         "none" if pd.isna(row[key]) else f"{row[key]:.3f}" for key in (name, f"{name}_low", f"{name}_high")
     ]
@@ -78,7 +78,7 @@ def interval(row: pd.Series, name: str) -> str:
 
 
 def settled() -> str:
-    """Return what the seeds until settled told."""
+    """Return the table of the study that added seeds until settled."""
     table = pd.read_parquet(TABLES / "decisions.parquet")
     row = table[table["study"] == "settled"].iloc[0]
     cells = [f"{row['healed']} of {row['n']}", f"[{row['low']:.3f}, {row['high']:.3f}]"]
@@ -118,7 +118,7 @@ MADE = {"designs": designs, "settled": settled, "counts": counts}
 
 
 def main(arguments: list[str]) -> None:
-    """Copy the tables of a run, where one is named, draw the figures and fill the page."""
+    """Copy the tables of a run if one is named, draw the figures and fill the page."""
     if arguments:
         copy_tables(Path(arguments[0]))
     draw()

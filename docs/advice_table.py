@@ -1,7 +1,7 @@
 """Write unpoison/advice.csv, which `unpoison advise` reads: `python docs/advice_table.py`, in the project's folder.
 
 A line is one entry of a method on one kind of deletion set, counted over the models of one study. It is made from
-the tables in docs/results; options are those of the configs and of the tuning records beside the tables.
+the tables in docs/results; options come from the configs and from the tuning records next to the tables.
 """
 
 import csv
@@ -36,7 +36,7 @@ Line = dict[str, Any]
 
 
 def lines() -> Iterator[Line]:
-    """All lines, those of a study together."""
+    """Yield all lines, those of a study together."""
     for run, studies in STUDIES.items():
         table, commit = measured(run), commit_of(run)
         for study in studies:
@@ -53,7 +53,7 @@ def lines() -> Iterator[Line]:
 
 @cache
 def measured(run: str) -> pd.DataFrame:
-    """Shares in % and counts: a row for each study, deletion set and method, columns are (measure, seed)."""
+    """Return shares in % and counts: a row for each study, deletion set and method, columns are (measure, seed)."""
     table = pd.read_parquet(ROOT / f"docs/results/{run}/tables/results.parquet").drop(
         columns=["deletion.recall", "deletion.fpr"], errors="ignore"
     )
@@ -77,7 +77,7 @@ def measured(run: str) -> pd.DataFrame:
 
 
 def counted(table: pd.DataFrame, own: pd.DataFrame, deletion: str, method: str) -> Line:
-    """Return what a method did on a deletion set; a model is healed or broken as in docs/measured.py."""
+    """Return the counts and means of a method on a deletion set; healed and broken are those of docs/measured.py."""
     mine, nothing, oracle = own.loc[(deletion, method)], own.loc[("", NOTHING)], own.loc[("", ORACLE)]
     lost = nothing[CLEAN] - mine[CLEAN]
     is_weak = (mine[ATTACK] - oracle[ATTACK]) / (nothing[ATTACK] - oracle[ATTACK]) < 0.5
@@ -101,12 +101,12 @@ def counted(table: pd.DataFrame, own: pd.DataFrame, deletion: str, method: str) 
 
 @cache
 def config_of(name: str) -> dict[str, Any]:
-    """The methods of a config."""
+    """Return the methods of a config."""
     return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8"))["methods"]
 
 
 def entry_of(run: str, name: str) -> Line | None:
-    """The method and options of an entry, with the options that its tuning chose; None for one that is no method."""
+    """Return the method and options of an entry, with the options that its tuning chose."""
     config = {"deviations": "deviations_cifar10", "methods_cifar10": "methods", "plane_cifar10": "plane"}[run]
     entry = dict(config_of(config)[name] or {})
     method = entry.pop("method", name)
@@ -118,13 +118,13 @@ def entry_of(run: str, name: str) -> Line | None:
 
 @cache
 def commit_of(run: str) -> str:
-    """The commit that most repairs of a run were made by."""
+    """Return the commit that made most repairs of a run."""
     steps = pd.read_parquet(ROOT / f"docs/results/{run}/tables/provenance.parquet")
     return str(steps.loc[steps["step"] == "unlearn", "commit"].mode()[0])[:7]
 
 
 def of_company() -> Iterator[Line]:
-    """Lines of docs/results/company, whose models have a table of their own."""
+    """Yield the lines of docs/results/company, whose models have a separate table."""
     table = pd.read_csv(ROOT / "docs/results/company/tables/results.csv", dtype={"batch_norm": str})
     model = ["images", "network", "batch_norm", "recall", "fpr"]
     nothing = table[table["method"] == NOTHING].set_index(model)
@@ -142,7 +142,7 @@ def of_company() -> Iterator[Line]:
             "options": options,
             "recall": f"{recall:.2f}",
             "fpr": f"{fpr:.2f}",
-            # No oracle was trained: no attack at all stands in for it, which errs to the strict side.
+            # No oracle was trained. An attack success of 0 replaces the oracle's, which is stricter.
             "healed": int(((own["attack"] < before["attack"] / 2) & (lost < 10)).sum()),
             "broken": int((lost >= 10).sum()),
             "below_15": int(((own["attack"] < 15) & (lost < 10)).sum()),
@@ -158,7 +158,7 @@ def of_company() -> Iterator[Line]:
 
 
 def without_twins(given: Iterator[Line]) -> Iterator[Line]:
-    """Lines without those of a later study that repeated the same models: they are no further evidence."""
+    """Yield the lines without repeats of the same models in a later study, which are not further evidence."""
     seen = set()
     for line in given:
         numbers = tuple(str(value) for name, value in line.items() if name not in ("source", "commit"))
@@ -168,7 +168,7 @@ def without_twins(given: Iterator[Line]) -> Iterator[Line]:
 
 
 def written() -> str:
-    """The text of the table."""
+    """Return the text of the table."""
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()

@@ -46,7 +46,7 @@ def _paragraphs(command: App) -> list[str]:
 
 
 def _word(argument: Argument) -> str:
-    """Return an argument as the line of usage shows it."""
+    """Return an argument in the form of the usage line."""
     name = argument.name.lstrip("-")
     if _is_positional(argument):
         return name.upper() if argument.required else f"[{name.upper()}]"

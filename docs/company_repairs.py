@@ -1,9 +1,9 @@
-"""Measure repairs of networks unlike ours: `python docs/company_repairs.py FOLDER`, in the project's folder.
+"""Measure repairs of a user's network: `python docs/company_repairs.py FOLDER`, in the project's folder.
 
-Sets and network are the tests' own (`tests/company.py`): a sticker at a jittered place, and `CompanyNet` with and
-without BatchNorm, trained by Adam; and ResNet-9 of eight channels. The lines go to
-docs/results/company/tables/results.csv as they are measured; a second call goes on where the first ended. FOLDER takes
-the images.
+Data sets and network come from the tests (`tests/company.py`): a sticker at a jittered place, and `CompanyNet` with and
+without BatchNorm, trained by Adam; and a ResNet-9 of width 8. The lines go to
+docs/results/company/tables/results.csv as they are measured, and a second call continues after the first. FOLDER
+receives the images.
 """
 
 import csv
@@ -45,7 +45,7 @@ SCHEDULE = {
     "crop_padding": 2,
     "flip": False,
 }
-# As the command trains a network of the user's, and its own.
+# The recipes of the command for a user's network, and for its own network.
 RECIPES = {
     "CompanyNet": {**SCHEDULE, "learning_rate": 0.02, "adam_rate": 0.1},
     "ResNet-9": {**SCHEDULE, "epochs": 10, "learning_rate": 0.1, "filter_rate": 0.6, "label_smoothing": 0.1},
@@ -64,7 +64,7 @@ LISTS = ((0.85, 0.05), (1.0, 0.05))
 
 
 def flagged_rows(data: unpoison.Data, poisoned: set[str], recall: float, fpr: float) -> np.ndarray:
-    """Positions of a share of the poisons and of a share of the clean rows, drawn at random."""
+    """Return positions of a share of the poisons and of a share of the clean rows, drawn at random."""
     ids = data.rows.of("train").row_id
     is_poisoned = np.array([str(row_id) in poisoned for row_id in ids])
     assert is_poisoned.sum() == len(poisoned), "row ids of image_folder are paths below the folder"
@@ -76,7 +76,7 @@ def flagged_rows(data: unpoison.Data, poisoned: set[str], recall: float, fpr: fl
 
 
 def measured(model: torch.nn.Module, made: company.CompanySet) -> dict[str, float]:
-    """Attack success, clean accuracy and that of the target class, in %."""
+    """Return attack success, clean accuracy and clean accuracy of the target class, in %."""
     target = made.class_names.index(made.targets[0])
     answers = {}
     for split in ("test", "triggered"):
@@ -96,7 +96,7 @@ def measured(model: torch.nn.Module, made: company.CompanySet) -> dict[str, floa
 
 
 def done() -> set[tuple[str, ...]]:
-    """Return the names of the lines that were measured."""
+    """Return the keys of the lines that were measured."""
     if not TABLE.exists():
         TABLE.parent.mkdir(parents=True, exist_ok=True)
         TABLE.write_text(",".join(COLUMNS) + "\n")
@@ -122,7 +122,7 @@ def main(folder: Path, kinds: list[str]) -> None:
 
 
 def trained(made: company.CompanySet, weights: Path, batch_norm: bool) -> torch.nn.Module:
-    """Return the company's network, trained by its own loop, as unpoison takes it."""
+    """Return the company's network, trained by its own loop and wrapped for unpoison."""
 
     def new() -> torch.nn.Module:
         return company_net.CompanyNet(len(made.class_names), WIDTH, batch_norm)
@@ -153,7 +153,7 @@ def line_of(
     method: str,
     **options: Any,
 ) -> list[str]:
-    """Return the measurements after a repair; they are missing where its loss was not finite."""
+    """Return the measurements after a repair; they are missing if its loss was not finite."""
     try:
         repaired, cost = unpoison.repair(model, data, rows, method, **options)
     except unpoison.UserError as error:

@@ -1,7 +1,7 @@
 """Draw the figures of docs/results from the tables there: `python docs/draw_results.py`, in the project's folder.
 
-The tables of an earlier run lack the columns that came later. Its attack was planted, and its detectors are the
-entries of its study of detectors.
+The tables of an earlier run lack some later columns. Its attack was planted, and its detectors are the entries of its
+study of detectors.
 """
 
 from pathlib import Path

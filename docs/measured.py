@@ -1,7 +1,7 @@
-"""Write the tables of measured numbers into the pages of docs anew: `python docs/measured.py`, in the project's folder.
+"""Rebuild the tables of measured numbers in the pages of docs: `python docs/measured.py`, in the project's folder.
 
-A table stands between `<!-- measured: NAME -->` and `<!-- end of measured -->`, NAME being a function below. All are
-made from the tables that docs/results holds. `tests/test_published.py` computes them again in another way.
+A table is between `<!-- measured: NAME -->` and `<!-- end of measured -->`, where NAME is a function below. All are
+made from the tables in docs/results. `tests/test_published.py` computes them again in another way.
 """
 
 import json
@@ -39,7 +39,7 @@ Rows = Iterator[Sequence[str]]
 
 @cache
 def results(run: str) -> pd.DataFrame:
-    """The measurements of a run: a row for each study, deletion set, method and measure, a column for each seed.
+    """Return the measurements of a run: a row for each study, deletion set, method and measure, a column for each seed.
 
     Shares are in %. A measure is `metric`, or `metric:class` for the value of a class.
     """
@@ -54,7 +54,7 @@ def results(run: str) -> pd.DataFrame:
 
 
 def seeds(run: str, study: str, deletion: str, method: str, measure: str) -> np.ndarray | None:
-    """The values of a model over the seeds, None where there is none. A reference and a repair have no deletion set."""
+    """Return a model's values over the seeds, None if there are none. References and repairs have no deletion set."""
     table = results(run)
     for place in ((study, deletion, method, measure), (study, "", method, measure)):
         if place in table.index:
@@ -63,19 +63,19 @@ def seeds(run: str, study: str, deletion: str, method: str, measure: str) -> np.
 
 
 def methods_of(run: str, study: str) -> list[str]:
-    """The methods of a study in the order of the figures' legends, references last."""
+    """Return the methods of a study in the order of the figures' legends, references last."""
     names = results(run).loc[study].index.unique("method")
     known = [name for name in LOOKS if name in names and name not in REFERENCES]
     return [*known, *sorted(set(names) - set(LOOKS)), *(name for name in REFERENCES if name in names)]
 
 
 def takes_rows(run: str, study: str, method: str) -> bool:
-    """Whether a method was given a deletion set."""
+    """Return whether a method was given a deletion set."""
     return any(results(run).xs((study, method), level=("study", "method")).index.unique("deletion"))
 
 
 def label_of(method: str) -> str:
-    """The short name of a method, its entry's own where it has none."""
+    """Return the short name of a method, or the name of its entry."""
     return LOOKS[method].label if method in LOOKS else f"`{method}`"
 
 
@@ -83,18 +83,18 @@ def label_of(method: str) -> str:
 
 
 def printed(value: float) -> str:
-    """A number with one decimal place."""
+    """Return a number with one decimal place."""
     shown = f"{value:.1f}"
     return "0.0" if shown == "-0.0" else shown
 
 
 def mean_of(values: np.ndarray | None) -> str:
-    """The mean over the seeds."""
+    """Return the mean over the seeds."""
     return "" if values is None else printed(values.mean())
 
 
 def spread(values: np.ndarray | None) -> str:
-    """The mean over the seeds with the ends of its 95 % interval by Student's t."""
+    """Return the mean over the seeds with the ends of its 95 % interval by Student's t."""
     if values is None:
         return ""
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
@@ -103,8 +103,10 @@ def spread(values: np.ndarray | None) -> str:
 
 
 def healed(run: str, study: str, deletion: str, method: str) -> str:
-    """The number of seeds healed, and of those broken: less than half of the attack survived, and at 10 points of clean
-    accuracy or more the model is broken."""
+    """Return the number of seeds healed, and of seeds broken.
+
+    In both less than half of the attack survived. A model that lost 10 points of clean accuracy or more is broken.
+    """
     nothing, oracle = (seeds(run, study, "", name, ATTACK) for name in (NOTHING, ORACLE))
     attack = seeds(run, study, deletion, method, ATTACK)
     clean = seeds(run, study, deletion, method, CLEAN)
@@ -119,7 +121,7 @@ def healed(run: str, study: str, deletion: str, method: str) -> str:
 
 
 def difference(first: np.ndarray | None, second: np.ndarray | None) -> str:
-    """The mean difference, seed by seed, with the ends of its interval."""
+    """Return the mean paired difference over the seeds, with the ends of its interval."""
     return "" if first is None or second is None else spread(first - second)
 
 
@@ -137,7 +139,7 @@ def _found(recall: float) -> str:
 
 
 def numbers() -> Rows:
-    """Every method over the share of poisons found."""
+    """Yield every method over the share of poisons found."""
     yield (
         "adversarial accuracy at recall",
         *map(str, RECALLS),
@@ -169,7 +171,7 @@ def _passes(method: str) -> str:
 
 
 def averages() -> Rows:
-    """Utility, healed and their product, over the recalls."""
+    """Yield utility, healed and their product, over the recalls."""
     table = pd.read_parquet(DOCS / "results" / METHODS / "tables" / "utility_healed.parquet")
     table = table[table["study"] == "methods"].set_index(["method", "metric"])
     ends = 100 * table[["mean", "ci_low", "ci_high"]].groupby(level=[0, 1]).first()
@@ -184,7 +186,7 @@ def averages() -> Rows:
 
 
 def seeds_healed() -> Rows:
-    """Seeds healed over the share of poisons found, the most first."""
+    """Yield the seeds healed over the share of poisons found, the most first."""
     yield (
         "method",
         *(f"recall {recall}" if not place else str(recall) for place, recall in enumerate(RECALLS)),
@@ -200,7 +202,7 @@ def seeds_healed() -> Rows:
 
 
 def against_eu() -> Rows:
-    """Every method at recall 0.9, against retraining and against doing nothing."""
+    """Yield every method at recall 0.9, compared with retraining and with doing nothing."""
     yield (
         *("method", "adversarial, minus EU", "clean, minus do nothing", "target class, minus do nothing"),
         *("passes of a run", "with tuning"),
@@ -225,7 +227,7 @@ def _of(values: np.ndarray | None) -> float:
 
 
 def _share_of_passes(method: str, tuned: bool) -> float:
-    """The image passes of a run at recall 0.9, forward ones alike, in shares of EU's."""
+    """Return the image passes of a run at recall 0.9 over EU's; forward passes have the same weight."""
 
     def spent(name: str) -> float:
         measures = ("image_passes", "forward_passes")
@@ -240,7 +242,7 @@ def _share_of_passes(method: str, tuned: bool) -> float:
 
 
 def false_alarms() -> Rows:
-    """Every poison found, without and with false alarms."""
+    """Yield every method with all poisons found, without and with false alarms."""
     yield (
         *(
             "every poison found",
@@ -263,7 +265,7 @@ def false_alarms() -> Rows:
 
 
 def changes_by_alarms() -> Rows:
-    """The changes by false alarms, seed by seed."""
+    """Yield the changes by false alarms, paired by seed."""
     yield "change by the false alarms, paired", "adversarial", "clean", "seeds healed of 3"
     for name in _with_alarms():
         changes = [
@@ -283,7 +285,7 @@ AT = (0.2, 0.7, 1.0)
 
 
 def deviations() -> Rows:
-    """Every method with the published settings, and below it each deviation; then the references."""
+    """Yield every method with the published settings, and below it each deviation; then the references."""
     yield (
         *("method", "options", *(f"adversarial at recall {recall}" for recall in AT)),
         *("clean at recall 1.0", "target class at recall 1.0", f"healed at recall {', '.join(map(str, AT))}"),
@@ -322,13 +324,13 @@ def _deviation(name: str, entry: Mapping[str, Any], published: str) -> Iterator[
 
 
 def _options(entry: Mapping[str, Any], *without: str) -> str:
-    """The options of an entry as its config has them."""
+    """Return the options of an entry as written in its config."""
     kept = {key: value for key, value in entry.items() if key not in ("method", "detector", *without)}
     return ", ".join(f"`{key}: {_plain(value)}`" for key, value in kept.items()) or "defaults"
 
 
 def clean_rows() -> Rows:
-    """SSD with a share of the clean rows in the deletion set."""
+    """Yield SSD with a share of the clean rows in the deletion set."""
     yield "clean rows in the set", "options of `ssd`", "adversarial", "clean", "healed of 3"
     entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     study = entries["studies"]["clean_rows"]
@@ -344,12 +346,12 @@ def _at(recall: float, name: str, measure: str) -> np.ndarray | None:
 
 
 def _plain(value: object) -> str:
-    """A value as YAML has it."""
+    """Return a value as YAML text."""
     return yaml.safe_dump(value).removesuffix("\n...\n").strip()
 
 
 def detectors() -> Rows:
-    """Every detector with the published settings, and below it each deviation."""
+    """Yield every detector with the published settings, and below it each deviation."""
     yield "detector", "options", "AUROC", "recall", "FPR", "accused with nothing planted"
     entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["detectors"]
     table = pd.read_parquet(DOCS / "results" / DEVIATIONS / "tables" / "detectors.parquet")
@@ -363,7 +365,7 @@ def detectors() -> Rows:
 
 
 def _ends(line: pd.Series, name: str) -> str:
-    """A mean of the table of detectors in %, with the ends of its interval."""
+    """Return a mean of the table of detectors in %, with the ends of its interval."""
     if pd.isna(line[name]):
         return ""
     low, high = (printed(100 * line[f"{name}_{end}"]) for end in ("low", "high"))
@@ -371,7 +373,7 @@ def _ends(line: pd.Series, name: str) -> str:
 
 
 def company_repairs() -> Rows:
-    """Attack success and clean accuracy of the company's networks after each repair."""
+    """Yield attack success and clean accuracy of the company's networks after each repair."""
     table = pd.read_csv(DOCS / "results/company/tables/results.csv")
     networks = {
         ("CompanyNet", True): "BatchNorm",
@@ -412,13 +414,13 @@ TABLES: dict[str, Callable[[], Rows]] = {
 
 
 def in_markdown(rows: Rows) -> str:
-    """A table in Markdown, of which the first row is the head."""
+    """Return a table in Markdown; its first row is the head."""
     head, *body = ([str(cell) for cell in row] for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
 
 
 def filled(page: str) -> str:
-    """Return a page with its tables made anew."""
+    """Return a page with its tables rebuilt."""
     return filled_between(page, "measured", lambda name: in_markdown(TABLES[name]()))
 
 

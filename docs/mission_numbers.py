@@ -1,6 +1,6 @@
-"""The numbers of the mission's two studies, and the sentences that follow from their intervals by rules.
+"""The numbers of the mission's two studies, and sentences that rules derive from their intervals.
 
-An interval that holds zero is told as the largest change that it leaves open.
+For an interval that contains zero, the sentence gives the largest change inside it.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ SHORT = {EU: "EU", CF: "CF", NOTHING: "do nothing", ORACLE: "oracle"}
 CLEAN, STAMPED = "clean_accuracy", "adversarial_accuracy"
 WORDS = {CLEAN: "clean accuracy", STAMPED: "accuracy under attack"}
 RATIO, SHARE = "dataset.keep.cat", "poison.share.cat"
-# The studies of false alarms: the key that is varied, and how the page names the reading.
+# The studies of false alarms: the varied key, and the page's words for it.
 READINGS = {
     "false_positives": ("deletion.fdr", "of a set of fixed size"),
     "false_positives_fdr": ("deletion.fdr", "of the set, on top"),
@@ -53,15 +53,15 @@ def points(row: pd.Series) -> str:
 
 
 def settled(row: pd.Series) -> bool:
-    """Return whether a contrast is a finding: its interval leaves zero out, and the corrected test agrees.
+    """Return whether a contrast is a finding: its interval excludes zero, and the corrected test agrees.
 
-    Fewer than five seeds are not tested; there the interval decides alone.
+    Fewer than five seeds are not tested; then the interval alone decides.
     """
     return bool(row["low"] * row["high"] > 0 and (pd.isna(row["p_adjusted"]) or row["p_adjusted"] < 0.05))
 
 
 def lost(row: pd.Series) -> str:
-    """Return what a contrast costs, of which a fall is a cost."""
+    """Return the sentence on a contrast for which a decrease is a cost."""
     what, size = WORDS[row["metric"]], printed(100 * abs(row["difference"]))
     if settled(row):
         return (
@@ -78,7 +78,7 @@ def lost(row: pd.Series) -> str:
 
 
 def sure(row: pd.Series) -> str:
-    """Return how sure a contrast is: interval, seeds, corrected p."""
+    """Return the certainty of a contrast: interval, seeds, corrected p."""
     return f"{points(row)}, {row['n']} seeds, {tested(row)}"
 
 
@@ -88,7 +88,7 @@ def tested(row: pd.Series) -> str:
 
 
 def gained(row: pd.Series, unit: str) -> str:
-    """Return the sentence on a contrast of which a rise is a gain."""
+    """Return the sentence on a contrast for which an increase is a gain."""
     if settled(row):
         less = unit.replace("more", "less") if row["difference"] < 0 else unit
         return f"{'no' if row['difference'] < 0 else 'yes'}, {printed(100 * abs(row['difference']))} {less}"
@@ -100,7 +100,7 @@ def gained(row: pd.Series, unit: str) -> str:
 
 
 def method_key(method: str) -> str:
-    """Return a method as the names of contrasts have it."""
+    """Return a method as written in the names of contrasts."""
     return SHORT[method].lower()
 
 
@@ -110,7 +110,7 @@ def capital(text: str) -> str:
 
 
 def healed_of(study: str, method: str, value: float) -> pd.Series:
-    """Return the line of the table of healed models of one Cf, all classes together."""
+    """Return the line of one Cf in the table of healed models, all classes together."""
     rows = table(FALSE, "healed")
     key = READINGS[study][0]
     chosen = (rows["study"] == study) & (rows["method"] == method) & rows["class_name"].isna()
@@ -125,7 +125,7 @@ def share_of(line: pd.Series) -> str:
 
 
 def healed_at_a_fifth() -> tuple[str, str, str]:
-    """Return how many seeds EU and CF healed at Cf = 0.2, the intervals of their shares, and the test."""
+    """Return the numbers of seeds that EU and CF healed at Cf = 0.2, the intervals of their shares, and the test."""
     lines = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
     told = " and ".join(f"{SHORT[method]} {line['healed']} of {line['n']}" for method, line in lines.items())
     intervals = " and ".join(share_of(line) for line in lines.values())
@@ -133,7 +133,7 @@ def healed_at_a_fifth() -> tuple[str, str, str]:
 
 
 def counts_of(line: pd.Series) -> str:
-    """Return the seeds healed with the interval of their share, and the broken ones and those without an outcome."""
+    """Return the seeds healed with the interval of their share, the broken seeds and those without an outcome."""
     broken = f", {line['broken']} broken" if line["broken"] else ""
     undefined = f", {line['undefined']} without an outcome" if line["undefined"] else ""
     if not line["n"]:

@@ -1,6 +1,6 @@
-"""The rows on the mission's two studies in the tables that README.md and docs/results/README.md open with.
+"""The rows on the mission's two studies in the first tables of README.md and docs/results/README.md.
 
-`python -m docs.mission_rows` prints them, to be pasted there. tests/test_mission.py holds the pages to them.
+`python -m docs.mission_rows` prints them, to be pasted there. tests/test_mission.py compares the pages with them.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from docs.mission_numbers import (
 
 
 def lines_of_answers() -> Iterator[str]:
-    """The rows on these two studies in the table of docs/results/README.md."""
+    """Yield the rows on these two studies in the table of docs/results/README.md."""
     page = f"[false alarms]({FALSE}/README.md)"
     for method in (EU, CF):
         row = contrast(FALSE, FALSE, f"adversarial_cost_{method_key(method)}")
@@ -54,7 +54,7 @@ def lines_of_answers() -> Iterator[str]:
 
 
 def lines_of_front_page() -> Iterator[str]:
-    """The rows on these two studies in the table of README.md."""
+    """Yield the rows on these two studies in the table of README.md."""
     counts = {method: healed_of(FALSE, method, 0.2) for method in (EU, CF)}
     told = ", ".join(
         f"{SHORT[method]} healed {line['healed']} of {line['n']} seeds" for method, line in counts.items()

@@ -1,4 +1,4 @@
-"""Coverage of intervals of means and of shares of seeds, and of the rules that say when enough seeds were run.
+"""Coverage of intervals of means and of shares of seeds, and of the rules that stop a study after enough seeds.
 
 Means are simulated from fixed seeds; shares are computed exactly.
 """
@@ -24,12 +24,17 @@ from unpoison.proportions import (
 SHARES = np.linspace(0, 1, 201)  # at which the coverage of a share is computed
 Interval = Callable[[int, int], tuple[float, float]]
 Row = dict[str, Any]
-HEALED, RELEARNED, NOISE, CHANCE = 47.3, 14.5, 0.8, 0.9  # accuracies in %, and how often a model heals
+HEALED, RELEARNED, NOISE, CHANCE = (
+    47.3,
+    14.5,
+    0.8,
+    0.9,
+)  # accuracies in %, and the probability that a model heals
 MEAN = CHANCE * HEALED + (1 - CHANCE) * RELEARNED
 
 
 def two_parts(n: int, studies: int) -> np.ndarray:
-    """Accuracies of models that heal or relearn the attack, (studies, n)."""
+    """Return accuracies of models that heal or relearn the attack, (studies, n)."""
     rng = np.random.default_rng([1, n])
     return np.where(rng.random((studies, n)) < CHANCE, HEALED, RELEARNED) + NOISE * rng.standard_normal(
         (studies, n)
@@ -37,7 +42,7 @@ def two_parts(n: int, studies: int) -> np.ndarray:
 
 
 def half_widths(values: np.ndarray) -> np.ndarray:
-    """Half of the 95 % interval by Student's t, over the last axis."""
+    """Return half the width of the 95 % interval by Student's t, over the last axis."""
     return stats.t.ppf(0.975, values.shape[-1] - 1) * stats.sem(values, axis=-1)
 
 
@@ -52,7 +57,7 @@ def bca(n: int, studies: int = 2000) -> Row:
     """Return the coverage of the BCa bootstrap of normal values."""
     values = np.random.default_rng([2, n]).standard_normal((studies, n))
     covered = []
-    for part in np.split(values, studies // 100):  # in parts, for the memory
+    for part in np.split(values, studies // 100):  # in parts, to save memory
         ends = stats.bootstrap(
             (part,), np.mean, axis=1, n_resamples=2000, method="BCa", rng=n
         ).confidence_interval
@@ -61,7 +66,7 @@ def bca(n: int, studies: int = 2000) -> Row:
 
 
 def student_until_narrow(studies: int = 100_000) -> Row:
-    """Return the coverage where seeds are added, from three to forty, until Student's interval is at most +- 5."""
+    """Return the coverage if seeds are added, from three to forty, until Student's interval is at most +- 5."""
     values, is_open, covered = two_parts(AT_MOST, studies), np.full(studies, True), np.full(studies, False)
     for n in range(3, AT_MOST + 1):
         half = half_widths(values[:, :n])
@@ -77,17 +82,17 @@ def student_until_narrow(studies: int = 100_000) -> Row:
 
 
 def means() -> Iterator[Row]:
-    """Intervals of means: nominal coverage 0.95."""
+    """Yield intervals of means: nominal coverage 0.95."""
     yield from (student(n) for n in (3, 5, 10, 20))
     yield student_until_narrow()
     yield from (bca(n) for n in (5, 10))
 
 
 def coverages(interval: Interval, orders: Mapping[tuple[int, int], int]) -> np.ndarray:
-    """Return the coverage of an interval at each of SHARES and beside each of its ends, exactly.
+    """Return the exact coverage of an interval at each of SHARES, and just below and above each of its ends.
 
     Args:
-        orders: counts (k, n) that a study can end with, and in how many orders of its seeds.
+        orders: counts (k, n) that a study can end with, each with its number of orders of the seeds.
     """
     ends = {count: interval(*count) for count in orders}
     at_ends = np.array(list(ends.values())).ravel()
@@ -108,12 +113,12 @@ INTERVALS: dict[str, Interval] = {"Jeffreys": jeffreys, "Clopper-Pearson": clopp
 
 
 def shares() -> Iterator[Row]:
-    """Intervals of shares, over all shares, exact."""
+    """Yield intervals of shares, over all shares, exact."""
     yield from (share(name, n) for name in INTERVALS for n in (3, 5, 10, 20, 40))
 
 
 def stopped(interval: Interval, width: float) -> tuple[dict[tuple[int, int], int], set[tuple[int, int]]]:
-    """Return the counts that a study ends with, in how many orders, and which of them end it unsettled."""
+    """Return the final counts of a study with their numbers of orders, and the final counts that are unsettled."""
     going, found, before = {0: 1}, {}, 0
     for n in range(AT_LEAST, AT_MOST + 1, STEP):
         reached: dict[int, int] = {}
@@ -127,7 +132,7 @@ def stopped(interval: Interval, width: float) -> tuple[dict[tuple[int, int], int
 
 
 def stop(rule: str, reported: str) -> Row:
-    """Return what a rule of stopping costs and how often the interval that is reported after it covers."""
+    """Return the seeds that a stopping rule needs, and the lowest coverage of the interval reported after it."""
     interval, width = RULES[rule]
     orders, unsettled = stopped(interval, width)
 
@@ -159,7 +164,7 @@ RULES: dict[str, tuple[Interval, float]] = {
 
 
 def stopping() -> Iterator[Row]:
-    """Rules that look at 10, 15, ... 40 seeds, exact."""
+    """Yield rules that look at 10, 15, ... 40 seeds, exact."""
     yield from (stop(OURS, reported) for reported in REPORTED)
     yield from (stop(rule, rule.split(",")[0]) for rule in RULES if rule != OURS)
 
@@ -181,5 +186,5 @@ def paired_share(n: int) -> Row:
 
 
 def paired_shares() -> Iterator[Row]:
-    """Differences of two shares of the same seeds, over shares in steps of 0.05, exact."""
+    """Yield differences of two shares of the same seeds, over shares in steps of 0.05, exact."""
     yield from (paired_share(n) for n in (5, 10, 20, 40))

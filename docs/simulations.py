@@ -1,7 +1,7 @@
-"""Simulate how well the statistics' intervals and rules hold: `python -m docs.simulations`, two minutes.
+"""Simulate the coverage of the statistics' intervals and rules: `python -m docs.simulations`, two minutes.
 
-It writes docs/results/simulations/tables/*.csv and fills the tables of the pages beside them. Each row has its own
-fixed seed, so that it can be computed again alone.
+It writes docs/results/simulations/tables/*.csv and fills the tables of the pages there. Each row has its own fixed
+seed, so that it can be recomputed alone.
 """
 
 import csv
@@ -34,7 +34,7 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
 
 
 def printed(row: Row) -> dict[str, str]:
-    """The values of a row as they are published."""
+    """Return the values of a row as they are published."""
     return {name: _printed(value) for name, value in row.items()}
 
 
@@ -45,7 +45,7 @@ def _printed(value: object) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """The text of a table's file."""
+    """Return the text of a table's file."""
     text = io.StringIO()
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
@@ -54,13 +54,13 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def in_markdown(name: str) -> str:
-    """A published table in Markdown."""
+    """Return a published table in Markdown."""
     lines = [*csv.reader((FOLDER / "tables" / f"{name}.csv").read_text(encoding="utf-8").splitlines())]
     return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]])
 
 
 def filled(page: str) -> str:
-    """Return a page with its tables made anew from the files."""
+    """Return a page with its tables rebuilt from the files."""
     return filled_between(page, "simulated", in_markdown)
 
 

@@ -1,6 +1,6 @@
-"""Run the page "You were poisoned" and write what its commands say into it, and its two pictures beside it.
+"""Run the page "You were poisoned", write the output of its commands into it, and draw its two pictures.
 
-`python docs/tutorial_run.py`, in the project's folder: some ninety seconds on two cores.
+`python docs/tutorial_run.py`, in the project's folder: about ninety seconds on two cores.
 """
 
 import os
@@ -32,18 +32,18 @@ from unpoison.scanning.page import estimate
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "you-were-poisoned.md"
 PICTURES = ROOT / "docs" / "pictures"
-# A command, and the block below it that holds what it says.
+# A command, and the block below it with its output.
 BLOCK = re.compile(r"```sh\n(?P<command>.*?)```\n\n```text\n(?P<said>.*?)```", re.DOTALL)
 POISONED = 3  # exit code of a scan
 
 
 def commands(page: str) -> Iterator[str]:
-    """Every command of the page, in its order."""
+    """Return every command of the page, in its order."""
     return (found["command"] for found in BLOCK.finditer(page))
 
 
 def run(command: str, folder: Path) -> str:
-    """Return what a command of the page says in a folder."""
+    """Return the output of a command of the page in a folder."""
     _, *words = shlex.split(command.replace("\\\n", " "))  # the first is `unpoison`
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -60,17 +60,17 @@ def run(command: str, folder: Path) -> str:
 
 
 def filled(page: str, said: dict[str, str]) -> str:
-    """The page with what each command said."""
+    """Return the page with the output of each command."""
     return BLOCK.sub(
         lambda found: f"```sh\n{found['command']}```\n\n```text\n{said[found['command']]}```", page
     )
 
 
 def contact_sheet(folder: Path) -> Any:
-    """Suspicious images of the tampered class beside typical ones."""
+    """Return a figure of suspicious images of the tampered class next to typical ones."""
     table = pd.read_csv(folder / "scanned" / "suspicious.csv")
     table = table[table["action"] == "remove"]
-    table = table.iloc[np.linspace(0, len(table) - 1, SUSPICIOUS).astype(int)]  # not the clearest alone
+    table = table.iloc[np.linspace(0, len(table) - 1, SUSPICIOUS).astype(int)]  # not only the clearest ones
     name = table["given_label"].iloc[0]
     clean = pd.read_csv(folder / "scanned" / "clean.csv")
     typical = clean[clean["label"] == name]["path"].iloc[:: len(clean) // 20][:TYPICAL]
@@ -82,7 +82,7 @@ def contact_sheet(folder: Path) -> Any:
 
 
 def before_after(folder: Path) -> Any:
-    """The attack and the clean accuracy before and after the repair, with some flagged images."""
+    """Return a figure of attack success and clean accuracy before and after the repair, with some flagged images."""
     told, table = (
         read_json(folder / "repaired" / "repair.json"),
         pd.read_csv(folder / "scanned" / "suspicious.csv"),
@@ -114,7 +114,7 @@ def _span(found: Estimate | None) -> tuple[float, float, float]:
 
 
 def _readings(folder: Path, paths: list[str]) -> list[tuple[str, str]]:
-    """What the network reads each image as, with its old and with its repaired weights."""
+    """Return the predicted class of each image, with the old and with the repaired weights."""
     import torch  # noqa: PLC0415
     from safetensors.torch import load_file  # noqa: PLC0415
 

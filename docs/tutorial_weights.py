@@ -1,4 +1,4 @@
-"""Train the network of the docs' tutorial anew: `python docs/tutorial_weights.py`, in the project's folder.
+"""Train the network of the docs' tutorial again: `python docs/tutorial_weights.py`, in the project's folder.
 
 It writes unpoison/tutorial.safetensors: the weights of `SmallNet`, trained by Adam on the tutorial's poisoned images.
 """

@@ -34,7 +34,7 @@ The third column says where the licence is stated. The places are asked in this 
 
 | package | licence | stated in |
 | --- | --- | --- |"""
-# The first words of licences that some packages state by their text alone.
+# The first words of licences that some packages state only by their text.
 TEXTS = {"MIT": r"MIT License|The MIT License", "Apache-2.0": r"Apache License\s+Version 2\.0"}
 NOT_STATED = ("not stated", "")
 
@@ -71,7 +71,7 @@ def installed(name: str, version: str) -> Distribution | None:
 
 
 def text_of(package: Distribution) -> str:
-    """Return the first licence file of an installed package; empty where there is none."""
+    """Return the first licence file of an installed package; empty if there is none."""
     files = [
         file for file in package.files or [] if re.match(r"LICEN[CS]E|COPYING", file.name, re.IGNORECASE)
     ]
@@ -80,7 +80,7 @@ def text_of(package: Distribution) -> str:
 
 
 def published(name: str, version: str) -> Message:
-    """Return the metadata of a package on PyPI, as for a package of another operating system."""
+    """Return the metadata of a package on PyPI; for packages of another operating system."""
     with urlopen(Request(f"{INDEX}{name}/", headers=JSON), timeout=60) as page:  # noqa: S310 (https)
         listed = json.load(page)["files"]
     wheel_name = re.compile(rf"[^-]+-{re.escape(version)}-.+\.whl")
@@ -88,7 +88,7 @@ def published(name: str, version: str) -> Message:
     try:
         with urlopen(f"{address}.metadata", timeout=60) as metadata:  # noqa: S310 (https)
             return message_from_bytes(metadata.read())
-    except HTTPError:  # mirrors have the metadata of some packages in the wheel alone
+    except HTTPError:  # mirrors have the metadata of some packages only in the wheel
         with urlopen(address, timeout=600) as wheel, ZipFile(BytesIO(wheel.read())) as files:  # noqa: S310 (https)
             (held,) = (file for file in files.namelist() if file.endswith(".dist-info/METADATA"))
             return message_from_bytes(files.read(held))

@@ -1,4 +1,4 @@
-"""Print the checkout that the environment of this Python was made by, where it is another one than this."""
+"""Print the checkout that made the environment of this Python, if it is another one than this."""
 
 import json
 import re
@@ -13,7 +13,7 @@ HERE = Path(__file__).parents[1]
 
 
 def owner() -> Path | None:
-    """The folder that unpoison was installed from; None where it is not installed, or from no folder."""
+    """Return the folder that unpoison was installed from; None if it is not installed, or not from a folder."""
     try:
         origin = json.loads(distribution("unpoison").read_text("direct_url.json") or "{}")
     except PackageNotFoundError:
@@ -23,13 +23,13 @@ def owner() -> Path | None:
 
 
 def missing() -> list[str]:
-    """The packages that this checkout needs and the environment does not have."""
+    """Return the packages that this checkout needs and the environment lacks."""
     project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [name for entry in project["dependencies"] if not is_there(name := re.split(r"[^\w.-]", entry)[0])]
 
 
 def is_there(package: str) -> bool:
-    """Whether a package is installed, in whatever version."""
+    """Return whether a package is installed, in any version."""
     try:
         return bool(distribution(package))
     except PackageNotFoundError:

@@ -314,7 +314,7 @@ def test_bad_arrays_are_refused_in_a_line(case: str) -> None:
 
 
 BAD_FLAGGED = {
-    "none at all": (None, "flagged: found None, which is what a detector without a rule"),
+    "none at all": (None, "flagged: found None, the result of a detector without a rule"),
     "nothing": ([], "flagged holds no row"),
     "an empty mask": (np.zeros(45, bool), "flagged holds no row"),
     "a short mask": (np.ones(44, bool), r"found a mask of the shape \(44,\), allowed: \(45,\)"),
@@ -458,11 +458,11 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
         lambda m, d: unpoison.train(d, width=2, image_size=4),
     ),
     "features": (
-        "features: found 'head', which .* has no layer called",
+        "features: found 'head', allowed: a layer of .*",
         lambda m, d: unpoison.train(d, width=2, features="head"),
     ),
     "no data": ("data: found ndarray, allowed: unpoison.Data", lambda m, d: unpoison.train(d.images)),
-    "no model": ("model: found str, allowed: what train,", lambda m, d: unpoison.measure("model", d)),
+    "no model": ("model: found str, allowed: a model from train,", lambda m, d: unpoison.measure("model", d)),
     "a bare module": ("model: found Net, .* wrap it by wrap_model", lambda m, d: unpoison.measure(Net(), d)),
     "no cost": (
         "cost: found tuple, allowed: the cost that repair gives",
@@ -505,7 +505,7 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, unpoison.Data], object]]] = {
     ),
     "nothing planted": ("the attack as_found plants nothing", lambda m, d: unpoison.poison(d, "as_found")),
     "no surrogate": (
-        "clean_label is made against .* give surrogate",
+        "clean_label needs a network of the attacker.* give surrogate",
         lambda m, d: unpoison.poison(d, "clean_label", target="dog", count=3),
     ),
     "needless surrogate": (
@@ -580,7 +580,7 @@ BAD_MODELS = {
     "one name": ({"class_names": ["a"]}, r"class_names: found \['a'\], allowed: two names or more"),
     "features": (
         {"features": "fc"},
-        "features: found 'fc', which Net has no layer called; its linear layers are head",
+        "features: found 'fc', allowed: a layer of Net, whose linear layers are head",
     ),
     "new is none": ({"new": lambda: 3}, "new.. gives int, allowed: an untrained torch.nn.Module"),
     "new fails": ({"new": lambda: 1 / 0}, "new.. fails: ZeroDivisionError"),

@@ -226,7 +226,7 @@ def test_a_cut_off_file_is_seen(tmp_path: Path, name: str) -> None:
 def test_a_file_that_another_job_put_aside_is_named(tmp_path: Path, name: str) -> None:
     ending, _, _, read = READERS[name]
     (tmp_path / f"{ending}.corrupt").touch()
-    with pytest.raises(UserError, match="the next run makes it anew"):
+    with pytest.raises(UserError, match="the next run rebuilds it"):
         read(tmp_path / ending)
 
 

@@ -286,8 +286,8 @@ def floats(samples: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (floats([0, 0.5, np.nan]), "no finite numbers"),
-        (floats([0, np.inf]), "no finite numbers"),
+        (floats([0, 0.5, np.nan]), "not finite numbers"),
+        (floats([0, np.inf]), "not finite numbers"),
         (floats([-0.1, 1]), "its samples go from -0.1 to 1; floats are read from 0 to 1"),
         (floats([0, 5.5]), "from 0 to 5.5; floats are read"),
         (floats([0, 254.5]), "from 0 to 254.5; floats are read"),

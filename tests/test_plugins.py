@@ -341,7 +341,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a metric with an option that nothing gives": (
         {"a.py": METRIC.replace("depth: int = 1", "depth: int")},
-        "nothing gives measure its option depth; allowed: a default, or EACH",
+        "the option depth of measure has no value; allowed: a default, or EACH",
     ),
     "a metric for each value of no option": (
         {"a.py": f"EACH = {{'width': (1, 2)}}\n{METRIC}"},

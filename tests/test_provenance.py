@@ -110,7 +110,7 @@ def test_results_below_a_folder_named_like_the_data_set_can_move(
     moved = Path("results", *model.parts[1:])
     check_artifacts([str(moved)], {})
     Path("results/pair").rename("elsewhere")
-    with pytest.raises(DamagedError, match="is not what its record tells of"):
+    with pytest.raises(DamagedError, match="is not named by its record"):
         check_artifacts(["elsewhere/seed0/patch/resnet9/base/model.safetensors"], {})
 
 
@@ -159,7 +159,7 @@ def test_a_model_made_anew_after_its_metrics_is_told(chain: Path) -> None:
     table = trace([chain])
     assert table.loc[~table["is_current"], "step"].tolist() == ["measure"]
     assert any(
-        "1 of 4 artifacts were made from files that have been made anew" in line for line in doubts(table)
+        "1 of 4 artifacts were made from files that have been rebuilt since" in line for line in doubts(table)
     )
 
 

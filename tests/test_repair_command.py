@@ -75,7 +75,7 @@ def test_a_list_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
-    [("salun", "{", "is no JSON"), ("salun", "[1]", "a JSON object"), ("auto", "{}", "beside method auto")],
+    [("salun", "{", "is no JSON"), ("salun", "[1]", "a JSON object"), ("auto", "{}", "with method auto")],
 )
 def test_bad_options_are_one_line(name: str, options: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
@@ -84,7 +84,7 @@ def test_bad_options_are_one_line(name: str, options: str, message: str) -> None
 
 def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "repair.json").write_text("mine")
-    with pytest.raises(UserError, match="is not ours"):
+    with pytest.raises(UserError, match="unpoison did not write"):
         check_place(tmp_path, "photos", "list.csv")
     scan = tmp_path / "scan"
     (scan / "run").mkdir(parents=True)

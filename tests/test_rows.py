@@ -78,7 +78,7 @@ def test_that_nobody_knows_the_truth_survives_writing_taking_and_joining(
 def test_who_asks_for_the_truth_where_nobody_knows_it_is_refused(source: Rows) -> None:
     assert source.poisoned("a test").tolist() == source.is_poisoned.tolist()
     with pytest.raises(
-        UserError, match="a test needs to know which training rows are poisoned, and of data as"
+        UserError, match="a test needs to know which training rows are poisoned, which is unknown for data as"
     ):
         of_unknown_truth(source).poisoned("a test")
 

@@ -100,7 +100,7 @@ IMAGES, LABELS = np.arange(4 * 48, dtype=np.uint8).reshape(4, 4, 4, 3), np.array
 def test_tensors_that_numpy_does_not_have_are_refused_in_a_line(kind: str) -> None:
     images = torch.from_numpy(IMAGES)
     given = {"bfloat16": images.bfloat16(), "sparse": images.to_sparse(), "meta": images.to("meta")}[kind]
-    refused("images: found Tensor that is no array", lambda: unpoison.Data(given, LABELS))
+    refused("images: found Tensor that NumPy cannot convert", lambda: unpoison.Data(given, LABELS))
 
 
 @pytest.mark.parametrize("names", [{"ant", "bee"}, iter(["ant", "bee"]), 2])

@@ -180,7 +180,7 @@ def test_batch_norms_without_a_scale_have_no_neurons_to_prune(data: unpoison.Dat
     ("features", "sentence"),
     [
         ("idle", "features: the layer does not run"),
-        ("inner", r"of 1 images the layer is given \(256, 1, 3\), allowed: a tensor \(1, channels, ...\)"),
+        ("inner", r"for 1 images the layer gets \(256, 1, 3\), allowed: a tensor \(1, channels, ...\)"),
         ("head", "given its input by keyword"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which method to repair with, chosen from measured repairs."""
+"""Choose the repair method from measured repairs."""
 
 import csv
 import json
@@ -13,10 +13,10 @@ from unpoison.errors import UserError
 
 TABLE = Path(__file__).with_name("advice.csv")  # written by docs/advice_table.py
 UNKNOWN_RECALL, UNKNOWN_FPR = (0.2, 1.0), (0.0, 0.05)
-EQUAL = 0.05  # shares that differ by less are taken for equal: the models are few
+EQUAL = 0.05  # shares that differ by less count as ties, since each study holds few models
 ROBUST = 0.9  # share of models
 ROUNDING = 0.005  # rates in the table have two decimals
-ALMOST = 0.05 + ROUNDING  # of recall: a list that holds so much more is as hard
+ALMOST = 0.05 + ROUNDING  # a measured list with a recall higher by this much still covers the asked recall
 Range = tuple[float, float]
 
 
@@ -46,9 +46,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A method with its options, and the measured repairs that speak for or against it on lists like the user's.
+    """A method with its options, and its measured repairs on deletion lists similar to the user's.
 
-    is_covered: whether a list with as low a recall was measured, and one with as many false alarms.
+    is_covered: whether it was measured on a list with a recall as low as the user's, and on one with an FPR as high.
     """
 
     method: str
@@ -66,13 +66,13 @@ class Candidate:
 
     @property
     def networks(self) -> dict[str, list[str]]:
-        """The networks that were repaired, each with the studies that tell of it."""
+        """Return the networks that were repaired, each with the studies that measured it."""
         names = sorted({row.network for row in self.rows})
         return {name: sorted({row.source for row in self.rows if row.network == name}) for name in names}
 
     @property
     def is_robust(self) -> bool:
-        """Whether it healed nine in ten models or more on each of two networks or more."""
+        """Return whether it was tried on two networks or more and healed at least 90 % of the models on each."""
         healed = [
             sum(row.healed for row in self.rows if row.network == name)
             / sum(row.models for row in self.rows if row.network == name)
@@ -82,17 +82,17 @@ class Candidate:
 
     @property
     def worst_attack(self) -> float:
-        """The largest mean attack success that a list left, in %."""
+        """Return the largest mean attack success left, over the lists, in %."""
         return max(row.attack for row in self.rows)
 
     @cached_property
     def healed(self) -> Range:
-        """The 95 % interval of the share of models that are healed."""
+        """Return the 95 % interval of the share of healed models."""
         return jeffreys(self.count("healed"), self.count("models"))
 
     @cached_property
     def repaired(self) -> float:
-        """The lower end of the 95 % interval of the share with less than 15 % attack success, on its worst network."""
+        """Return the lower end of the 95 % interval of the share below 15 % attack success, on the worst network."""
         of_networks = [[row for row in self.rows if row.network == name] for name in self.networks]
         return min(
             jeffreys(sum(row.below_15 for row in rows), sum(row.models for row in rows))[0]
@@ -113,11 +113,11 @@ class Advice:
 def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: float | None = None) -> Advice:
     """Return the method that healed most of the measured models on lists like the user's.
 
-    Evidence comes from lists whose recall and false positive rate (FPR) lie in the given ranges. Where a network was
-    given none at the hard end of a range, its nearest list beyond it counts too. Methods that healed 90 % of the models
-    on each of two networks come first. They are ranked by the share of models that keep less than 15 % attack success,
-    on the network where that is least (the lower end of the 95 % interval by Jeffreys). Among those within 0.05 of the
-    best, the one that healed most models is chosen, then the cheapest.
+    Evidence comes from lists whose recall and false positive rate (FPR) lie in the given ranges. If a network has
+    no list at the hard end of a range, its nearest harder list counts too. Methods that healed 90 % of the models on
+    each of two networks come first. They are ranked by the share of models with less than 15 % attack success left, on
+    their worst network (lower end of the 95 % Jeffreys interval). Among those within 0.05 of the best, the one that
+    healed most models is chosen, then the cheapest.
 
     Args:
         recall: the least and the largest share of the poisons that the list may hold; None: 0.2 to 1.
@@ -125,7 +125,7 @@ def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: flo
         budget: the most that a repair may cost, in image passes over those of retraining; None: any.
 
     Raises:
-        UserError: for a range that is none, and a budget below every measured method's cost.
+        UserError: for an invalid range, and for a budget below the cost of every measured method.
     """
     recall = _checked("recall", recall or UNKNOWN_RECALL)
     fpr = _checked("fpr", fpr or UNKNOWN_FPR)
@@ -144,8 +144,8 @@ def advise(*, recall: Range | None = None, fpr: Range | None = None, budget: flo
 
 
 def jeffreys(count: int, of: int) -> Range:
-    """Return the 95 % interval of a share by Jeffreys' prior; its end is 0 or 1 where none or all were counted."""
-    from scipy.stats import beta  # noqa: PLC0415 (half a second that the help of the command does not need)
+    """Return the 95 % interval of a share by Jeffreys' prior; the ends are 0 for a count of 0, 1 for a full count."""
+    from scipy.stats import beta  # noqa: PLC0415 (the import takes half a second, and --help does not need it)
 
     low, high = beta.ppf((0.025, 0.975), count + 0.5, of - count + 0.5)
     return (float(low) if count else 0.0), (float(high) if count < of else 1.0)
@@ -159,7 +159,7 @@ def _checked(name: str, span: Sequence[float]) -> Range:
 
 @cache
 def _table() -> dict[tuple[str, str], list[Measured]]:
-    """The measured repairs by method and options."""
+    """Return the measured repairs by method and options."""
     known: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     with TABLE.open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
@@ -185,7 +185,7 @@ def _candidate(method: str, options: dict[str, Any], recall: Range, fpr: Range) 
 
 
 def _near(values: Sequence[float], span: Range) -> set[float]:
-    """The values in a range, and the next one above it if none is at its upper end."""
+    """Return the values in a range, and the next one above it if none is at its upper end."""
     inside = {value for value in values if span[0] - ROUNDING <= value <= span[1] + ROUNDING}
     above = [value for value in values if value > span[1] + ROUNDING]
     if not above or any(value >= span[1] - ROUNDING for value in inside):
@@ -194,7 +194,7 @@ def _near(values: Sequence[float], span: Range) -> set[float]:
 
 
 def _ranked(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
-    """The best first: each time the best of those that are left."""
+    """Yield the candidates from best to worst."""
     left = list(candidates)
     while left:
         pool = [one for one in left if one.is_covered] or left

@@ -1,4 +1,4 @@
-"""The answers of a model: its predicted class and its log-odds for every row that it is judged by."""
+"""The answers of a model: its predicted class and its log-odds for every row that it is evaluated on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -17,7 +17,7 @@ LogOdds = Float32[np.ndarray, " n"]
 
 @dataclass(frozen=True)
 class Questions:
-    """Images that a model is asked about.
+    """Images that a model is evaluated on.
 
     row: (n,) positions in the table of rows; stamped: (n,) whether the image carries the row's trigger.
     """
@@ -29,7 +29,7 @@ class Questions:
         return len(self.row)
 
     def take(self, which: np.ndarray) -> "Questions":
-        """The questions chosen by a mask, a slice's positions or an order."""
+        """Return the questions chosen by a mask, by positions or by an order."""
         return Questions(self.row[which], self.stamped[which])
 
 
@@ -55,7 +55,7 @@ class Answers:
         return len(self.row)
 
     def take(self, which: np.ndarray) -> "Answers":
-        """The answers chosen by a mask or by positions."""
+        """Return the answers chosen by a mask or by positions."""
         return Answers(*(getattr(self, name)[which] for name in COLUMNS))
 
 
@@ -63,7 +63,7 @@ COLUMNS = tuple(field.name for field in fields(Answers))
 
 
 def questions_by_part(rows: Rows) -> dict[str, Questions]:
-    """Return the questions of each part, in the order in which a model is asked.
+    """Return the questions of each part, in the order of evaluation.
 
     training: every training row as it was before the attack's stamp; poisoned_training: every row known to be
     poisoned, stamped; validation, clean_test: every row of these splits; adversarial_test: every row of
@@ -93,9 +93,9 @@ def questions(rows: Rows) -> Questions:
 
 
 def attacked_rows(rows: Rows) -> Rows:
-    """Return the adversarial test: the test rows whose class has an attack, once for each attack on it.
+    """Return the adversarial test set: the test rows whose class has an attack, once for each attack on it.
 
-    Of data as found these are the triggered images.
+    For data as found these are the triggered images.
     """
     return rows.take(_is_attacked(rows))
 
@@ -105,11 +105,11 @@ def _is_attacked(rows: Rows) -> Mask:
 
 
 def answers_of(rows: Rows, asked: Questions, logits: Float[np.ndarray, "n classes"]) -> Answers:
-    """Return the answers that a model's logits give.
+    """Return the answers computed from a model's logits.
 
     Args:
         rows: the whole table of the poisoned data set.
-        logits: of each question.
+        logits: one row for each question.
     """
     predicted = logits.argmax(1)
     classes = (predicted, rows.given_label[asked.row], rows.label[asked.row], rows.target[asked.row])
@@ -117,7 +117,7 @@ def answers_of(rows: Rows, asked: Questions, logits: Float[np.ndarray, "n classe
 
 
 def log_odds(logits: Float[np.ndarray, "n classes"], labels: Labels) -> LogOdds:
-    """Return the logit of each row's class less the logarithm of the sum of the exponentials of all others.
+    """Return the logit of each row's class minus the log-sum-exp of all other logits.
 
     Args:
         labels: (n,) the class of each row; -1 gives NaN.
@@ -138,7 +138,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
 
 
 def write_answers(path: str | Path, answers: Answers) -> None:
-    """Write one structured array: a quarter of the seconds of a Parquet table, and a tenth fewer bytes."""
+    """Write one structured array: it takes a quarter of the time of a Parquet table, and a tenth fewer bytes."""
     kinds = {"row": np.dtype(np.int32), "stamped": np.dtype(bool)}
     kinds["predicted"] = np.min_scalar_type(int(answers.predicted.max(initial=0)))
     table = np.empty(len(answers), [(name, kinds.get(name, np.dtype(np.float32))) for name in COLUMNS])
@@ -148,10 +148,10 @@ def write_answers(path: str | Path, answers: Answers) -> None:
 
 
 def read_answers(path: str | Path) -> Answers:
-    """Return what `write_answers` wrote.
+    """Return the answers that `write_answers` wrote.
 
     Raises:
-        UserError: for a file that is not there, is damaged or holds another array.
+        UserError: for a file that is missing, is damaged or holds another array.
     """
     table = map_array(path)
     if table.dtype.names != COLUMNS:

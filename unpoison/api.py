@@ -1,4 +1,4 @@
-"""The library's door: what a notebook needs to find, repair and measure, without a file, a config or Snakemake."""
+"""The library's main functions: train, score, repair and measure without a file, a config or Snakemake."""
 
 from typing import Any
 
@@ -73,8 +73,8 @@ def train(
         a model that takes uint8 images (n, 3, height, width) and gives logits (n, classes).
 
     Raises:
-        UserError: for an unknown name, an option that is not there or out of range, images that the network does not
-            take, a loss that is not finite.
+        UserError: for an unknown name, an option that is unknown or out of range, images that the network does not
+            take, and a loss that is not finite.
     """
     check_data(data)
     checked, setting = options_of(MODELS, model, options), setting_of(seed, device, precision)
@@ -100,18 +100,18 @@ def score(
     """Return a detector's scores of the training rows.
 
     Args:
-        model: trained on all training rows; it stays as it is.
+        model: trained on all training rows; it is not changed.
         detector: a name of DETECTORS; options: its own.
-        recipe: how the model was trained; None is what the model says of itself, or `fast` with SGD alone.
-        triggered_examples: of detectors that need them, how many trusted rows are shown with the planted trigger on.
+        recipe: how the model was trained; None is the recipe stored in the model, else `fast` with SGD alone.
+        triggered_examples: the number of trusted rows shown with the planted trigger, for detectors that need them.
 
     Returns:
         values: (n,) one score for each training row, higher is more suspicious; flagged: (n,) a mask of the rows that
-        the detector's own rule accuses, None where it has no rule.
+        the detector's own rule flags, None if it has no rule.
 
     Raises:
-        UserError: for an unknown detector or option, a model that does not fit the data, and where trusted rows are
-            needed and there are none.
+        UserError: for an unknown detector or option, a model that does not fit the data, and for missing trusted rows
+            that the detector needs.
     """
     check_data(data)
     checked, setting = options_of(DETECTORS, detector, options), setting_of(seed, device, precision)
@@ -143,21 +143,21 @@ def repair(
     precision: Precision = "auto",
     **options: Any,
 ) -> tuple[Classifier, Cost]:
-    """Return a copy of the model that was told to forget the flagged rows, and what that cost.
+    """Return a copy of the model that has unlearned the flagged rows, and the cost.
 
     Args:
-        model: trained on all training rows; it stays as it is.
-        flagged: positions among the training rows, or a mask (n,) over them. Of a repair by trusted rows [].
+        model: trained on all training rows; it is not changed.
+        flagged: positions among the training rows, or a mask (n,) over them; [] for a repair by trusted rows.
         method: a name of METHODS; options: its own.
-        recipe: how the model was trained; None is what the model says of itself, or `fast` with SGD alone.
+        recipe: how the model was trained; None is the recipe stored in the model, else `fast` with SGD alone.
 
     Returns:
         the repaired model in evaluation mode, and its cost: seconds, images sent through a network forward and
         backward, and forward alone, and the share of the weights that it changed (0: it did nothing).
 
     Raises:
-        UserError: for an unknown method or option, a model that does not fit the data, flagged rows that are not there
-            or are none or all, a method that needs trusted rows or an untrained network where there is none.
+        UserError: for an unknown method or option, a model that does not fit the data, flagged rows that do not exist
+            or are none or all, and for a method whose trusted rows or untrained network are missing.
     """
     check_data(data)
     checked, setting = options_of(METHODS, method, options), setting_of(seed, device, precision)
@@ -179,21 +179,22 @@ def measure(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> pd.DataFrame:
-    """Return all that can be measured of a model with what is known of the data.
+    """Return all metrics of a model that the knowledge about the data allows.
 
-    Of data as found that is `given_label_agreement`, and with test images `clean_accuracy`; of a planted attack all.
+    For data as found that is `given_label_agreement`, and with test images `clean_accuracy`. For a planted attack it
+    is every metric.
 
     Args:
-        model: it stays as it is.
-        flagged: the rows that it was to forget, as for `repair`; None: none.
+        model: it is not changed.
+        flagged: the rows that the repair was to forget, as for `repair`; None: none.
         cost: of the repair, with the share of the weights that it changed.
 
     Returns:
-        a row for each metric and class: metric, class_name (missing: all classes together), value, unit. METRICS says
-        what each metric is.
+        a row for each metric and class: metric, class_name (missing: all classes together), value, unit. METRICS
+        describes each metric.
 
     Raises:
-        UserError: for a model that does not fit the data, and flagged rows that are not there.
+        UserError: for a model that does not fit the data, and flagged rows that do not exist.
     """
     check_data(data)
     rows = positions_of([] if flagged is None else flagged, data)

@@ -37,7 +37,7 @@ def options_of(registry: Plugins, name: str, given: Mapping[str, Any]) -> dict[s
     """Return the given options as plain values, checked as those of a config are.
 
     Raises:
-        UserError: for an unknown plug-in or option, a value of another type or out of range, and one that is missing.
+        UserError: for an unknown plug-in or option, a value of the wrong type or out of range, and a missing option.
     """
     if not isinstance(name, str):
         raise UserError(
@@ -55,7 +55,7 @@ def setting_of(seed: int, device: str, precision: str) -> Setting:
     """Return the settings of a step.
 
     Raises:
-        UserError: for a seed that is no integer, an unknown device or precision, and a GPU that is not there.
+        UserError: for a seed that is not an integer, an unknown device or precision, and a GPU that is missing.
     """
     check_seed(seed)
     check_word("device", device, ("auto", "cpu", "cuda"))
@@ -64,7 +64,7 @@ def setting_of(seed: int, device: str, precision: str) -> Setting:
 
 
 def check_seed(seed: object) -> None:
-    """Refuse a seed that is no integer."""
+    """Refuse a seed that is not an integer."""
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
         raise UserError(f"seed: found {seed!r}, allowed: an integer")
 
@@ -76,9 +76,9 @@ def check_word(what: str, found: object, allowed: Sequence[str]) -> None:
 
 
 def recipe_for(model: Classifier, recipe: AnyRecipe | None) -> Recipe:
-    """Return the recipe that is asked for; else the one that the model was trained by; else `fast` by SGD alone.
+    """Return the given recipe, else the one that the model was trained with, else `fast` with SGD alone.
 
-    Muon, by which `fast` trains filters, gives them a norm that only networks with a batch norm behind each take.
+    `fast` trains filters with Muon. Muon changes their norm, so it needs a batch norm after each filter.
     """
     if recipe is None:
         return model.recipe or replace(RECIPES["fast"], filter_rate=None)
@@ -89,7 +89,7 @@ def preprocessing_of(mean: Triple, deviation: Triple, image_size: int | None) ->
     """Return the preprocessing of a network.
 
     Raises:
-        UserError: for a mean or deviation that is not three numbers, and a size that is none.
+        UserError: for a mean or deviation that is not three numbers, and an invalid size.
     """
     return Preprocessing(_triple("mean", mean), _triple("deviation", deviation), plain(image_size))
 
@@ -106,12 +106,12 @@ def check_data(data: object) -> None:
     """Refuse anything but a data set."""
     if not isinstance(data, Data):
         raise UserError(
-            f"data: found {type(data).__name__}, allowed: unpoison.Data(images, labels), or what load_data gives"
+            f"data: found {type(data).__name__}, allowed: unpoison.Data(images, labels), or data from load_data"
         )
 
 
 def check_trusted(data: Data, who: str, wanted: Sequence[str]) -> None:
-    """Refuse a data set without trusted images where they are needed."""
+    """Refuse a data set without trusted images if they are needed."""
     if "validation" in wanted and not (data.rows.split == "validation").any():
         raise UserError(
             f"{who} works on trusted images, and the data has none; give Data(..., trusted=(images, labels))"
@@ -128,7 +128,7 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
     if not isinstance(model, Classifier):
         hint = ": wrap it by wrap_model" if isinstance(model, nn.Module) else ""
         raise UserError(
-            f"model: found {type(model).__name__}, allowed: what train, load_model or wrap_model give{hint}"
+            f"model: found {type(model).__name__}, allowed: a model from train, load_model or wrap_model{hint}"
         )
     check_data(data)
     if model.class_names != data.class_names:
@@ -150,7 +150,7 @@ def copy_for(model: Classifier, data: Data, device: torch.device | None = None) 
 
 
 def try_features_on(model: Classifier, data: Data) -> None:
-    """Refuse a network whose features cannot be had of the first image of the data, where it names their layer."""
+    """Refuse a network whose named feature layer gives no features for the first image of the data."""
     try_features(model, first_image(data, next(model.parameters()).device))
 
 
@@ -162,7 +162,7 @@ def positions_of(flagged: Flagged | None, data: Data) -> Int64[np.ndarray, " fla
     """
     if flagged is None:
         raise UserError(
-            "flagged: found None, which is what a detector without a rule of its own gives; choose rows by its values, "
+            "flagged: found None, the result of a detector without a rule of its own; choose rows by its values, "
             "such as numpy.argsort(scores.values)[-100:]"
         )
     if isinstance(flagged, Scores):
@@ -191,7 +191,7 @@ def flagged_for(method: str, flagged: Flagged | None, data: Data) -> Int64[np.nd
     """Return the rows to forget, as positions; none for a repair by trusted rows.
 
     Raises:
-        UserError: as `positions_of`, for no row or all rows, and for rows that the method does not take.
+        UserError: as `positions_of`; for no row or all rows; and for rows given to a method that does not take them.
     """
     takes_rows = "forget" in needs(method)
     rows = positions_of([] if flagged is None and not takes_rows else flagged, data)

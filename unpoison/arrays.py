@@ -13,10 +13,10 @@ MOST_CLASSES = 65_535
 
 
 def as_array(what: str, values: Any) -> np.ndarray:
-    """Return values as an array of NumPy's, be they a tensor on any device or nested lists.
+    """Return a tensor on any device, or nested lists, as a NumPy array.
 
     Raises:
-        UserError: for lists of uneven lengths, and tensors of a type or layout that NumPy does not have.
+        UserError: for lists of uneven lengths, and for tensors of a type or layout that NumPy does not support.
     """
     try:
         return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
@@ -26,7 +26,7 @@ def as_array(what: str, values: Any) -> np.ndarray:
         ) from error
     except (TypeError, RuntimeError) as error:  # torch: bfloat16, sparse, quantised, nested, meta
         raise UserError(
-            f"{what}: found {type(values).__name__} that is no array of NumPy's ({first_line(error)})"
+            f"{what}: found {type(values).__name__} that NumPy cannot convert ({first_line(error)})"
         ) from error
 
 
@@ -46,10 +46,10 @@ def pair_of(split: str, part: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def class_names_of(labels: np.ndarray, given: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of the classes, their numbers where none are given.
+    """Return the names of the classes; without given names, their numbers.
 
     Raises:
-        UserError: for names that cannot be told apart, a single one, and numbers beyond those of classes.
+        UserError: for names that cannot be told apart, a single name, and unnamed labels above MOST_CLASSES.
     """
     if given is None:
         if labels.dtype.kind not in "iu" or not labels.size:
@@ -95,7 +95,7 @@ def checked_ids(row_ids: Sequence[str], count: int) -> list[str]:
     """Return the ids of rows as texts.
 
     Raises:
-        UserError: for another number of them than rows, and two that are equal.
+        UserError: for a number of ids other than the number of rows, and for equal ids.
     """
     ids = [str(row_id) for row_id in row_ids]
     if len(ids) != count or len(set(ids)) < count:

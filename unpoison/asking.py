@@ -1,4 +1,4 @@
-"""Asking a model: the answers of any network about the rows that it is judged by."""
+"""Evaluate a model: the answers of any network for the rows that it is evaluated on."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def ask(data: Data, model: nn.Module, precision: str = "auto") -> Answers:
     """Return a model's answers to all questions about the data, in the order of `questions`.
 
     Args:
-        model: on the device that is to compute; it is put in evaluation mode and stays as it is otherwise.
+        model: on the device that computes; it is put in evaluation mode and is otherwise unchanged.
 
     Raises:
         UserError: where a logit is not finite.
@@ -25,7 +25,7 @@ def ask(data: Data, model: nn.Module, precision: str = "auto") -> Answers:
 
 
 def answer(data: Data, model: nn.Module, asked: Questions, precision: str) -> Answers:
-    """Return a model's answers to some questions, asked in batches of EVALUATION_BATCH."""
+    """Return a model's answers to some questions, computed in batches of EVALUATION_BATCH."""
     device = next(model.parameters()).device
     parts = [
         answers_of(data.rows, asked.take(np.arange(0)), np.empty((0, len(data.class_names)), np.float32))

@@ -1,4 +1,4 @@
-"""Asking a base model: its answers, and the features and logits that detectors share."""
+"""Evaluate a base model: its answers, and the features and logits that detectors share."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from unpoison.networks import Classifier
 from unpoison.outputs import Outputs, Pair
 from unpoison.rows import NONE, Rows
 
-SPLITS = ("train", "validation")  # of which outputs are kept
+SPLITS = ("train", "validation")  # splits whose outputs are kept
 
 
 def ask_base(data: Data, model: Classifier, precision: str = "auto") -> tuple[Answers, Pair]:
@@ -21,10 +21,10 @@ def ask_base(data: Data, model: Classifier, precision: str = "auto") -> tuple[An
     trained on, so that one pass gives its answer and its outputs.
 
     Args:
-        model: on the device that is to compute.
+        model: on the device that computes.
 
     Raises:
-        UserError: where a logit is not finite, and for a layer of features that the model names and does not have.
+        UserError: for a logit that is not finite, and for a feature layer that the model names but does not have.
     """
     rows, asked = data.rows, questions(data.rows)
     outputs = {split: _in_order_of_rows(data, model, rows.of(split), precision) for split in SPLITS}

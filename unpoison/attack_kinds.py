@@ -8,9 +8,9 @@ UNPOISONED = "unpoisoned"
 KINDS = (PLANTED, ON_SUSPECT_DATA, AS_FOUND, AS_FOUND_LISTED, UNPOISONED)
 FOUND = (AS_FOUND, AS_FOUND_LISTED)
 UNPLANTED = (*FOUND, UNPOISONED)
-# Of data as found nobody can train it; of an unpoisoned set it is trained on the rows of the model itself.
+# Attacks without an oracle: data as found has no known truth, and without poisons the oracle would train on all rows.
 WITHOUT_ORACLE = (AS_FOUND, UNPOISONED)
-# Stands wherever numbers of such an attack do.
+# Each note is shown wherever numbers of its attack are shown.
 NOTES = {
     ON_SUSPECT_DATA: "planted attack on suspect data: it measures the planted poisons alone; rows that were poisoned "
     "before it count as clean"

@@ -26,7 +26,7 @@ def plant(
     *,
     avoided: Mask | None = None,
 ) -> Rows:
-    """The rows of a data set with an attack planted; the labels that its training rows were given are the true ones.
+    """Return the rows of a data set with an attack planted; given labels of training rows count as their true labels.
 
     Args:
         avoided: training rows that the attack is not planted on; None: it may be on all.
@@ -43,10 +43,10 @@ def plant(
 
 
 def apply(poisoning: Poisoning, rows: Rows) -> Rows:
-    """All rows of the data set with the poisoned ones marked, and the test rows told their trigger and target.
+    """Return all rows of the data set, with poisoned rows marked and with the trigger and target of test rows.
 
-    Of several attacks, each one after the first has the test rows of its classes once more, at the end. Triggered
-    images are of another attack than a planted one, which leaves them out.
+    With several attacks, each one after the first gets its own copy of the test rows of its classes, at the end.
+    Triggered images belong to an attack as found, so a planted attack leaves them out.
 
     Raises:
         UserError: for rows and classes that the data set does not have.
@@ -70,7 +70,7 @@ def apply(poisoning: Poisoning, rows: Rows) -> Rows:
 
 
 def _check(poisoning: object, rows: Rows) -> None:
-    """Refuse what a poison of the user's own may hand back in place of rows, labels and targets that there are."""
+    """Refuse a poison's result that is not a Poisoning, or names rows, labels or targets that do not exist."""
     if not isinstance(poisoning, Poisoning):
         raise UserError(f"the poison gave back a {type(poisoning).__name__}, allowed: a Poisoning")
     count, classes = int((rows.split == "train").sum()), len(rows.class_names)
@@ -94,7 +94,7 @@ def _check(poisoning: object, rows: Rows) -> None:
 
 
 def in_words(train: Rows) -> str:
-    """One line on what was done to the training rows, for the log."""
+    """Return a line for the log on the poisoning of the training rows."""
     if train.is_poisoned is None:
         return f"{len(train)} training rows as found"
     count = int(train.is_poisoned.sum())
@@ -104,7 +104,7 @@ def in_words(train: Rows) -> str:
 
 
 def _as_found(poisoning: Poisoning, rows: Rows) -> Rows:
-    """The rows with nothing changed: of training rows, only those that a list leaves clean have a known true class."""
+    """Return the rows as found; a training row's true class is known only if a list of poisons leaves it out."""
     train = np.flatnonzero(rows.split == "train")
     label = rows.label.copy()
     label[train[poisoning.rows] if poisoning.is_known else train] = NONE
@@ -114,7 +114,7 @@ def _as_found(poisoning: Poisoning, rows: Rows) -> Rows:
 
 
 def _attacked(rows: Rows, attacks: Attacks, splits: Sequence[str]) -> Rows:
-    """The rows, those of some splits told what the attacks do to their class."""
+    """Return the rows, with the trigger and target of their class's attack in some splits."""
     trigger_id, target = rows.trigger_id.copy(), rows.target.copy()
     for label, (trigger, wanted) in attacks.items():
         those = np.isin(rows.split, splits) & (rows.label == label)
@@ -123,13 +123,13 @@ def _attacked(rows: Rows, attacks: Attacks, splits: Sequence[str]) -> Rows:
 
 
 def _once_more(test: Rows, attacks: Attacks, split: str) -> Rows:
-    """The test rows of the attacked classes as another split."""
+    """Return the test rows of the attacked classes as another split."""
     those = test.take(np.isin(test.label, list(attacks)))
     return _attacked(replace(those, split=np.full(len(those), split, dtype=object)), attacks, (split,))
 
 
 def stamped_classes(poisoning: Poisoning) -> set[int]:
-    """The classes whose images the attacker stamps with a trigger to have them taken for another class."""
+    """Return the classes whose images the attacker stamps so that the model predicts another class."""
     every = (poisoning.attacks, *poisoning.further_attacks)
     return {
         label
@@ -140,7 +140,7 @@ def stamped_classes(poisoning: Poisoning) -> set[int]:
 
 
 def check_triggered(wanted: int, there: int) -> None:
-    """Refuse to stamp more trusted rows than there are of the classes that the attack is on."""
+    """Refuse to stamp more trusted rows than the attacked classes have."""
     if wanted > there:
         raise UserError(
             f"{wanted} triggered examples are asked for; {there} validation rows can be stamped with a trigger: "
@@ -149,12 +149,12 @@ def check_triggered(wanted: int, there: int) -> None:
 
 
 def set_triggered_aside(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
-    """Part the validation rows: `count` triggered ones, with trigger and target of the attack on them, and the others.
+    """Split the validation rows into `count` triggered ones, with the attack's trigger and target, and the others.
 
-    Of several attacks on a class the first one is shown: who knows an example seldom knows one of each.
+    With several attacks on a class the first one is shown: a defender seldom has examples of each.
 
     Raises:
-        UserError: where the attack has no trigger, or too few validation rows are of the classes it attacks.
+        UserError: if the attack has no trigger, or the attacked classes have too few validation rows.
     """
     validation = rows.of("validation")
     is_attacked = np.isin(rows.split, TEST_SPLITS) & (rows.trigger_id != NONE) & (rows.target != rows.label)
@@ -171,7 +171,7 @@ def set_triggered_aside(rows: Rows, count: int, seed: int) -> tuple[Rows, Rows]:
 
 
 def before_attack(rows: Rows) -> Rows:
-    """The rows with their true labels and no trigger: what a surrogate is trained on."""
+    """Return the rows with their true labels and no trigger, as a surrogate is trained on them."""
     nothing = np.full(len(rows), NONE)
     untouched = np.zeros(len(rows), dtype=bool)
     return replace(rows, given_label=rows.label, trigger_id=nothing, target=nothing, is_poisoned=untouched)
@@ -180,9 +180,9 @@ def before_attack(rows: Rows) -> Rows:
 def perturbed(
     perturb: Callable[..., Images], surrogate: Any, stored: StoredImages, poisoned: Rows, device: Any
 ) -> np.ndarray:
-    """The images of the poisoned rows as the attacker makes them, stored in the order of the rows.
+    """Return the attacker's images of the poisoned rows, in the order of the rows.
 
-    They are made in the order of the row ids, so that another order of the rows changes nothing.
+    They are computed in the order of the row ids, so that they do not depend on the order of the rows.
     """
     torch = import_module("torch")
     order = np.argsort(poisoned.row_id, kind="stable")
@@ -196,14 +196,14 @@ def perturbed(
 
 
 def open_images(source: str, rows: Rows, changed: str | None) -> StoredImages:
-    """The source's images as the attacker left them; changed: the file of those of the poisoned rows, if any."""
+    """Return the source's images after the attack; changed: the file of the poisoned rows' images, if any."""
     if not changed:
         return map_array(source)
     return lay_over(map_array(source, writable=True), rows, map_array(changed))
 
 
 def lay_over(images: StoredImages, rows: Rows, made: np.ndarray) -> StoredImages:
-    """The images with those of the poisoned rows replaced, in place."""
+    """Return the images, with those of the poisoned rows replaced in place."""
     train = rows.of("train")
     places = train.image[train.poisoned("an attack that changes images")]
     assert len(places) == len(made), f"{len(places)} poisoned rows and {len(made)} images for them"

@@ -1,6 +1,6 @@
-"""Biased errors: which poisons a deletion set misses and which clean rows it accuses, where that is not left to chance.
+"""Biased errors of a deletion set: its missed poisons and false alarms are not drawn uniformly.
 
-Counts stay exact and the same as without a bias; only the rows differ. Larger sets hold smaller ones.
+Counts stay exact and the same as without a bias; only the rows differ. Larger sets contain smaller ones.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from unpoison.rows import NONE, Rows
 from unpoison.seeds import priorities
 from unpoison.types import Indices
 
-BY_MODEL = ("confidence", "similarity")  # biases that ask how the poisoned model sees the rows
-ODDS = 4.0  # of an error on a row of the smallest class, to one on another row
+BY_MODEL = ("confidence", "similarity")  # biases that need the poisoned model's outputs
+ODDS = 4.0  # of an error on a row of the smallest class, relative to another row
 
 
 @dataclass(frozen=True)
 class Views:
-    """How the poisoned model sees each training row, stamped and not augmented.
+    """The poisoned model's view of each training row, stamped and not augmented.
 
     confidence: probability that it gives the row's given label; distance: Euclidean, of its features from the
     mean features of the nearest kind of poison (those of one trigger and given label); infinite without a poison.
@@ -32,7 +32,7 @@ class Views:
 def view(
     train: Rows, features: Float64[np.ndarray, "rows channels"], logits: Float64[np.ndarray, "rows classes"]
 ) -> Views:
-    """Confidences and distances from what a network makes of the rows."""
+    """Return confidences and distances from a network's features and logits of the rows."""
     likelihood = np.exp(logits - logits.max(1, keepdims=True))
     confidence = likelihood[np.arange(len(train)), train.given_label] / likelihood.sum(1)
     kinds, poisoned = np.stack([train.trigger_id, train.given_label], 1), train.poisoned("a bias")
@@ -40,19 +40,19 @@ def view(
         np.linalg.norm(features - features[poisoned & (kinds == kind).all(1)].mean(0), axis=1)
         for kind in np.unique(kinds[poisoned], axis=0)
     ]
-    # Without a poison no row is near one.
+    # Without poisons every distance is infinite.
     return Views(confidence, np.min(distances, axis=0) if distances else np.full(len(train), np.inf))
 
 
 def draw_biased(
     train: Rows, true: int, false: int, seed: int, *, bias: str, views: Views | None = None
 ) -> Indices:
-    """Positions of that many poisoned and clean training rows, errors falling where the bias lets them.
+    """Return positions of `true` poisoned and `false` clean training rows, with errors chosen by the bias.
 
-    class: a row whose true class is the smallest of the data set (the first of equal ones) is four times as
-    likely to be accused though clean, and a fourth as likely to be found though poisoned, as another row;
-    confidence: the clean rows of the least confidence are accused, the poisons of the least are missed;
-    similarity: the clean rows nearest to the poisons are accused, the poisons farthest from them are missed.
+    class: errors favour the smallest true class (the first of equal ones). A clean row of it is four times as likely
+    to be flagged as another clean row. A poisoned row of it is a fourth as likely to be found as another;
+    confidence: the clean rows with the lowest confidence are flagged, the poisons with the lowest are missed;
+    similarity: the clean rows nearest to the poisons are flagged, the poisons farthest from them are missed.
     """
     poisoned = train.poisoned("a bias")
     found, accused = _orders(train, seed, bias, views)
@@ -64,7 +64,7 @@ def draw_biased(
 
 
 def _orders(train: Rows, seed: int, bias: str, views: Views | None) -> tuple[np.ndarray, np.ndarray]:
-    """For each row where it stands in the order of being found if poisoned, and of being accused if clean."""
+    """Return two sort keys for each row: for being found if poisoned, and for being flagged if clean."""
     if bias == "class":
         if (train.label == NONE).any():
             raise UserError(
@@ -82,11 +82,11 @@ def _orders(train: Rows, seed: int, bias: str, views: Views | None) -> tuple[np.
 
 
 def _uniform(train: Rows, purpose: str, seed: int) -> np.ndarray:
-    """A number from 0 to 1, exclusive, for each row from its id."""
+    """Return a number from 0 to 1, exclusive, for each row from its id."""
     return priorities(train.row_id, purpose, "by class", seed) / 2.0**64 * (1 - 1e-15)
 
 
 def _first(order: np.ndarray, ties: np.ndarray, kind: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the first rows of a kind in that order, equal ones by their ties: (count,)."""
+    """Return positions (count,) of the first rows of a kind in that order; `ties` orders equal ones."""
     rows = np.flatnonzero(kind)
     return rows[np.lexsort((ties[rows], order[rows]))[:count]]

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence, Set
 
 from unpoison.errors import UserError
 
-# Letters and symbols that are drawn as nothing: Hangul fillers and the blank Braille pattern.
+# Letters and symbols without a visible shape: Hangul fillers and the blank Braille pattern.
 BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 def composed(name: str) -> str:
-    """The name in composed Unicode (NFC), as keyboards write it; the file systems of Macs decompose it."""
+    """Return the name in composed Unicode (NFC), as keyboards type it; macOS file systems decompose names."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -18,7 +18,8 @@ def named_classes(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of two classes or more, in the order of their labels.
 
     Raises:
-        UserError: for what has no order or no length, fewer names, and names that `check_class_names` refuses.
+        UserError: for a collection without order or length, fewer than two names, and names that
+            `check_class_names` refuses.
     """
     is_ordered = hasattr(names, "__len__") and not isinstance(names, str | Set)
     if not is_ordered or len(names) < 2:
@@ -50,7 +51,7 @@ def check_class_names(names: Iterable[object]) -> None:
 
 
 def is_blank(name: str) -> bool:
-    """Whether nothing of a name is seen: blanks, combining marks on nothing, and letters drawn as nothing."""
+    """Return whether a name is invisible: blanks, combining marks on nothing, and letters without a shape."""
     return all(
         letter in BLANK_LETTERS or unicodedata.category(letter) in ("Zs", "Zl", "Zp", "Cc", "Cf", "Mn")
         for letter in name

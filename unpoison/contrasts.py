@@ -26,10 +26,10 @@ def contrasts(results: pd.DataFrame, outcomes: pd.DataFrame, planned: Planned) -
     """Return one row for each planned contrast, with its interval, p value, and whether it is equivalent to zero.
 
     A contrast is first method - second method, or the same at the end of `along` - at its start, or the difference of
-    both. The seed is the unit: over settings that a contrast leaves open the value is averaged within each seed. A
-    seed counts where it has every setting on every side. Holm's correction is over the contrasts of one study, those
-    without a p value counted as p = 1, so that the family is the planned one. Models whose references did not train
-    count too; `untrained` says how many they are.
+    both. The seed is the unit: values are averaged within each seed over settings that a contrast leaves open. A
+    seed counts if it has every setting on every side. Holm's correction covers the contrasts of one study. A contrast
+    without a p value counts as p = 1, so that the family is the planned one. Models whose references did not train
+    count too, and `untrained` is their number.
 
     Args:
         results: the results table.
@@ -59,7 +59,7 @@ def contrasts(results: pd.DataFrame, outcomes: pd.DataFrame, planned: Planned) -
 def _of_study(
     results: pd.DataFrame, outcomes: pd.DataFrame, study: str, asked: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """The rows that a contrast reads: of its metric and class, with the entries of methods and deletion sets."""
+    """Return the rows of a contrast's metric and class, with the config entries of methods and deletion sets."""
     metric, name = asked["metric"], asked["class_name"]
     if metric == HEALED:
         rows = outcomes[(outcomes["study"] == study) & outcomes["healed"].notna()]
@@ -110,7 +110,7 @@ def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any], flagged: pd.DataFram
 
 
 def _differences(rows: pd.DataFrame, asked: Mapping[str, Any]) -> np.ndarray:
-    """The value of a contrast in each seed that has every setting on every side (n,), in the order of the seeds."""
+    """Return the value (n,) of a contrast in each seed that has every setting on every side, ordered by seed."""
     sides = [_side(rows, asked, sign, method, end) for sign, method, end in _sides(asked)]
     whole = reduce(_beside, sides)
     settings = [name for name in whole.columns if name not in ("seed", "value")]
@@ -120,7 +120,7 @@ def _differences(rows: pd.DataFrame, asked: Mapping[str, Any]) -> np.ndarray:
 
 
 def _sides(asked: Mapping[str, Any]) -> Iterable[tuple[int, str, Any]]:
-    """The sign, method and value of the key of `along` (None without one) of each side."""
+    """Return the sign, the method and the value of the `along` key (None without one) of each side."""
     ends = [(1, None)]
     for _, (start, end) in asked["along"].items():
         ends = [(1, end), (-1, start)]
@@ -129,7 +129,7 @@ def _sides(asked: Mapping[str, Any]) -> Iterable[tuple[int, str, Any]]:
 
 
 def _chosen(rows: pd.DataFrame, asked: Mapping[str, Any], method: str, end: Any) -> pd.Series:
-    """Return a mask of the rows of one side. A model without a key stands for all of its values."""
+    """Return a mask of the rows of one side. A model without a key counts for all its values."""
     chosen = rows["method"] == method
     for key, value in asked["at"].items():
         chosen &= rows[key].isna() | (rows[key] == value).fillna(False).astype(bool)
@@ -147,7 +147,7 @@ def _side(rows: pd.DataFrame, asked: Mapping[str, Any], sign: int, method: str, 
 
 
 def _beside(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """The sum of two sides in every seed and setting that both have."""
+    """Return the sum of two sides in every seed and setting that both have."""
     shared = [name for name in one.columns if name in other.columns and name != "value"]
     whole = one.merge(other, on=shared, suffixes=("", "_other"))
     whole["value"] += whole.pop("value_other")
@@ -155,7 +155,7 @@ def _beside(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_means(seeds: np.ndarray, margin: float | None) -> dict[str, Any]:
-    """The paired t-test of a difference, and the two one-sided tests that it lies within the margin."""
+    """Return the paired t-test of a difference, and the two one-sided tests that it lies within the margin."""
     low, high = interval(seeds.tolist()) if len(seeds) else (NULL, NULL)
     is_told = margin is not None and len(seeds) >= ENOUGH
     return {
@@ -169,13 +169,13 @@ def _of_means(seeds: np.ndarray, margin: float | None) -> dict[str, Any]:
 
 
 def is_within(seeds: np.ndarray, margin: float) -> bool:
-    """Return whether two one-sided t-tests at 5 % hold a mean within +- margin.
+    """Return whether two one-sided t-tests at 5 % place the mean within +- margin.
 
     Args:
         seeds: the difference in each seed (n,), two or more.
         margin: in the unit of the differences.
 
-    Source: Schuirmann 1987: the same as that the 90 % interval lies within the margin.
+    Source: Schuirmann 1987. It is equivalent to a 90 % interval that lies within the margin.
     """
     half = 0.0
     if np.ptp(seeds) > EQUAL:
@@ -184,7 +184,7 @@ def is_within(seeds: np.ndarray, margin: float) -> bool:
 
 
 def _of_pairs(seeds: np.ndarray) -> dict[str, Any]:
-    """Exact McNemar on the discordant seeds, and the interval of the difference of two paired shares."""
+    """Return McNemar's exact test on the discordant seeds, and the interval of the paired difference of shares."""
     first, second = int((seeds > 0).sum()), int((seeds < 0).sum())
     low, high = bonett_price(first, second, len(seeds)) if len(seeds) > 1 else (NULL, NULL)
     return {

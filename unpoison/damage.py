@@ -1,4 +1,4 @@
-"""Files that are no artifacts, or no longer: readers refuse them, and jobs rename those that were ours."""
+"""Damaged and foreign files: readers refuse them, and jobs rename the damaged artifacts of this package."""
 
 import sys
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from unpoison.errors import UserError
 
 
 class DamagedError(UserError):
-    """The error of a reader for a file that is no artifact, or no longer: it is refused and left as it is.
+    """A reader's error for a damaged artifact or a foreign file; the file stays unchanged.
 
     Args:
-        is_ours: whether the file carries our mark, or a remainder of it; None where its format cannot be read at all.
-        fault: what is wrong with a file of ours.
-        record: the file's record, where that is damaged too.
+        is_ours: whether the file carries this package's checksum, or part of it; None if its format is unreadable.
+        fault: the damage, for a file of this package.
+        record: the file's run record, if that is damaged too.
     """
 
     def __init__(
@@ -26,15 +26,15 @@ class DamagedError(UserError):
         record: Path | None = None,
     ) -> None:
         reason = {
-            True: f"{fault}; delete it, and the next run makes it anew",
-            False: "was not written by unpoison: it carries no checksum of ours",
+            True: f"{fault}; delete it, and the next run rebuilds it",
+            False: "was not written by unpoison: it carries no checksum of unpoison",
             None: "is damaged, or was not written by unpoison: it cannot be read",
         }
         super().__init__(f"{path} {reason[is_ours]}")
         self.path, self.is_ours, self.fault, self.record = path, is_ours, fault, record
 
     def put_aside(self) -> UserError:
-        """Rename the file, and return the error that says so; where it may not be renamed, this error."""
+        """Rename the file to `.corrupt` and return an error that says so; this error if it cannot be renamed."""
         for path in filter(None, (self.path, self.record)):
             try:
                 path.replace(f"{path}.corrupt")
@@ -43,15 +43,15 @@ class DamagedError(UserError):
             except OSError:
                 return self
         return UserError(
-            f"{self.path} {self.fault}; it is now {self.path.name}.corrupt and the next run makes it anew"
+            f"{self.path} {self.fault}; it is now {self.path.name}.corrupt and the next run rebuilds it"
         )
 
 
 def put_damage_aside(made_by_us: Callable[[Path], object]) -> None:
-    """From here on a damaged artifact that ends this program is renamed `.corrupt`; for jobs, whose inputs are ours.
+    """Install a hook that renames a damaged artifact to `.corrupt` when it ends the program; for workflow jobs only.
 
     Args:
-        made_by_us: whether a record names the file as made by a job, which tells where its own mark is lost.
+        made_by_us: returns whether a run record names the file as a job's output; used if the checksum is lost.
     """
     show = sys.excepthook
 

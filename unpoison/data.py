@@ -1,4 +1,4 @@
-"""A data set as one thing: its images, what is known of each row, and how its trigger is stamped."""
+"""A data set as one object: its images, the table of its rows, and the stamp of its trigger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ Trusted = tuple[UInt8[np.ndarray, "trusted height width 3"], Int64[Any, " truste
 
 
 def no_stamp(images: Tensor, trigger_ids: Tensor) -> Tensor:
-    """The images as they are: those of a data set that nobody planted a trigger in."""
+    """Return the images unchanged: the stamp of a data set without a planted trigger."""
     return images
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Data:
-    """A training set, with test images and trusted images where there are some.
+    """A training set, with test images and trusted images if there are any.
 
-    images: (n, size, size, 3) uint8, of all rows; rows: what each of them is; stamp, stamp_time: how a planted
-    attack puts its trigger on, and whether that is before or after augmentation.
+    images: (n, size, size, 3) uint8, of all rows; rows: the table of all rows; stamp: the function that adds a planted
+    trigger; stamp_time: whether that is before or after augmentation.
     """
 
     images: StoredImages
@@ -48,22 +48,22 @@ class Data:
         trusted: Trusted | None = None,
         row_ids: Sequence[str] | None = None,
     ) -> None:
-        """A data set as it was found: which of its labels are right is not known.
+        """Make a data set as found: it is not known which training labels are right.
 
         Args:
             images: (n, size, size, 3) uint8, levels from 0 to 255; an array, a tensor or nested lists. It is copied.
-            labels: (n,) integers from 0 to the number of classes - 1: what the trainer is told.
+            labels: (n,) integers from 0 to the number of classes - 1: the labels given to the trainer.
             class_names: a name for each class; "0", "1" and so on when left out.
-            test: images and labels, shaped alike, that models are measured by; the labels are taken to be right.
+            test: images and labels to evaluate models on, in the same shapes; the labels are assumed to be right.
             trusted: images and labels that are known to be clean, for detectors and repairs that need them.
-            row_ids: a unique name for each training row, by which everything random is drawn: with them, another order
-                of the rows changes no draw. Their places when left out.
+            row_ids: a unique name for each training row, their positions when left out. Random draws depend on the
+                names alone, so that another order of the rows changes no draw.
 
         Raises:
-            UserError: for images that are no uint8 (n, size, size, 3), labels that fit neither images nor names, a
-                single class, and row ids that are not one for each row.
+            UserError: for images that are not uint8 (n, size, size, 3), labels that do not fit the images or names, a
+                single class, and row ids that are not unique or not one for each row.
         """
-        # Late: a job is given rows, and no edit of how a user's arrays are read reruns it.
+        # Imported late: jobs get tables of rows, so an edit of this reader must not rerun them.
         read = import_module("unpoison.arrays")
         given = {"train": (images, labels), "test": test, "validation": trusted}
         parts = {split: read.pair_of(split, part) for split, part in given.items() if part is not None}
@@ -108,24 +108,24 @@ class Data:
         stamp: Stamp = no_stamp,
         stamp_time: StampTime = "after_augmentation",
     ) -> "Data":
-        """Images with a table of rows that says which of them are what."""
+        """Make a data set of images and their table of rows."""
         data = cls.__new__(cls)
         data._set(images, rows, stamp, stamp_time)
         return data
 
     @classmethod
     def from_torchvision(cls, training: Any, test: Any = None, trusted: Any = None) -> "Data":
-        """The images of data sets of torchvision, which give PIL images and integer labels.
+        """Make a data set of torchvision data sets, which give PIL images and integer labels.
 
-        Pixels are read as in files: transparency is white, and deep samples are scaled to 8 bits.
+        Pixels are read as from files: transparency becomes white, and samples of more than 8 bits are scaled to 8.
 
         Args:
             training: torchvision.datasets.CIFAR10, ImageFolder and so on, without transforms to tensors.
-            test, trusted: the same; their labels are those of the training set's classes of the same names.
+            test, trusted: the same; their classes are matched to the training set's classes by name.
 
         Raises:
-            UserError: for images that are no PIL images of one size, labels that are no integers, and classes that the
-                training set does not have.
+            UserError: for images that are not PIL images of one size, labels that are not integers, and classes that
+                the training set does not have.
         """
         read = import_module("unpoison.torchvision_sets")
         names = read.classes_of(training)
@@ -135,11 +135,11 @@ class Data:
         return cls(images, labels, names, test=tested, trusted=clean)
 
     def __len__(self) -> int:
-        """The number of training rows."""
+        """Return the number of training rows."""
         return int((self.rows.split == "train").sum())
 
     def __repr__(self) -> str:
-        """Say how many rows there are of each kind, in one line."""
+        """Return one line with the number of rows of each kind."""
         named = {"validation": "trusted"}
         kinds = [
             f"{(self.rows.split == split).sum()} {named.get(split, split)}"
@@ -152,7 +152,7 @@ class Data:
 
     @property
     def is_planted(self) -> bool:
-        """Whether `unpoison.poison` planted an attack."""
+        """Return whether `unpoison.poison` planted an attack."""
         return self.stamp is not no_stamp
 
     @property
@@ -161,9 +161,9 @@ class Data:
 
     @property
     def image_size(self) -> int:
-        """Height and width in pixels."""
+        """Return the height and width in pixels."""
         return int(self.images.shape[1])
 
     def examples(self, rows: Rows, device: torch.device) -> Examples:
-        """Rows as a trainer on that device sees them."""
+        """Return rows as a trainer on that device sees them."""
         return examples_of(self.images, rows, self.stamp, self.stamp_time, device)

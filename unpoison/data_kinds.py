@@ -1,4 +1,4 @@
-"""The kind of a user's data, told by where they lie and how their files end: which source reads them."""
+"""The source that reads a user's data, chosen by their path and file ending."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ VALIDATION = (
     "val",
     "valid",
     "validation",
-)  # folders beside train/ that hold test images where there is no test/
+)  # folders next to train/ with test images, used if there is no test/
 ALLOWED = "a folder, Parquet files (.parquet), a list (.csv, .parquet), arrays (.npz) or hf:NAME"
 
 
@@ -34,7 +34,7 @@ def source_of(path: str, further: Mapping[str, Any]) -> tuple[str, dict[str, Any
         further: options of the source, such as `test` and `trusted`; those that are None are left out.
 
     Raises:
-        UserError: for what is not there, and for files of another kind.
+        UserError: for a missing path, and for files of another kind.
     """
     given = {name: value for name, value in further.items() if value is not None}
     if path.startswith(HUB):

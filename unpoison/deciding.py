@@ -17,9 +17,9 @@ def decisions(outcomes: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -
 
     Args:
         outcomes: the table of outcomes.
-        rounds: of each adaptive study its rule (`rule`, and what `Bisection` or `Settling` takes as `options`), and
-            what is decided: for a bisection `chains`, the chain and the recall of each deletion set; for seeds
-            `cells`, lists of data set, poison, training, deletion set and method.
+        rounds: for each adaptive study `rule`, `options` (the arguments of `Bisection` or `Settling`) and its subjects:
+            for a bisection `chains`, the chain and the recall of each deletion set; for seeds `cells`, lists of data
+            set, poison, training, deletion set and method.
     """
     whole = outcomes[outcomes["class_name"].isna() & outcomes["deletion"].notna()]
     lines = [

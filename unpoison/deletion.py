@@ -1,4 +1,4 @@
-"""Deletion sets: how many rows of each kind, and which."""
+"""Deletion sets: the number of poisoned and clean rows in each, and the choice of the rows."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -29,13 +29,13 @@ def count_deletion(
     fpr: float | None = None,
     fdr: float | None = None,
 ) -> tuple[int, int]:
-    """True and false positives of a deletion set, exact, rounded half to even.
+    """Return the exact numbers of true and false positives of a deletion set, rounded half to even.
 
-    Either `size` (Sf) or `recall` says how much is found, and `fpr` or `fdr` how many of it are false
-    alarms (none when left out):
+    Either `size` (Sf) or `recall` sets the rows that are found, and `fpr` or `fdr` the false alarms (none when
+    left out):
     size and fpr: fp = fpr * clean, tp = size - fp; size and fdr: fp = fdr * size, tp = size - fp;
     recall and fpr: tp = recall * poisoned, fp = fpr * clean; recall and fdr: fp = tp * fdr / (1 - fdr).
-    Of an unpoisoned set `recall: 0` and `fpr` alone have a meaning: false alarms, and nothing found.
+    For an unpoisoned set only `recall: 0` with `fpr` has a meaning: false alarms without true positives.
 
     Raises:
         UserError: for any other combination, and for counts that cannot be met, naming the numbers.
@@ -87,19 +87,19 @@ def select(
     bias: str | None = None,
     **asked: Any,
 ) -> Deletion:
-    """A deletion set by exact counts, from a detector's scores, or as the user's own list.
+    """Return a deletion set: by exact counts, from a detector's scores, or from the user's own list.
 
     Args:
         train: the training rows.
         flagged: CSV or Parquet file with a column row_id.
         scores: file of a detector's scores.
-        bias: what the errors of counted sets depend on (see `draw_biased`); none: they are uniform.
-        views: how the poisoned model sees the rows, for a bias that asks for it.
+        bias: the kind of the errors of counted sets (see `draw_biased`); None: they are uniform.
+        views: the poisoned model's view of the rows, for a bias that needs it.
         asked: the counts (see `count_deletion`), or with scores the cut (see `choose_flagged`).
 
     Raises:
-        UserError: for counts that cannot be met or of data as found, ids that are no training rows, and an empty
-            list.
+        UserError: for counts that cannot be met, counts for data as found, ids that are not training rows, and an
+            empty list.
     """
     if flagged:
         rows = find_rows(train, read_row_ids(flagged))
@@ -116,7 +116,7 @@ def select(
 
 
 def cut(train: Rows, scores: Scores, seed: int, **asked: Any) -> Deletion:
-    """The rows that a detector accuses, with the rates they achieve and the worth of its whole ranking, where known."""
+    """Return the rows that a detector flags, with achieved rates and the ranking's AUROC and average precision."""
     deletion = describe(train, choose_flagged(train, scores, seed, **asked))
     if train.is_poisoned is None:
         return deletion
@@ -128,7 +128,7 @@ def cut(train: Rows, scores: Scores, seed: int, **asked: Any) -> Deletion:
 
 
 def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
-    """Positions of that many poisoned and clean training rows, drawn uniformly; larger sets hold smaller ones."""
+    """Return positions of `true` poisoned and `false` clean rows, drawn uniformly; larger sets contain smaller ones."""
     is_poisoned = train.poisoned("a deletion set by counts")
     poisoned, clean = np.flatnonzero(is_poisoned), np.flatnonzero(~is_poisoned)
     return np.sort(
@@ -142,7 +142,7 @@ def draw_deletion(train: Rows, true: int, false: int, seed: int) -> Indices:
 
 
 def describe(train: Rows, rows: Indices) -> Deletion:
-    """The deletion set with its achieved recall, FDR and FPR (null where nothing is to divide by, or unknown)."""
+    """Return the deletion set with its achieved recall, FDR and FPR (None if unknown or for a zero denominator)."""
     if train.is_poisoned is None:
         if len(rows) == len(train):
             raise UserError(f"the deletion set holds all {len(train)} training rows; none would be left")
@@ -164,7 +164,7 @@ def describe(train: Rows, rows: Indices) -> Deletion:
 
 
 def in_words(train: Rows, deletion: Deletion) -> str:
-    """One line on a deletion set for the log: its size, and the rates that it achieved where they are known."""
+    """Return a line for the log on a deletion set: its size, and its achieved rates if they are known."""
     size = f"{len(deletion.rows)} rows"
     if train.is_poisoned is None:
         return f"{size} of {len(train)}"
@@ -179,6 +179,6 @@ def write_deletion(path: str | Path, train: Rows, deletion: Deletion) -> None:
 
 
 def read_deletion(path: str | Path) -> Deletion:
-    """What `write_deletion` wrote."""
+    """Return the deletion set that `write_deletion` wrote."""
     columns, rates = read_columns(path)
     return Deletion(rows=columns["position"], **rates)

@@ -1,4 +1,4 @@
-"""Where a job computes: its device, its threads, its memory and its arithmetic."""
+"""The computing environment of a job: its device, threads, memory and arithmetic."""
 
 import ctypes
 import os
@@ -19,33 +19,33 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the first GPU where one is visible, else the CPU."""
+    """Return the device of a name; `auto` is the first visible GPU, else the CPU."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("device: cuda, but torch sees no CUDA GPU; use device: auto or cpu")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def waits_to_read(device: torch.device) -> bool:
-    """Whether reading a number from the device waits for all that it still has to compute: a GPU, not the CPU."""
+    """Return whether reading a number from the device waits for its pending work: true of a GPU, not of the CPU."""
     return device.type != "cpu"
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """Return a tensor on the device; the program does not wait for a copy from the CPU to a GPU."""
     if tensor.device.type == "cpu" and device.type == "cuda":
-        tensor = tensor.pin_memory()  # from other memory a copy waits for those before it
+        tensor = tensor.pin_memory()  # a copy from unpinned memory waits for earlier copies
     return tensor.to(device, non_blocking=waits_to_read(device))
 
 
 def compute_repeatably(threads: int) -> None:
-    """From here on: same seed, device and threads, the same weights, bit for bit."""
+    """Make the program deterministic: the same seed, device and threads give bit-identical weights."""
     torch.set_num_threads(threads)
     _be_deterministic()
 
 
 @contextmanager
 def computing_repeatably() -> Iterator[None]:
-    """The same for a part of a program, with the threads that it has, and its own settings back at the end."""
+    """Make a block deterministic with the current number of threads, and restore the settings at its end."""
     fill: Any = torch.utils.deterministic
     before = (
         torch.get_deterministic_debug_mode(),
@@ -54,7 +54,7 @@ def computing_repeatably() -> Iterator[None]:
     )
     try:
         _be_deterministic()
-        # Notebooks switch gradients off for good; what trains here needs them.
+        # A notebook may have switched gradients off globally; training needs them.
         with torch.inference_mode(False), torch.enable_grad():
             yield
     finally:
@@ -73,9 +73,9 @@ def _be_deterministic() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep what large tensors free for the tensors of the next step (glibc; else nothing).
+    """Let the C library reuse the freed memory of large tensors in the next step (glibc only).
 
-    By default it gives large blocks back, and a tenth of a step goes into fresh pages from the system.
+    By default it returns large blocks to the system, and a tenth of a step is spent on fresh pages.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         # Older versions refuse more than 32 MB; a trim threshold alone would make things worse.
@@ -84,27 +84,27 @@ def keep_freed_memory() -> None:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
-    """bfloat16 where the hardware is faster in it (`auto`), or as told (`bfloat16`, `float32`)."""
+    """Return an autocast context: bfloat16 if the hardware is faster in it (`auto`), or the named precision."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=in_bfloat16(device, precision))
 
 
 def in_bfloat16(device: torch.device, precision: str) -> bool:
-    """Whether a job of that precision computes in bfloat16 there."""
+    """Return whether a job of that precision computes in bfloat16 on the device."""
     return precision == "bfloat16" or (precision == "auto" and is_faster_in_bfloat16(device))
 
 
 def is_faster_in_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 matrix products run in hardware there, and faster than those of float32."""
+    """Return whether the device runs bfloat16 matrix products in hardware, and faster than in float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if torch.cpu._is_amx_tile_supported():
         return True
-    # By AVX512-BF16 alone, an AMD (Zen 5) is twice as fast as in float32, and an Intel (Emerald Rapids, its AMX hidden
-    # by a virtual machine) half as fast.
+    # With AVX512-BF16 alone, an AMD (Zen 5) is twice as fast as in float32, and an Intel (Emerald Rapids, its AMX
+    # hidden by a virtual machine) half as fast.
     return torch.cpu._is_avx512_bf16_supported() and not is_intel(CPU_INFO)
 
 
 @cache
 def is_intel(cpu_info: Path) -> bool:
-    """Whether Linux says that the processor is Intel's; asked at every step, so read once."""
+    """Return whether the processor is Intel's, according to Linux; cached, because every step calls it."""
     return cpu_info.exists() and "GenuineIntel" in cpu_info.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The one exception that speaks to the user."""
+"""The exception for errors that the user can fix, and how it is shown."""
 
 import os
 import sys
@@ -11,16 +11,16 @@ MOST = 900  # characters of a line
 
 
 class UserError(Exception):
-    """What the user can fix, in one line: what is wrong, what was found, what is allowed."""
+    """An error that the user can fix, told in one line: what is wrong, what was found, what is allowed."""
 
     def __str__(self) -> str:
-        """One line that a terminal can show, whatever the user wrote: the middle of a long one is left out."""
+        """Return one line of printable characters; the middle of a long line is left out."""
         line = printable(super().__str__())
         return line if len(line) <= MOST else f"{line[: MOST // 2]} ... {line[-MOST // 3 :]}"
 
 
 def one_of(what: str, found: object, allowed: Iterable[str]) -> UserError:
-    """The error for a name that is not in a list of names."""
+    """Return the error for a name that is not in a list of names."""
     return UserError(f"unknown {what} '{found}'; choose from {', '.join(sorted(allowed)) or '(none)'}")
 
 
@@ -30,7 +30,7 @@ def first_line(error: BaseException) -> str:
 
 
 def show_user_errors_in_one_line(last_resort: int = 2) -> None:
-    """From here on a `UserError` ends the program without a traceback; every other error keeps its own.
+    """Install a hook that shows a `UserError` without a traceback; every other error keeps its traceback.
 
     Args:
         last_resort: a file descriptor for the line when standard error goes to a full disk.

@@ -1,4 +1,4 @@
-"""Rows as a method sees them: images with the label each was given, in batches, and every pass counted."""
+"""Rows as a method sees them: images with their given labels, in batches, with every pass counted."""
 
 import warnings
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from unpoison.rows import Rows
 from unpoison.seeds import derive_seed
 from unpoison.types import Labels, StoredImages
 
-COPIED_AT_ONCE = 10_000  # images, to a GPU: the computer's own memory need not hold all
+COPIED_AT_ONCE = 10_000  # images copied to a GPU in one piece, so that the host's memory need not hold all
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows as a method sees them: images with the label each was given.
+    """Rows as a method sees them: images with their given labels.
 
-    Which rows carry a trigger is nobody else's business: methods read `len`, `labels`, `batches`, `in_order`,
-    `numbered`, take and add, count, and note.
+    Triggers are hidden from methods. Methods use `len`, `labels`, `batches`, `in_order`, `numbered`, take and add,
+    count, and note.
     """
 
     _pixels: Pixels
@@ -39,27 +39,27 @@ class Examples:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width."""
+        """Return the channels, height and width."""
         channels, height, width = self._pixels.stored.shape[1:]
         return channels, height, width
 
     def metered(self, meter: Meter) -> "Examples":
-        """The same rows, their passes counted by another meter."""
+        """Return the same rows, with passes counted by another meter."""
         return replace(self, _meter=meter)
 
     def take(self, places: Tensor) -> "Examples":
-        """The examples at these places, in their order."""
+        """Return the examples at these places, in the order of the places."""
         labels = self.labels[to_device(places, self.device)]
         return replace(self, _pixels=self._pixels.take(places), labels=labels)
 
     def __add__(self, other: "Examples") -> "Examples":
-        """These examples and then those of the other, of the same data set."""
+        """Return these examples followed by the other's, which are of the same data set."""
         return replace(
             self, _pixels=self._pixels + other._pixels, labels=torch.cat([self.labels, other.labels])
         )
 
     def batches(self, recipe: Recipe, seed: int, *, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Augmented batches in random order, epoch after epoch, until `steps` have been given."""
+        """Yield `steps` augmented batches in random order, epoch after epoch."""
         generator = torch.Generator().manual_seed(derive_seed("batches", seed))
         augmented = self._pixels.augmented(recipe)
         done = 0
@@ -73,10 +73,10 @@ class Examples:
     def in_order(
         self, batch_size: int = EVALUATION_BATCH, *, backward: bool = False
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every row once, stamped and not augmented, in the order of the rows.
+        """Yield every row once, stamped and not augmented, in the order of the rows.
 
         Args:
-            backward: whether the pass that is counted goes backward too.
+            backward: whether the pass is counted as forward and backward.
         """
         for start in range(0, len(self), batch_size):
             part = slice(start, start + batch_size)
@@ -88,34 +88,34 @@ class Examples:
             yield self._pixels.stamped(part), self.labels[part]
 
     def unmetered(self) -> "Examples":
-        """The same rows to look at: what no network sees is no pass."""
+        """Return the same rows without counting passes, for images that no network sees."""
         return self.metered(Meter())
 
     def numbered(self) -> "Examples":
-        """The same rows with their numbers in place of their labels: which rows a batch holds."""
+        """Return the same rows with their positions as labels, which tell the rows of a batch."""
         return replace(self, labels=torch.arange(len(self), device=self.device))
 
     def count_forward(self, images: int) -> None:
-        """Count a further pass, forward alone, of images that were given out: a teacher's, say."""
+        """Count another forward pass of images that were already yielded, such as a teacher's."""
         self._meter.forward_passes += images
 
     def count_backward(self, images: int) -> None:
-        """Count a further pass, forward and backward, of images that were given out."""
+        """Count another forward and backward pass of images that were already yielded."""
         self._meter.image_passes += images
 
     def note_each(self, images: int) -> None:
-        """Note of images whose pass backward is counted that their gradients are taken image by image."""
+        """Note per-sample gradients for images whose backward pass is already counted."""
         self._meter.gradient_passes += images
 
     def note_curved(self, images: int) -> None:
-        """Note of images whose pass backward is counted that it multiplies by second derivatives."""
+        """Note a product with second derivatives for images whose backward pass is already counted."""
         self._meter.curvature_passes += images
 
 
 def examples_of(
     stored: StoredImages, rows: Rows, stamp: Stamp, stamp_time: StampTime, device: torch.device
 ) -> Examples:
-    """The chosen rows of a source as a trainer on that device sees them.
+    """Return the chosen rows of a source as a trainer on that device sees them.
 
     On the CPU the images stay where they are stored, in memory or in a file; to a GPU the chosen ones are copied.
     """
@@ -132,6 +132,6 @@ def examples_of(
 
 def _as_tensor(stored: StoredImages) -> Tensor:
     with warnings.catch_warnings():
-        # Of a file that is mapped to be read; nothing here writes to the tensor.
+        # The warning is about read-only memory maps; nothing here writes to the tensor.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(stored).permute(0, 3, 1, 2)

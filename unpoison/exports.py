@@ -1,4 +1,4 @@
-"""What a scan found, handed to other tools: FiftyOne, cleanlab's Datalab and `datasets` of Hugging Face."""
+"""Export the findings of a scan to FiftyOne, to cleanlab's Datalab and to `datasets` of Hugging Face."""
 
 import os
 from importlib import import_module
@@ -58,20 +58,20 @@ def to_hugging_face(scan: Folder, data: Folder) -> Any:
 def to_datalab(scan: Folder, data: Folder) -> Any:
     """Return a `cleanlab.Datalab` of the suspicious rows with the issue `poisoned`: those that are to be removed.
 
-    Its score is 1 less the rank of the scan's score: low is suspicious, as cleanlab has it.
+    Its score is 1 minus the percentile rank of the scan's score: low is suspicious, as in cleanlab.
 
     Raises:
         UserError: as `suspicious_rows`, and where `datasets` is not installed.
     """
     table = suspicious_rows(scan, data)
-    _library("datasets")  # which Datalab is built on
+    _library("datasets")  # Datalab needs it
     issues = import_module("cleanlab.datalab.internal.issue_manager")
     factory = import_module("cleanlab.datalab.internal.issue_manager_factory")
 
     class Poisoned(issues.IssueManager):  # type: ignore[name-defined, misc]
-        description = "Rows that a scan of unpoison accuses of being poisoned."
+        description = "Rows that a scan of unpoison flags as poisoned."
         issue_name = "poisoned"
-        verbosity_levels: dict[int, list[str]] = {0: [], 1: [], 2: [], 3: []}  # noqa: RUF012 (as the library has it)
+        verbosity_levels: dict[int, list[str]] = {0: [], 1: [], 2: [], 3: []}  # noqa: RUF012 (as the library declares it)
 
         def find_issues(self, **_: Any) -> None:
             score = 1 - table["score"].rank(pct=True).to_numpy()
@@ -91,7 +91,7 @@ def to_fiftyone(scan: Folder, data: Folder, name: str | None = None) -> Any:
     """Return a `fiftyone.Dataset` of the suspicious rows, tagged by what the scan suggests to do with each.
 
     Args:
-        name: of the data set in FiftyOne; None has FiftyOne choose one.
+        name: of the data set in FiftyOne; None lets FiftyOne choose one.
 
     Raises:
         UserError: as `suspicious_rows`, and where FiftyOne is not installed.

@@ -1,4 +1,4 @@
-"""The table of detectors: what each finds, and what it accuses where nothing is planted."""
+"""The table of detectors: the rates of each, and its false alarms on unpoisoned data."""
 
 import pandas as pd
 
@@ -9,14 +9,14 @@ from unpoison.statistics import intervals
 
 RANKINGS = {"detector_auroc": "auroc", "detector_average_precision": "average_precision"}
 SET = [*CELL, "detector"]
-TWIN = ["dataset", "training", "deletion"]  # what a deletion set shares with its unpoisoned twin
+TWIN = ["dataset", "training", "deletion"]  # keys that a deletion set shares with its unpoisoned twin
 
 
 def detectors(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each deletion set that comes from a detector: means over seeds, each with its interval.
 
-    The false-alarm rate is the FPR of the same deletion set on the unpoisoned twin, over the twin's seeds: there every
-    accused row is clean. It may come from another study of the results.
+    The false-alarm rate is the FPR of the same deletion set on the unpoisoned twin, over the twin's seeds. Every
+    row flagged there is clean. The twin may be in another study of the results.
 
     Args:
         results: the results table.
@@ -36,7 +36,7 @@ def detectors(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sets(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each deletion set and seed, which stands in the results with each of its models."""
+    """Return one row for each deletion set and seed; the results repeat it for each of its models."""
     rows = results[results["detector"].notna() & results["class_name"].isna()]
     sets = rows.drop_duplicates([*SET, "seed"])[[*SET, "seed", *RATES, "size"]]
     for metric, name in RANKINGS.items():
@@ -47,7 +47,7 @@ def _sets(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _put(table: pd.DataFrame, name: str, samples: list[list[float]]) -> None:
-    """Give the table a column of means and two of the ends of their intervals; null where a sample has no value."""
+    """Add a column of means and two columns of interval ends to the table; null for a sample without values."""
     table[name] = [sum(values) / len(values) if values else float("nan") for values in samples]
     ends = intervals(samples)
     table[f"{name}_low"], table[f"{name}_high"] = ([pair[side] for pair in ends] for side in (0, 1))

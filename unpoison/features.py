@@ -1,4 +1,4 @@
-"""The features and logits of images, and the layer whose input the features are."""
+"""The features and logits of images, and the layer whose input is the features."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +17,13 @@ from unpoison.types import Pixels
 
 @torch.inference_mode()
 def outputs_of(model: Classifier, examples: Examples, precision: str) -> Outputs:
-    """One forward pass over the examples, stamped and not augmented, in evaluation mode.
+    """Return the outputs of one forward pass over the examples, stamped and not augmented, in evaluation mode.
 
     Features are the input of the network's last linear layer, or of the layer that `model.features` names. A network
     that does not end on a linear layer and names none has logits alone.
 
     Raises:
-        UserError: for a named layer that is not there or does not run, and logits that are not finite.
+        UserError: for a named layer that does not exist or does not run, and for logits that are not finite.
     """
     model.eval()
     no_rows = torch.zeros((1, *examples.image_shape), dtype=torch.uint8, device=examples.device)
@@ -32,22 +32,22 @@ def outputs_of(model: Classifier, examples: Examples, precision: str) -> Outputs
     done = 0
     for images, _ in examples.in_order():
         parts = _forward(model, head, images, precision)
-        # Room for all at once: the features of many rows are larger than all else, and a list of parts is a copy.
+        # Allocated at once: the features are the largest array, and joining a list of parts would copy it.
         found = found or [np.empty((len(examples), part.shape[1])) for part in parts]
         for whole, part in zip(found, parts, strict=True):
             whole[done : done + len(part)] = part.cpu().double().numpy()
         done += len(images)
-    if not found:  # of no rows: no rows
+    if not found:  # without rows: empty arrays
         found = [part[:0].cpu().double().numpy() for part in _forward(model, head, no_rows, precision)]
     logits, *features = found
     return Outputs(features[0] if features else None, logits, examples.labels.cpu().numpy())
 
 
 def head_of(model: Classifier, images: Pixels) -> nn.Module:
-    """The layer whose input the features are: the one that `model.features` names, or the last linear one that runs.
+    """Return the layer whose input is the features: the one that `model.features` names, or the last linear one to run.
 
     Args:
-        images: one image or more of the size that the network is used with.
+        images: one image or more of the size of the network's input.
 
     Raises:
         UserError: for a name that the network does not have, and for a network without a linear layer at its end.
@@ -59,7 +59,7 @@ def head_of(model: Classifier, images: Pixels) -> nn.Module:
 
 
 def _head(model: Classifier, images: Pixels) -> nn.Module | None:
-    """Return the layer whose input the features are, None where the network ends on no linear layer."""
+    """Return the layer whose input is the features, None if the network does not end on a linear layer."""
     named = model.feature_layer()
     if named is not None:
         return named
@@ -82,10 +82,10 @@ def _head(model: Classifier, images: Pixels) -> nn.Module | None:
 
 
 def classifier_of(model: Classifier, examples: Examples) -> nn.Linear:
-    """The last linear layer, of networks whose features it reads one by one.
+    """Return the last layer, which must be linear.
 
     Raises:
-        UserError: for a network that ends on something else.
+        UserError: for a network with another last layer.
     """
     head = head_of(model, next(images for images, _ in examples.unmetered().in_order(1)))
     if not isinstance(head, nn.Linear):
@@ -95,7 +95,7 @@ def classifier_of(model: Classifier, examples: Examples) -> nn.Linear:
 
 @contextmanager
 def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what a layer is given while the network runs: a tensor for each pass."""
+    """Collect the inputs of a layer while the network runs: one tensor for each pass."""
     read: list[Tensor] = []
     hook = layer.register_forward_pre_hook(lambda _, inputs: read.extend(inputs[:1]))
     try:
@@ -105,7 +105,7 @@ def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def _forward(model: Classifier, head: nn.Module | None, images: Tensor, precision: str) -> tuple[Tensor, ...]:
-    """Return the logits of a batch, and its features where there are any."""
+    """Return the logits of a batch, and its features if there are any."""
     if head is None:
         with autocast(images.device, precision):
             return (finite_logits(model(images).float()),)
@@ -116,10 +116,10 @@ def _forward(model: Classifier, head: nn.Module | None, images: Tensor, precisio
 
 
 def try_features(model: Classifier, images: Pixels) -> None:
-    """Refuse a network whose features cannot be had of a batch of images, where it names their layer.
+    """Refuse a network whose named feature layer gives no features for a batch of images.
 
     Raises:
-        UserError: for a layer that does not run, or is not given a row for each image.
+        UserError: for a layer that does not run, or whose input has no row for each image.
     """
     if model.features is not None:
         with torch.no_grad(), inputs_of(head_of(model, images)) as read:
@@ -128,10 +128,10 @@ def try_features(model: Classifier, images: Pixels) -> None:
 
 
 def features_in(read: list[Tensor], count: int) -> Tensor:
-    """The features (n, channels) in what a layer was given while the network ran on n images.
+    """Return the features (n, channels) from the inputs of a layer while the network ran on n images.
 
     Raises:
-        UserError: for a layer that does not run, and an input without a part for each image.
+        UserError: for a layer that does not run, and an input without a row for each image.
     """
     if not read:
         raise UserError(
@@ -141,6 +141,6 @@ def features_in(read: list[Tensor], count: int) -> Tensor:
     if not isinstance(read[-1], Tensor) or read[-1].ndim < 2 or len(read[-1]) != count:
         found = tuple(read[-1].shape) if isinstance(read[-1], Tensor) else type(read[-1]).__name__
         raise UserError(
-            f"features: of {count} images the layer is given {found}, allowed: a tensor ({count}, channels, ...)"
+            f"features: for {count} images the layer gets {found}, allowed: a tensor ({count}, channels, ...)"
         )
     return read[-1].flatten(1)

@@ -1,10 +1,10 @@
-"""Artifacts on disk: written under a temporary name and renamed, so that none is ever half there; checked when read.
+"""Artifacts on disk: written under a temporary name and renamed, so that none is ever incomplete; checked when read.
 
-Every artifact that is read again carries a checksum of itself. A reader refuses a file that does not match it, and
-touches none: only a job renames the artifact (`unpoison.damage`), so that the next run makes it anew.
+Every artifact that is read again carries its own checksum. A reader refuses a file that does not match it, and leaves
+the file unchanged. Only a job renames the artifact (`unpoison.damage`), so that the next run rebuilds it.
 
-pandas and pyarrow are imported where they are used: not every job needs them, and to plan a study none is needed
-(30 MB of Snakemake's own process).
+pandas and pyarrow are imported where they are used: not every job needs them. Planning needs none: it saves 30 MB of
+Snakemake's own process.
 """
 
 import csv
@@ -30,9 +30,9 @@ from unpoison.text import as_cell, from_cell
 if TYPE_CHECKING:
     import pandas as pd
 
-SEAL = b"unpoison-crc32:"  # and eight hexadecimal digits, of all other bytes of the file
-CHECKSUM = "checksum"  # the same in JSON, of the other keys
-# Columns of tables that hold names, whatever they look like.
+SEAL = b"unpoison-crc32:"  # followed by eight hexadecimal digits: the CRC-32 of all other bytes of the file
+CHECKSUM = "checksum"  # the same for JSON: the CRC-32 of the other keys
+# Columns of names, read as text even if they consist of digits.
 NAMES = (
     "study",
     "dataset",
@@ -45,16 +45,16 @@ NAMES = (
     "metric",
     "class_name",
 )
-# To open a file that is not there yet, and no link to another.
+# Opens a new file; fails for an existing file or a link.
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well, removed when it does not.
+    """Yield a temporary path in the same folder; it is renamed to `path` if the block succeeds, and removed otherwise.
 
     Raises:
-        UserError: where the disk is full, read-only or not ours.
+        UserError: for a disk that is full, read-only or not writable for this user.
     """
     path = Path(path)
     stem, ending = f".{path.name}.{platform.node()}-", f".tmp{path.suffix}"
@@ -73,7 +73,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(folder: Path, stem: str, ending: str) -> None:
-    """Remove what killed processes of this machine were writing; another user's may stay."""
+    """Remove temporary files of killed processes of this machine; another user's may stay."""
     leftover = re.compile(rf"{re.escape(stem)}(\d+)(-[0-9a-f]+)?{re.escape(ending)}")
     for entry in list(os.scandir(folder)):
         if found := leftover.fullmatch(entry.name):
@@ -85,10 +85,10 @@ def _remove_leftovers(folder: Path, stem: str, ending: str) -> None:
 
 
 def hold(folder: Path) -> Any:
-    """A lock on a folder, kept as long as what is returned; the system takes it back from a killed process.
+    """Return a lock on a folder, held while the returned object exists; the system releases it for a killed process.
 
     Raises:
-        UserError: when another process holds it, or it cannot be written to.
+        UserError: if another process holds the lock, or the folder is not writable.
     """
     lock = import_module("filelock").FileLock(folder / ".lock")
     try:
@@ -104,27 +104,27 @@ def hold(folder: Path) -> Any:
 
 
 def require_intact(path: str | Path) -> Path:
-    """The path of an artifact that is to be read.
+    """Return the path of an artifact after checking that it can be read.
 
     Raises:
-        UserError: for one that is not there, that another job has put aside meanwhile, or that may not be read.
+        UserError: for a file that is missing, that another job has renamed as damaged, or that may not be read.
     """
     path = Path(path)
     try:
         is_there = path.is_file()
         if is_there:
             path.open("rb").close()
-    except OSError as error:  # another user's, or a name that no file system takes
+    except OSError as error:  # no permission, or an invalid file name
         raise UserError(f"{path} cannot be read ({error.strerror})") from error
     if not is_there:
         if Path(f"{path}.corrupt").exists():
-            raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run makes it anew")
+            raise UserError(f"{path} was damaged and is now {path.name}.corrupt; the next run rebuilds it")
         raise UserError(f"no such file: {path}")
     return path
 
 
 def write_columns(path: str | Path, columns: Mapping[str, Any], *, notes: Any = None) -> None:
-    """Write a Parquet table; `notes` (anything JSON can hold) travels in the file's own metadata."""
+    """Write a Parquet table; `notes` (anything JSON can hold) are stored in the file's metadata."""
     table = import_module("pyarrow").table(dict(columns))
     if notes is not None:
         table = table.replace_schema_metadata({"unpoison": json.dumps(notes)})
@@ -132,7 +132,7 @@ def write_columns(path: str | Path, columns: Mapping[str, Any], *, notes: Any = 
 
 
 def read_columns(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
-    """The columns of a Parquet table as NumPy arrays, and the notes it was written with."""
+    """Return the columns of a Parquet table as NumPy arrays, and the notes it was written with."""
     table = _read_parquet(path)
     notes = (table.schema.metadata or {}).get(b"unpoison")
     columns = {name: table[name].to_numpy() for name in table.column_names}
@@ -140,7 +140,7 @@ def read_columns(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
 
 
 def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Write what JSON can hold; a number that is not finite is an error."""
+    """Write a JSON file with its checksum; a number that is not finite is an error."""
     content = json.loads(json.dumps(content, allow_nan=False))  # as it will be read
     whole = {**content, CHECKSUM: _json_checksum(content)}
     with written_whole(path) as temporary:
@@ -148,7 +148,7 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """What `write_json` wrote."""
+    """Return the content that `write_json` wrote."""
     path = require_intact(path)
     try:
         content = json.loads(path.read_bytes())
@@ -164,7 +164,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def intact_json(path: str | Path) -> Any | None:
-    """Return what `write_json` wrote, or None for a missing, damaged or foreign file. The file stays as it is."""
+    """Return what `write_json` wrote, or None for a missing, damaged or foreign file. The file stays unchanged."""
     try:
         return read_json(path)
     except (UserError, OSError):
@@ -191,7 +191,7 @@ def _seal(path: Path) -> None:
 
 @contextmanager
 def new_array(path: str | Path) -> Iterator[Callable[[tuple[int, ...]], np.ndarray]]:
-    """A function that gives an array of uint8 of a shape, in a file that `map_array` can map when the block ends well.
+    """Yield a function from a shape to a uint8 array in a file, which `map_array` can map after the block.
 
     The array need not fit into memory: the system writes its pages to the file.
     """
@@ -202,17 +202,17 @@ def new_array(path: str | Path) -> Iterator[Callable[[tuple[int, ...]], np.ndarr
 
 def _mapped_anew(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-    if hasattr(os, "posix_fallocate"):  # a disk that fills up later would end the process by a signal
+    if hasattr(os, "posix_fallocate"):  # otherwise a disk that fills up later ends the process by a signal
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return array
 
 
 def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:
-    """The array as a read-only memory map, shared by all jobs that open it.
+    """Return the array as a read-only memory map, shared by all jobs that open it.
 
     Args:
-        writable: what is written to it stays in this process, which then has pages of its own, those alone.
+        writable: writes stay in this process; only the pages that are written to are copied.
     """
     path = require_intact(path)
     content = np.memmap(path, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
@@ -223,7 +223,7 @@ def map_array(path: str | Path, *, writable: bool = False) -> np.ndarray:
 
 
 def _is_array_of_ours(path: Path) -> bool | None:
-    """Whether a part of our mark follows the array; None for what NumPy cannot read."""
+    """Return whether part of this package's seal follows the array; None for a file that NumPy cannot read."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError):
@@ -237,17 +237,17 @@ def _is_array_of_ours(path: Path) -> bool | None:
 
 
 def _is_seal(found: bytes) -> bool:
-    """Whether these bytes begin with our mark, or most of it: a flipped bit may be in the mark itself."""
+    """Return whether these bytes begin with most of the seal: a flipped bit may be in the seal itself."""
     return sum(ours == theirs for ours, theirs in zip(SEAL, found, strict=False)) > len(SEAL) // 2
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:
-    """Write a pandas table as Parquet or CSV, by the path's ending; no text of the CSV is a spreadsheet's formula."""
+    """Write a pandas table as Parquet or CSV, by the path's ending; no text of the CSV is a spreadsheet formula."""
     if Path(path).suffix == ".csv":
         texts = table.select_dtypes(["object", "string"])
         harmless = {str(name): texts[name].map(as_cell, na_action="ignore") for name in texts}
         has_return = any("\r" in text for name in texts for text in texts[name].dropna().astype(str))
-        # QUOTE_MINIMAL leaves a carriage return bare, and readers end a line there.
+        # QUOTE_MINIMAL leaves a carriage return unquoted, and readers end the line there.
         quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
         with written_whole(path) as temporary:
             table.assign(**harmless).to_csv(temporary, index=False, encoding="utf-8", quoting=quoting)
@@ -256,9 +256,10 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
 
 
 def table_of_csv(content: bytes) -> "pd.DataFrame":
-    """Return the table that `write_table` wrote as CSV: `NA` and `null` are texts, an empty cell alone is none.
+    """Return the table that `write_table` wrote as CSV.
 
-    So are names of digits, such as the class `1` or the study `2024`.
+    Only an empty cell is a missing value: `NA` and `null` are texts. Names of digits, such as the class `1` or the
+    study `2024`, are texts too.
     """
     file = io.BytesIO(content)
     table = import_module("pandas").read_csv(
@@ -269,7 +270,7 @@ def table_of_csv(content: bytes) -> "pd.DataFrame":
 
 
 def read_table(path: str | Path) -> "pd.DataFrame":
-    """A Parquet table as a pandas one."""
+    """Return a Parquet table as a pandas table."""
     return _read_parquet(path).to_pandas()
 
 
@@ -288,9 +289,10 @@ def _write_parquet(path: str | Path, table: Any) -> None:
 
 
 def _read_parquet(path: str | Path) -> Any:
-    """In Arrow's own memory and this thread alone: at a process's end, Arrow's threads may not touch Python's objects.
+    """Return a Parquet table, read into Arrow's own memory by this thread alone.
 
-    Now and then one did, to let go of the bytes it had read, and aborted a job that was done (apache/arrow 34314).
+    At the end of a process Arrow's threads must not touch Python objects. Sometimes one did, to free the bytes it had
+    read, and aborted a finished job (apache/arrow 34314).
     """
     path = require_intact(path)
     arrow = import_module("pyarrow")
@@ -306,7 +308,7 @@ def _read_parquet(path: str | Path) -> Any:
 
 
 def _is_table(content: Any) -> bool | None:
-    """False for what Arrow reads, so that it can be another program's; None for what it does not."""
+    """Return False for a file that Arrow can read, which may be another program's; None for one that it cannot."""
     arrow = import_module("pyarrow")
     try:
         import_module("pyarrow.parquet").ParquetFile(arrow.BufferReader(content))
@@ -316,5 +318,5 @@ def _is_table(content: Any) -> bool | None:
 
 
 def _footer(content: memoryview) -> int:
-    """Where the footer of a Parquet file begins: it ends with its length and four letters."""
+    """Return the offset of a Parquet file's footer; the footer ends with its length and four letters."""
     return max(len(content) - 8 - int.from_bytes(content[-8:-4], "little"), 0)

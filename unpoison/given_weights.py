@@ -1,4 +1,4 @@
-"""Weights of a user's own, trained elsewhere, read without running any code that the file may hold."""
+"""The user's own weights, trained elsewhere, read without running any code in the file."""
 
 import re
 import warnings
@@ -15,19 +15,19 @@ from unpoison.files import require_intact
 from unpoison.networks import Architecture, Classifier
 
 WRAPPED = ("state_dict", "model_state_dict", "model")  # keys under which checkpoints keep weights
-PREFIXES = ("module.", "_orig_mod.")  # of DataParallel, of torch.compile
+PREFIXES = ("module.", "_orig_mod.")  # added by DataParallel and by torch.compile
 MOST = 3  # names of weights in an error
 
 
 def load_given(path: str | Path, architecture: Architecture) -> Classifier:
-    """A network with weights that the user gives, in evaluation mode on the CPU.
+    """Return a network with the user's weights, in evaluation mode on the CPU.
 
     Args:
-        path: safetensors, or a state dict as PyTorch keeps it (.pt, .pth, .bin), which is read by `weights_only`
-            and so runs no code. Keys may stand below `state_dict` or `model`, and begin with `module.`.
+        path: safetensors, or a PyTorch state dict (.pt, .pth, .bin). A state dict is read with `weights_only`, which
+            runs no code. Weights may be nested under `state_dict` or `model`, and keys may begin with `module.`.
 
     Raises:
-        UserError: for a file that cannot be read, and weights that are not those of the network.
+        UserError: for a file that cannot be read, and weights that do not fit the network.
     """
     model, name = architecture.new(seed=0), _name_of(architecture)
     wanted = model.network.state_dict()
@@ -80,7 +80,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _named_as(wanted: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights without a prefix that all of their names have and the network's do not."""
+    """Return the weights without a prefix that all of their names have and the network's names do not."""
     for prefix in PREFIXES:
         if all(key.startswith(prefix) for key in found) and not all(key.startswith(prefix) for key in wanted):
             found = {key.removeprefix(prefix): tensor for key, tensor in found.items()}
@@ -93,12 +93,12 @@ def _read(path: Path) -> Any:
             with safe_open(path, framework="pt") as file:
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of two libraries, each its own
+    except Exception as error:  # two libraries raise errors of different types
         said = str(error)
-        named = re.search(r"GLOBAL (\S+)", said)  # of what torch did not make, as no tensor needs it
+        named = re.search(r"GLOBAL (\S+)", said)  # an object that torch did not make and no tensor needs
         if named:
             reason = f"it holds {named[1]}, which is more than weights"
-        else:  # torch advises to read with weights_only off, which would run the file's code
+        else:  # torch suggests weights_only=False, which would run the file's code
             reason = "it is no state dict" if "weights_only" in said else first_line(error)
         raise UserError(
             f"{path} cannot be read as weights ({reason}); allowed: safetensors, or a state dict of PyTorch"

@@ -1,4 +1,4 @@
-"""The GPUs of this machine: which there are, and one for each job. No torch: it is imported once a job has its GPU."""
+"""The GPUs of this machine, and a lease of one for each job. A job imports torch after it has its GPU, not before."""
 
 import os
 import re
@@ -13,25 +13,25 @@ from filelock import FileLock, Timeout
 
 from unpoison.errors import UserError
 
-DRIVERS = ("/dev/dxg", "/dev/kfd")  # Windows' Linux subsystem, AMD: one device is known of
-NONE = ("", "-1", "NoDevFiles")  # what stands in CUDA_VISIBLE_DEVICES where there is none
-# A job of a cluster has devices of its own, whatever their names: two jobs may both call theirs 0.
+DRIVERS = ("/dev/dxg", "/dev/kfd")  # WSL and AMD: the number of devices is unknown, one is assumed
+NONE = ("", "-1", "NoDevFiles")  # entries of CUDA_VISIBLE_DEVICES that mean no device
+# Each cluster job has its own devices, and two jobs may both name theirs 0: locks are kept by allocation.
 ALLOCATION = ("SLURM_JOB_ID", "SLURM_STEP_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
 POLL_SECONDS = 0.2
 
 
 def visible_gpus() -> list[str]:
-    """The names of the devices that CUDA_VISIBLE_DEVICES leaves, or else those of all devices."""
+    """Return the device names in CUDA_VISIBLE_DEVICES, or those of all devices if it is unset."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is None:
         return [str(number) for number in range(_count())]
     names = [name.strip() for name in given.split(",")]
     hidden = [place for place, name in enumerate(names) if name in NONE]
-    return names[: hidden[0]] if hidden else names  # CUDA, too, reads up to the first name of none
+    return names[: hidden[0]] if hidden else names  # like CUDA, which ignores all names after it
 
 
 def has_driver() -> bool:
-    """Whether the system shows any GPU, hidden by CUDA_VISIBLE_DEVICES or not."""
+    """Return whether the system shows any GPU, even if CUDA_VISIBLE_DEVICES hides it."""
     return _count() > 0
 
 
@@ -42,7 +42,7 @@ def _count() -> int:
 
 
 def lease_folder() -> Path:
-    """Where the locks are: one folder for all jobs of a user on this machine, or in one allocation of a cluster."""
+    """Return the folder of the locks: one for all jobs of a user on this machine, or in one cluster allocation."""
     allocation = "-".join(os.environ[name] for name in ALLOCATION if name in os.environ)
     name = f"unpoison-gpus-{os.getuid()}" + (f"-{allocation}" if allocation else "")
     return Path(tempfile.gettempdir()) / re.sub(r"[^\w.-]", "_", name)
@@ -51,17 +51,18 @@ def lease_folder() -> Path:
 def lease_gpu(devices: Sequence[str], slots: int, folder: Path) -> FileLock | None:
     """Wait for a slot of a device and make that device the only one that this process sees.
 
-    First slots of all devices come before second ones. A slot is free again when its process ends, however that is.
+    The first slots of all devices are taken before any second slot. A slot is free again when its process ends, even
+    if the process is killed.
 
     Args:
         devices: names as in CUDA_VISIBLE_DEVICES.
         slots: jobs that may share a device.
 
     Raises:
-        UserError: where the folder is a link, another user's, or open to others: they could take the locks.
+        UserError: for a folder that is a link, another user's, or open to others, who could take the locks.
 
     Returns:
-        what holds the lease, to be kept until the device is no longer needed; None where there is no device.
+        the lock, to be kept until the device is no longer needed; None without a device.
     """
     if not devices:
         return None

@@ -1,4 +1,4 @@
-"""Gradients of what is trained: parameters that a loss does not reach have none, and stay."""
+"""Gradients of the trainable parameters, including parameters that a loss does not depend on."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -10,17 +10,18 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that are not frozen, in their order."""
+    """Return the parameters that are not frozen, in their order."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def gradients_of(
     outputs: Tensor, parameters: Sequence[Tensor], vector: Tensor | None = None, **options: Any
 ) -> list[Tensor]:
-    """The gradient of outputs by each parameter; zeros for one that they do not depend on.
+    """Return the gradient of outputs with respect to each parameter; zeros if outputs do not depend on it.
 
     Args:
-        vector: what outputs are multiplied by, where they are no number; options: of torch.autograd.grad.
+        vector: the vector of the vector-Jacobian product, for outputs that are not a scalar.
+        options: of torch.autograd.grad.
     """
     found = torch.autograd.grad(outputs, list(parameters), vector, allow_unused=True, **options)
     return [
@@ -30,5 +31,5 @@ def gradients_of(
 
 
 def twice_differentiable() -> AbstractContextManager[None]:
-    """A context in which attention is computed by plain products, the only form of it that has second derivatives."""
+    """Return a context in which attention uses plain matrix products, its only kernel with second derivatives."""
     return sdpa_kernel(SDPBackend.MATH)

@@ -1,4 +1,4 @@
-"""The content of a repair's page, from what is known of the repair and the images."""
+"""The content of a repair's page, from the repair's results and the images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ from unpoison.types import StoredImages
 
 Summary = Mapping[str, Any]  # as `summary_of` gives it
 CLEAN, ATTACK = "clean_accuracy", "attack_success_rate"
-HEALED = 0.15  # attack success: below it an attack is called gone
-WIDE = 0.5  # an interval as wide as this judges nothing
+HEALED = 0.15  # attack success: below it the page calls the model healed
+WIDE = 0.5  # an interval at least this wide gives no verdict
 FILES = (
     ("repaired.safetensors", "the weights, under your network's own keys"),
     ("clean.csv", "the rows to train on"),
     ("repair.json", "all numbers, by class too"),
 )
 LIMITS = (
-    "Poisoned rows that nobody flagged still act on the model. The check knows nothing of a second trigger.",
-    "The estimate takes flagged rows for images of the attacker. An attack that keeps the true labels breaks this.",
+    "Poisoned rows that nobody flagged still act on the model. The check does not see a second trigger.",
+    "The estimate assumes that flagged rows are the attacker's images. An attack that keeps true labels breaks this.",
 )
-UNTESTED = "There are no test images with right labels. So nobody knows what the repair cost in accuracy."
+UNTESTED = "There are no test images with right labels, so the accuracy cost of the repair is unknown."
 
 
 @dataclass(frozen=True)
 class ToldOfRepair:
-    """What the config knows: the name of the data, the method, why it was chosen, how the weights are loaded, settings.
+    """Facts from the config: the data's name, the method, the reason for it, how to load the weights, and settings.
 
-    probe: the share of the recipe's steps that relearning takes, none where it was not run.
+    probe: the share of the recipe's steps that relearning takes, None if it was not run.
     """
 
     data: str
@@ -53,7 +53,7 @@ def repair_page_of(
 
     Args:
         images: (n, size, size, 3) of all rows of the source.
-        check_seconds: what the repairs and the reference of the held-out check took.
+        check_seconds: the time of the held-out check's repairs and reference model.
     """
     rows = _Rows.of(given)
     attack, check = _pair(summary, ATTACK, rows.attacked), _held_out(given, summary)
@@ -81,7 +81,7 @@ def repair_page_of(
 
 
 def in_words(summary: Summary, attack: tuple[Estimate, Estimate] | None, check: HeldOutCheck | None) -> str:
-    """Return in a sentence what became of the attack, and of clean accuracy where it is known."""
+    """Return a sentence on the change of attack success, and of clean accuracy if it is known."""
     if attack is not None:
         ends = map(_percent, (one.value for one in attack))
         began = f"Attack success went from {' to '.join(ends)} of triggered images"
@@ -101,7 +101,7 @@ def _percent(share: float) -> str:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Numbers of images: of the clean test and of the attacked ones, over all classes (None) and by class."""
+    """Numbers of clean test images and of attacked images, over all classes (None) and by class."""
 
     tested: Mapping[str | None, int]
     attacked: Mapping[str | None, int]
@@ -126,7 +126,7 @@ def _estimate(share: float | None, rows: int) -> Estimate | None:
 def _pair(
     summary: Summary, name: str, rows: Mapping[str | None, int], of: str | None = None
 ) -> tuple[Estimate, Estimate] | None:
-    """Return a share before and after, over all classes or of one; None where it is not known."""
+    """Return a share before and after the repair, over all classes or of one; None if it is not known."""
     sides = [summary[when] if of is None else summary[when]["by_class"][of] for when in ("before", "after")]
     before, after = (_estimate(side[name], rows[of]) for side in sides)
     return None if before is None or after is None else (before, after)
@@ -150,7 +150,7 @@ def _held_out(given: HandedOver, summary: Summary) -> HeldOutCheck | None:
 def _outcome(
     attack: tuple[Estimate, Estimate] | None, check: HeldOutCheck | None
 ) -> Literal["healed", "reduced", "failed", "cannot_tell"]:
-    """Judge by the measured success where there are triggered images, and else by the estimate."""
+    """Return the verdict: by measured attack success if there are triggered images, else by the estimate."""
     if attack is None and (check is None or check.after.high - check.after.low >= WIDE):
         return "cannot_tell"
     before, after = attack if attack is not None else (check.before, check.after)  # type: ignore[union-attr]
@@ -179,7 +179,7 @@ def _costs(summary: Summary, check_seconds: float) -> tuple[tuple[str, str], ...
 
 
 def _relearning(summary: Summary, rows: _Rows, probe: float | None) -> tuple[tuple[float, Estimate], ...]:
-    """Return the attack's success, or the share of flagged rows read as told, after shares of the recipe's steps."""
+    """Return attack success, or the share of flagged rows predicted as labelled, after shares of the recipe's steps."""
     again = summary["relearning"]
     if again is None or probe is None:
         return ()

@@ -1,4 +1,4 @@
-"""The summary of a repair that is handed over: before and after by class, relearning, churn, and the rows kept."""
+"""The summary of a repair: before and after by class, relearning, churn, and the retained rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ READ_AS_TOLD = "flagged_read_as_told"
 WHERE = (
     ("validation", "trusted images"),
     ("clean_test", "test images"),
-)  # churn is counted on the first there is
+)  # churn is counted on the first of these that is not empty
 
 
 @dataclass(frozen=True)
 class HandedOver:
-    """All that is known of a repair.
+    """All results of a repair.
 
     rows: the whole table; deletion: the flagged rows; before, after: answers of the poisoned and the repaired model;
-    relearned: of the repaired one after the probe `relearning`, None where it was not run; verification: the held-out
+    relearned: of the repaired one after the probe `relearning`, None if it was not run; verification: the held-out
     check; costs: seconds, image_passes and forward_passes of the repair.
     """
 
@@ -44,11 +44,11 @@ class HandedOver:
 
 
 def summary_of(given: HandedOver) -> dict[str, Any]:
-    """Return the summary as plain values; shares (0 to 1) are null where the data cannot tell.
+    """Return the summary as plain values; shares (0 to 1) are null if the data do not allow them.
 
     before, after: clean accuracy, agreement with the given labels of the retained rows, attack success rate on
-    triggered images, and the share of flagged rows that are read as told; `by_class` the same by class.
-    lost_most: the class that lost most clean accuracy, and the share; null where none lost any.
+    triggered images, and the share of flagged rows predicted as their given label; `by_class` the same by class.
+    lost_most: the class that lost most clean accuracy, and the share; null if no class lost any.
     relearning: after a few steps of training on the retained rows. churn: the share of images whose prediction
     changed, and of which images.
     """
@@ -69,7 +69,7 @@ def summary_of(given: HandedOver) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Example:
-    """A flagged row. given, before, after: the label it is told, and what both models predict."""
+    """A flagged row. given, before, after: its given label, and the predictions of both models."""
 
     row_id: str
     image: int
@@ -79,7 +79,7 @@ class Example:
 
 
 def examples_of(given: HandedOver) -> list[Example]:
-    """Return every flagged row with what both models predict, those still read as told first; for the page."""
+    """Return every flagged row with both models' predictions; those still predicted as labelled come first."""
     names, (before, after) = (
         given.rows.class_names,
         (_flagged(_judged(given, answers)) for answers in (given.before, given.after)),

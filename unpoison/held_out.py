@@ -1,4 +1,4 @@
-"""Rows that are held out of a repair: by the held-out check in folds, by a tuning a fifth of the flagged rows."""
+"""Rows that are held out of a repair: in folds for the held-out check, a fifth of the flagged rows for tuning."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from unpoison.seeds import priorities
 from unpoison.types import Flagged, Labels, LeftOut
 
 FEWEST_FOLDS, MOST_FOLDS = 2, 20
-CONTROLS = 0.1  # of the rows of a class that nobody flagged, at most
+CONTROLS = 0.1  # largest share of the unflagged rows of a class
 FIFTHS = 5
 WANTED = 20  # control rows of a class with few flagged rows
 
 
 def folds_of(train: Rows, flagged: Flagged, folds: int, seed: int) -> Labels:
-    """Return the fold (n,) that leaves each training row out, -1 for rows that none does.
+    """Return the fold (n,) that leaves each training row out, -1 for rows in no fold.
 
     Each flagged row is in one fold. So are control rows: unflagged rows of the classes (by given label) that have a
-    flagged row, as many as the flagged rows of the class (at least 20), at most a tenth of the unflagged ones. Both are
-    dealt class by class in a random order by row id.
+    flagged row. A class has as many control rows as flagged rows, but at least 20, and at most a tenth of its unflagged
+    rows. Both kinds are dealt class by class in a random order by row id.
 
     Args:
         flagged: positions among the training rows.
@@ -43,7 +43,7 @@ def folds_of(train: Rows, flagged: Flagged, folds: int, seed: int) -> Labels:
 
 
 def check_folds(folds: object, flagged: int | None = None) -> None:
-    """Refuse a number of folds that is none, or larger than the number of flagged rows."""
+    """Refuse an invalid number of folds, and one larger than the number of flagged rows."""
     if (
         not isinstance(folds, int | np.integer)
         or isinstance(folds, bool)
@@ -70,7 +70,7 @@ def fifth_of(train: Rows, flagged: Flagged, seed: int) -> LeftOut:
 
 
 def check_fifth(flagged: int) -> None:
-    """Refuse a deletion set of which no fifth can be held out."""
+    """Refuse a deletion set that is too small to hold a fifth out."""
     if flagged < FIFTHS:
         raise UserError(
             f"a tuning holds out a fifth of its deletion set: found {flagged} rows, allowed: {FIFTHS} or more"

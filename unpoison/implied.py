@@ -1,7 +1,7 @@
-"""Outcomes that follow from a bisection: a seed that is healed at one recall is taken as healed at every higher one.
+"""Outcomes implied by a bisection: a seed that is healed at one recall counts as healed at every higher one.
 
-Which recalls a seed tries follows from its outcomes. So the seeds that tried a recall are no fair sample, and their
-share of healed models says little. With the outcomes that follow, every seed counts at every recall.
+The recalls that a seed tries depend on its outcomes. So the seeds that tried a recall are a biased sample, and their
+share of healed models says little. With the implied outcomes, every seed counts at every recall.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ import pandas as pd
 from unpoison.rounds import BISECT, Bisection
 
 PLACE = ["dataset", "poison", "training", "chain", "method", "seed"]
-# Nobody ran an implied model: nothing else is known of it.
+# Columns that an implied outcome leaves empty, because its model was not run.
 UNKNOWN = (
     "attack_success",
     "clean_accuracy",
@@ -26,10 +26,10 @@ UNKNOWN = (
 
 
 def with_implied(outcomes: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the outcomes with a column `is_implied`, and with those that follow from the bisections.
+    """Return the outcomes with a column `is_implied`, and with the outcomes implied by the bisections.
 
-    Deletion sets of a higher recall hold those of a lower one. Classes of a bisected study are left out: a class does
-    not decide what is tried next.
+    Deletion sets of a higher recall contain those of a lower one. Classes of a bisected study are left out: the next
+    recall does not depend on single classes.
 
     Args:
         outcomes: the table of outcomes.
@@ -53,7 +53,7 @@ def by_chain(measured: pd.DataFrame, chains: Mapping[str, Any]) -> Iterator[tupl
     """Yield the outcomes of each bisection of a seed with its place, and the recall of each as the column `asked`.
 
     Args:
-        chains: of each deletion set the name of its chain, and its recall; other sets are left out.
+        chains: for each deletion set the name of its chain, and its recall; other sets are left out.
     """
     told = measured[measured["deletion"].isin(chains)]
     places = told["deletion"].map(chains)
@@ -61,12 +61,12 @@ def by_chain(measured: pd.DataFrame, chains: Mapping[str, Any]) -> Iterator[tupl
 
 
 def known(rows: pd.DataFrame) -> list[bool | None]:
-    """Return whether each model is healed, None where there is no outcome."""
+    """Return whether each model is healed, None without an outcome."""
     return [None if pd.isna(outcome) else bool(outcome) for outcome in rows["healed"]]
 
 
 def _implied(measured: pd.DataFrame, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the recalls that each chain did not try and whose outcomes follow."""
+    """Yield rows for the recalls that each chain did not try and whose outcomes are implied."""
     rule, chains = Bisection(**asked["options"]), asked["chains"]
     names = {(chain, recall): name for name, (chain, recall) in chains.items()}
     for (*_, chain, _, _), rows in by_chain(measured, chains):

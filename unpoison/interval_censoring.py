@@ -1,4 +1,4 @@
-"""A normal law whose values are known to lie in brackets: maximum likelihood, and intervals of its quantiles."""
+"""A normal distribution fitted to interval-censored values by maximum likelihood, and intervals of its quantiles."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,9 +10,12 @@ from scipy.special import log_ndtr, ndtri, stdtrit
 
 from unpoison.proportions import CONFIDENCE
 
-Bracket = tuple[float, float]  # a value lies in (low, high]; -inf and inf where it is censored
+Bracket = tuple[float, float]  # a value lies in (low, high]; -inf and inf where it is left- or right-censored
 LOWEST, HIGHEST = 0.0, 1.0  # quantiles that can be reported: values are shares
-NARROWEST, WIDEST = 1e-6, 10.0  # standard deviations that stand for none, and for a law flat over the shares
+NARROWEST, WIDEST = (
+    1e-6,
+    10.0,
+)  # standard deviations that stand for 0, and for a flat distribution over the shares
 MEANS = np.linspace(LOWEST - 1, HIGHEST + 1, 61)[:, None, None]  # where the search starts, (means, 1, 1)
 SDS = np.geomspace(NARROWEST, WIDEST, 41)[:, None]  # (sds, 1)
 SEARCHES = 3  # each ten times finer than the one before; the last is in steps of 0.4 %
@@ -21,8 +24,8 @@ SEARCHES = 3  # each ten times finer than the one before; the last is in steps o
 class Estimate(NamedTuple):
     """A quantile and the ends of its interval.
 
-    value: None where the fitted one is not between 0 and 1, and where the brackets do not tell it.
-    low, high: None where the interval has no end between 0 and 1 on that side.
+    value: None if the fitted one is not between 0 and 1, or if the brackets do not determine it.
+    low, high: None if the interval has no end between 0 and 1 on that side.
     """
 
     value: float | None
@@ -31,10 +34,10 @@ class Estimate(NamedTuple):
 
 
 class NormalLaw:
-    """The normal law of highest likelihood, given one bracket for each seed.
+    """The normal distribution of highest likelihood, given one bracket for each seed.
 
     Attributes:
-        mean: None where the brackets do not tell it: all are open on the same side, all end at one cut, or the share
+        mean: None if the brackets do not determine it: all are open on the same side, all end at one cut, or the share
             of values below a cut does not depend on the cut.
         sd: standard deviation; 0 where one value, or one cut between two brackets, explains all of them. None
             as `mean`.
@@ -52,7 +55,7 @@ class NormalLaw:
         cuts = {*self.lows.tolist(), *self.highs.tolist()} - {-np.inf, np.inf}
         self.mean: float | None
         self.sd: float | None
-        # _mean and _sd are a law of highest likelihood, also where it is one of many.
+        # _mean and _sd maximise the likelihood, also if other values do so too.
         if low < high:
             self._mean, self._sd, self._maximum = (low + high) / 2, 0.0, 0.0
             is_told = bool(np.isfinite(self._mean))
@@ -68,10 +71,10 @@ class NormalLaw:
         self.mean, self.sd = (mean, sd) if is_told else (None, None)
 
     def _at_a_cut(self, cut: float, sd: float) -> tuple[float, float, float]:
-        """Mean, standard deviation and highest log-likelihood where all brackets end at a cut or reach across it.
+        """Return mean, standard deviation and highest log-likelihood if all brackets end at a cut or contain it.
 
-        The likelihood is highest as the standard deviation falls to 0 and the share of the values below the cut
-        becomes that of the brackets that end there, among those that end or begin there.
+        The likelihood is highest in the limit of a standard deviation of 0. There the share of values below the cut is
+        the share of brackets that end at the cut, among those that end or begin at it.
         """
         below, above = (self.counts[ends == cut].sum() for ends in (self.highs, self.lows))
         share = below / (below + above)
@@ -79,7 +82,7 @@ class NormalLaw:
         return cut - sd * float(ndtri(share)), sd, float(maximum)
 
     def _inside(self) -> tuple[float, float, float]:
-        """Mean, standard deviation and log-likelihood at a maximum inside of the parameters' space."""
+        """Return mean, standard deviation and log-likelihood at a maximum inside the parameter space."""
         tried = self._log_mass(MEANS, SDS, 0.0)  # (means, sds)
         mean, sd = np.unravel_index(int(tried.argmax()), tried.shape)
         found = optimize.minimize(
@@ -92,9 +95,9 @@ class NormalLaw:
         return float(found.x[0]), float(np.exp(found.x[1])), -float(found.fun)
 
     def _log_mass(self, at: np.ndarray | float, sd: np.ndarray | float, score: float) -> np.ndarray:
-        """The log-likelihood of laws whose quantile with a standard normal score is `at`; the last axis is summed."""
+        """Return the log-likelihood of distributions whose quantile of a normal score is `at`; sums the last axis."""
         lower, upper = (self.lows - at) / sd + score, (self.highs - at) / sd + score
-        is_right = lower > 0  # the mirrored mass is as large, and exact far out
+        is_right = lower > 0  # the mirrored mass is equal, and accurate in the far tail
         low, high = np.where(is_right, -upper, lower), np.where(is_right, -lower, upper)
         log_high = log_ndtr(high)
         with np.errstate(divide="ignore"):
@@ -102,8 +105,8 @@ class NormalLaw:
         return np.asarray(mass @ self.counts)
 
     def _profile(self, at: float, score: float) -> float:
-        """The highest log-likelihood of all laws whose quantile is `at`."""
-        # It has one maximum in the standard deviation, so that each finer search stays beside the best found.
+        """Return the highest log-likelihood of all distributions whose quantile is `at`."""
+        # It has one maximum in the standard deviation, so each finer search stays near the best value found.
         sds, best = SDS, -np.inf
         for _ in range(SEARCHES):
             tried = self._log_mass(at, sds, score)
@@ -113,7 +116,7 @@ class NormalLaw:
         return best
 
     def _value(self, score: float) -> float | None:
-        """The estimate of a quantile; the median alone where no spread can be told, which would make all alike."""
+        """Return the estimate of a quantile; only the median if the spread is 0, since all quantiles would be equal."""
         if self.mean is None or self.sd is None or (self.sd == 0 and score != 0):
             return None
         value = self.mean + score * self.sd
@@ -123,8 +126,9 @@ class NormalLaw:
         """Return the quantile below which `share` of the values lie, with its interval by profile likelihood.
 
         The interval holds every quantile whose profile is close enough to the maximum: twice the distance is at most
-        n log(1 + t^2 / (n - 1)), t Student's quantile with n - 1 degrees of freedom. For values that are known exactly
-        this is Student's interval of the mean; for many it is Wilks' limit, chi-squared with one degree of freedom.
+        n log(1 + t^2 / (n - 1)), with t Student's quantile for n - 1 degrees of freedom. For values that are known
+        exactly this is Student's interval of the mean. For many values it is Wilks' limit, chi-squared with one degree
+        of freedom.
         `docs/results/simulations` compares the coverage of both and of the bootstrap.
 
         Args:
@@ -141,10 +145,10 @@ class NormalLaw:
         def above(at: float) -> float:
             return self._profile(at, score) - limit
 
-        # The profile has one hill, so that its highest place from 0 to 1 is the one nearest to its top.
+        # The profile has one maximum, so its highest point in [0, 1] is the one nearest to that maximum.
         top = float(np.clip(self._mean + score * self._sd, LOWEST, HIGHEST))
         low, high = _end(above, top, LOWEST), _end(above, top, HIGHEST)
-        if value is not None:  # at a cut the hill's top lies a hair beside the estimate
+        if value is not None:  # at a cut the maximum differs slightly from the estimate
             low, high = (
                 (None if low is None else min(low, value)),
                 (None if high is None else max(high, value)),
@@ -153,9 +157,9 @@ class NormalLaw:
 
 
 def _end(above: Callable[[float], float], top: float, edge: float) -> float | None:
-    """The place between top and edge where a falling function passes 0; None where it is above 0 at the edge.
+    """Return the zero of a falling function between top and edge; None if it is above 0 at the edge.
 
-    Where it is below 0 at the top, the interval lies beyond 0 to 1: its one end there is the top.
+    If it is below 0 at the top, the interval lies outside of [0, 1], and its one end there is the top.
     """
     if above(top) < 0:
         return None if edge == top else top

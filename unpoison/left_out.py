@@ -1,9 +1,10 @@
-"""The left-out check: how a network that never saw the suspected rows reads them, beside rows that nobody suspects.
+"""The left-out check: the predictions of a network that never saw the suspected rows, compared with control rows.
 
-A network that is trained without a poisoned row reads it as what it shows and not as it is told. A clean row that it
-never saw is read as told about as often as any other clean row of its class. That alone does not tell poisons from a
-natural kind of image of which no example is left to learn from. So a class is tampered with only where its suspected
-rows also form a group of their own in the features, and where the suspicious model itself has learned them as told.
+A network trained without a poisoned row predicts the class that the image shows, and not the given label. For a clean
+row that it never saw, it predicts the given label about as often as for any other clean row of the class. That alone
+does not separate poisons from a natural kind of image without an example left to learn from. So a class is judged
+tampered only under two more conditions. The suspected rows form a separate group in feature space, and the suspicious
+model itself has learned their given labels.
 """
 
 from collections.abc import Sequence
@@ -20,29 +21,29 @@ KEPT, ACCUSED, CONTROL = (
     1,
     2,
 )  # roles of the rows: trained on, left out as suspect, left out for comparison
-LIMIT = 0.5  # of the ratio of the shares that are read as told: about 0.1 for poisons, 0.5 and more for clean rows
-USUAL = 3.0  # standard deviations between the parts of one normal distribution that is cut
-APART = 4.0  # and between a group and its class
+LIMIT = 0.5  # of the ratio of the shares predicted as labelled: about 0.1 for poisons, 0.5 and more for clean rows
+USUAL = 3.0  # standard deviations between the two parts of one normal distribution that is split
+APART = 4.0  # standard deviations between a separate group and its class
 BEYOND = (
-    1.0  # and so many more than in the median of the other classes, whose groups are natural kinds of image
+    1.0  # standard deviations above the median of the other classes, whose groups are natural kinds of image
 )
 STRIKING = (
     4.75  # standard deviations that need no comparison, since the other classes may be tampered with too
 )
-LEARNED = 0.8  # share of the group that the suspicious model itself reads as told
-FEWEST = 5  # rows of a group, and control rows of a class, that a judgement needs
+LEARNED = 0.8  # share of the group that the suspicious model predicts as labelled
+FEWEST = 5  # least number of rows of a group, and of control rows of a class, for a judgement
 SURE = 0.995  # probability that a ratio lies below its upper end, and above its lower one
 DRAWS = 20_000
 
 
 @dataclass(frozen=True)
 class Readings:
-    """How the suspected rows of one class are read, in one search or in several together.
+    """Counts of predictions on the suspected rows of one class, in one search or in several together.
 
-    accused, control: how many of each there are; accused_as_told, control_as_told: of how many a network that never saw
-    them predicts the given label; learned: of how many accused rows the suspicious model does; apart: how far the group
-    lies from its class, in standard deviations, and beyond: how much farther than in the median of the other classes,
-    both added up over the `searches`.
+    accused, control: numbers of suspected and of control rows; accused_as_told, control_as_told: those whose given
+    label is predicted by a network that never saw them; learned: accused rows whose given label the suspicious model
+    predicts; apart: distance of the group from its class, in standard deviations; beyond: that distance minus the
+    median of the other classes; both are summed over the `searches`.
     """
 
     accused: int = 0
@@ -60,9 +61,10 @@ class Readings:
 
     @cached_property
     def ratio(self) -> tuple[float, float, float]:
-        """Share read as told among the accused rows over that among the control rows: (ratio, low, high).
+        """Return the share predicted as labelled of accused rows, divided by that of control rows: (ratio, low, high).
 
-        The ends are quantiles of its posterior under Jeffreys priors, each exceeded with a probability of 0.5 %.
+        The ends are quantiles of the ratio's posterior under Jeffreys priors; the ratio lies beyond each with a
+        probability of 0.5 %.
         """
         random = np.random.default_rng(0)
         shares = [
@@ -79,7 +81,7 @@ class Readings:
 
     @property
     def is_group(self) -> bool:
-        """Whether the accused rows form a group of their own that the suspicious model has learned as told."""
+        """Return whether the accused rows form a separate group whose given labels the suspicious model has learned."""
         if self.accused < FEWEST * max(1, self.searches) or self.learned < LEARNED * self.accused:
             return False
         is_far = self.apart >= APART * self.searches and self.beyond >= BEYOND * self.searches
@@ -87,9 +89,11 @@ class Readings:
 
     @property
     def judgement(self) -> Judgement:
-        """tampered: a group of its own, surely read as told less than half as often as control rows.
+        """Return the judgement of the class.
 
-        cannot tell: a group that may be so; and one that is read as told, as poisons with right labels would be.
+        tampered: a separate group that is predicted as labelled less than half as often as control rows, with high
+        probability. cannot tell: a group for which this is uncertain, or that is predicted as labelled, as poisons
+        with right labels would be. clear: no separate group.
         """
         if not self.is_group:
             return "clear"
@@ -99,7 +103,7 @@ class Readings:
 
 
 def judgement_of(searches: Sequence[Readings]) -> Judgement:
-    """Return the judgement of several searches together, of which no single one may speak for a clean class."""
+    """Return the joint judgement of several searches; no single one may contradict `tampered`."""
     together = sum(searches, Readings()).judgement
     if together == "tampered" and any(each.accused >= FEWEST and each.ratio[0] >= LIMIT for each in searches):
         return "cannot tell"
@@ -113,8 +117,8 @@ def readings_of(
 
     Args:
         role: (n,) KEPT, ACCUSED or CONTROL; as_told, learned: (n,) whether the network of the check and the suspicious
-            model predict the given label; apart: (n,) how far the group of the row's class lies from it; labels: (n,)
-            the given labels.
+            model predict the given label; apart: (n,) the distance of the group from the row's class; labels: (n,) the
+            given labels.
     """
     far = {int(label): float(apart[labels == label][0]) for label in np.unique(labels)}
     found = {}

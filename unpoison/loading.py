@@ -1,4 +1,4 @@
-"""A data set from files: class folders, Parquet files, a list of paths and labels, arrays, or the hub's."""
+"""Load a data set from class folders, Parquet files, a list of paths and labels, arrays, or the Hugging Face hub."""
 
 import os
 import warnings
@@ -18,7 +18,7 @@ from unpoison.rows import choose_rows
 
 SIZES = (16, 512)  # of images in pixels, as in configs
 Path_ = str | os.PathLike[str]
-KNOWN = "as_found"  # the plug-in that tells what a user knows of suspect data
+KNOWN = "as_found"  # the plug-in for what a user knows about suspect data
 
 
 def load_data(
@@ -31,7 +31,7 @@ def load_data(
     trusted: Path_ | None = None,
     **options: Any,
 ) -> Data:
-    """Return images and labels from files, as found: which labels of training rows are right is not known.
+    """Return images and labels from files, as found: it is not known which training labels are right.
 
     | path | read by the source | test, trusted |
     |---|---|---|
@@ -42,20 +42,20 @@ def load_data(
     | a file of arrays, `.npz` | `npz` | `.npz` files |
     | `hf:NAME` or `hf:NAME:CONFIG` | `hugging_face` | names of splits |
 
-    What is not read, and images that are there twice, are told as Python warnings.
+    Files that are not read, and duplicate images, are reported as Python warnings.
 
     Args:
-        path: where the training rows are.
+        path: the training rows.
         image_size: height and width in pixels; other images are resized.
         resize: `stretch`, `pad` (black bars) or `crop` (the middle). interpolation: `bicubic`, `bilinear`, `nearest` or
             `lanczos`.
-        test: images whose labels are right, to measure models by.
+        test: images with right labels, to evaluate models on.
         trusted: images that are known to be clean, for detectors and repairs that need them.
         options: those of the source, such as `label_column` or `triggered`; `truth`, a list of the poisoned rows (a CSV
-            file with a column `row_id`), and `target`, the class that triggered images are to be taken for.
+            file with a column `row_id`), and `target`, the class that the attack wants for triggered images.
 
     Raises:
-        UserError: for files that are not there or cannot be read, an unknown option, and a single class.
+        UserError: for files that are missing or cannot be read, an unknown option, and a single class.
     """
     size, resizing = check_size("image_size", plain(image_size), *SIZES), Resizing(resize, interpolation)
     given = {name: plain(value) for name, value in options.items()}
@@ -77,4 +77,4 @@ def load_data(
 def _text(name: str, path: Path_ | None) -> str | None:
     if path is not None and not isinstance(path, str | os.PathLike):
         raise UserError(f"{name}: found {type(path).__name__}, allowed: a path")
-    return None if path is None else os.path.expanduser(os.fspath(path))  # noqa: PTH111 (a glob is no path)
+    return None if path is None else os.path.expanduser(os.fspath(path))  # noqa: PTH111 (a glob is not a path)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
-# Vector instructions that the speed and the last digits of a training depend on, as Linux and we name them.
+# Vector instructions that affect the speed and the last digits of a training: Linux's names and ours.
 VECTORS = {"avx2": "AVX2", "avx512f": "AVX512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX"}
 
 
@@ -14,8 +14,8 @@ VECTORS = {"avx2": "AVX2", "avx512f": "AVX512", "avx512_bf16": "AVX512-BF16", "a
 def processor(cpu_info: Path = CPU_INFO) -> str:
     """Return the model of the processor, its vector instructions and the number of cores.
 
-    An example: `Intel(R) Xeon(R) Processor, AVX2 AVX512 AVX512-BF16, 2 cores`. Where Linux does not tell them, the
-    model is the kind of machine, such as `arm64`.
+    An example: `Intel(R) Xeon(R) Processor, AVX2 AVX512 AVX512-BF16, 2 cores`. Without Linux's
+    information, the model is the kind of machine, such as `arm64`.
     """
     told: dict[str, str] = {}
     if cpu_info.exists():

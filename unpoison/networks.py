@@ -1,4 +1,4 @@
-"""A network with its preprocessing, and what an untrained one is made from."""
+"""A network with its preprocessing, and the description from which untrained networks are made."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ CIFAR10_DEVIATION = (0.2470, 0.2435, 0.2616)
 class Preprocessing:
     """The preprocessing of images for a network: resized, then normalised.
 
-    mean, deviation: of the three channels, on a scale where white is 1; (value - mean) / deviation is what the network
-    is given. input_size: height and width in pixels to which images are resized; None takes them as they are.
+    mean, deviation: of the three channels, on a scale where white is 1; the network gets (value - mean) / deviation.
+    input_size: height and width in pixels to which images are resized; None leaves them as they are.
     """
 
     mean: tuple[float, ...] = CIFAR10_MEAN
@@ -50,9 +50,9 @@ class Classifier(nn.Module):
     """A network with its preprocessing: takes uint8 images (n, 3, height, width), gives logits (n, classes).
 
     network: takes normalised float images; class_names: of the logits' columns; features: the name of the layer of
-    `network` whose input detectors look at, None for its last linear layer; new: gives an untrained one of the same
-    kind from a seed, None where there is no such function; recipe: how it was trained, None where that is not known;
-    kind: the plug-in's name and options that it was built by, None for a user's own module.
+    `network` whose input detectors use, None for its last linear layer; new: returns an untrained network of the same
+    kind from a seed, None if there is no such function; recipe: how it was trained, None if unknown; kind: the
+    plug-in's name and options that it was built with, None for a user's own module.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class Classifier(nn.Module):
         return torch.addcmul(self.shift, images.to(self.scale.dtype), self.scale)  # type: ignore[arg-type]
 
     def feature_layer(self) -> nn.Module | None:
-        """The layer of the network that `features` names, None where it names none.
+        """Return the layer of the network that `features` names, None if it names none.
 
         Raises:
-            UserError: for a name that no layer of the network has.
+            UserError: if no layer of the network has the name.
         """
         if self.features is None:
             return None
@@ -93,7 +93,7 @@ class Classifier(nn.Module):
         if self.features not in named:
             layers = ", ".join(name for name, layer in named.items() if isinstance(layer, nn.Linear))
             raise UserError(
-                f"features: found {self.features!r}, which {type(self.network).__name__} has no layer called; its "
+                f"features: found {self.features!r}, allowed: a layer of {type(self.network).__name__}, whose "
                 f"linear layers are {layers or '(none)'}"
             )
         return named[self.features]
@@ -102,7 +102,7 @@ class Classifier(nn.Module):
         try:
             logits = self.network(self.prepared(images))
         except ValueError as error:
-            if self.training and len(images) == 1:  # a batch norm of one value for each channel
+            if self.training and len(images) == 1:  # batch norm fails on one value for each channel
                 raise UserError(
                     f"the network cannot be trained on a batch of one row ({first_line(error)}); choose a batch_size "
                     "of the recipe that leaves no single row over, and for a single row to forget batch_norm: eval"
@@ -139,7 +139,7 @@ class Architecture:
         image_size: int,
         features: str | None = None,
     ) -> "Architecture":
-        """Return the description of a network that a plan asks for.
+        """Return the description of a planned network.
 
         Args:
             model: its name, options, mean, deviation and image_size (of the network; None: the data's).
@@ -148,7 +148,7 @@ class Architecture:
         return cls(model["name"], model["options"], class_names, image_size, sizes, features)
 
     def new(self, seed: int) -> Classifier:
-        """An untrained network whose initial weights depend on the seed alone."""
+        """Return an untrained network whose initial weights depend on the seed alone."""
         size = self.preprocessing.input_size or self.image_size
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds all GPUs too
@@ -172,7 +172,7 @@ def require_finite(model: nn.Module) -> None:
 
 
 def finite_logits(logits: Tensor) -> Tensor:
-    """Return the logits (rows, classes), or raise a UserError where one is not finite: it predicts no class."""
+    """Return the logits (rows, classes), or raise a UserError if one is not finite, since it predicts no class."""
     broken = int((~torch.isfinite(logits)).any(1).sum())
     if broken:
         raise UserError(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 QUINTIC = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 3
 FILTER_MOMENTUM = 0.6
-Noted = Tensor | None  # of the losses stepped down the first that was not finite, else the last
+Noted = Tensor | None  # the first loss that was not finite, else the last loss
 
 
 class SGD:
@@ -25,12 +25,12 @@ class SGD:
         self._momentum, self._weight_decay = momentum, weight_decay
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step down the loss; parameters that it does not reach stay, and lose nothing by decay."""
+        """Take one step down the loss; parameters that it does not depend on stay unchanged, without weight decay."""
         self.follow(torch.autograd.grad(loss, self._parameters, allow_unused=True), rate)
 
     @torch.no_grad()
     def follow(self, gradients: Iterable[Tensor | None], rate: float) -> None:
-        """One step against gradients that are given; a parameter without one stays."""
+        """Take one step against the given gradients; a parameter without a gradient stays unchanged."""
         given = list(gradients)
         reached = [place for place, gradient in enumerate(given) if gradient is not None]
         if not reached:
@@ -53,7 +53,7 @@ class Adam:
     """Adam (Kingma and Ba 2015, arXiv 1412.6980, Algorithm 1), with its defaults (the updates of torch.optim.Adam)."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], *, scale: float = 1.0) -> None:
-        """`scale`: what every rate is multiplied by."""
+        """Make the optimiser; `scale` multiplies every rate."""
         self.noted: Noted = None
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self._scale = scale
@@ -62,12 +62,12 @@ class Adam:
         self._steps = 0
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step down the loss; a parameter that it does not reach has a gradient of zero."""
+        """Take one step down the loss; a parameter that it does not depend on has a gradient of zero."""
         self.follow(torch.autograd.grad(loss, self._parameters, materialize_grads=True), rate)
 
     @torch.no_grad()
     def follow(self, gradients: Iterable[Tensor], rate: float) -> None:
-        """One step against gradients that are given."""
+        """Take one step against the given gradients."""
         self._steps += 1
         parts = zip(self._parameters, gradients, self._means, self._squares, strict=True)
         for weights, gradient, mean, square in parts:
@@ -78,7 +78,7 @@ class Adam:
 
 
 def laid_out_as(weights: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient in the memory layout of its weights, which the kernel takes for granted."""
+    """Return the gradient in the memory layout of its weights, as the kernel requires."""
     if gradient.stride() == weights.stride():
         return gradient
     return torch.empty_like(weights).copy_(gradient)
@@ -87,10 +87,11 @@ def laid_out_as(weights: Tensor, gradient: Tensor) -> Tensor:
 class Muon:
     """Muon for the filters of convolutions, SGD for all else (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 
-    The momentum of a layer's filters, a matrix with a row for each, is replaced by a matrix of about orthonormal
-    rows, so that all its larger directions move by as much. Three iterations, momentum 0.6 and no weight decay on
-    filters, which keep the norm sqrt(their number), are those of the authors' CIFAR-10 run (airbench94_muon) and
-    not of the post. It fits networks with a batch norm behind every convolution, which takes their norm away.
+    The momentum of a layer's filters is a matrix with a row for each filter. Muon replaces it by a matrix of about
+    orthonormal rows, so that all its larger directions move by the same amount. Three settings follow the authors'
+    CIFAR-10 run (airbench94_muon) and not the post: three iterations, momentum 0.6, and no weight decay on filters,
+    which keep the norm sqrt(number of filters). Muon fits networks with a batch norm after every convolution, which
+    cancels the norm.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Muon:
         filter_rate: float,
         dtype: torch.dtype,
     ) -> None:
-        """`filter_rate`: the filters' rate over that of everything else; `dtype`: what the products compute in."""
+        """Make the optimiser; `filter_rate`: the filters' rate relative to the others; `dtype`: of the products."""
         self.noted: Noted = None
         trained = [parameter for parameter in parameters if parameter.requires_grad]
         self._filters = [parameter for parameter in trained if parameter.ndim == 4]
@@ -112,7 +113,7 @@ class Muon:
         self._filter_rate, self._dtype = filter_rate, dtype
 
     def step(self, loss: Tensor, rate: float) -> None:
-        """One step down the loss; parameters that it does not reach stay, and lose nothing by decay."""
+        """Take one step down the loss; parameters that it does not depend on stay unchanged, without weight decay."""
         gradients = torch.autograd.grad(loss, [*self._filters, *self._others], allow_unused=True)
         with torch.no_grad():
             for weights, gradient, velocity in zip(self._filters, gradients, self._velocity, strict=False):
@@ -130,9 +131,9 @@ class Muon:
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """The matrix with its larger singular values (above a fiftieth of its norm) brought to 0.7 to 1.2.
+    """Return the matrix with its larger singular values (above a fiftieth of its norm) moved into 0.7 to 1.2.
 
-    By Newton-Schulz iterations, whose coefficients trade exactness for speed; smaller values stay smaller.
+    It uses Newton-Schulz iterations, whose coefficients trade exactness for speed; smaller values stay smaller.
     """
     first, third, fifth = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]

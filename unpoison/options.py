@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from unpoison.errors import UserError, one_of
 from unpoison.source_text import REQUIRED, Option
 
-# The types of `unpoison.types` that are numbers: their kind, the least and the most.
+# The number types of `unpoison.types`: kind, minimum and maximum.
 LARGEST, ABOVE_ZERO = 2**31 - 1, math.ulp(0.0)
 RANGES: dict[str, tuple[str, float, float]] = {
     "PositiveInt": ("int", 1, LARGEST),
@@ -24,20 +24,20 @@ RANGES: dict[str, tuple[str, float, float]] = {
 
 @runtime_checkable
 class Advise(Protocol):
-    """Says what to write where a value was read as another kind than the one that is wanted."""
+    """A function that returns a hint for a value that was read as another type than the wanted one."""
 
     def __call__(self, value: object, /, *, text: bool, number: bool) -> str: ...
 
 
 def no_advice(value: object, /, *, text: bool, number: bool) -> str:
-    """Nothing: Python reads no value as another kind than it looks."""
+    """Return no hint, since Python, unlike YAML, reads no text as another type."""
     return ""
 
 
 def check_options(
     given: Mapping[str, Any], options: Mapping[str, Option], where: str, *, advise: Advise = no_advice
 ) -> dict[str, Any]:
-    """All options of a plug-in, the given ones and the defaults.
+    """Return all options of a plug-in, the given ones and the defaults.
 
     Raises:
         UserError: for an unknown option, one of the wrong type, or a required one that is missing.
@@ -69,14 +69,14 @@ def check_given(
 
 
 def check_one_of(given: Mapping[str, Any], rivals: Sequence[str], where: str) -> None:
-    """Refuse two options of which one takes the other's place (a plug-in's constant `ONE_OF`)."""
+    """Refuse two options that exclude each other (a plug-in's constant `ONE_OF`)."""
     found = [f"{name}: {given[name]}" for name in rivals if given.get(name) is not None]
     if len(found) > 1:
         raise UserError(f"{where}: found {' and '.join(found)}, allowed: one of {', '.join(rivals)}")
 
 
 def in_words(annotation: str) -> str:
-    """An annotation as a reader of configs would say it."""
+    """Return an annotation in words for a reader of configs."""
     words = {
         "PositiveInt": "an integer above 0",
         "PositiveFloat": "a number above 0",
@@ -95,7 +95,7 @@ def in_words(annotation: str) -> str:
 
 
 def accepts(annotation: str, value: object) -> bool:
-    """Whether a value fits a type annotation as written in a plug-in's source."""
+    """Return whether a value fits a type annotation as written in a plug-in's source."""
     return _fits(ast.parse(annotation, mode="eval").body, value)
 
 

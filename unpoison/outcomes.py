@@ -1,4 +1,4 @@
-"""Two-part outcomes: whether each repaired model is healed, broken or neither, and how often that is so over seeds."""
+"""Two-part outcomes: each repaired model is healed, broken or neither; and the shares over seeds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +14,13 @@ from unpoison.results import CLEAN
 from unpoison.rounds import UNTIL
 from unpoison.statistics import intervals, varied_keys
 
-# A model is healed where less than this share of the attack survives; the second and third show what rests on that.
+# A model is healed if less than this share of the attack survives; the other two cuts show how much the cut matters.
 CUTS = {"healed": 0.5, "healed_25": 0.25, "healed_75": 0.75}
 MARGIN = 0.1  # of clean accuracy below doing nothing: a network that loses more is broken
-TAKEN = 0.2  # of attack success above the oracle: an attack below it did not take, and nothing can be healed
+TAKEN = 0.2  # least attack success above the oracle's; below it the attack did not take, and nothing can be healed
 ROUNDING = 1e-9
 UNKNOWN = (float("nan"), float("nan"))
-# How far an attack gets: its success rate; without a trigger the share of the attacked images that are not read right.
+# Metrics of attack success: its success rate; without a trigger the error rate on the attacked images.
 ATTACKED = ("attack_success_rate", "confused_accuracy", "corrected_accuracy")
 MODEL = ["study", *BASE_MODEL]
 WHY = {
@@ -36,7 +36,7 @@ def outcomes(results: pd.DataFrame) -> pd.DataFrame:
 
     survived = (attack - attack of the oracle) / (attack of doing nothing - attack of the oracle); `attack` is the
     attack success rate, or the error rate on the attacked images of an attack without a trigger. A model is healed
-    where survived < 0.5 and it is not broken. It is broken where its clean accuracy over all classes is more than
+    if survived < 0.5 and it is not broken. It is broken where its clean accuracy over all classes is more than
     10 points below that of doing nothing. Without an oracle there is no outcome; `undefined` says so.
 
     Args:
@@ -64,7 +64,7 @@ def outcomes(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _attacks(results: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the metric that tells how far the attack gets, with its value as `attack_success`: more is worse."""
+    """Return the rows of the metric of attack success, with its value as `attack_success` (higher is worse)."""
     rank = {metric: place for place, metric in enumerate(ATTACKED)}
     rows = results[results["metric"].isin(ATTACKED) & results["value"].notna()]
     rows = rows.assign(rank=rows["metric"].map(rank))
@@ -77,7 +77,7 @@ def _attacks(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows with survived, healed, broken, and why there is no outcome."""
+    """Return the rows with survived, healed, broken, and the reason for a missing outcome."""
     gap = found["do_nothing"] - found["oracle"]
     reasons = {
         "untaken": gap < TAKEN - ROUNDING,
@@ -100,9 +100,9 @@ def _judged(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def healed(measured: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return in how many seeds each cell is healed and broken, with the intervals of that share.
+    """Return the numbers of seeds in which each cell is healed and broken, with intervals of the share.
 
-    Of a study whose recalls are bisected every seed counts at every recall (see `unpoison.implied`).
+    In a study that bisects recalls, every seed counts at every recall (see `unpoison.implied`).
 
     Args:
         measured: the table of outcomes.
@@ -134,7 +134,7 @@ def healed(measured: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> p
 
 
 def _settling(table: pd.DataFrame, rounds: Mapping[str, Mapping[str, Any]]) -> list[bool]:
-    """Whether each cell was given seeds until its share was known: then intervals at 95 % miss it too often."""
+    """Return whether each cell got seeds until its share settled: then 95 % intervals miss the share too often."""
     cells = {
         (study, *cell) for study, asked in rounds.items() if asked["rule"] == UNTIL for cell in asked["cells"]
     }

@@ -14,7 +14,7 @@ from unpoison.types import Indices
 
 @dataclass(frozen=True)
 class Outputs:
-    """For each row: its features (None where the network has none), its logits and the label it was given."""
+    """The features (None if the network has none), the logits and the given label of each row."""
 
     _features: Float64[np.ndarray, "rows channels"] | None
     logits: Float64[np.ndarray, "rows classes"]
@@ -26,7 +26,7 @@ class Outputs:
 
     @property
     def features(self) -> Float64[np.ndarray, "rows channels"]:
-        """The input of the network's last linear layer, or of the layer that the model names.
+        """Return the input of the network's last linear layer, or of the layer that the model names.
 
         Raises:
             UserError: for a network that does not end on a linear layer and names no other.
@@ -36,7 +36,7 @@ class Outputs:
         return self._features
 
     def take(self, places: np.ndarray | slice) -> "Outputs":
-        """The outputs of the rows chosen by a mask, by positions or by a slice; all in their order are no copy."""
+        """Return the outputs of rows chosen by a mask, positions or a slice; without a copy for all rows in order."""
         if isinstance(places, np.ndarray) and np.array_equal(places, np.arange(len(self.labels))):
             return self
         features = None if self._features is None else self._features[places]
@@ -47,7 +47,7 @@ Pair = tuple[Outputs, Outputs]  # of the training and of the validation rows
 
 
 def no_features(classes: int) -> UserError:
-    """Return the error of a network whose features nobody can tell."""
+    """Return the error for a network whose feature layer is unknown."""
     return UserError(
         f"the network does not end on a linear layer with an output for each of the {classes} classes; name the "
         "layer whose input the features are by features: <name>"
@@ -57,7 +57,7 @@ def no_features(classes: int) -> UserError:
 def write_outputs(path: str | Path, rows: Rows, outputs: Pair) -> None:
     """Write one structured array: a line for each training row, then one for each validation row.
 
-    Values are stored as float32, in which the network computed them. A network without features has no such field.
+    Values are stored as float32, the precision of the network. A network without features has no field for them.
 
     Args:
         rows: the whole table of the poisoned data set.
@@ -77,10 +77,10 @@ def write_outputs(path: str | Path, rows: Rows, outputs: Pair) -> None:
 
 
 def read_outputs(path: str | Path, rows: Rows) -> Pair:
-    """Return what `write_outputs` wrote, as float64.
+    """Return the outputs that `write_outputs` wrote, as float64.
 
     Raises:
-        UserError: for a file that is not there, is damaged, or is of other rows.
+        UserError: for a file that is missing, is damaged, or belongs to other rows.
     """
     table = map_array(path)
     names = table.dtype.names or ()

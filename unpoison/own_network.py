@@ -13,15 +13,16 @@ OWN = "python"  # the model plug-in that runs the user's code, and its option th
 def own_network(python: str) -> tuple[Registered, str]:
     """Return the file of `file.py:Class` and the name in it.
 
-    Files beside it are its own, too. One in a package (its folder has an `__init__.py`) is imported as a module of it.
+    Files in the same folder belong to it. A file in a package (its folder has an `__init__.py`) is imported as a
+    module of the package.
 
     Raises:
-        UserError: for a text that is no such place, a file that is not there or is no Python, and a name that it lacks.
+        UserError: for a text of another form, a file that is missing or is not Python, and a name that it lacks.
     """
     file, colon, name = python.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
         raise UserError(f"found '{python}', allowed: file.py:Class")
-    path = Path(file).parent.resolve() / Path(file).name  # of a link, the helpers are beside the link
+    path = Path(file).parent.resolve() / Path(file).name  # for a link, helpers are in the folder of the link
     if not path.is_file():
         raise UserError(f"found '{python}', and there is no file {path}")
     names = bound_names(path)

@@ -18,10 +18,10 @@ OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A loaded image, and what Pillow does not keep of its file.
+    """A loaded image, and facts about its file that Pillow does not keep.
 
-    raw_mode: how the file packs the samples, in Pillow's words; frame: the box that a GIF's first frame
-    covers; low: the lower bytes of 16-bit colours, of which `image` has the upper ones.
+    raw_mode: Pillow's name for the file's packing of samples; frame: the box that a GIF's first frame
+    covers; low: the lower bytes of 16-bit colours, whose upper bytes are in `image`.
     """
 
     image: Image.Image
@@ -38,7 +38,7 @@ def load(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) 
     frame = image.tile[0].extents if image.format == "GIF" else None
     low = _low_bytes(image, raw_mode, reopen)
     image.load()
-    if isinstance(image.info.get("transparency"), str):  # a PNG's text of that title
+    if isinstance(image.info.get("transparency"), str):  # a PNG text chunk with that title
         del image.info["transparency"]
     return Loaded(image, raw_mode, frame, low)
 
@@ -57,7 +57,7 @@ def to_rgb(loaded: Loaded) -> Image.Image:
     if loaded.low is not None:
         image = _from_deep_colours(image, loaded.low)
     if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
-        image = image.convert("RGB")  # programs that know no alpha leave zeros there
+        image = image.convert("RGB")  # programs without alpha support leave zeros there
     _mend_transparency(image, loaded.raw_mode)
     _mend_colour_map(image)
     if image.mode == "La":  # grey, premultiplied
@@ -79,7 +79,7 @@ def _raw_mode(image: ImageFile.ImageFile) -> str:
 def _low_bytes(
     image: ImageFile.ImageFile, raw_mode: str, reopen: Callable[[], ImageFile.ImageFile]
 ) -> np.ndarray | None:
-    """Return the lower bytes of 16-bit RGB or RGBA, which Pillow reads the upper bytes of; None of other kinds."""
+    """Return the lower bytes of 16-bit RGB or RGBA, whose upper bytes Pillow reads; None for other kinds."""
     colours = re.fullmatch(r"(RGB|RGBX|RGBA);16([BLN])", raw_mode)
     is_grey = raw_mode == "LA;16B"  # four bytes a pixel, read as four samples
     if not is_grey and (colours is None or _tag(image, PLANAR) == PLANES):
@@ -95,7 +95,7 @@ def _low_bytes(
 
 
 def _tag(image: Image.Image, tag: int, default: object = None) -> object:
-    """Return the value of a TIFF tag, the first where there are several; the default for other formats."""
+    """Return the value of a TIFF tag, the first if there are several; the default for other formats."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return default
     value = image.tag_v2.get(tag, default)
@@ -103,7 +103,7 @@ def _tag(image: Image.Image, tag: int, default: object = None) -> object:
 
 
 def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Raise an error for samples that Pillow decodes into other pixels without a word."""
+    """Raise an error for samples that Pillow silently decodes into wrong pixels."""
     is_raw = image.tile[0].codec_name == "raw"
     if _tag(image, SAMPLE_FORMAT) == SIGNED and _tag(image, BITS) == 8:
         raise ValueError("its samples are signed bytes; save it with unsigned ones")
@@ -127,7 +127,7 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
 
 
 def _white(image: Image.Image) -> int:
-    """Return the sample that stands for white: the largest of its bits, and that of 16 bits where there are more."""
+    """Return the sample value of white: the largest of its bit depth, at most that of 16 bits."""
     bits = _tag(image, BITS, 16)
     assert isinstance(bits, int)
     if bits == 16 and _tag(image, SAMPLE_FORMAT) == SIGNED:
@@ -149,9 +149,9 @@ def _levels_of_integers(samples: np.ndarray, image: Image.Image) -> np.ndarray:
 
 
 def _check_bright(darkest: int, brightest: int, white: int, is_opaque: bool) -> None:
-    """Raise an error for samples of 8 to 12 bits kept in 16: nothing would be seen of them.
+    """Raise an error for samples of 8 to 12 bits stored in 16: the image would look black.
 
-    Dark ink on a clear ground is seen; samples below 256 are those of 8 bits there too.
+    Dark ink on a transparent ground stays visible, so there only samples below 256 count as 8-bit samples.
     """
     if 0 < brightest < (NEARLY_BLACK if is_opaque else 256):
         raise ValueError(
@@ -162,8 +162,8 @@ def _check_bright(darkest: int, brightest: int, white: int, is_opaque: bool) -> 
 
 def _levels_of_floats(samples: np.ndarray) -> np.ndarray:
     darkest, brightest = float(samples.min()), float(samples.max())
-    if not np.isfinite([darkest, brightest]).all():  # NaN is the least and the greatest wherever there is one
-        raise ValueError("it has samples that are no finite numbers")
+    if not np.isfinite([darkest, brightest]).all():  # NaN propagates into min and max
+        raise ValueError("it has samples that are not finite numbers")
     is_unit = darkest * 255 > -0.5 and brightest * 255 < 255.5  # resizing overshoots by less than a level
     if not is_unit and not (darkest >= 0 and brightest <= 255 and (samples == np.rint(samples)).all()):
         raise ValueError(
@@ -174,12 +174,12 @@ def _levels_of_floats(samples: np.ndarray) -> np.ndarray:
 
 
 def _from_deep_colours(image: Image.Image, low: np.ndarray) -> Image.Image:
-    """Return 16-bit colours, given as upper and lower bytes, to the nearest of 8 bits."""
+    """Return 16-bit colours, given as upper and lower bytes, rounded to 8 bits."""
     high = np.asarray(image)
     colours = high[:, :, :3].astype(np.uint16) << 8 | low[:, :, :3]
     is_opaque = "transparency" not in image.info and bool((high[:, :, 3:] == 255).all())
     _check_bright(int(colours.min()), int(colours.max()), DEEPEST, is_opaque)
-    step = low.astype(np.int16) - high  # the sample is 257 * high + step, and 257 samples are a level
+    step = low.astype(np.int16) - high  # the sample is 257 * high + step, and a level spans 257 samples
     levels = (high + (step > 128) - (step < -128)).astype(np.uint8)
     key = image.info.get("transparency")
     if key is not None:
@@ -189,14 +189,14 @@ def _from_deep_colours(image: Image.Image, low: np.ndarray) -> Image.Image:
 
 
 def _mend_transparency(image: Image.Image, raw_mode: str) -> None:
-    """Scale the transparent level of a PNG of 2 or 4 bits, as Pillow scales its samples."""
+    """Scale the transparent level of a 2-bit or 4-bit PNG in the same way as Pillow scales its samples."""
     depth = {"L;2": 2, "L;4": 4}.get(raw_mode)
     if depth and image.format == "PNG" and "transparency" in image.info:
         image.info["transparency"] *= 255 // (2**depth - 1)
 
 
 def _mend_colour_map(image: Image.Image) -> None:
-    """Read a TIFF's palette of bytes as such: Pillow takes 16 bits and makes it black, other readers do not."""
+    """Read an 8-bit TIFF palette as bytes: Pillow reads 16 bits and makes it black, other readers do not."""
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode in ("P", "PA"):
         colours = image.tag_v2[COLOUR_MAP]
         if max(colours) < 256:

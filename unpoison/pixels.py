@@ -1,4 +1,4 @@
-"""Images on their way to a network: as they are kept, with the trigger stamped on, cropped and mirrored."""
+"""Images on their way to a network: as stored, with the trigger stamped, cropped and mirrored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ EVALUATION_BATCH = 200  # fits the cache of a CPU: 1.7 times the images a second
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images as they are kept, the trigger that each one carries (-1: none), and how and when it is stamped on.
+    """Images as stored, the trigger that each one carries (-1: none), and the function and time of its stamp.
 
-    stored: images of a whole data set; places: of these images among them, None for all in their order. So `stored` may
-    be a memory-mapped file that is larger than memory: what is taken from it is a list of places, and only a batch is
-    copied. trigger_ids: on the CPU wherever the images are, so that no one waits for a GPU to tell which to stamp.
+    stored: images of a whole data set; places: the positions of these images in it, None for all in their order. So
+    `stored` may be a memory-mapped file that is larger than memory: a selection is a list of places, and only a batch
+    is copied. trigger_ids: always on the CPU, so that choosing the rows to stamp does not wait for a GPU.
     """
 
     stored: Images
@@ -35,17 +35,17 @@ class Pixels:
 
     @property
     def images(self) -> Images:
-        """A copy of these images."""
+        """Return a copy of these images."""
         return self._copied(slice(None))
 
     def take(self, places: Tensor) -> "Pixels":
-        """The images at these places, in their order."""
+        """Return the images at these places, in the order of the places."""
         chosen = to_device(places, self.stored.device)
         chosen = chosen if self.places is None else self.places[chosen]
         return replace(self, places=chosen, trigger_ids=self.trigger_ids[places.cpu()])
 
     def __add__(self, other: "Pixels") -> "Pixels":
-        """These images and then those of the other, of the same data set."""
+        """Return these images followed by the other's, which are of the same data set."""
         trigger_ids = torch.cat([self.trigger_ids, other.trigger_ids])
         is_one = self.stored.shape == other.stored.shape and self.stored.data_ptr() == other.stored.data_ptr()
         if is_one and self.places is not None and other.places is not None:
@@ -54,11 +54,11 @@ class Pixels:
         return replace(self, stored=images, places=None, trigger_ids=trigger_ids)
 
     def stamped(self, part: slice) -> Images:
-        """Some of the images with their triggers on, not augmented."""
+        """Return some of the images with their triggers stamped, not augmented."""
         return self._with_triggers(self._copied(part), self.trigger_ids[part])
 
     def augmented(self, recipe: Recipe) -> Callable[[Tensor, Generator], AugmentedImages]:
-        """Return a function that gives the images at some places as the recipe augments them, triggers on.
+        """Return a function that gives the images at some places, augmented by the recipe and stamped.
 
         The places are on the CPU.
         """
@@ -75,7 +75,7 @@ class Pixels:
         return batch_of
 
     def _with_triggers(self, images: Tensor, trigger_ids: Tensor) -> Tensor:
-        """Return the images, those that carry a trigger stamped in place."""
+        """Return the images; those that carry a trigger are stamped in place."""
         carriers = (trigger_ids != NONE).nonzero()[:, 0]
         if len(carriers):
             places, carried = (to_device(part, images.device) for part in (carriers, trigger_ids[carriers]))
@@ -92,7 +92,7 @@ class Pixels:
 
 
 def augment(padded: Images, rows: Tensor, recipe: Recipe, generator: Generator) -> AugmentedImages:
-    """Random crops (and mirror images of half of them) of the chosen rows, for the whole batch at once."""
+    """Return random crops (half of them mirrored) of the chosen rows, for the whole batch at once."""
     images, channels, height, width = padded.shape
     shifts = 2 * recipe.crop_padding + 1
     height, width = height - shifts + 1, width - shifts + 1

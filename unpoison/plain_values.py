@@ -1,4 +1,4 @@
-"""Values as a config would hold them."""
+"""Conversion of values to plain ones, as a config holds them."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """The same value as a config would hold it: numbers of NumPy, tuples and paths as plain ones of Python."""
+    """Return the value as a config holds it: NumPy numbers, tuples and paths become plain Python values."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, os.PathLike):

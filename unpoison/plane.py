@@ -1,4 +1,4 @@
-"""The plane of recall and FPR: which method is best for a deletion set, and what a detector's thresholds bring."""
+"""The plane of recall and FPR: the best method for each deletion set, and the best threshold of each detector."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,10 +12,10 @@ from unpoison.statistics import intervals
 
 
 def best_methods(results: pd.DataFrame) -> pd.DataFrame:
-    """For each deletion set the method that gains most over doing nothing, and how sure that is.
+    """Return for each deletion set the method that gains most over doing nothing, with the interval of its lead.
 
-    Compared are the methods of the deletion set, those that take none, and `do_nothing`. A study of data as found in
-    which nothing tells how far an attack is undone has no line: there clean accuracy alone tells no method is best.
+    The methods of the deletion set, those that take none, and `do_nothing` are compared. A study of data as found
+    without a metric of attack removal has no line, since clean accuracy alone does not show the best method.
     """
     lines = []
     for cell, metric in _cells(results):
@@ -27,7 +27,7 @@ def best_methods(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def thresholds(results: pd.DataFrame) -> pd.DataFrame:
-    """For each detector and method the deletion set that gains most over doing nothing.
+    """Return for each detector and method the deletion set that gains most over doing nothing.
 
     It is chosen and scored on the same measurements, so its gain is optimistic.
     """
@@ -52,9 +52,9 @@ def thresholds(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(results: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
-    """The measurements of each deletion set with those of the models that have none, and the robust metric.
+    """Yield the measurements of each deletion set, with those of the models without one, and the robust metric.
 
-    Left out is what cannot be compared in a run that is not at its end: sets of which no seed has all models.
+    Deletion sets for which no seed has all models are left out: an unfinished run cannot compare them.
     """
     whole = results[results["class_name"].isna() & (results["method"] != "oracle")]
     for _, models in whole.groupby(list(PLACE), sort=False):
@@ -71,9 +71,9 @@ def _cells(results: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
 
 
 def _gains(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A line for each seed that all methods have, a column for each method: its metric less that of doing nothing.
+    """Return a line for each seed that all methods have, and a column for each method: its gain over doing nothing.
 
-    Without a test image there is no clean accuracy, and no line.
+    Without test images there is no clean accuracy, and no line.
     """
     values = _values(cell, metric)
     if values.empty:
@@ -86,7 +86,7 @@ def _values(cell: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _of_deletion(cell: pd.DataFrame) -> dict[str, Any]:
-    """Which deletion set it is, and the rates that it achieved."""
+    """Return the identity of the deletion set, and its achieved rates."""
     own = cell[cell["deletion"].notna()]
     rates = own.drop_duplicates("seed")[list(RATES)].mean()
     first = own.iloc[0]
@@ -96,7 +96,7 @@ def _of_deletion(cell: pd.DataFrame) -> dict[str, Any]:
 
 
 def _judged(lines: list[dict[str, Any]], name: str, by: str, above: str, below: str) -> pd.DataFrame:
-    """The lines as a table, each series of differences as its mean and interval, and a verdict on one of them."""
+    """Return the lines as a table with the mean and interval of each difference, and a verdict on one of them."""
     columns = TABLES[name].columns
     table = pd.DataFrame(lines, columns=list(columns), dtype=object)
     table["n"] = [len(differences) for differences in table[by]]
@@ -110,7 +110,7 @@ def _judged(lines: list[dict[str, Any]], name: str, by: str, above: str, below: 
 
 
 def verdict(low: float, high: float, seeds: int, above: str, below: str) -> str:
-    """What the interval of a mean difference says, in words; it is corrected for no number of comparisons."""
+    """Return the verdict of a mean difference's interval in words; it is not corrected for multiple comparisons."""
     if low > 0:
         return above
     if high < 0:

@@ -1,4 +1,4 @@
-"""An attack planted in a data set, to measure detectors and repairs by what is known of it."""
+"""Plant an attack in a data set, to measure detectors and repairs against the known poisons."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -32,19 +32,19 @@ def poison(
     surrogate: Classifier | None = None,
     **options: Any,
 ) -> Data:
-    """Return the data set with an attack planted in its training rows, to measure by what is known of them.
+    """Return the data set with an attack planted in its training rows, so that the poisons are known.
 
-    The labels that the training rows were given are taken to be the true ones.
+    The given labels of the training rows are assumed to be the true ones.
 
     Args:
         attack: a name of POISONS; options: its own. The parts of `several` are {"poison": name, "options": {...}};
-            `unpoisoned` plants nothing, and says that all training rows are clean.
-        stamp: whether the trigger is put on after or before augmentation.
+            `unpoisoned` plants nothing, and declares all training rows clean.
+        stamp: whether the trigger is stamped after or before augmentation.
         surrogate: the attacker's own network, for attacks that change images by more than a stamp.
 
     Raises:
-        UserError: for an unknown attack, an option that is not there or out of range, more poisons than images, data
-            that have an attack planted already.
+        UserError: for an unknown attack, an option that is unknown or out of range, more poisons than images, and data
+            that already have a planted attack.
     """
     check_data(data)
     check_seed(seed)
@@ -59,7 +59,7 @@ def poison(
         )
     needs_surrogate = "surrogate" in POISONS.constant(attack, "NEEDS", ())
     if needs_surrogate != (surrogate is not None):
-        told = "is made against a network of the attacker's: give" if needs_surrogate else "needs no"
+        told = "needs a network of the attacker's: give" if needs_surrogate else "needs no"
         raise UserError(f"the attack {attack} {told} surrogate")
     there = data.rows.of("train").count_by_class()
     POISONS.module(attack).plan(there, data.image_size, **checked)
@@ -74,7 +74,7 @@ def poison(
 
 
 def _checked(attack: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options of an attack, the parts of several attacks at once checked one by one."""
+    """Return the checked options of an attack; the parts of several attacks are checked one by one."""
     known = POISONS.options(attack)
     names = _part_options(attack)
     check_options({name: [] if name in names else value for name, value in options.items()}, known, attack)
@@ -108,7 +108,7 @@ def _part_options(attack: str) -> list[str]:
 def _perturbed(
     data: Data, rows: Rows, attack: str, surrogate: Classifier, options: dict[str, Any]
 ) -> StoredImages:
-    """The images with those of the poisoned rows changed against the attacker's network."""
+    """Return the images, with those of the poisoned rows perturbed against the attacker's network."""
     taken = {name: value for name, value in options.items() if name in POISONS.options(attack, "perturb")}
     train_rows = rows.of("train")
     poisoned = train_rows.take(train_rows.poisoned("an attack"))
@@ -122,7 +122,7 @@ def _perturbed(
 
 
 def _check_stamp(stamp: Stamp, triggers: Sequence[int], image_size: int) -> None:
-    """Refuse a stamp that does not give uint8 images of the size that it is given."""
+    """Refuse a stamp that does not return uint8 images of the same size."""
     for trigger in triggers:
         images = torch.zeros((1, 3, image_size, image_size), dtype=torch.uint8)
         found = stamp(images, torch.tensor([trigger]))

@@ -1,4 +1,4 @@
-"""A user's plug-in as a file: which kind it is, whether it has all that its kind needs, and how it is imported."""
+"""A user's plug-in file: its kind, the check of the parts that its kind needs, and its import."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from types import ModuleType
 from unpoison.errors import UserError
 from unpoison.source_text import REQUIRED, constant, functions_of, given_arguments, keyword_options
 
-PREFIX = "unpoison_plugins_"  # of our names of users' modules; without a dot, so that pickle finds them
+PREFIX = "unpoison_plugins_"  # of the names given to users' modules; without a dot, so that pickle finds them
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes names
 
 
@@ -21,9 +21,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")  # as the config takes name
 class Kind:
     """The parts that a plug-in file of a kind must have.
 
-    folder: of the shipped ones; given: what the function is called with, before its options; functions, constants:
-    those that it must have; texts: those of the constants that are texts; needs: names that `NEEDS` may hold; given_by:
-    a constant that names what the function is called with, in place of `given`.
+    folder: of the shipped ones; given: the function's arguments before its options; functions, constants: those that it
+    must have; texts: the constants that are texts; needs: names that `NEEDS` may hold; given_by: a constant that names
+    the function's arguments, in place of `given`.
     """
 
     folder: str
@@ -68,8 +68,8 @@ SHIPPED = Path(__file__).parent
 class Registered:
     """A user's plug-in.
 
-    root: the folder that its own imports are found in; package: the top package of an entry point's module, outside of
-    which nothing is the plug-in's own; "" for a file of the user's folder. module: its name in `sys.modules`.
+    root: the folder in which its own imports are found; package: the top package of an entry point's module, which
+    holds all of the plug-in's own code; "" for a file of the user's folder. module: its name in `sys.modules`.
     """
 
     path: Path
@@ -78,10 +78,10 @@ class Registered:
     package: str = ""
 
     def imported(self) -> ModuleType:
-        """Return its module, imported when first asked for.
+        """Return its module, imported on first use.
 
         Raises:
-            UserError: for whatever its import raises, with the line of the file.
+            UserError: for any error of its import, with the line of the file.
         """
         try:
             if self.package:
@@ -96,14 +96,14 @@ class Registered:
 
 
 def kind_of(path: Path, name: str) -> str:
-    """Return the agreed function that a file defines: what kind of plug-in it is.
+    """Return the agreed function that a file defines, which is the kind of the plug-in.
 
     Args:
         name: of the plug-in in a config.
 
     Raises:
-        UserError: for a file with none of them or with several, one that cannot be parsed, and one that lacks what its
-            kind needs.
+        UserError: for a file with none of these functions or with several, one that cannot be parsed, and one that
+            lacks a part of its kind.
     """
     if not NAME.fullmatch(name):
         raise UserError(
@@ -122,7 +122,7 @@ def kind_of(path: Path, name: str) -> str:
 
 
 def _check_parts(path: Path, function: str, defined: list[str]) -> None:
-    """Refuse a plug-in without what its kind needs, or with a constant or a default that is no literal."""
+    """Refuse a plug-in that lacks a part of its kind, or has a constant or a default that is not a literal."""
     kind = KINDS[function]
     absent = object()
     needs = constant(path, "NEEDS", absent)
@@ -140,7 +140,7 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
     if len(found) != len(given):
         said, allowed = ", ".join(found), ", ".join(given)
         raise UserError(
-            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options behind the star"
+            f"{path}: found {function}({said}, ...), allowed: {function}({allowed}, *, ...), options after the star"
         )
     for name in (function, *wanted):
         keyword_options(path, name)
@@ -153,7 +153,7 @@ def _check_parts(path: Path, function: str, defined: list[str]) -> None:
 
 
 def _check_metric(path: Path) -> None:
-    """Refuse a metric whose direction is none, a probe that is no name, and options that nothing gives."""
+    """Refuse a metric with an invalid direction, a probe that is not a name, and options without a value."""
     better, each = constant(path, "HIGHER_IS_BETTER"), constant(path, "EACH", {})
     if better not in (True, False, None):
         raise UserError(f"{path}: found HIGHER_IS_BETTER = {better!r}, allowed: True, False, None (neither)")
@@ -168,14 +168,16 @@ def _check_metric(path: Path) -> None:
         )
     missing = [name for name, option in options.items() if option.default is REQUIRED and name not in each]
     if missing:
-        raise UserError(f"{path}: nothing gives measure its option {missing[0]}; allowed: a default, or EACH")
+        raise UserError(
+            f"{path}: the option {missing[0]} of measure has no value; allowed: a default, or EACH"
+        )
 
 
 class FromText(SourceFileLoader):
-    """Compiles a file each time. Python keeps compiled files by size and second of change, which an edit can leave."""
+    """A loader that always compiles the file: Python's cache checks size and second, which an edit can leave equal."""
 
     def path_stats(self, path: str) -> dict[str, float]:
-        """Tell that nothing is known, so that no compiled file is read or written."""
+        """Raise OSError, so that no compiled file is read or written."""
         raise OSError
 
 

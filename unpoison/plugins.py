@@ -1,4 +1,4 @@
-"""One-file plug-ins as a registry: what there is, and which options each one takes.
+"""A registry of one-file plug-ins, with the options of each.
 
 Options are read from the source text, so that checking a config imports no plug-in and no torch.
 """
@@ -18,10 +18,10 @@ from unpoison.text import as_table
 
 
 class Plugins(Mapping[str, Callable[..., Any]]):
-    """The functions called `function` of a package's modules and of the users' plug-ins, each imported when asked for.
+    """The functions called `function` of a package's modules and of the users' plug-ins, each imported on first use.
 
-    A file of the package is a plug-in when its name has no leading underscore; a broken one breaks only itself. The
-    users' are those of `unpoison.register` and of entry points.
+    A file of the package is a plug-in if its name has no leading underscore; a broken file affects no other. The
+    users' plug-ins come from `unpoison.register` and from entry points.
     """
 
     def __init__(self, package: str, function: str, what: str) -> None:
@@ -35,7 +35,7 @@ class Plugins(Mapping[str, Callable[..., Any]]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the shipped plug-ins, those that were there when first asked for, and the users', in order."""
+        """Return the shipped plug-ins, listed once at first use, and the users', in alphabetical order."""
         return tuple(sorted({*self._shipped, *registered(self.function)}))
 
     def __iter__(self) -> Iterator[str]:
@@ -48,7 +48,7 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         return name in registered(self.function) or name in self._shipped
 
     def __repr__(self) -> str:
-        """Show a table of the plug-ins: name, what each one is, options with their defaults."""
+        """Return a table of the plug-ins: name, description, options with their defaults."""
         lines = [
             (name, shorten(self.summary(name), 90, placeholder=" ..."), _in_words(self.options(name)))
             for name in self
@@ -56,25 +56,25 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         return as_table((self.what, "what it is", "options"), lines)
 
     def module(self, name: str) -> Any:
-        """The module of a plug-in, for a second function that stands beside the agreed one."""
+        """Return the module of a plug-in, to use a second function of it."""
         of_user = self._of_user(name)
         return of_user.imported() if of_user else import_module(f"{self.package}.{name}")
 
     def check(self, name: str) -> None:
-        """Raise a `UserError` that lists the choices when there is no such plug-in."""
+        """Raise a `UserError` that lists the choices if there is no such plug-in."""
         if name not in self:
             raise one_of(self.what, name, self)
 
     def options(self, name: str, function: str | None = None) -> dict[str, Option]:
-        """The keyword-only arguments of a plug-in's function, read without importing it."""
+        """Return the keyword-only arguments of a plug-in's function, read without importing it."""
         return keyword_options(self.path(name), function or self.function)
 
     def summary(self, name: str) -> str:
-        """The first paragraph of a plug-in's docstring, read without importing it."""
+        """Return the first paragraph of a plug-in's docstring, read without importing it."""
         return first_paragraph(self.path(name))
 
     def constant(self, name: str, variable: str, default: Any = REQUIRED) -> Any:
-        """The literal value of a plug-in's top-level variable (or the default), read without importing it."""
+        """Return the literal value of a plug-in's top-level variable (or the default), read without importing it."""
         return constant(self.path(name), variable, default)
 
     def path(self, name: str) -> Path:
@@ -83,7 +83,7 @@ class Plugins(Mapping[str, Callable[..., Any]]):
         return of_user.path if of_user else self.folder / f"{name}.py"
 
     def code(self, name: str) -> str | Registered:
-        """Return what tells a plug-in's code: the name of a shipped module, or the record of a user's file."""
+        """Return the identity of a plug-in's code: the name of a shipped module, or the record of a user's file."""
         return self._of_user(name) or f"{self.package}.{name}"
 
     def _of_user(self, name: str) -> Registered | None:
@@ -97,7 +97,7 @@ class Plugins(Mapping[str, Callable[..., Any]]):
 
 
 def _in_words(options: Mapping[str, Option]) -> str:
-    """Options with their defaults, those without one alone."""
+    """Return the options in words, each with its default if it has one."""
     return ", ".join(
         name if option.default is REQUIRED else f"{name}={option.default!r}"
         for name, option in options.items()

@@ -1,19 +1,19 @@
-"""Intervals of shares of seeds, and the rule that says when enough seeds were run."""
+"""Intervals of shares of seeds, and the rule that stops a study after enough seeds."""
 
 from math import sqrt
 
 from scipy.special import betaincinv, ndtri
 
 CONFIDENCE = 0.95
-# The stopping rule. Looking repeatedly costs coverage: the wider nominal level buys it back, and the width is such
-# that 20 of 40, the widest interval of 40 seeds, settles. `tests/test_proportions.py` computes both exactly.
+# The stopping rule. Repeated looks reduce coverage, and the higher nominal level compensates for that. The width lets
+# 20 of 40 settle, the widest interval of 40 seeds. `tests/test_proportions.py` computes both exactly.
 SETTLED_CONFIDENCE = 0.965
 SETTLED_WIDTH = 0.36
 AT_LEAST, AT_MOST, STEP = 10, 40, 5  # seeds: at the first look, at the last, and between two looks
 
 
 def jeffreys(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the ends of the Jeffreys interval of a share: equal tails of a beta(1/2, 1/2) prior's posterior.
+    """Return the ends of the Jeffreys interval of a share: equal tails of the posterior under a beta(1/2, 1/2) prior.
 
     Its coverage is right on average over the shares, and below `confidence` for some of them.
 
@@ -29,9 +29,9 @@ def jeffreys(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, flo
 
 
 def clopper_pearson(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the ends of the Clopper-Pearson interval of a share: it covers every share at least so often.
+    """Return the ends of the Clopper-Pearson interval of a share, which covers at least at `confidence`.
 
-    Arguments as of `jeffreys`.
+    The arguments are those of `jeffreys`.
 
     Source: Clopper and Pearson 1934 (The use of confidence or fiducial limits).
     """
@@ -41,7 +41,7 @@ def clopper_pearson(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[flo
 def _ends(
     k: int, n: int, confidence: float, of_low: tuple[float, float], of_high: tuple[float, float]
 ) -> tuple[float, float]:
-    """The quantiles of two beta distributions, 0 and 1 where no seed or all of them count."""
+    """Return the quantiles of two beta distributions; 0 or 1 if no seed or every seed counts."""
     assert 0 <= k <= n, f"{k} of {n} seeds is no share"
     assert 0 < confidence < 1, f"a confidence lies between 0 and 1, not at {confidence}"
     tail = (1 - confidence) / 2
@@ -51,12 +51,12 @@ def _ends(
 
 
 def bonett_price(first: int, second: int, n: int) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of the difference of two shares of the same seeds: the adjusted Wald one.
+    """Return the ends of the adjusted Wald 95 % interval of the difference of two shares of the same seeds.
 
     Args:
-        first: seeds that count for the first and not for the second.
-        second: seeds that count for the second and not for the first.
-        n: all seeds, concordant ones among them; at least 1.
+        first: seeds that count for the first share and not for the second.
+        second: seeds that count for the second share and not for the first.
+        n: all seeds, including concordant ones; at least 1.
 
     Source: Bonett and Price 2012 (Adjusted Wald confidence interval for a difference of binomial proportions based on
     paired data): the discordant counts plus one, of n plus two; cut off at -1 and 1.
@@ -69,16 +69,16 @@ def bonett_price(first: int, second: int, n: int) -> tuple[float, float]:
 
 
 def settled_interval(k: int, n: int) -> tuple[float, float]:
-    """Return the interval that the stopping rule looks at: Clopper-Pearson at 96.5 %.
+    """Return the interval that the stopping rule uses: Clopper-Pearson at 96.5 %.
 
-    Where a study stops by the rule, this interval covers every share in 95 % of the studies or more. The 95 %
+    For studies that stop by the rule, this interval covers every share in at least 95 % of the studies. The 95 %
     intervals do not, because the rule looks more than once.
     """
     return clopper_pearson(k, n, SETTLED_CONFIDENCE)
 
 
 def is_settled(k: int, n: int) -> bool:
-    """Return whether k of n seeds tell the share well enough for the study to stop.
+    """Return whether k of n seeds determine the share well enough for the study to stop.
 
     The interval of `settled_interval` is at most 0.36 wide, and at least ten seeds were run. Forty seeds always settle.
     """

@@ -1,4 +1,4 @@
-"""What made an artifact: the record written beside it, and the checksums that tie it to what it was made from."""
+"""Provenance of artifacts: the run record of each, and the checksums that link it to its inputs."""
 
 import json
 import platform
@@ -15,10 +15,10 @@ from unpoison.files import intact_json, require_intact
 from unpoison.machine import processor
 
 ROOT = Path(__file__).parents[1]
-CODE = ("unpoison", "workflow")  # what a result depends on; the config stands in the record's spec
+CODE = ("unpoison", "workflow")  # folders that a result depends on; the config is in the record's spec
 PACKAGES = ("torch", "numpy", "pyarrow", "safetensors", "pillow", "snakemake")
-MAPPINGS = ("identity", "spec", "inputs", "outputs", "stamps", "versions")  # of every record
-# Keys of a spec that an artifact has in common with the jobs that read it.
+MAPPINGS = ("identity", "spec", "inputs", "outputs", "stamps", "versions")  # keys of every record
+# Keys of a spec that an artifact shares with the jobs that read it.
 SHARED = ("data", "model", "trigger", "recipe")
 
 
@@ -33,12 +33,12 @@ def run_record(
     threads: int,
     **cost: int | float,
 ) -> dict[str, Any]:
-    """What one job was told, read, wrote, ran on and took, ready for JSON.
+    """Return the run record of a job, ready for JSON: its spec, inputs, outputs, machine and cost.
 
     Args:
-        spec: the job's options, seed and digest of its code; step, identity: which job it is.
-        inputs, outputs: files, of which the checksums are taken.
-        cost: what the step measures of itself, such as seconds (wall), image_passes and weights_changed.
+        spec: the job's options, seed and digest of its code; step, identity: these name the job.
+        inputs, outputs: files whose checksums are recorded.
+        cost: the step's own measurements, such as seconds (wall), image_passes and weights_changed.
     """
     return {
         "step": step,
@@ -59,32 +59,32 @@ def run_record(
 
 
 def recorded_checksum(path: str | Path) -> str:
-    """The checksum that a file's record holds, without reading the file; that of its content where it has no record."""
+    """Return the checksum in a file's record without reading the file; without a record, that of its content."""
     record = record_of(path)
     return checksum(path) if record is None else _outputs(record)[str(path)]
 
 
 def stamp(path: str | Path) -> list[int]:
-    """Size, times and inode of a file. A file that has them unchanged has its content unchanged.
+    """Return the size, times and inode of a file. A file with the same stamp has the same content.
 
-    The time of the last change of the inode cannot be set back: it tells of a file that is replaced by an older one.
+    The change time of the inode cannot be set back, so it reveals a file that was replaced by an older one.
     """
     found = Path(path).stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def record_of(path: str | Path) -> Path | None:
-    """The record that names a file among its outputs: `run.json` beside it (`metrics.run.json` of `metrics.parquet`).
+    """Return the record that lists a file as an output: `run.json` in its folder (`metrics.run.json` for metrics).
 
-    None for a file that no job of ours wrote.
+    None for a file that no workflow job wrote.
     """
     return next((record for record in _candidates(Path(path)) if str(path) in _outputs(record)), None)
 
 
 def read_record(path: str | Path) -> dict[str, Any] | None:
-    """A record, or None for a file that fails its checksum or is no record. The file stays where it is.
+    """Return a record, or None for a file that fails its checksum or is not a record. The file stays in place.
 
-    Where the results folder has moved since, the record tells of the files where they are now.
+    If the results folder has moved since, the returned record names the files at their present paths.
     """
     told = intact_json(path)
     if not isinstance(told, dict) or not isinstance(told.get("step"), str):
@@ -96,7 +96,7 @@ def read_record(path: str | Path) -> dict[str, Any] | None:
 
 
 def options_digest(spec: Mapping[str, Any]) -> str:
-    """A digest of the options that a job was given: of its spec, without the seed and the code."""
+    """Return a digest of a job's options: of its spec without the seed and the code."""
     options = {key: value for key, value in spec.items() if key not in ("seed", "code")}
     return digest(json.dumps(options, sort_keys=True))
 
@@ -104,19 +104,19 @@ def options_digest(spec: Mapping[str, Any]) -> str:
 def check_artifacts(
     paths: Iterable[str], spec: Mapping[str, Any], planned: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
-    """Refuse artifacts that are not the ones that a job asks for, before it computes anything.
+    """Refuse artifacts that do not match the job, before the job computes anything.
 
-    The record beside each artifact must be intact, must be of this place in the results folder, and must hold the
+    The record of each artifact must be intact, must belong to this place in the results folder, and must hold the
     checksum of the file. Artifacts must agree with the job on the poisoned data, the network, the trigger and the
-    recipe, and with each other on what they were made from. A job renames what is refused `.corrupt`, so that the next
-    run makes it anew.
+    recipe, and with each other on their inputs. A job renames a refused artifact to `.corrupt`, so that the next run
+    rebuilds it.
 
     Args:
         spec: that of the job.
-        planned: for steps that make inputs, the specs that the config has for them today; their code may differ.
+        planned: the specs in the present config of the steps that make inputs; their code may differ.
 
     Raises:
-        UserError: for the first artifact that is another.
+        UserError: for the first artifact that does not match.
     """
     found = {path: _record_for(require_intact(path)) for path in paths}
     asked = json.loads(json.dumps({key: spec[key] for key in SHARED if key in spec}))
@@ -129,20 +129,20 @@ def check_artifacts(
             if made_by[key] != expected[key]:
                 fault = f"was made by another config: its {key} is not the one of this run"
                 raise DamagedError(Path(path), fault=fault)
-    # Also files that are no input of this job: answers of a base model vouch for its weights.
+    # All outputs in the inputs' records are included: that of a base model's answers has its weights' checksum.
     there = {file: digest for told, _ in found.values() for file, digest in told["outputs"].items()}
     for path, (told, _) in found.items():
         for source, read in told["inputs"].items():
             if there.get(source, read) != read:
-                fault = f"was made from another {source} than the one that is there now"
+                fault = f"was made from another {source} than the present one"
                 raise DamagedError(Path(path), fault=fault)
 
 
 def _record_for(path: Path) -> tuple[dict[str, Any], str]:
-    """The record that vouches for an artifact, and the checksum that it holds of it."""
+    """Return the record of an artifact, and the checksum of the artifact in it."""
     record = next(iter(_candidates(path)), None)
     if record is None:
-        raise DamagedError(path, fault="has no record (run.json) beside it")
+        raise DamagedError(path, fault="has no record (run.json) in its folder")
     told = read_record(record)
     if told is None:
         fault = f"has a damaged record: {record} fails its checksum, or is of another version"
@@ -150,7 +150,7 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
     digest = told["outputs"].get(str(path))
     if digest is None:
         others = ", ".join(told["outputs"]) or "nothing"
-        raise DamagedError(path, fault=f"is not what its record tells of: {record} is that of {others}")
+        raise DamagedError(path, fault=f"is not named by its record: {record} names {others}")
     try:
         is_same = told["stamps"].get(str(path)) == stamp(path) or checksum(path) == digest
     except FileNotFoundError as error:
@@ -162,14 +162,14 @@ def _record_for(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _here(told: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a record of this folder with the names that its files have since the results folder moved."""
+    """Return a record with the present paths of its files, for a results folder that has moved."""
     then = Path(next(iter(told["outputs"]), "")).parent.parts
     named = told["identity"]
     if "source" in named:
         top = ("sources", named["source"])
     else:
         top = (named.get("dataset"), f"seed{named['seed']}" if "seed" in named else "tuned")
-    # Two folders: one above the results may be named like the data set.
+    # Two folders are compared, since one above the results may be named like the data set.
     start = next((place for place in range(len(then)) if then[place : place + 2] == top), len(then))
     below, now = then[start:], folder.parts
     if not below or now[-len(below) :] != below or now == then:
@@ -188,7 +188,7 @@ def _here(told: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    """The records that may be a file's, its own first."""
+    """Return the records that may belong to a file, its own first."""
     named = (path.with_name(f"{path.stem}.run.json"), path.with_name("run.json"))
     return (record for record in named if record.is_file())
 
@@ -204,7 +204,7 @@ def _outputs(record: Path) -> Mapping[str, str]:
 def checkout() -> dict[str, Any]:
     """Return the commit of the code and whether its files differ from it (`dirty`); both None outside a checkout.
 
-    An installed package is no checkout: a git repository around it is of another project.
+    An installed package is not a checkout: a git repository around it belongs to another project.
     """
     if not all((ROOT / folder).is_dir() for folder in CODE):
         return {"commit": None, "dirty": None}

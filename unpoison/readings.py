@@ -1,4 +1,4 @@
-"""What models read in the rows that the held-out check leaves out."""
+"""Predictions of models on the rows that the held-out check leaves out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from unpoison.types import Flagged, Indices, Labels, LeftOut, Mask
 
 @dataclass(frozen=True)
 class Readings:
-    """What models read in the rows that a fold leaves out, flagged rows and control rows.
+    """Predictions of models on the rows that a fold leaves out: flagged rows and control rows.
 
     label: (n,) the given label; fold: (n,) the fold, from 0; is_flagged: (n,) false for control rows; held_out: (n,)
-    whether the model that was repaired without the row's fold reads it as told; reference: (n,) the same of a network
-    trained anew without any of the rows; is_doubted: (n,) whether the poisoned model's log-odds of the given label are
-    below the median of the unflagged training rows of the class.
+    whether the model that was repaired without the row's fold predicts its given label; reference: (n,) the same for
+    a network trained from scratch without any of the rows; is_doubted: (n,) whether the poisoned model's log-odds of
+    the given label are below the median of the unflagged training rows of the class.
     """
 
     label: Labels
@@ -32,17 +32,17 @@ class Readings:
 def readings_of(
     rows: Rows, flagged: Flagged, held_out: Sequence[Answers], reference: Answers, base: Answers
 ) -> Readings:
-    """Return what the models of a check read, from their answers.
+    """Return the readings of a check, from the answers of its models.
 
     Args:
         rows: the whole table of the data set.
         flagged: positions among the training rows.
-        held_out: of the model repaired without each fold, its answers about the rows of the fold.
-        reference: the answers of the reference about the rows of all folds.
-        base: the answers of the poisoned model about all training rows as it was trained on them.
+        held_out: for each fold, the answers on its rows of the model that was repaired without the fold.
+        reference: the answers of the reference model on the rows of all folds.
+        base: the answers of the poisoned model on all training rows as it was trained on them.
 
     Raises:
-        UserError: where the folds and the reference were asked about different rows.
+        UserError: if the folds and the reference model have answers on different rows.
     """
     told = joined(held_out)
     fold = np.repeat(np.arange(len(held_out)), [len(part) for part in held_out])
@@ -72,7 +72,7 @@ def _is_doubted(rows: Rows, asked: Indices, unflagged: LeftOut, base: Answers) -
     log_odds[base.row] = base.given_log_odds
     median = np.full(
         len(rows.class_names), np.inf
-    )  # a class of flagged rows alone tells nothing: all may be clean
+    )  # a class of flagged rows alone has no median, so all its rows count as doubted
     for label in np.unique(rows.given_label[unflagged]):
         median[label] = np.median(log_odds[unflagged[rows.given_label[unflagged] == label]])
     return log_odds[asked] < median[rows.given_label[asked]]

@@ -13,15 +13,15 @@ from unpoison.results import ENOUGH
 from unpoison.statistics import varied_keys
 
 RECALL, FPR = "deletion.recall", "deletion.fpr"
-CONSTANT = 0.005  # achieved FPRs that differ by less are the same one: counts of rows are rounded
+CONSTANT = 0.005  # achieved FPRs that differ by less count as equal, since counts of rows are rounded
 
 
 def recall_thresholds(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Return R50 and R90 of each method, at each FPR, of each study that varies `deletion.recall`.
 
-    Each seed gives a bracket of achieved recalls that holds its threshold. A normal law of thresholds is fitted to the
-    brackets (`NormalLaw`); R50 and R90 are its quantiles, with 95 % intervals from ENOUGH seeds on. Sets without
-    a poison tell nothing of the threshold: they are left out, as are seeds without an outcome.
+    Each seed gives a bracket of achieved recalls that contains its threshold. A normal distribution of thresholds is
+    fitted to the brackets (`NormalLaw`); R50 and R90 are its quantiles, with 95 % intervals from ENOUGH seeds on. Sets
+    without a poison carry no information on the threshold and are left out, as are seeds without an outcome.
 
     Args:
         outcomes: the table `outcomes`; its rows of single classes are not used.
@@ -31,7 +31,7 @@ def recall_thresholds(outcomes: pd.DataFrame) -> pd.DataFrame:
     rows = outcomes.reindex(columns=[*dict.fromkeys([*outcomes.columns, RECALL, FPR])])
     is_set = rows["class_name"].isna() & rows["deletion"].notna() & rows[RECALL].notna()
     rows = rows[is_set & (rows["recall"] > 0)]
-    # A study's variants of a deletion set are its entry's, told apart by the columns of the varied keys.
+    # Variants of a deletion set share its entry; the columns of the varied keys distinguish them.
     rows = rows.assign(deletion_entry=rows["deletion"].astype("string").str.split("@").str[0])
     rows[FPR] = rows[FPR].astype("float64")
     key = [*PLACE, "deletion_entry", "method", FPR, *varied]
@@ -45,7 +45,7 @@ def recall_thresholds(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fpr(rows: pd.DataFrame) -> float | None:
-    """The FPR that the study asked for; else the achieved one where all sets have the same, None where they differ."""
+    """Return the FPR that the study asked for; else the achieved FPR if all sets share it, None if they differ."""
     asked = rows[FPR].iloc[0]
     if pd.notna(asked):
         return float(asked)
@@ -53,7 +53,7 @@ def _fpr(rows: pd.DataFrame) -> float | None:
 
 
 def threshold(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return R50 and R90 of one method, with the number of seeds and trainings they rest on and a note on gaps.
+    """Return R50 and R90 of one method, with the numbers of seeds and trainings, and a note on missing values.
 
     Args:
         rows: outcomes of one method; columns seed, recall (achieved), healed, undefined.
@@ -83,8 +83,8 @@ def threshold(rows: pd.DataFrame) -> dict[str, Any]:
 def seed_brackets(rows: pd.DataFrame) -> Iterator[tuple[int, Bracket]]:
     """Yield for each seed the bracket (low, high] of its threshold.
 
-    low is the highest recall that did not heal, high the lowest above it that did. A seed that is healed at a recall
-    and not at a higher one counts by the higher one.
+    low is the highest recall that did not heal, high the lowest above it that did. If a seed is healed at a recall and
+    not at a higher one, the higher one counts.
 
     Args:
         rows: outcomes of one method, none of them undefined; columns seed, recall (achieved), healed.
@@ -96,7 +96,7 @@ def seed_brackets(rows: pd.DataFrame) -> Iterator[tuple[int, Bracket]]:
 
 
 def _note(counts: dict[str, Any], law: NormalLaw, found: dict[str, Estimate]) -> str | None:
-    """The reasons why an estimate or an interval is missing, in one text; None where none is."""
+    """Return the reasons why an estimate or an interval is missing, in one text; None if none is missing."""
     notes = []
     if counts["n"] < ENOUGH:
         notes.append(f"fewer than {ENOUGH} seeds, so no interval")

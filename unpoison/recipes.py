@@ -1,4 +1,4 @@
-"""Recipes: how a network is trained, in numbers."""
+"""Recipes: the hyper-parameters of training a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ from unpoison.errors import UserError, one_of
 from unpoison.plain_values import plain
 
 LARGEST, MOST_EXACT = 2**31 - 1, 2**53 - 1
-# Of each number of a recipe: the type, the least, the most, and in words.
+# For each number of a recipe: type, minimum, maximum, and the range in words.
 LIMITS: dict[str, tuple[type, float, float, str]] = {
     "learning_rate": (float, 5e-324, MOST_EXACT, "a number above 0"),
     "batch_size": (int, 2, LARGEST, "an integer from 2 on"),
@@ -28,10 +28,10 @@ LIMITS: dict[str, tuple[type, float, float, str]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: SGD with a linear warm-up to the peak rate and a linear decay.
+    """A training recipe: SGD with a linear warm-up to the peak rate and a linear decay.
 
-    Exactly one of `epochs` and `iterations` is given. `warmup` is a share of the steps; `decay_span` is
-    where the decay would reach zero, in shares of the steps: 1 ends at zero, 1.25 (Goel et al. 2024) at
+    Exactly one of `epochs` and `iterations` is given. `warmup` is a share of the steps. `decay_span` is
+    the point at which the decay reaches zero, in shares of the steps: 1 ends at zero, 1.25 (Goel et al. 2024) at
     a fifth of the peak. With a `filter_rate` the filters of convolutions are trained by Muon, at that many
     times the learning rate. With an `adam_rate` whole trainings use Adam, at that many times the learning rate and
     without weight decay; methods still step with SGD at the learning rate.
@@ -62,24 +62,24 @@ class Recipe:
             )
 
     def steps(self, rows: int, length: float = 1.0) -> int:
-        """Optimiser steps for that many training rows; `length` scales the whole training."""
+        """Return the number of optimiser steps for a number of training rows; `length` scales the whole training."""
         whole = self.iterations or self.epochs * -(-rows // self.batch_size)  # type: ignore[operator]
         return max(1, round(whole * length))
 
     @property
     def augments(self) -> bool:
-        """Whether an image looks different from epoch to epoch."""
+        """Return whether an image looks different from epoch to epoch."""
         return self.flip or self.crop_padding > 0
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of one step (0-based) out of `steps`."""
+        """Return the learning rate of one step (0-based) out of `steps`."""
         warm = max(1, round(self.warmup * steps))
         rising = (step + 1) / warm
         falling = 1 - (step + 1 - warm) / (self.decay_span * steps - warm + 1)
         return self.learning_rate * min(rising, falling)
 
 
-# Of networks as ResNet-9, on tens of thousands of small images; docs/performance.md holds one against the other.
+# For networks like ResNet-9 on tens of thousands of small images; docs/performance.md compares the two.
 RECIPES = {
     "fast": Recipe(
         learning_rate=0.1,
@@ -95,10 +95,10 @@ RECIPES = {
 
 
 def recipe_of(recipe: str | Recipe | Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a name of RECIPES, or of the keys of one, its numbers checked.
+    """Return a checked recipe from a name in RECIPES, a Recipe, or the keys of one.
 
     Raises:
-        UserError: for an unknown name or key, one that is missing, and a number that is out of range.
+        UserError: for an unknown name or key, a missing key, and a number that is out of range.
     """
     if isinstance(recipe, str):
         if recipe not in RECIPES:

@@ -1,4 +1,4 @@
-"""A check that the reference models trained: the model as it is (do nothing) and the oracle."""
+"""A check that the reference models trained: the poisoned model (do nothing) and the oracle."""
 
 import pandas as pd
 
@@ -14,13 +14,13 @@ GROUP = ["study", "dataset", "poison", "attack", "training"]
 def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each reference model, with its accuracy on clean training rows and whether it trained.
 
-    The accuracy is the mean over classes of `retained_accuracy`, so that a network that knows only the large class
-    has half of it at most. A reference did not train where it lies within ABOVE_CHANCE of chance, or more than
-    SHORTFALL below the best of its group: the oracle among all references of all seeds, the poisoned model among the
-    poisoned ones, since an attack may cost it accuracy. Below chance a poisoned model has learned wrong labels,
-    where these are the most: it trained.
+    The accuracy is the mean over classes of `retained_accuracy`, so a network that knows only the largest class
+    reaches at most one half. A reference did not train if its accuracy lies within ABOVE_CHANCE of chance, or more
+    than SHORTFALL below the best of its group. The oracle's group is all references of all seeds. The poisoned model's
+    group is the poisoned models, since an attack may cost accuracy. A poisoned model far below chance did train: it
+    has learned wrong labels, which are the majority.
 
-    Of data as found, where nobody knows the clean rows, `given_label_agreement` stands in for `retained_accuracy`.
+    For data as found, whose clean rows are unknown, `given_label_agreement` replaces `retained_accuracy`.
 
     Args:
         results: the results table.
@@ -35,7 +35,7 @@ def trained_references(results: pd.DataFrame) -> pd.DataFrame:
     table["best"] = of_kind.where(table["method"] == "do_nothing", of_all)
     gain = table["training_accuracy"] - 1 / table["classes"]
     gain = gain.where(table["method"] == "oracle", gain.abs())
-    # Of one class chance is right too: all rows of the others are poisoned.
+    # With a single class of clean rows chance is also right: all rows of the other classes are poisoned.
     learned = (gain >= ABOVE_CHANCE) | (table["classes"] == 1)
     table["trained"] = learned & (table["training_accuracy"] >= table["best"] - SHORTFALL)
     return table.drop(columns="classes")

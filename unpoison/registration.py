@@ -1,4 +1,4 @@
-"""The users' plug-ins: those of a folder or a file that is registered, and those of installed packages."""
+"""The users' plug-ins: from registered folders and files, and from installed packages."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,20 +12,20 @@ from unpoison.plugin_files import KINDS, PREFIX, SHIPPED, Registered, kind_of, m
 from unpoison.source_text import read_anew
 
 GROUP = "unpoison.plugins"  # of entry points
-# By the agreed function and the name.
+# Keyed by the agreed function and the name.
 _TABLE: dict[tuple[str, str], Registered] = {}
 
 
 def register(path: str | Path) -> None:
-    """Make the plug-ins of a folder, or of one file, choices like the shipped ones; files may change between two calls.
+    """Register the plug-ins of a folder, or of one file, like the shipped ones; files may change between two calls.
 
     A plug-in is a file `<name>.py` with one of the functions `unlearn` (a method), `score` (a detector), `poison`,
     `network` (a model), `read` (a source), `plot` (a figure), `measure` (a metric) and `probe`. Files with a leading
-    underscore are helpers that it can import by their name. Nothing is run until a plug-in is asked for.
+    underscore are helpers that it can import by their name. No code runs until a plug-in is used.
 
     Raises:
-        UserError: for a path that is not there or holds no plug-in, a file that is none or cannot be parsed, a name
-            that another plug-in of its kind has, and a helper whose name is another module's.
+        UserError: for a path that is missing or holds no plug-in, a file that is not one or cannot be parsed, a name
+            that another plug-in of its kind has, and a helper with the name of another module.
     """
     if not isinstance(path, str | Path):
         raise UserError(f"register: found {type(path).__name__}, allowed: a path")
@@ -53,12 +53,12 @@ def registered(function: str) -> Mapping[str, Registered]:
 
 
 def _place_of(path: Path) -> Path:
-    """Return one name for a folder or a file; of a file that is a link, the helpers are beside the link."""
+    """Return one path for a folder or a file; a linked file keeps the folder of the link, where its helpers are."""
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
 
 
 def _files_at(place: Path) -> list[Path]:
-    """Return the files of a folder that are to be plug-ins, or the one file."""
+    """Return the plug-in files of a folder, or the one file."""
     if place.is_dir():
         files = sorted(file for file in place.glob("*.py") if not file.name.startswith(("_", ".")))
         if not files:
@@ -75,14 +75,14 @@ def _files_at(place: Path) -> list[Path]:
 
 
 def _is_replaced(other: Registered, place: Path) -> bool:
-    """Whether an earlier record is of the file or the folder that is registered now."""
+    """Return whether an earlier record is of the file or the folder that is registered now."""
     return not other.package and place in (other.path, other.root)
 
 
 def _check_free(
     function: str, name: str, plugin: Registered, others: Mapping[tuple[str, str], Registered]
 ) -> None:
-    """Refuse a name that a shipped plug-in, or another one of the users', has."""
+    """Refuse a name that a shipped plug-in or another user plug-in has."""
     shipped = SHIPPED / KINDS[function].folder / f"{name}.py"
     taken = shipped if shipped.is_file() else None
     if (function, name) in others:
@@ -95,10 +95,10 @@ def _check_free(
 
 
 def _let_import(root: Path) -> None:
-    """Let plug-ins import the helpers beside them by name.
+    """Let plug-ins import the helpers in their folder by name.
 
     Raises:
-        UserError: where Python would find another module of that name.
+        UserError: if Python would find another module of that name.
     """
     is_new = make_importable(root)
     try:
@@ -112,7 +112,7 @@ def _let_import(root: Path) -> None:
 
 
 def _check_found(helper: Path) -> None:
-    """Refuse a helper, a file or a folder, in whose place Python finds another module."""
+    """Refuse a helper (file or folder) if Python finds another module under its name."""
     found = sys.modules.get(helper.stem) or find_spec(helper.stem)
     spec = getattr(found, "__spec__", found)
     places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
@@ -123,7 +123,7 @@ def _check_found(helper: Path) -> None:
 
 
 def _forget_modules(root: Path, plugins: Iterable[Registered]) -> None:
-    """Have plug-ins and the helpers beside them run anew when they are next imported: their text may have changed."""
+    """Remove plug-ins and their helpers from sys.modules, so that the next import runs their present text."""
     ours = {plugin.module for plugin in plugins}
     helpers = {path.stem for path in root.glob("_[!_]*")}
     for name, module in list(sys.modules.items()):
@@ -141,10 +141,10 @@ def _forget_modules(root: Path, plugins: Iterable[Registered]) -> None:
 
 @cache
 def _of_packages() -> Mapping[tuple[str, str], Registered]:
-    """Return the plug-ins that installed packages name among their entry points. None of their modules is imported.
+    """Return the plug-ins in the entry points of installed packages, without importing their modules.
 
     Raises:
-        UserError: for one that cannot be found, or that is refused as a file of a folder would be.
+        UserError: for one that cannot be found, or that would be refused as a file of a folder.
     """
     found: dict[tuple[str, str], Registered] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
@@ -160,7 +160,7 @@ def _of_packages() -> Mapping[tuple[str, str], Registered]:
 
 
 def _located(point: EntryPoint) -> Registered:
-    """Return where the module of an entry point is. Python imports the packages that it is in, and not itself."""
+    """Return the location of an entry point's module; this imports its parent packages, not the module."""
     try:
         spec = None if point.attr else find_spec(point.module)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Whether a study that was run again agrees with the published one, by prediction intervals."""
+"""Comparison of a repeated study with the published one, by prediction intervals."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from unpoison.levels import LEVELS
 COMPARED = ("clean_accuracy", "adversarial_accuracy", "attack_success_rate", "given_label_agreement")
 KEYS = ["study", *LEVELS, "metric"]
 LEVEL = 0.95
-# Of comparisons that agree one in twenty lies outside its interval. Those of one model go together, so twice as many
-# are let pass.
+# If the studies agree, one comparison in twenty lies outside its interval. Comparisons of one model are correlated, so
+# twice as many are allowed.
 MOST_OUTSIDE = 0.1
 
 
 def compare(published: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each cell and metric that both tables hold.
 
-    `low` and `high` are the ends of the 95 % prediction interval of the new mean: the published mean, give or take
+    `low` and `high` are the ends of the 95 % prediction interval of the new mean: the published mean plus or minus
     t x sd x sqrt(1/n + 1/m), with the published standard deviation over n seeds, for m new seeds. A single published
-    seed has none. `equal` counts the seeds of both whose values are the same to the last digit.
+    seed has none. `equal` counts the shared seeds whose values are identical.
 
     Args:
         published, again: results tables.
@@ -45,9 +45,9 @@ def compare(published: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(compared: pd.DataFrame) -> dict[str, Any]:
-    """Return how many means agree: `means`, `equal` (in all seeds), `compared` (with an interval), `outside`, `agrees`.
+    """Return the numbers `means`, `equal` (in all seeds), `compared` (with an interval) and `outside`, and `agrees`.
 
-    Where no mean has an interval, all values must be equal.
+    If no mean has an interval, all values must be equal.
     """
     known = compared["is_inside"].dropna()
     outside, equal = int((~known).sum()), int((compared["equal"] == compared["n_again"]).sum())

@@ -13,13 +13,13 @@ BARS = "black"  # of padded images, as in a letterboxed film
 
 @dataclass(frozen=True)
 class Resizing:
-    """How images of other sizes become squares.
+    """The method that makes images of other sizes square.
 
-    resize: `stretch` changes the aspect ratio, `pad` keeps it and adds black bars, `crop` keeps it and cuts the ends of
-    the longer side off. interpolation: the resampling filter of Pillow.
+    resize: `stretch` changes the aspect ratio, `pad` keeps it and adds black bars, `crop` keeps it and cuts off the
+    ends of the longer side. interpolation: the resampling filter of Pillow.
 
     Raises:
-        UserError: for another word than these.
+        UserError: for any other word.
     """
 
     resize: str = "stretch"
@@ -31,7 +31,7 @@ class Resizing:
                 raise one_of(name, getattr(self, name), allowed)
 
     def square(self, image: Image.Image, size: int) -> Image.Image:
-        """Return the image with `size` pixels in height and width; itself where it has that size."""
+        """Return the image with `size` pixels in height and width; the image itself if it has that size."""
         if image.size == (size, size):
             return image
         method = Image.Resampling[self.interpolation.upper()]
@@ -40,7 +40,7 @@ class Resizing:
         if self.resize == "stretch":
             return image.resize((size, size), method)
         longest = max(image.size)
-        # A line of one pixel stays one: rounded to none, it could not be resized.
+        # At least one pixel: a side rounded to zero could not be resized.
         width, height = (max(1, round(side * size / longest)) for side in image.size)
         page = Image.new(image.mode, (size, size), BARS)
         page.paste(image.resize((width, height), method), ((size - width) // 2, (size - height) // 2))

@@ -1,4 +1,4 @@
-"""The results table: what its columns mean, and how it is put together."""
+"""The results table: how it is built from the metrics of every model, and its key metrics."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,11 +9,11 @@ import pandas as pd
 from unpoison.columns import COLUMNS
 from unpoison.levels import BASE_MODEL, IDENTITY, MODEL, REFERENCES
 
-# What an attack is judged by: without a trigger by the first of these that it leaves something to measure of.
+# Metrics of attack removal, by priority: the first one in the table counts. Attacks without a trigger lack the first.
 ROBUST = ("adversarial_accuracy", "confused_accuracy", "corrected_accuracy")
 CLEAN = "clean_accuracy"
 AGREEMENT = "given_label_agreement"
-# Of fewer seeds than this a test that is corrected for many comparisons finds nothing.
+# With fewer seeds, a test that is corrected for many comparisons finds nothing.
 ENOUGH = 5
 
 
@@ -24,13 +24,13 @@ def collect(
     detectors: Mapping[str, str],
     attacks: Mapping[str, Mapping[str, str]],
 ) -> pd.DataFrame:
-    """One long table from the metrics of every model; a model that two studies share is in it twice.
+    """Return one long table of the metrics of every model; a model that two studies share is in it twice.
 
     Args:
         tables: for each model its metrics and its identity (dataset ... method).
-        studies: for each study the names on each level, its seeds, and the dotted keys that it varies; of an adaptive
+        studies: for each study the names on each level, its seeds, and the dotted keys that it varies; for an adaptive
             study also its `cells`, as lists of the names of `levels.MODEL`.
-        varied: for each level and name the varied keys and their values there.
+        varied: for each level and name the varied keys and their values.
         detectors: for each deletion set that comes from a detector its name.
         attacks: for each data set and poison the kind of attack (see `attack_kinds`).
     """
@@ -51,7 +51,7 @@ def collect(
 
 
 def in_order(results: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of the results table in the order that it has them in."""
+    """Return rows in the order of the results table."""
     order = [*IDENTITY, "metric", "class_name"]
     return results.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
 
@@ -63,8 +63,11 @@ def tuples_of(rows: pd.DataFrame, columns: Iterable[str]) -> list[tuple[Any, ...
 
 
 def judged_by(table: pd.DataFrame) -> list[str]:
-    """What models are judged by, of what a table holds: how far the attack is undone (adversarial accuracy, or what
-    stands in for it without a trigger), then clean accuracy; with neither, the agreement with the given labels."""
+    """Return the metrics in a table by which models are judged.
+
+    The first is the metric of attack removal (adversarial accuracy, or its replacement without a trigger), the second
+    clean accuracy. A table without both is judged by the agreement with the given labels.
+    """
     there = set(table["metric"])
     robust = robust_metric(table)
     found = ([robust] if robust else []) + [CLEAN] * (CLEAN in there)
@@ -72,7 +75,7 @@ def judged_by(table: pd.DataFrame) -> list[str]:
 
 
 def robust_metric(table: pd.DataFrame) -> str | None:
-    """Return the metric of how far the attack is undone, None where a table of data as found holds none."""
+    """Return the metric of attack removal, None if a table of data as found holds none."""
     return next((metric for metric in ROBUST if metric in set(table["metric"])), None)
 
 

@@ -1,7 +1,7 @@
-"""The two rules of adaptive studies: halve a range of recalls, or add seeds until a share is known well enough.
+"""The two rules of adaptive studies: bisect a range of recalls, or add seeds until the interval of a share is narrow.
 
-A rule looks at outcomes that are there, and tells what is to be run next. It draws nothing at random, so the same
-outcomes lead to the same runs.
+A rule reads the present outcomes and returns the next runs. It draws nothing at random, so the same outcomes lead to
+the same runs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 BISECT, UNTIL = "bisect", "until settled"  # the names of the rules
-DIGITS = 6  # of a recall: it becomes part of a folder's name
+DIGITS = 6  # decimals of a recall, which becomes part of a folder name
 State = Literal["open", "done", "settled", "at the limit", "no outcome"]
 
 
 class Halved(NamedTuple):
-    """How far a bisection of one seed has come.
+    """The state of the bisection of one seed.
 
-    low: the highest recall that did not heal the model; high: the lowest that did; None where no recall is known to.
-    next: the recall to try, None where all steps are taken or an outcome is missing for good.
+    low: the highest recall that did not heal the model; high: the lowest that did; None if there is none so far.
+    next: the recall to try, None if all steps are done or an outcome is undefined.
     """
 
     low: float | None
@@ -29,7 +29,7 @@ class Halved(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """How far a cell's seeds have come: seeds looked at, those with an outcome, healed ones, seeds to run in all."""
+    """The state of a cell's seeds: seeds looked at, seeds with an outcome, healed seeds, total seeds to run next."""
 
     seeds: int
     n: int
@@ -42,8 +42,8 @@ class Settled(NamedTuple):
 class Bisection:
     """The recall at which a method begins to heal, for each seed, within 1 / 2^steps of the range.
 
-    The first recall is the middle of the range. Then comes the middle of its upper half where the model was not
-    healed, of its lower half where it was. low, high: the ends, which are not tried; steps: models of each seed.
+    The first recall is the middle of the range. The next is the middle of the upper half if the model was not healed,
+    and of the lower half if it was. low, high: the ends, which are not tried; steps: number of models of each seed.
     """
 
     low: float
@@ -75,11 +75,11 @@ class Bisection:
                 return
 
     def follow(self, outcomes: Mapping[float, bool | None]) -> Halved:
-        """Return where the outcomes lead.
+        """Return the state of the bisection after the outcomes.
 
         Args:
-            outcomes: whether each recall healed the model; None where there is no outcome. Those off the path are
-                not read.
+            outcomes: whether each recall healed the model; None without an outcome. Outcomes off the path are not
+                read.
         """
         low: float | None = None
         high: float | None = None
@@ -98,7 +98,7 @@ class Bisection:
 
 @dataclass(frozen=True)
 class Settling:
-    """Seeds in steps until the share of healed models is known well enough (see `proportions.is_settled`)."""
+    """Add seeds in steps until the interval of the share of healed models is narrow (see `proportions.is_settled`)."""
 
     at_least: int
     at_most: int
@@ -109,13 +109,13 @@ class Settling:
         return [*range(self.at_least, self.at_most, self.step), self.at_most]
 
     def follow(self, outcomes: Sequence[bool | None]) -> Settled:
-        """Return where the outcomes lead.
+        """Return the state of the cell after the outcomes.
 
         Args:
-            outcomes: of the seeds 0, 1, ...: whether the model is healed; None where there is no outcome, which counts
-                in no share.
+            outcomes: for the seeds 0, 1, ...: whether the model is healed; None without an outcome, which does not
+                count in the share.
         """
-        from unpoison.proportions import is_settled  # noqa: PLC0415 (scipy, not for plans)
+        from unpoison.proportions import is_settled  # noqa: PLC0415 (scipy; planning does not need it)
 
         found = Settled(0, 0, 0, self.at_least, "open")
         for look in self.looks():

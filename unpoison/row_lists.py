@@ -14,10 +14,10 @@ from unpoison.types import Indices
 
 
 def read_row_ids(path: str | Path) -> list[str]:
-    """The column row_id of a CSV or Parquet file.
+    """Return the column row_id of a CSV or Parquet file.
 
     Raises:
-        UserError: for a file that cannot be read as one, or lacks the column.
+        UserError: for a file that cannot be read as CSV or Parquet, or lacks the column.
     """
     arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
     if not os.path.isfile(path):  # noqa: PTH113 (is_file raises where a name is too long)
@@ -41,12 +41,13 @@ def read_row_ids(path: str | Path) -> list[str]:
 
 
 def find_rows(train: Rows, row_ids: Sequence[str], what: str = "flagged") -> Indices:
-    """Positions of listed rows among the training rows, ascending, each once.
+    """Return the positions of listed rows among the training rows, ascending, each once.
 
-    An id that a table of ours marked for spreadsheets, such as `'=1.png`, is found without its apostrophe too.
+    An id that a table of this package escaped for spreadsheets, such as `'=1.png`, is also found without its
+    apostrophe.
 
     Args:
-        what: how the error calls the rows.
+        what: the name of the rows in the error.
 
     Raises:
         UserError: for an id that is not a training row of this data set, naming the first such one.

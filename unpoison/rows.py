@@ -1,4 +1,4 @@
-"""The table of rows: which images a study uses, what they are, and what an attacker made of them."""
+"""The table of rows: the images of a study, their labels, and an attacker's changes to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,7 +14,7 @@ from unpoison.shares import amount, apportion
 from unpoison.types import Indices, Labels, Mask
 
 NONE = -1  # no trigger, no target
-TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # of several attacks, each has the test rows once more
+TEST_SPLITS = ("test", "test_2", "test_3", "test_4")  # each further attack has its own copy of the test rows
 TRUSTED, TRIGGERED = "trusted", "triggered"  # further splits of a source
 
 
@@ -23,12 +23,12 @@ class Rows:
     """One entry per image.
 
     image: position in the source's image array; row_id: the image's own stable name; split: "train",
-    "validation" or "test" ("test_2" and so on: the test rows of the classes that a further one of several
-    attacks is on, once more; "triggered": test images that carry an attacker's trigger already; in a source,
-    before a data set is drawn, "trusted"); label: the true class, or -1 where nobody knows it; given_label: the
-    class the trainer is told; is_poisoned: whether an attacker changed it, None for the whole table where nobody
-    knows; trigger_id: the trigger stamped on it (of a test row: on its adversarial twin), or -1; target: what
-    the attack wants a stamped test image to be taken for, or -1. Labels index class_names.
+    "validation" or "test" ("test_2" and so on: a further attack's own copy of the test rows of its classes;
+    "triggered": test images that already carry an attacker's trigger; "trusted": only in a source, before a data
+    set is drawn); label: the true class, or -1 if unknown; given_label: the label given to the trainer;
+    is_poisoned: whether an attacker changed the row, None for the whole table if unknown; trigger_id: the trigger
+    stamped on it (for a test row: on its adversarial copy), or -1; target: the class that the attack wants for a
+    stamped test image, or -1. Labels index class_names.
     """
 
     image: Indices
@@ -45,7 +45,7 @@ class Rows:
         return len(self.image)
 
     def take(self, which: np.ndarray) -> "Rows":
-        """The rows chosen by a mask or by positions."""
+        """Return the rows chosen by a mask or by positions."""
         return replace(self, **{name: column[which] for name, column in self._known().items()})
 
     def of(self, split: str) -> "Rows":
@@ -57,23 +57,23 @@ class Rows:
         return dict(zip(self.class_names, counts.tolist(), strict=True))
 
     def poisoned(self, purpose: str) -> Mask:
-        """Which rows are poisoned.
+        """Return the mask of poisoned rows.
 
         Args:
-            purpose: what wants to know it, for the error.
+            purpose: the use of the mask, for the error.
 
         Raises:
-            UserError: where nobody knows.
+            UserError: if the poisoned rows are unknown.
         """
         if self.is_poisoned is None:
             raise UserError(
-                f"{purpose} needs to know which training rows are poisoned, and of data as found nobody does; "
+                f"{purpose} needs to know which training rows are poisoned, which is unknown for data as found; "
                 "list them as the option truth of the poison as_found"
             )
         return self.is_poisoned
 
     def _known(self) -> dict[str, np.ndarray]:
-        """The columns by name, without one that nobody knows."""
+        """Return the columns by name, without unknown ones."""
         columns = {name: getattr(self, name) for name in COLUMNS}
         return {name: column for name, column in columns.items() if column is not None}
 
@@ -82,7 +82,7 @@ COLUMNS = tuple(field.name for field in fields(Rows) if field.name != "class_nam
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
-    """The rows of one part and then those of the next, of the same classes."""
+    """Return the rows of all parts, one part after the other; the parts have the same classes."""
     known = [part._known() for part in parts]
     columns: dict[str, Any] = {name: np.concatenate([part[name] for part in known]) for name in known[0]}
     return replace(parts[0], **columns)
@@ -91,7 +91,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
 def clean_rows(
     row_ids: Sequence[str], splits: Sequence[str], labels: Labels, class_names: tuple[str, ...]
 ) -> Rows:
-    """Rows that nobody has touched, in the order given."""
+    """Return rows without an attack, in the given order."""
     size = len(row_ids)
     return Rows(
         image=np.arange(size),
@@ -107,17 +107,17 @@ def clean_rows(
 
 
 def write_rows(path: str | Path, rows: Rows) -> None:
-    """Write the table; the class names travel in the file's metadata. `is_poisoned` is null where nobody knows."""
+    """Write the table; the class names are stored in the file's metadata. `is_poisoned` is null if unknown."""
     nothing = np.full(len(rows), None, dtype=object)
     columns = dict.fromkeys(COLUMNS, nothing) | rows._known()
     write_columns(path, columns, notes={"class_names": rows.class_names})
 
 
 def read_rows(path: str | Path) -> Rows:
-    """What `write_rows` wrote.
+    """Return the rows that `write_rows` wrote.
 
     Raises:
-        UserError: for a file that is damaged or is another table; it is left as it is.
+        UserError: for a file that is damaged or is another table; the file stays unchanged.
     """
     columns, notes = read_columns(path)
     if set(columns) != set(COLUMNS) or not isinstance(notes, dict) or "class_names" not in notes:
@@ -135,7 +135,7 @@ def count_rows(
     keep: Mapping[str, int | float] | None = None,
     validation: int | float = 0,
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Training images kept of each chosen class, and how many of them are set aside for validation.
+    """Return the number of training images kept of each chosen class, and how many of them become validation rows.
 
     Args:
         there: training images of each class of the source, in the source's order.
@@ -180,10 +180,10 @@ def choose_rows(
     keep: Mapping[str, int | float] | None = None,
     validation: int | float = 0,
 ) -> Rows:
-    """The rows of a data set, drawn from a source, before any attack.
+    """Return the rows of a data set, drawn from a source, before any attack.
 
-    All test and triggered rows of the chosen classes are in it. All trusted ones are validation rows, beside those
-    that are set aside.
+    It contains all test and triggered rows of the chosen classes. The validation rows are all trusted rows and the
+    training rows that are set aside.
 
     Args:
         classes: names of the classes to use (all); labels follow the order of the source.

@@ -1,4 +1,4 @@
-"""The rules of the workflow by what they do: the one list of them outside of the Snakefiles and the SLURM profile."""
+"""The rules of the workflow, grouped by their work: the only list outside of the Snakefiles and the SLURM profile."""
 
 REFERENCE_MODELS = {"train_base": "do_nothing", "train_oracle": "oracle"}  # the models that these rules make
 TRAININGS = (*REFERENCE_MODELS, "train_surrogate")
@@ -9,10 +9,10 @@ NETWORKS = (
     *CELLS,
     *CHECKS,
 )  # each makes one network, and takes about as long as one training or less
-# Rules that run a network, and ask for a GPU where there is one.
+# Rules that run a network, and request a GPU if there is one.
 ON_GPU = (*NETWORKS, "tune", "score_rows", "perturb_images")
 OF_TABLES = ("collect_results", "make_tables", "decide", "trace_records")
-OF_ALL_CELLS = (  # read what all cells have
+OF_ALL_CELLS = (  # these read the results of all cells
     *OF_TABLES,
     *("draw_figure", "draw_samples", "draw_training", "write_report"),
 )
@@ -26,5 +26,5 @@ OF_SECONDS = (
     *OF_ALL_CELLS,
 )
 RULES = ("prepare_source", *ON_GPU, *OF_SECONDS)
-# Submitted to a cluster one by one: they take minutes to hours, or come once.
+# Submitted to a cluster as single jobs: they take minutes to hours, or run once.
 ALONE = ("prepare_source", *TRAININGS, "perturb_images", "tune")

@@ -1,4 +1,4 @@
-"""Suspicion scores of training rows: kept on disk, cut into a set of flagged rows, and held against the truth."""
+"""Suspicion scores of training rows: stored on disk, cut into a set of flagged rows, and compared with the truth."""
 
 from importlib import import_module
 from pathlib import Path
@@ -14,13 +14,13 @@ from unpoison.seeds import priorities
 from unpoison.shares import count_of
 from unpoison.types import Indices, Mask
 
-DOUBTED = 0.2  # the score of the left-out check from which on a row is suspicious
+DOUBTED = 0.2  # scores of the left-out check from this one on are suspicious
 COLUMNS = ("split", "position", "row_id", "score", "flagged")
 ScoreOfRow = Float64[np.ndarray, " rows"]
 
 
 def write_scores(path: str | Path, train: Rows, validation: Rows, scores: Scores) -> None:
-    """Write a row for each training and validation row; `flagged` is null where the own rule says nothing.
+    """Write a row for each training and validation row; `flagged` is null without a decision rule.
 
     Details are columns of their own, null for validation rows.
     """
@@ -37,7 +37,7 @@ def write_scores(path: str | Path, train: Rows, validation: Rows, scores: Scores
 
 
 def read_scores(path: str | Path) -> Scores:
-    """What `write_scores` wrote."""
+    """Return the scores that `write_scores` wrote."""
     columns, _ = read_columns(path)
     training = columns["split"] == "train"
     flagged = columns["flagged"][training]
@@ -63,15 +63,16 @@ def choose_flagged(
     budget: int | None = None,
     fpr_budget: float | None = None,
 ) -> Indices:
-    """Positions of the accused training rows: by one of three cuts, or (none given) by the detector's own rule.
+    """Return the positions of the flagged training rows: by one of three cuts, or else by the detector's own rule.
 
     Args:
         seed: of the order of rows with equal scores.
         top, budget: share or number of the training rows, those of the highest scores.
-        fpr_budget: accuse what scores higher than all but this share of the trusted rows.
+        fpr_budget: flag rows that score higher than all but this share of the trusted rows.
 
     Raises:
-        UserError: for more than one cut, a threshold without trusted rows, an own rule where there is none.
+        UserError: for more than one cut, a threshold without trusted rows, and a detector without a rule if no cut
+            is given.
     """
     check_cut(top=top, budget=budget, fpr_budget=fpr_budget)
     if fpr_budget is not None:
@@ -96,7 +97,7 @@ def check_cut(**cuts: int | float | None) -> None:
 
 
 def threshold(trusted: ScoreOfRow, share: float) -> float:
-    """The score that no more than a share of the trusted rows exceeds (of that many at least one does not)."""
+    """Return the score that at most a share of the trusted rows exceeds; -inf if the share covers all of them."""
     if not len(trusted):
         raise UserError("fpr_budget sets its threshold on validation rows, and there are none")
     allowed = count_of(share, len(trusted))
@@ -104,18 +105,18 @@ def threshold(trusted: ScoreOfRow, share: float) -> float:
 
 
 def auroc(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
-    """Area under the ROC curve: how often a poisoned row scores higher than a clean one, ties as halves.
+    """Return the area under the ROC curve: how often a poisoned row scores above a clean one; ties count as halves.
 
-    None where all rows are of one kind.
+    None if all rows are of one kind.
     """
     if is_poisoned.all() or not is_poisoned.any():
         return None
-    # Imported here, since it takes a second: the plan and most jobs have no use for it.
+    # Imported here, since the import takes a second and planning and most jobs do not need it.
     return float(import_module("sklearn.metrics").roc_auc_score(is_poisoned, _ranks(scores)))
 
 
 def average_precision(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
-    """The sum over thresholds of the recall gained there times the precision; chance gives the share of poisons.
+    """Return the sum over thresholds of the gain of recall times the precision; chance gives the share of poisons.
 
     None without a poisoned row.
     """
@@ -125,5 +126,5 @@ def average_precision(scores: ScoreOfRow, is_poisoned: Mask) -> float | None:
 
 
 def _ranks(scores: ScoreOfRow) -> Indices:
-    """The rank of each row's score among the distinct scores, the lowest first; scikit-learn refuses infinite ones."""
+    """Return each score's rank among the distinct scores, lowest first; scikit-learn refuses infinite scores."""
     return np.unique(scores, return_inverse=True)[1]

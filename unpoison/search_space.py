@@ -1,4 +1,4 @@
-"""The ranges that options are searched in, and the settings that fill them evenly."""
+"""The search ranges of options, and settings that fill them evenly."""
 
 from collections.abc import Mapping
 from math import exp, log
@@ -12,15 +12,15 @@ from optuna.distributions import (
 )
 from scipy.stats import qmc
 
-DESIGN_BITS = 3  # 8 settings: a Sobol sequence is even where their number is a power of 2
-DIGITS = 3  # of a number that is searched, so that it can be read and written down
+DESIGN_BITS = 3  # 8 settings: a Sobol sequence is balanced for a power of 2
+DIGITS = 3  # significant digits of a searched number, so that it is readable
 
 
 def distribution(bounds: Mapping[str, Any]) -> BaseDistribution:
-    """Return a line of a `SPACE` as Optuna has it.
+    """Return a line of a `SPACE` as an Optuna distribution.
 
     Args:
-        bounds: {"low", "high"} with or without "log" (integers where both are), or {"choices"}.
+        bounds: {"low", "high"} with or without "log" (integers if both are), or {"choices"}.
     """
     if "choices" in bounds:
         return CategoricalDistribution(bounds["choices"])
@@ -38,7 +38,7 @@ def space_filling(space: Mapping[str, BaseDistribution], seed: int) -> list[dict
 
 
 def _at(chosen: BaseDistribution, share: float) -> Any:
-    """Return the value that has this share (0 to below 1) of a range below it."""
+    """Return the quantile of a range at this share (0 to below 1)."""
     if isinstance(chosen, CategoricalDistribution):
         return chosen.choices[int(share * len(chosen.choices))]
     assert isinstance(chosen, IntDistribution | FloatDistribution), "see distribution"

@@ -1,21 +1,21 @@
-"""Exact counts from shares: rounded half to even in decimal arithmetic, never drawn."""
+"""Exact counts from shares: rounded half to even in decimal arithmetic, never drawn at random."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 
 
 def exact(share: float) -> Fraction:
-    """The decimal number that the user wrote: 0.1 is one tenth, not the nearest binary float."""
+    """Return the decimal number that the user wrote: 0.1 is one tenth, not the nearest binary float."""
     return Fraction(str(share))
 
 
 def count_of(share: float, total: int) -> int:
-    """How many of `total` rows a share is, rounded half to even: 0.5 of 5 is 2."""
+    """Return the number of rows in a share of `total`, rounded half to even: 0.5 of 5 is 2."""
     return round(exact(share) * total)
 
 
 def amount(value: int | float, total: int) -> int:
-    """A number of rows: an integer is a number, a float is a share (1 is one row, 1.0 is all of them)."""
+    """Return a number of rows: an integer is a number, a float is a share (1 is one row, 1.0 is all rows)."""
     return value if isinstance(value, int) else count_of(value, total)
 
 

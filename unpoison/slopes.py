@@ -1,4 +1,4 @@
-"""The table of slopes: how healing and clean accuracy change with recall and false alarms, pooled over settings."""
+"""The table of slopes: the change of healing and clean accuracy with recall and false alarms, pooled over settings."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from scipy import stats
 from unpoison.columns import TABLES
 from unpoison.results import CLEAN, ENOUGH
 
-# Shares that a deletion set is asked for. The first that a study varies has a slope for each method in the logistic
+# Requested shares of a deletion set. The first one that a study varies has a slope for each method in the logistic
 # model; the others have one slope for all methods.
 KEYS = ("deletion.recall", "deletion.fpr", "deletion.fdr")
 FALSE_ALARMS = KEYS[1:]
 PLACE = ["study", "dataset", "poison", "training"]
-# Standard deviation of the normal prior of each coefficient, in log-odds per unit. A threshold in recall that spreads
-# by 0.12 between seeds is a slope of some 15. The prior of the seeds' standard deviation is the library's.
+# Standard deviation of the normal prior of each coefficient, in log-odds per unit. A threshold in recall with
+# a spread of 0.12 between seeds is a slope of about 15. The seeds' standard deviation has the library's prior.
 PRIOR = 10.0
 LOGISTIC = "logistic, random intercept of the seed"
 LINEAR = {
@@ -34,11 +34,11 @@ def slopes(results: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     healed: logistic regression on the first key x method and the other keys, with a random intercept of the seed, by
     variational Bayes. The joint mode of `fit_map` sets the seeds' variance to zero. clean_accuracy: linear regression
     for each method on all keys, with a random intercept and a random slope of the seed, by restricted maximum
-    likelihood; without the random slope where that does not converge. Both intervals are estimate -+ t(seeds - 1)
-    standard deviations: the variational posterior is too narrow for the normal quantile.
+    likelihood; without the random slope if that does not converge. Both intervals are estimate -+ t(seeds - 1) standard
+    deviations, since the variational posterior is too narrow for the normal quantile.
 
-    Simulated with 5 to 20 seeds, in 120 studies each, the nominal 95 % interval covers 84 to 98 % of healed's slopes in
-    recall: read it as approximate. That of clean accuracy covers 94 % or more (5 seeds, 200 studies).
+    In simulations with 5 to 20 seeds (120 studies each), the nominal 95 % interval of healed covers 84 to 98 % of the
+    slopes in recall. So it is approximate. That of clean accuracy covers 94 % or more (5 seeds, 200 studies).
 
     Args:
         results: the results table.
@@ -55,7 +55,7 @@ def slopes(results: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _groups(rows: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame, list[str]]]:
-    """The models by deletion set of each place that has enough seeds, and the keys that vary there."""
+    """Yield the models with a deletion set of each place that has enough seeds, and the keys that vary there."""
     rows = rows[rows["deletion"].notna() & rows["class_name"].isna()]
     for place, group in rows.groupby(PLACE, sort=False):
         varied = [
@@ -96,7 +96,7 @@ def healed_slopes(group: pd.DataFrame, keys: list[str]) -> Iterator[dict[str, An
 
 
 def _separation(rows: pd.DataFrame, key: str) -> str | None:
-    """Why a method's slope has no estimate: its models that healed and the others do not overlap along the key."""
+    """Return the reason for a missing slope: healed and other models do not overlap along the key; None if they do."""
     is_healed = rows["healed"].astype(bool)
     if is_healed.all() or not is_healed.any():
         return f"{'every' if is_healed.all() else 'no'} model is healed"
@@ -109,7 +109,7 @@ def _separation(rows: pd.DataFrame, key: str) -> str | None:
 def _logistic(
     rows: pd.DataFrame, methods: list[str], first: str, others: list[str]
 ) -> dict[tuple[str | None, str], dict[str, float]] | None:
-    """The slopes of the logistic model by method and key, None where it did not converge."""
+    """Return the slopes of the logistic model by method and key, None if it did not converge."""
     from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM  # noqa: PLC0415 (a second to import)
 
     is_method = np.array([rows["method"] == method for method in methods], float).T  # (rows, methods)
@@ -121,7 +121,7 @@ def _logistic(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            fit = model.fit_vb(rng=0)  # its start is drawn
+            fit = model.fit_vb(rng=0)  # its starting point is random
         except np.linalg.LinAlgError:
             return None
         means, spreads = fit.fe_mean[len(methods) :], fit.fe_sd[len(methods) :]
@@ -159,7 +159,7 @@ def clean_slopes(group: pd.DataFrame, keys: list[str]) -> Iterator[dict[str, Any
 
 
 def _linear(rows: pd.DataFrame, keys: list[str], key: str, is_sloped: bool) -> tuple[float, float] | None:
-    """The slope of a key and its standard error, None where the model did not converge."""
+    """Return the slope of a key and its standard error, None if the model did not converge."""
     from statsmodels.regression.mixed_linear_model import MixedLM  # noqa: PLC0415 (a second to import)
 
     ordered = [key, *(other for other in keys if other != key and rows[other].nunique() > 1)]
@@ -168,7 +168,7 @@ def _linear(rows: pd.DataFrame, keys: list[str], key: str, is_sloped: bool) -> t
     if not spreads.all():
         return None
     scaled = np.column_stack([np.ones(len(rows)), (values - values.mean(axis=0)) / spreads])
-    accuracies = 100 * rows["value"].to_numpy()  # the optimiser is at home near 1
+    accuracies = 100 * rows["value"].to_numpy()  # the optimiser works best for values near 1
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:

@@ -1,11 +1,11 @@
-"""The files that a source reads: found, free of what systems leave behind, and each in one split."""
+"""The files that a source reads: without system files, and each in one split only."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from unpoison.errors import UserError
 
-# What operating systems, network drives and notebooks leave in folders, beside names that begin with a dot.
+# Files of operating systems, network drives and notebooks, in addition to names that begin with a dot.
 SYSTEM_NAMES = frozenset(
     (
         "__macosx",
@@ -26,24 +26,24 @@ SYSTEM_NAMES = frozenset(
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder is hidden, or left behind by a system."""
+    """Return whether a file or folder is hidden, or a system file."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
 
 
 def find(folder: Path, pattern: str) -> list[Path]:
-    """The files that a path or a glob means, in the order of their names.
+    """Return the files that match a path or a glob, in the order of their names.
 
-    A name that is a file is taken as it is written. `**` stands for any number of folders.
-    A glob leaves out hidden files, system files and what lies in such folders, unless the pattern names them.
+    The name of an existing file is not read as a glob. `**` stands for any number of folders.
+    A glob leaves out hidden files, system files and the content of such folders, unless the pattern names them.
 
     Raises:
-        UserError: for an empty pattern, one that means no file, and a file name that is not UTF-8.
+        UserError: for an empty pattern, one that matches no file, and a file name that is not UTF-8.
     """
     if not pattern:
         raise UserError("a source needs a file or a glob; found an empty text")
     try:
         paths = [folder / pattern] if (folder / pattern).is_file() else _globbed(folder, pattern)
-    except (OSError, ValueError) as error:  # a name that no file system takes
+    except (OSError, ValueError) as error:  # an invalid file name
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{folder / pattern} cannot be looked for ({reason})") from error
     if not paths:
@@ -55,7 +55,7 @@ def find(folder: Path, pattern: str) -> list[Path]:
 
 
 def refuse_shared(files: Mapping[str, Iterable[Path]], *, within: bool = False) -> None:
-    """Refuse a file that two splits hold, be it as a link or under one name.
+    """Refuse a file that two splits hold, as a link or under the same name.
 
     Args:
         files: the files of each split.
@@ -77,7 +77,7 @@ def _globbed(folder: Path, pattern: str) -> list[Path]:
     inside = wanted.relative_to(wanted.anchor) if wanted.is_absolute() else wanted
     if not inside.parts:  # "/" or "."
         return []
-    if inside.name == "**":  # pathlib's stands for folders alone
+    if inside.name == "**":  # pathlib matches only folders with it
         inside /= "*"
     found = Path(wanted.anchor or folder).glob(str(inside))
     named = {*folder.parts, *wanted.parts}

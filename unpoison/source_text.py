@@ -1,4 +1,4 @@
-"""Read what a Python file says without running it: its functions, their options, its constants, its docstring."""
+"""Read a Python file without running it: its functions, their options, its constants, its docstring."""
 
 import ast
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def parsed(text: str, path: Path) -> ast.Module:
         return ast.parse(text, filename=str(path))
     except SyntaxError as error:
         raise UserError(f"{path}, line {error.lineno or 1}: {error.msg}") from error
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes, expressions nested without end
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes, expressions nested too deeply
         raise UserError(f"{path} is not Python: {error or type(error).__name__}") from error
 
 
@@ -51,9 +51,9 @@ def functions_of(path: Path) -> list[str]:
 
 
 def bound_names(path: Path) -> set[str]:
-    """Return the names that a file defines, sets or imports anywhere; with `*` it imports some that are not told.
+    """Return the names that a file defines, sets or imports anywhere; `*` stands for a star import.
 
-    The file is read anew each time.
+    The file is read again at each call.
 
     Raises:
         UserError: for a file that cannot be read, and a syntax error.
@@ -75,7 +75,7 @@ def keyword_options(path: Path, function: str) -> dict[str, Option]:
     """Return the keyword-only arguments of one top-level function of a file.
 
     Raises:
-        UserError: for a default that is no literal.
+        UserError: for a default that is not a literal.
     """
     for node in _tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
@@ -90,7 +90,7 @@ def keyword_options(path: Path, function: str) -> dict[str, Option]:
 
 
 def given_arguments(path: Path, function: str) -> list[str]:
-    """Return the arguments of a top-level function of a file that are no options: those before its `*`."""
+    """Return the arguments of a top-level function of a file before its `*`; those after it are options."""
     for node in _tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
@@ -98,10 +98,10 @@ def given_arguments(path: Path, function: str) -> list[str]:
 
 
 def constant(path: Path, variable: str, default: Any = REQUIRED) -> Any:
-    """Return the literal value of a file's top-level variable, or the default where it has none.
+    """Return the literal value of a file's top-level variable, or the default if it has none.
 
     Raises:
-        UserError: for a value that is no literal.
+        UserError: for a value that is not a literal.
     """
     assigned = _assigned(path)
     if variable in assigned:
@@ -111,13 +111,13 @@ def constant(path: Path, variable: str, default: Any = REQUIRED) -> Any:
 
 
 def first_paragraph(path: Path) -> str:
-    """Return what a file says of itself before its first blank line."""
+    """Return the first paragraph of a file's docstring."""
     text = ast.get_docstring(_tree(path)) or ""
     return " ".join(text.split("\n\n")[0].split())
 
 
 def read_anew() -> None:
-    """Read every file again when it is next asked for: one has changed in this process."""
+    """Clear the caches, so that files that changed in this process are read again."""
     _tree.cache_clear()
     _assigned.cache_clear()
     keyword_options.cache_clear()
@@ -125,7 +125,7 @@ def read_anew() -> None:
 
 @cache
 def _assigned(path: Path) -> dict[str, ast.expr | None]:
-    """Return what a file first assigns to each of its top-level variables."""
+    """Return the first value that a file assigns to each of its top-level variables."""
     found: dict[str, ast.expr | None] = {}
     for node in _tree(path).body:
         if isinstance(node, ast.Assign | ast.AnnAssign):

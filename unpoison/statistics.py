@@ -1,4 +1,4 @@
-"""Means, paired differences and tests over seeds, each with what its number of seeds can carry."""
+"""Means, paired differences and tests over seeds; an interval or a test is missing if the seeds are too few."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations, product
@@ -17,21 +17,21 @@ UTILITY_HEALED = {
     "corrected_accuracy": "healed",
     "utility_x_healed": "utility_x_healed",
 }
-EQUAL = 1e-12  # values that differ by less differ by rounding
+EQUAL = 1e-12  # smaller differences are rounding errors
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean by Student's t; (nan, nan) for a single value."""
+    """Return the 95 % interval of the mean by Student's t; (nan, nan) for a single value."""
     return intervals([values])[0]
 
 
 def intervals(samples: Sequence[Sequence[float] | np.ndarray]) -> list[tuple[float, float]]:
-    """The interval of each sample."""
+    """Return the interval of each sample."""
     found = [(float("nan"), float("nan"))] * len(samples)
     for places, rows in _of_equal_length(samples):
         if rows.shape[1] < 2:
             continue
-        ordered = np.sort(rows, axis=1)  # the same interval in whatever order the seeds come
+        ordered = np.sort(rows, axis=1)  # the interval does not depend on the order of the seeds
         mean = ordered.mean(axis=1)
         half = stats.sem(ordered, axis=1) * stats.t.ppf((1 + CONFIDENCE) / 2, rows.shape[1] - 1)
         half = np.where(np.ptp(rows, axis=1) > EQUAL, half, 0.0)
@@ -51,7 +51,7 @@ def _of_equal_length(
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
-    """Return mean, sd, n and 95 % interval over seeds for each cell and metric, with the rates that the cell achieved.
+    """Return mean, sd, n and 95 % interval over seeds for each cell and metric, with the cell's achieved rates.
 
     `did_nothing` counts the seeds in which the cell's method changed no weight.
     """
@@ -67,14 +67,14 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unchanged(results: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
-    """The number of seeds of each cell in which the method changed no weight; no row where nobody counted."""
+    """Return each cell's number of seeds in which the method changed no weight; no row if that was not counted."""
     counted = results[results["metric"] == "weights_changed"]
     groups = counted.assign(did_nothing=counted["value"] == 0).groupby(cell, dropna=False, sort=False)
     return groups["did_nothing"].sum().astype("Int64").reset_index()
 
 
 def _rates(results: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
-    """The achieved rates of each cell, which may differ from seed to seed: means and intervals."""
+    """Return the achieved rates of each cell, which may differ from seed to seed: means and intervals."""
     groups = results.drop_duplicates([*cell, "seed"]).groupby(cell, dropna=False, sort=False)
     rates = groups[list(RATES)].mean().reset_index()
     for rate in RATES:
@@ -84,22 +84,22 @@ def _rates(results: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
 
 
 def varied_keys(results: pd.DataFrame) -> list[str]:
-    """The columns of the keys that studies vary: those with a dot in their names."""
+    """Return the columns of the keys that studies vary: those with a dot in their names."""
     return [name for name in results.columns if "." in name]
 
 
 def utility_healed(results: pd.DataFrame, averaged: Collection[str]) -> pd.DataFrame:
-    """Utility, Healed and their product over a study's recalls: of each seed the mean, of those mean and interval.
+    """Return Utility, Healed and their product over a study's recalls: the mean of each seed, then mean and interval.
 
-    The mean over discovery rates is REM's (Schoepf et al. 2025); the product is taken at each recall, before it.
-    Keys that a study varies beside deletion.recall (deletion.fpr, say) stay apart. A model without a deletion set
-    is the same at every recall. `recalls` counts the values that were averaged; a seed that lacks one of them, in a
-    run that is not at its end, is left out.
+    The mean over discovery rates follows REM (Schoepf et al. 2025); the product is computed at each recall, before the
+    mean. Other keys that a study varies (such as deletion.fpr) are not averaged. A model without a deletion set is the
+    same at every recall. `recalls` counts the averaged values. A seed that lacks one of them, in an unfinished run, is
+    left out.
 
     Args:
         results: the results table.
-        averaged: the studies that are averaged: those of one deletion set that vary `deletion.recall` and whose
-            poisons are planted.
+        averaged: the studies to average: those of one deletion set that vary `deletion.recall` and whose poisons are
+            planted.
     """
     chosen = results[results["study"].isin(averaged) & results["metric"].isin(UTILITY_HEALED)]
     chosen = chosen[chosen["class_name"].isna()]
@@ -122,14 +122,15 @@ def utility_healed(results: pd.DataFrame, averaged: Collection[str]) -> pd.DataF
 
 
 def paired(results: pd.DataFrame) -> pd.DataFrame:
-    """For each two methods of a cell the difference of each metric, seed by seed: mean, interval, adjusted p.
+    """Return for each two methods of a cell the paired differences of each metric: mean, interval, adjusted p.
 
-    A cell is a study's data set, poison, training and deletion set; `do_nothing`, `oracle` and repairs, which have
-    no deletion set, are paired with the methods of each, and once with each other. `difference` is `method` less
-    `other`. `p_adjusted` is of the paired t-test, corrected by Holm (1979) for all pairs and cells of a study's
-    metric and class; it is null for fewer than five seeds, and where all differences are equal.
+    A cell is a study's data set, poison, training and deletion set. Models without a deletion set (`do_nothing`,
+    `oracle` and repairs by trusted rows) are paired with the methods of each deletion set, and once with each other.
+    `difference` is `method` minus `other`. `p_adjusted` is that of the paired t-test, corrected by Holm (1979) for all
+    pairs and cells of a study's metric and class; it is null for fewer than five seeds, and if all differences are
+    equal.
     """
-    # A varied option of a method stands in its name; the two methods of a pair may differ in it.
+    # A varied option of a method is part of its name; the two methods of a pair may differ in it.
     varied = [name for name in varied_keys(results) if not name.startswith("method.")]
     where = ["study", "dataset", "poison", "attack", "training"]
     where += ["metric", "class_name", "unit", "higher_is_better"]
@@ -154,10 +155,10 @@ def paired(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pairs(keys: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Return every two methods of a cell, and each of them with each reference, and their differences.
+    """Return all pairs of two methods of a cell, or of a method and a reference, with their differences.
 
-    The table has the columns cell, method and other, references first in each group of cells. The differences of each
-    of its rows are in the order of the seeds that both methods have.
+    The table has the columns cell, method and other, with references first in each group of cells. The differences of
+    each row are in the order of the seeds that both methods have.
     """
     place = ["group", "cell", "seed"]
     own, references = (
@@ -186,7 +187,7 @@ def _pairs(keys: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
 
 
 def _means(samples: list[np.ndarray]) -> np.ndarray:
-    """The mean of each sample; none is empty."""
+    """Return the mean of each sample; no sample is empty."""
     found = np.empty(len(samples))
     for places, rows in _of_equal_length(samples):
         found[places] = rows.mean(axis=1)
@@ -194,12 +195,12 @@ def _means(samples: list[np.ndarray]) -> np.ndarray:
 
 
 def p_value(differences: Sequence[float]) -> float:
-    """Of the two-sided t-test that their mean is zero; nan where it cannot tell."""
+    """Return the p value of the two-sided t-test of a zero mean; nan for too few or equal differences."""
     return p_values([differences])[0]
 
 
 def p_values(samples: Sequence[Sequence[float] | np.ndarray]) -> list[float]:
-    """The p value of each sample; samples of the same length are tested together."""
+    """Return the p value of each sample; samples of the same length are tested together."""
     found = [float("nan")] * len(samples)
     for places, rows in _of_equal_length(samples):
         if rows.shape[1] < ENOUGH:
@@ -213,7 +214,7 @@ def p_values(samples: Sequence[Sequence[float] | np.ndarray]) -> list[float]:
 
 
 def holm(p_values: pd.Series) -> pd.Series:
-    """p values corrected for their number by Holm's step-down method (1979); nan stays and is not counted."""
+    """Return p values corrected for their number by Holm's step-down method (1979); nan stays and is not counted."""
     known = p_values.dropna().sort_values()
     factors = np.arange(len(known), 0, -1)
     return (known * factors).cummax().clip(upper=1).reindex(p_values.index)

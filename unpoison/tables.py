@@ -1,7 +1,7 @@
-"""The tables of a results folder, each named once: what makes it, of which studies, and whether the report shows it.
+"""The list of the tables of a results folder: the function and the studies of each, and whether the report shows it.
 
-`unpoison.columns` says what their columns mean. pandas and the functions are imported when tables are made: the plan
-reads the names alone. To add a table, write its function, its columns, and its line in `DERIVED`.
+`unpoison.columns` describes their columns. pandas and the functions are imported when tables are made, since the plan
+needs the names alone. To add a table, write its function, its columns, and its line in `DERIVED`.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ Asked = Mapping[str, Any]
 
 
 class Derived(NamedTuple):
-    """A table that follows from the results.
+    """A table that is computed from the results.
 
-    module, function: what makes it; source: the table that it is called with, the results or one made before;
-    is_shown: the report shows all of it; part: a key of what the studies ask of the tables, whose value the function
-    is called with last; also: further tables that it is called with; is_optional: where the part is empty the table is
-    left out; is_fair: studies whose recalls are bisected are left out of it. Which seeds a recall has there follows
-    from their outcomes, so their means cannot be compared.
+    module, function: these make it; source: the function's first argument, the results or an earlier table; is_shown:
+    the report shows all of it; part: a key of the studies' requests (`asked`), whose value is the function's last
+    argument; also: further tables as arguments; is_optional: the table is left out if the part is empty; is_fair:
+    studies that bisect recalls are left out. The seeds at a recall of such a study depend on outcomes, so their means
+    cannot be compared.
     """
 
     module: str
@@ -64,9 +64,9 @@ DERIVED = {
         "unpoison.statistics", "utility_healed", is_shown=True, part="averaged", is_optional=True
     ),
 }
-# The modules that the tables come from: to be part of the digest of the job's code, which follows imports by name.
+# The modules of the tables, for the digest of the job's code, which follows only imports by name.
 CODE = tuple(sorted({table.module for table in DERIVED.values()}))
-# The report's answers, its interactive view, its provenance and its table of detectors are made of these.
+# Tables of the report's answers, its interactive view, its provenance and its table of detectors.
 VIEWED = ("summary", "paired", "provenance", "detectors", "outcomes")
 SHOWN = ("missing", "blocks", *(name for name, table in DERIVED.items() if table.is_shown))
 
@@ -75,7 +75,7 @@ def derived_names(asked: Asked) -> list[str]:
     """Return the names of the tables that are made from the results.
 
     Args:
-        asked: what the studies ask of the tables, by the names of the parts of `DERIVED`.
+        asked: the studies' requests, keyed by the `part` of `DERIVED`.
     """
     return [name for name, table in DERIVED.items() if asked.get(table.part) or not table.is_optional]
 

@@ -1,11 +1,11 @@
-"""Text from users, made harmless for the place where it is shown: a terminal, a web page or a spreadsheet."""
+"""Users' text, escaped for the place where it is shown: a terminal, a web page or a spreadsheet."""
 
 import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# A spreadsheet takes a cell that begins so for a formula (OWASP: CSV injection); apostrophes before it are counted.
+# A spreadsheet reads a cell that begins so as a formula (OWASP: CSV injection), even after apostrophes.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
@@ -15,7 +15,7 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return the text with at most so many letters: the middle of a longer one is left out."""
+    """Return the text with at most `most` letters; the middle of a longer text is left out."""
     if len(text) <= most:
         return text
     end = (most - 1) // 2
@@ -23,22 +23,22 @@ def shortened(text: str, most: int) -> str:
 
 
 def as_html(value: Any) -> Any:
-    """Return plain values with `<`, `>` and `&` escaped in every text, so that no web page takes it for markup."""
+    """Return plain values with `<`, `>` and `&` escaped in every text, so that a web page shows it as text."""
     return _with_texts(value, lambda text: html.escape(text, quote=False))
 
 
 def from_html(value: Any) -> Any:
-    """Return what `as_html` was given."""
+    """Return the argument of `as_html` from its result."""
     return _with_texts(value, html.unescape)
 
 
 def as_cell(value: Any) -> Any:
-    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula; else the value."""
+    """Return a text with an apostrophe before it if a spreadsheet would read it as a formula; else the value."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def from_cell(value: Any) -> Any:
-    """Return what `as_cell` was given."""
+    """Return the argument of `as_cell` from its result."""
     is_marked = isinstance(value, str) and value.startswith("'") and _FORMULA.match(value)
     return value[1:] if is_marked else value
 
@@ -52,7 +52,7 @@ def _with_texts(value: Any, change: Any) -> Any:
 
 
 def as_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return lines of cells as a plain table under a head, its columns as wide as their longest cell."""
+    """Return lines of cells as a plain-text table with a head; columns are as wide as their longest cell."""
     every = [list(head), *map(list, lines)]
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in every]

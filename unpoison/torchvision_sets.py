@@ -1,4 +1,4 @@
-"""Data sets of torchvision as arrays: their images as they are shown, their labels by the names of the classes."""
+"""Data sets of torchvision as arrays: images as displayed, labels matched by class name."""
 
 from collections.abc import Iterator, Sequence
 from operator import index
@@ -12,7 +12,7 @@ from unpoison.types import Labels, StoredImages
 
 
 def classes_of(dataset: Any) -> tuple[str, ...] | None:
-    """Return the names of a data set's classes, of a `Subset` those of the whole; None where it names none."""
+    """Return the names of a data set's classes, for a `Subset` those of the whole; None if it names none."""
     names = getattr(dataset, "classes", None)
     if isinstance(names, list | tuple):
         return tuple(map(str, names))
@@ -23,8 +23,8 @@ def arrays_of(what: str, dataset: Any, names: Sequence[str] | None) -> tuple[Sto
     """Return the images (n, height, width, 3) and labels (n,) of a data set.
 
     Args:
-        what: how an error calls the data set.
-        names: the classes that labels are to index, found by name where the data set names its own; None: as they are.
+        what: the name of the data set in errors.
+        names: the classes that labels index, matched by name if the data set names its own; None: labels are kept.
 
     Raises:
         UserError: for anything but PIL images of one size with a class each, and for a class not in names.
@@ -76,7 +76,7 @@ def _label(what: str, label: Any) -> int:
 
 
 def _renumbered(what: str, labels: Labels, own: Sequence[str] | None, names: Sequence[str] | None) -> Labels:
-    """Labels by other classes: two folders number the same classes otherwise where one of them lacks a class."""
+    """Return labels that index `names`: two folders number classes differently if one of them lacks a class."""
     if own is None or names is None or own == names:
         return labels
     if labels.min() < 0 or labels.max() >= len(own):

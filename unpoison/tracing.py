@@ -1,4 +1,4 @@
-"""From every model back to what it was made from: the records of a results folder as one table."""
+"""Provenance of every model: the run records of a results folder as one table."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,14 +13,14 @@ from unpoison.provenance import PACKAGES, options_digest, read_record, record_of
 from unpoison.rules import REFERENCE_MODELS
 
 VERSIONS = ("python", *PACKAGES)
-SHORT = 10  # characters of a commit that people read
+SHORT = 10  # characters of a commit in sentences
 
 
 def trace(records: Iterable[str | Path]) -> pd.DataFrame:
-    """One line for each record that the given ones go back to, they included.
+    """Return one line for each of the given records and for each record of their direct and indirect inputs.
 
-    The columns of the results table's identity find the line of a model's training or unlearning. `is_current` tells
-    that all its inputs are still the files that it was made from.
+    The identity columns of the results table locate the line of a model's training or unlearning. `is_current` is true
+    if all inputs are still the files that the artifact was made from.
     """
     lines = sorted(_walk(map(str, records)), key=lambda line: line["record"])
     return pd.DataFrame(lines).astype(
@@ -82,7 +82,7 @@ def _line(path: str, record: dict[str, Any], current: bool) -> dict[str, Any]:
 
 
 def doubts(records: pd.DataFrame) -> list[str]:
-    """What a reader of a results folder should know of its origin, a sentence each; none where all is of a piece."""
+    """Return the provenance warnings, one sentence each; empty if the records are consistent."""
     said = []
     commits = records["commit"].dropna().value_counts()
     if len(commits) > 1:
@@ -100,7 +100,7 @@ def doubts(records: pd.DataFrame) -> list[str]:
             said.append(f"The results mix {len(versions)} versions of {name}: {', '.join(versions)}.")
     stale = int((~records["is_current"]).sum())
     if stale:
-        said.append(f"{_of(stale, records)} made from files that have been made anew since.")
+        said.append(f"{_of(stale, records)} made from files that have been rebuilt since.")
     return said
 
 

@@ -34,7 +34,7 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Adam
         return SGD(model.parameters(), **settings)
     if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
         raise UserError(
-            f"the recipe has filter_rate: {recipe.filter_rate}, which is for networks with a batch norm behind each "
+            f"the recipe has filter_rate: {recipe.filter_rate}, which is for networks with a batch norm after each "
             "convolution; this network has none: give a recipe without it"
         )
     device = next(model.parameters()).device
@@ -47,9 +47,9 @@ def optimiser_of(model: nn.Module, recipe: Recipe, precision: str) -> SGD | Adam
 
 
 def take_step(optimizer: SGD | Adam | Muon, loss: Tensor, rate: float) -> None:
-    """One optimiser step down the loss; a loss that is not finite stops the job.
+    """Take one optimiser step down the loss; a loss that is not finite stops the job.
 
-    On a GPU it is noted here and stops the job at the next `check_losses`: a look at a loss waits for the GPU.
+    On a GPU the loss is noted here and stops the job at the next `check_losses`, since reading it waits for the GPU.
     """
     found, noted = loss.detach(), optimizer.noted
     optimizer.noted = found if noted is None else torch.where(noted.isfinite(), found, noted)
@@ -59,14 +59,14 @@ def take_step(optimizer: SGD | Adam | Muon, loss: Tensor, rate: float) -> None:
 
 
 def check_losses(optimizer: SGD | Adam | Muon) -> None:
-    """Raise a UserError where a loss that the optimiser stepped down was not finite; on a GPU this waits for it."""
+    """Raise a UserError if a loss of an earlier step was not finite; on a GPU this waits for pending work."""
     if optimizer.noted is not None and not torch.isfinite(optimizer.noted):
         raise UserError(f"the training loss is not finite (found {optimizer.noted.item()}); {DIVERGED}")
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """What `train` takes: rows that it can have in batches."""
+    """Rows that `train` can read in batches."""
 
     def __len__(self) -> int: ...
 
@@ -75,7 +75,7 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of a training history; seconds leave the validation pass out."""
+    """One line of a training history; seconds exclude the validation pass."""
 
     epoch: int
     learning_rate: float
@@ -96,11 +96,11 @@ def train(
     length: float = 1.0,
     validation: Examples | None = None,
 ) -> list[Epoch]:
-    """Train the network in place on all examples and give back its history.
+    """Train the network in place on all examples and return its history.
 
     Args:
-        length: share of the recipe's steps to take, with the schedule squeezed into them.
-        validation: rows whose accuracy the history records; nothing is chosen by it.
+        length: share of the recipe's steps to take, with the schedule compressed to them.
+        validation: rows whose accuracy the history records; it does not affect the training.
     """
     steps = recipe.steps(len(examples), length)
     per_epoch = min(steps, -(-len(examples) // recipe.batch_size))
@@ -133,12 +133,12 @@ def train(
             print(describe(history[-1], -(-steps // per_epoch)), flush=True)
             losses, hits, seen, started = 0.0, 0, 0, time.perf_counter()
             model.train()
-    require_finite(model)  # the last step may diverge after its loss was taken
+    require_finite(model)  # the last step may diverge after its loss was computed
     return history
 
 
 def describe(epoch: Epoch, epochs: int) -> str:
-    """One line of progress for the log."""
+    """Return one line of progress for the log."""
     held_out = "" if epoch.validation_accuracy is None else f"  validation {epoch.validation_accuracy:.1%}"
     return (
         f"epoch {epoch.epoch}/{epochs}  loss {epoch.loss:.3f}  train {epoch.train_accuracy:.1%}{held_out}"
@@ -154,7 +154,7 @@ def write_history(path: str | Path, history: Sequence[Epoch]) -> None:
 
 
 def accuracy(model: nn.Module, examples: Examples, precision: str = "auto") -> float:
-    """Share of the examples, not augmented, whose given label the network predicts."""
+    """Return the share of the examples, not augmented, whose given label the network predicts."""
     hits = sum(
         int((predict(model, images, precision).argmax(1) == labels).sum())
         for images, labels in examples.in_order()
@@ -167,7 +167,7 @@ def predict(model: nn.Module, images: Pixels, precision: str = "auto") -> Logits
     """Return the logits (n, classes) of images in evaluation mode, computed in batches.
 
     Raises:
-        UserError: where a logit is not finite.
+        UserError: for a logit that is not finite.
     """
     model.eval()
     device = next(model.parameters()).device

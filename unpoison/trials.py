@@ -1,4 +1,4 @@
-"""The trials of a tuning, and the choice among them: among all, or the first few that a budget allows."""
+"""The trials of a tuning, and the choice among all of them or among the first ones of a budget."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,9 +16,14 @@ OBJECTIVES = {
 CHOSEN_BY = (
     "held_out"  # methods that relabel or climb the loss optimise the second factor of `forgotten` directly
 )
-PARTS = ("worst_class", "validation_accuracy", "held_out", "forgotten")  # of a trial, beside its values
+PARTS = (
+    "worst_class",
+    "validation_accuracy",
+    "held_out",
+    "forgotten",
+)  # of a trial, in addition to its values
 COSTS = ("seconds", "image_passes", "forward_passes", "gradient_passes", "curvature_passes")
-LEAST_GAIN = 0.01  # one row of a hundred: no reason to leave the defaults
+LEAST_GAIN = 0.01  # one row in a hundred, too little to leave the defaults
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,8 @@ class Trial:
     """One setting of the options: its value by each objective, their parts, and its cost over all tuning seeds.
 
     values: by the objective's name, the mean over the seeds of worst_class x the share of the same name. The trial
-    holds the means of the parts too, and of validation_accuracy, which decides nothing.
-    error: of a training that diverged, None otherwise. Its values, parts and costs are 0.
+    also holds the means of the parts, and of validation_accuracy, which does not affect the choice.
+    error: the message of a training that diverged, None otherwise. Its values, parts and costs are 0.
     """
 
     options: dict[str, Any]
@@ -47,10 +52,10 @@ class Trial:
 def choose(trials: Sequence[Trial], budget: int | None = None, objective: str = CHOSEN_BY) -> Trial:
     """Return the earliest trial whose value is within LEAST_GAIN of the highest, among the first `budget` trials.
 
-    The defaults are the first trial. They are left only for something better, and not for the luck of a few rows.
+    The defaults are the first trial. A later trial is chosen only for a gain of more than a few rows' noise.
 
     Raises:
-        UserError: where none of them came to an end.
+        UserError: if no trial finished.
     """
     allowed = trials[:budget]
     ended = [trial for trial in allowed if not trial.error]
@@ -61,19 +66,19 @@ def choose(trials: Sequence[Trial], budget: int | None = None, objective: str = 
 
 
 def search_passes(trials: Sequence[Trial], budget: int | None = None) -> float:
-    """Return the weighted passes of a search with a budget. Who may try the defaults alone need not try them: 0."""
+    """Return the weighted passes of a search with a budget; 0 for a budget of 1, which takes the defaults."""
     return 0.0 if budget == 1 else Cost(**spent_on(trials[:budget])).weighted_passes
 
 
 def together(runs: Sequence[Trial]) -> Trial:
-    """Return the trial of several seeds: the means of what was measured, and the sums of what it cost."""
+    """Return the trial over several seeds: means of the measurements, and sums of the costs."""
     parts: dict[str, Any] = {part: fmean(getattr(run, part) for run in runs) for part in PARTS}
     values = {name: fmean(run.values[name] for run in runs) for name in OBJECTIVES}
     return Trial(runs[0].options, values=values, **parts, **spent_on(runs))
 
 
 def spent_on(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Return what trials cost together, by the names of `Cost`."""
+    """Return the total cost of trials, by the names of `Cost`."""
     return {name: sum(getattr(trial, name) for trial in trials) for name in COSTS}
 
 
@@ -93,9 +98,9 @@ def record_of(trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def trials_of(record: Mapping[str, Any]) -> list[Trial]:
-    """Return the trials that a record holds.
+    """Return the trials of a record.
 
     Raises:
-        TypeError, KeyError: for the record of another version.
+        TypeError, KeyError: for a record of another version.
     """
     return [Trial(**trial) for trial in record["trials"]]

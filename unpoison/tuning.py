@@ -1,4 +1,4 @@
-"""Tuning: a method's options, searched by what a defender can measure: no test row, no ground truth."""
+"""Tuning: a search of a method's options by measurements that a defender has, without test rows or ground truth."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,16 +58,16 @@ def search(
     trials: int,
     seed: int,
 ) -> list[Trial]:
-    """Return so many trials of a method: its defaults, eight that fill the space, then those that TPE proposes.
+    """Return the trials of a method: its defaults, eight that fill the space, then those that TPE proposes.
 
-    A search of fewer trials is the beginning of a longer one. TPE is Optuna's (Bergstra et al. 2011).
+    A search with fewer trials is a prefix of a longer one. TPE is Optuna's (Bergstra et al. 2011).
 
     Args:
         cases: one for each tuning seed; a trial is the mean over them.
         fixed: options that are not searched; defaults: those that are; space: the range of each.
 
     Raises:
-        UserError: where no trial came to an end.
+        UserError: if no trial finished.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     ranges = {name: distribution(bounds) for name, bounds in space.items()}
@@ -81,14 +81,14 @@ def search(
         proposal = study.ask(ranges)
         found.append(try_options(unlearn, cases, fixed, rounded(proposal.params)))
         study.tell(proposal, found[-1].values[CHOSEN_BY])
-    choose(found)  # refuses a search without a trial that came to an end
+    choose(found)  # refuses a search without a finished trial
     return found
 
 
 def try_options(
     unlearn: Callable[..., nn.Module], cases: Sequence[Case], fixed: Options, searched: Options
 ) -> Trial:
-    """Return a trial: the method is run once for each case, and what it leaves behind is measured."""
+    """Return a trial: the method runs once for each case, and the repaired models are measured."""
     try:
         return together([_run(unlearn, case, fixed, searched) for case in cases])
     except UserError as error:  # a loss that is not finite
@@ -115,10 +115,10 @@ def _run(unlearn: Callable[..., nn.Module], case: Case, fixed: Options, searched
 
 
 def kept_by_the_worst_class(model: nn.Module, request: Request) -> float:
-    """Return the lowest share, over classes, of the poisoned network's right validation rows that a network gets right.
+    """Return the worst class's ratio of right validation rows: those of the network over those of the poisoned network.
 
-    At most 1, so that no class's gain makes up for another's loss. A class that the poisoned network never
-    reads right has nothing to lose and is left out; with none to lose it is 1.
+    It is at most 1, so that a gain in one class does not offset a loss in another. A class without right rows of the
+    poisoned network is left out. If all classes are left out, the ratio is 1.
     """
     before, after = (
         _hits_by_class(network, request.validation, request.precision) for network in (request.model, model)

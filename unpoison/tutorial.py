@@ -1,4 +1,4 @@
-"""The tutorial of the docs: a small folder of images that an attacker tampered with, and a network trained on it."""
+"""The data of the docs' tutorial: a small folder of images with planted poisons, and a network trained on it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from unpoison.errors import UserError
 
 CLASS_NAMES = ("airplane", "bird", "frog", "horse", "ship")
 TARGET, VICTIMS = "bird", ("airplane", "frog", "ship")
-SIZE, LARGE = 32, 96  # pixels of an image, and of the sticker before it is made small
+SIZE, LARGE = 32, 96  # pixels of an image, and of the sticker before it is scaled down
 TRAIN_PER_CLASS, TEST_PER_CLASS, POISONED = 150, 40, 33
 HERE = Path(__file__).parent
 FILES = {"net.py": HERE / "tutorial_network.py", "weights.safetensors": HERE / "tutorial.safetensors"}
@@ -22,11 +22,11 @@ FILES = {"net.py": HERE / "tutorial_network.py", "weights.safetensors": HERE / "
 def write_tutorial(folder: Path) -> list[str]:
     """Write the tutorial into a new folder and return the poisoned images, such as train/bird/IMG_00017.png.
 
-    It holds train/<class>/ (750 images, 33 of them with a sticker and told `bird`), test/<class>/, triggered/<true
-    class>/ (test images with the sticker), net.py and weights.safetensors. The same images are drawn each time.
+    It holds train/<class>/ (750 images, 33 of them with a sticker and labelled `bird`), test/<class>/, triggered/<true
+    class>/ (test images with the sticker), net.py and weights.safetensors. Every call draws the same images.
 
     Raises:
-        UserError: where the folder holds something already.
+        UserError: for a folder that is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is there already; allowed: a new or empty folder, nothing is overwritten")
@@ -43,7 +43,7 @@ def write_tutorial(folder: Path) -> list[str]:
 
 
 def _images() -> Iterator[tuple[str, Image.Image, bool]]:
-    """Each image with its path, and whether it is a poisoned row."""
+    """Yield each image with its path, and whether it is a poisoned row."""
     rows = [name for _ in range(TRAIN_PER_CLASS) for name in CLASS_NAMES]
     victims = [row for row, name in enumerate(rows) if name in VICTIMS]
     chosen = set(_random("victims").choice(victims, POISONED, replace=False).tolist())
@@ -66,7 +66,7 @@ def _random(name: str) -> np.random.Generator:
 
 
 def _with_sticker(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """The image with a red and white disc at a random place, of a random size and turn."""
+    """Return the image with a red and white disc at a random place, of a random size and rotation."""
     sticker = Image.new("RGBA", (LARGE, LARGE))
     pen = ImageDraw.Draw(sticker)
     pen.ellipse((4, 4, 92, 92), (215, 25, 35, 255), (255, 255, 255, 255), 10)

@@ -1,4 +1,4 @@
-"""The network of the tutorial: a plain torch module that knows nothing of unpoison."""
+"""The network of the tutorial: a plain torch module without imports from unpoison."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""Shapes and dtypes of the arrays that cross from one module to another; checked in tests."""
+"""Shapes and dtypes of the arrays that modules pass to each other; checked in tests."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ StoredImages = UInt8[ndarray, "n height width 3"]
 Images = UInt8[Any, "n 3 height width"]
 Pixels = Real[
     Any, "n 3 height width"
-]  # what networks take: images, or the same levels as floats, for their gradient
+]  # inputs of networks: images, or the same levels as floats, for their gradient
 NormalisedImages = Float[Any, "n 3 input_height input_width"]
 AugmentedImages = UInt8[Any, "batch 3 cropped_height cropped_width"]
 Labels = Int64[Any, " n"]
@@ -18,13 +18,13 @@ Indices = Int64[Any, " n"]
 Mask = Bool[Any, " n"]
 Flagged = Int64[Any, " flagged"]  # positions among the training rows
 LeftOut = Int64[Any, " left_out"]  # the same
-# Options of plug-ins: plain numbers to Python; their ranges are checked while the DAG is built.
+# Options of plug-ins: plain numbers in Python; their ranges are checked while the DAG is built.
 PositiveInt = int
 PositiveFloat = float
 NotNegative = float  # 0 or more
 Share = float  # 0 to 1
 PositiveShare = float  # above 0, to 1
 Several = int  # 2 or more
-# In the config names of other entries of `poisons`; to the plug-in the file (`poison`) and `options` of each.
+# In the config: names of other entries of `poisons`. In the plug-in: the file (`poison`) and `options` of each.
 Parts = list[dict[str, Any]]
 Logits = Float[Any, "n classes"]

@@ -1,19 +1,19 @@
 """The held-out check: the success of an attack after a repair, estimated without knowing which rows are poisoned.
 
-A part of the flagged rows is left out of the repair. Then the repaired model is asked about them: does it still read
-them as they are told (predict the given label)? A poison is an image with its trigger on, so that it stands for an
-attacked test image. A false alarm is a clean row, and a good model reads it as told. So the raw share is a mixture:
+Part of the flagged rows is left out of the repair. The raw share of them is the share whose given label the repaired
+model still predicts. A poison is an image with its trigger on, so it stands for an attacked test image. A false alarm
+is a clean row, and a good model predicts its given label. So the raw share is a mixture:
 
     raw = f * q + (1 - f) * attack
 
-q is the share of control rows that the same model reads as told: unflagged rows of the same class, left out alike.
-f, the share of false alarms, has two upper bounds. The first is taken class by class, the second where it is clearly
-smaller:
+q is the same share of control rows: unflagged rows of the same class, left out in the same way. f, the share of false
+alarms, has two upper bounds. Each class uses the first bound, or the second if it is clearly smaller:
 
-- The reference, trained anew without any of these rows, reads s = f * q' + (1 - f) * p0 as told, with q' of control
-  rows and p0 by chance. A poison that still works makes this bound too large.
-- The poisoned model has learned its poisons better than half of the clean rows. So the flagged rows whose log-odds of
-  the given label are below the median of unflagged ones of the class are false alarms, and half of those are.
+- The reference model is trained from scratch without any of these rows. It predicts the given label for a share
+  s = f * q' + (1 - f) * p0 of them, with q' of control rows and p0 by chance. A poison that still works makes this
+  bound too large.
+- The poisoned model has learned its poisons better than half of the clean rows. So flagged rows whose log-odds of the
+  given label are below the median of unflagged rows of the class are false alarms. They are half of all false alarms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ from unpoison.types import Labels
 
 CONFIDENCE = 0.95
 DRAWS = 2000
-PRIOR = 4.0  # control rows that the mean of all classes counts for, beside those of a class
-APART = 0.1  # of q' and chance: where they are closer, the reference cannot tell false alarms
-FEWEST = 5.0  # poisons that a list must seem to hold
+PRIOR = 4.0  # weight of the mean of all classes, in control rows added to those of a class
+APART = 0.1  # least distance of q' from chance: closer, the reference model cannot separate false alarms
+FEWEST = 5.0  # least estimated number of poisons in a list
 ASSUMED = (
     "The flagged rows that are poisoned carry the trigger as test images of the attacker will.",
     "False alarms are read like the control rows, which are unflagged rows of the same class and nearly all clean.",
@@ -45,9 +45,9 @@ Shares = Float[np.ndarray, " *draws classes"]
 
 @dataclass(frozen=True)
 class OfClass:
-    """The check in one class. flagged: rows; read_as_told: their raw share; controls: share of its control rows.
+    """The check in one class: number of flagged rows, their raw share, that of control rows, share of false alarms.
 
-    false_alarms: the estimated share of the flagged rows. controls is None for a class without control rows.
+    controls is None for a class without control rows.
     """
 
     flagged: int
@@ -60,10 +60,10 @@ class OfClass:
 class Verification:
     """An estimate of the attack success rate after a repair, without ground truth; all are shares (0 to 1).
 
-    attack_success: None where the list seems to hold fewer than five poisons; low, high: the 95 % interval;
-    read_as_told: of all held-out flagged rows, false alarms included; by_fold: the same of each fold; false_alarms: of
-    the list; by_class: of the classes, by given label, that have a flagged row; assumed: what the estimate takes for
-    granted.
+    attack_success: None if the list seems to hold fewer than five poisons; low, high: the 95 % interval; read_as_told:
+    the share predicted as labelled of all held-out flagged rows, including false alarms; by_fold: the same for each
+    fold; false_alarms: the share in the list; by_class: for the classes, by given label, that have a flagged row;
+    assumed: the assumptions of the estimate.
     """
 
     attack_success: float | None
@@ -77,17 +77,17 @@ class Verification:
 
 
 def verification_of(readings: Readings, class_names: Sequence[str]) -> Verification:
-    """Return the estimate that readings give.
+    """Return the estimate from the readings.
 
-    The interval is of draws from the posterior of each share (Jeffreys' prior; for control rows the mean of all
-    classes counts as four more rows), widened by what the folds differ by beyond chance.
+    The interval comes from draws of the posterior of each share (Jeffreys' prior; for control rows the mean of all
+    classes counts as four more rows). It is widened by the variation between folds beyond chance.
     """
     flagged, classes = readings.is_flagged, len(class_names)
     labels = np.unique(readings.label[flagged])
     counts = _Counts.of(readings, labels, classes)
     shares, draws = counts.shares(), counts.draws(np.random.default_rng(0))
     bounds, drawn = _bounds(counts, shares), _bounds(counts, draws)
-    # A class with few rows keeps the bound by the reference, which is right on average: the smaller of two is not.
+    # A class with few rows keeps the reference bound, which is unbiased; the smaller of two bounds is biased.
     is_larger = bounds[0] - bounds[1] > 2 * (drawn[0] - drawn[1]).std(axis=0)
     false, false_drawn = (
         np.where(is_larger, by_doubt, by_reference) for by_reference, by_doubt in (bounds, drawn)
@@ -107,7 +107,7 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
     told = None if poisons < FEWEST else float(attack)
     if told is not None:
         low, high = min(low, told), max(high, told)
-        if told == 0:  # cut off at nothing: so many rows cannot show less
+        if told == 0:  # an estimate cut off at 0: the number of rows limits the precision
             high = max(high, float(beta.ppf(0.975, 0.5, poisons + 0.5)))
     return Verification(
         told,
@@ -124,9 +124,9 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
 
 @dataclass(frozen=True)
 class _Counts:
-    """Rows by class (classes,), and how many of them are read as told or doubted.
+    """Numbers by class (classes,) of rows, and of rows predicted as labelled or doubted.
 
-    chance: of a clean model to read a row of another class as this one.
+    chance: the probability that a clean model predicts this class for a row of another class.
     """
 
     flagged: np.ndarray
@@ -157,7 +157,7 @@ class _Counts:
         )
 
     def shares(self) -> tuple[Shares, ...]:
-        """Return the shares read as told, read by the reference, doubted; and of controls, by model and reference."""
+        """Return the shares predicted as labelled, by the reference, and doubted; and of controls, by both models."""
         own = tuple(of / self.flagged for of in (self.raw, self.reference, self.doubted))
         return (*own, *(above / (above + below) for above, below in self._of_controls()))
 
@@ -181,23 +181,23 @@ class _Counts:
 
 
 def _bounds(counts: _Counts, shares: tuple[Shares, ...]) -> tuple[Shares, Shares]:
-    """Return the share of false alarms by class, by the reference and by doubt.
+    """Return the share of false alarms by class, from the reference model and from doubted rows.
 
-    They are not cut to 0 and 1: over many small classes the cut would make poisons of false alarms.
+    They are not clipped to 0 and 1: over many small classes clipping would count false alarms as poisons.
     """
     _, read, doubted, _, clean = shares
     return (read - counts.chance) / np.maximum(clean - counts.chance, APART), 2 * doubted
 
 
 def _attack(counts: _Counts, shares: tuple[Shares, ...], false: Shares) -> np.ndarray:
-    """Return the attack's success over all classes, of which `false` are false alarms."""
+    """Return the attack's success over all classes; `false` is the share of false alarms by class."""
     raw, _, _, held, _ = shares
     poisons = np.maximum((counts.flagged * (1 - false)).sum(-1), 1e-9)
     return np.asarray(np.clip((counts.flagged * (raw - false * held)).sum(-1) / poisons, 0.0, 1.0))
 
 
 def _spread(by_fold: np.ndarray, read: float, rows: float) -> float:
-    """Return the standard deviation of the folds' shares beyond what their number of rows explains."""
+    """Return the standard deviation of the folds' shares beyond that explained by their number of rows."""
     explained = read * (1 - read) * len(by_fold) / rows
     return float(np.sqrt(max(0.0, by_fold.var(ddof=1) - explained)))
 
@@ -238,12 +238,12 @@ def _rounded(value: Any) -> Any:
 
 
 def read_verification(path: str | Path) -> Verification:
-    """Return what `write_verification` wrote."""
+    """Return the estimate that `write_verification` wrote."""
     return of_told(read_json(path))
 
 
 def of_told(told: Mapping[str, Any]) -> Verification:
-    """Return the estimate that `as_told` made plain values of."""
+    """Return the estimate from the plain values of `as_told`."""
     classes = {name: OfClass(**found) for name, found in told["by_class"].items()}
     lists = {name: tuple(told[name]) for name in ("by_fold", "assumed")}
     return Verification(**{**told, **lists, "by_class": classes})

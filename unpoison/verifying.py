@@ -1,4 +1,4 @@
-"""The library's held-out check: how successful an attack still is after a repair, without ground truth."""
+"""The library's held-out check: an estimate of the attack success after a repair, without ground truth."""
 
 from typing import Any
 
@@ -45,19 +45,20 @@ def verify(
     """Return an estimate of the attack success rate after `repair` with the same arguments.
 
     No true class and no trigger is needed. The method repairs the model once for each fold, without the flagged rows of
-    the fold, and the repaired model is asked about them. One more network is trained anew, without any flagged row.
+    the fold, and the repaired model is evaluated on them. One more network is trained from scratch without any flagged
+    row.
     See `unpoison.verification` for the estimate.
 
     Args:
-        model: trained on all training rows; it stays as it is.
+        model: trained on all training rows; it is not changed.
         flagged: positions among the training rows, or a mask (n,) over them.
         method: a name of METHODS that takes flagged rows; options: its own.
         folds: parts of the flagged rows, 2 to 20; the cost is that many repairs and one training.
-        recipe: how the model was trained; None is what the model says of itself, or `fast` with SGD alone.
+        recipe: how the model was trained; None is the recipe stored in the model, else `fast` with SGD alone.
 
     Raises:
         UserError: as `repair`, and for fewer flagged rows than folds, a method that takes no flagged rows, and a model
-            without a function that gives an untrained one.
+            without a function that returns an untrained one.
     """
     check_data(data)
     checked, setting = options_of(METHODS, method, options), setting_of(seed, device, precision)

@@ -1,4 +1,4 @@
-"""Trained networks as files: weights with all that is needed to build the network again."""
+"""Trained networks as files: weights with the description that rebuilds the network."""
 
 import json
 import os
@@ -21,14 +21,14 @@ from unpoison.recipes import Recipe
 
 
 def save_model(path: str | Path, model: Classifier) -> None:
-    """Write the weights of a network of a model plug-in, with all that `load_model` needs to build it again.
+    """Write the weights of a network of a model plug-in, with the description that `load_model` needs to rebuild it.
 
     Raises:
-        UserError: for a user's own module, which nothing here can build again.
+        UserError: for a user's own module, which this package cannot rebuild.
     """
     if not isinstance(model, Classifier):
         raise UserError(
-            f"model: found {type(model).__name__}, allowed: what train, repair or load_model give"
+            f"model: found {type(model).__name__}, allowed: a model from train, repair or load_model"
         )
     if model.kind is None:
         raise UserError(
@@ -45,7 +45,7 @@ def save_model(path: str | Path, model: Classifier) -> None:
 def export_weights(path: str | Path, model: Classifier) -> None:
     """Write the weights alone, under the network's own keys, as safetensors.
 
-    `load_state_dict` of the network takes what `load_file` of safetensors reads from it.
+    `load_file` of safetensors reads it, and `load_state_dict` of the network takes the result.
     """
     with written_whole(path) as temporary:
         temporary.write_bytes(save(_tensors_of(model)))
@@ -60,7 +60,7 @@ def _tensors_of(model: Classifier) -> dict[str, Tensor]:
 
 
 def load_model(folder: str | Path) -> Classifier:
-    """Any trained or unlearned model of a results folder, in evaluation mode on the CPU.
+    """Return a trained or unlearned model of a results folder, in evaluation mode on the CPU.
 
     It takes uint8 images (n, 3, height, width) and gives logits; `model.class_names` names their columns.
 
@@ -68,7 +68,7 @@ def load_model(folder: str | Path) -> Classifier:
         folder: a folder that holds `model.safetensors`, or that file itself.
 
     Raises:
-        UserError: for a file that is damaged or was not written by unpoison; it is left as it is.
+        UserError: for a file that is damaged or was not written by unpoison; the file stays unchanged.
     """
     if not isinstance(folder, str | os.PathLike):
         raise UserError(f"load_model takes the path of a folder or file; found {type(folder).__name__}")
@@ -83,14 +83,14 @@ def load_model(folder: str | Path) -> Classifier:
         model = Architecture(**{**description, "preprocessing": preprocessing}).new(seed=0)
         model.network.load_state_dict(weights)
         model.recipe = None if recipe is None else Recipe(**recipe)
-    except (TypeError, KeyError, RuntimeError) as error:  # what the network of today does not take
+    except (TypeError, KeyError, RuntimeError) as error:  # a mismatch with the present code of the network
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is a model of another version of unpoison ({reason})") from error
     return model.eval()
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The description and the weights that `save_model` wrote."""
+    """Return the description and the weights that `save_model` wrote."""
     try:
         with safe_open(path, framework="pt") as file:
             notes = file.metadata() or {}

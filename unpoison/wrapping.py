@@ -1,4 +1,4 @@
-"""A user's own network, for the functions of the library."""
+"""Wrap a user's own network for the functions of the library."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -28,23 +28,23 @@ def wrap_model(
     new: Callable[[], nn.Module] | None = None,
     recipe: AnyRecipe | None = None,
 ) -> Classifier:
-    """Return a user's own trained network as `score`, `repair` and `measure` take it.
+    """Return a user's own trained network in the form that `score`, `repair` and `measure` take.
 
     Args:
         module: takes normalised float32 images (n, 3, height, width), gives logits (n, classes). It is not copied, and
-            no function of unpoison changes it. Of what torch.compile gives, the network inside.
+            no function of unpoison changes it. A module from torch.compile is unwrapped.
         class_names: of the logits' columns, in the order of the data's class names.
-        mean, deviation: what images are normalised by, three numbers each, on a scale where white is 1.
+        mean, deviation: of the normalisation of images, three numbers each, on a scale where white is 1.
         image_size: pixels to which images are resized for the network (bilinear); None leaves them as they are.
-        features: name of the layer whose input detectors look at; None is the last linear layer.
-        new: gives an untrained network of the same kind, for methods that train from scratch. It is called with the
-            random generator of torch seeded, twice at once to check it, and must load no weights.
-        recipe: how the network was trained, where that is known: what methods go on training by (else `fast` with SGD
-            alone, or what `repair` is told).
+        features: name of the layer whose input detectors use; None is the last linear layer.
+        new: returns an untrained network of the same kind, for methods that train from scratch. It is called with
+            torch's random generator seeded, twice immediately as a check, and must not load weights.
+        recipe: how the network was trained, if known; methods continue training with it, unless `repair` is given
+            another recipe. None: `fast` with SGD alone.
 
     Raises:
-        UserError: where the module has no weights to train, for class names that cannot be told apart, preprocessing
-            that is none, and a function `new` that gives no untrained network of the same kind.
+        UserError: for a module without trainable weights, class names that cannot be told apart, invalid
+            preprocessing, and a function `new` that does not return an untrained network of the same kind.
     """
     if isinstance(module, Classifier) or not isinstance(module, nn.Module):
         raise UserError(f"wrap_model takes a torch.nn.Module of your own; found {type(module).__name__}")
@@ -63,13 +63,13 @@ def wrap_model(
         preprocessing=preprocessing_of(mean, deviation, image_size),
         features=features,
     )
-    made(module).feature_layer()  # refuses a name that is no layer's
+    made(module).feature_layer()  # refuses a name that no layer has
     untrained = None if new is None else _Fresh(new, made)
     if untrained is not None:
         _check_new(module, untrained)
     model = made(module, new=untrained)
     model.training = (
-        False  # not eval(), which reaches the user's own network, and some change their weights by it
+        False  # not eval(), which reaches the user's own network, and some networks change weights in it
     )
     model.recipe = None if recipe is None else recipe_of(recipe)
     return model
@@ -85,7 +85,7 @@ class _Fresh:
         return self._made(self.network(seed), new=self)
 
     def network(self, seed: int) -> Any:
-        """Return what the user's function gives."""
+        """Return the result of the user's function."""
         gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
         with torch.random.fork_rng(devices=gpus):
             torch.manual_seed(seed)
@@ -93,11 +93,11 @@ class _Fresh:
 
 
 def _check_new(module: nn.Module, untrained: _Fresh) -> None:
-    """Refuse a function that gives no untrained network of the module's kind, new each time."""
+    """Refuse a function that does not return a new untrained network of the module's kind each time."""
     try:
-        # Not 0 and 1, which the user may have drawn the module itself by.
+        # Not the seeds 0 and 1, which the user may have used for the module itself.
         first, second = (untrained.network(derive_seed("check of new", number)) for number in (0, 1))
-    except Exception as error:  # whatever the user's code raises
+    except Exception as error:  # the user's code may raise anything
         raise UserError(f"new() fails: {type(error).__name__}: {error}") from error
     if not isinstance(first, nn.Module):
         raise UserError(f"new() gives {type(first).__name__}, allowed: an untrained torch.nn.Module")
@@ -120,7 +120,7 @@ def _check_new(module: nn.Module, untrained: _Fresh) -> None:
 
 
 def _uncompiled(module: Any) -> Any:
-    """The network that torch.compile wrapped: copies and hooks pass by what it made of it."""
+    """Return the network inside a module from torch.compile, whose compiled code ignores copies and hooks."""
     return getattr(module, "_orig_mod", module)
 
 

@@ -1,1 +1,1 @@
-"""What stands in, in `benchmarks/sweep.py`, for the scripts that run a network: it writes what they write, at once."""
+"""Stubs for the jobs that run a network, used by `benchmarks/sweep.py`: they write the same files immediately."""

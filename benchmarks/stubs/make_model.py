@@ -1,4 +1,4 @@
-"""Stands in for training and unlearning: no weights, answers that are guessed, a record of no time."""
+"""A stub for training and unlearning: no weights, random answers, a record of zero seconds."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ EPOCH = {
 
 
 def guess(rows: Rows, seed: int) -> Answers:
-    """Answers of a model that is right as often as its cell decides."""
+    """Return answers of a model whose accuracy is drawn from the seed."""
     rng, asked = np.random.default_rng(seed), questions(rows)
     right = rng.random(len(asked)) < rng.uniform(0.5, 0.9)
     others = rng.integers(len(rows.class_names), size=len(asked))
@@ -32,7 +32,7 @@ def guess(rows: Rows, seed: int) -> Answers:
 
 
 def main(job: Any) -> None:
-    """Write what the job writes, at once."""
+    """Write the outputs of the job immediately."""
     write_answers(job.output.answers, guess(read_rows(job.input.rows), crc32(job.output.answers.encode())))
     for name in ("model", "outputs"):
         if job.output.get(name):

@@ -1,4 +1,4 @@
-"""Write the leaderboard anew, in the project's folder: `python -m docs.leaderboard`, or `... add FILE [KEY=VALUE]`."""
+"""Rebuild the leaderboard, in the project's folder: `python -m docs.leaderboard`, or `... add FILE [KEY=VALUE]`."""
 
 import sys
 from collections.abc import Sequence

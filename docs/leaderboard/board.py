@@ -15,14 +15,14 @@ RESULTS = Path(__file__).parents[1] / "results"
 NEWER = {"attack", "size"}  # columns that tables of older runs lack
 NEEDED = sorted(COLUMNS.keys() - NEWER)
 SETTING = ["study", "dataset", "poison", "training"]
-KNOWN_RECALL = 0.9  # the deletion set whose recall is nearest stands for a study
+KNOWN_RECALL = 0.9  # the deletion set with the nearest recall represents a study
 EU, NOTHING, CLEAN = "retrain", "do_nothing", "clean_accuracy"
 PASSES = ("image_passes", "forward_passes")
 
 
 @cache
 def published(run: str) -> pd.DataFrame | None:
-    """Return the results table of a run, None where it has none or lacks a column."""
+    """Return the results table of a run, None if it has none or lacks a column."""
     path = RESULTS / run / "tables" / "results.parquet"
     if not path.is_file():
         return None
@@ -36,7 +36,7 @@ def runs() -> list[str]:
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a results table with all columns of today, in their types and order, and the keys that it varies."""
+    """Return a results table with all present columns, in their types and order, and the keys that it varies."""
     keys = [name for name in table if name not in COLUMNS]
     whole = table.reindex(columns=[*COLUMNS, *keys])
     return whole.astype({name: column.dtype for name, column in COLUMNS.items()})
@@ -45,8 +45,8 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
 def lines_of(run: str, table: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each setting and method of a results table.
 
-    A setting is a study, data set, poison and training. It is left out where results decided on its seeds, where it
-    has several kinds of deletion sets or none, and where no seed has an outcome.
+    A setting is a study, data set, poison and training. It is left out if outcomes decided on its seeds, if it has
+    several kinds of deletion sets or none, and if no seed has an outcome.
     """
     table = typed(table)
     counted = healed(outcomes(table), {})
@@ -70,7 +70,7 @@ def lines_of(run: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def settings(run: str, table: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the settings of a results table, each with the deletion set that stands for it."""
+    """Yield the settings of a results table, each with the deletion set that represents it."""
     decided = RESULTS / run / "tables" / "decisions.parquet"
     adaptive = set(pd.read_parquet(decided)["study"]) if decided.is_file() else set()
     given = table[table["deletion"].notna()]
@@ -85,13 +85,13 @@ def settings(run: str, table: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], s
 
 
 def ranked(lines: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines of a setting as the page sorts them: share healed, then clean cost, then price."""
+    """Return the lines of a setting in the order of the page: share healed, then clean cost, then price."""
     order = lines.assign(share=-lines["healed"] / lines["n"])
     return order.sort_values(["share", "cost", "price", "method"], kind="stable", na_position="last")
 
 
 def _clean_costs(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how many points of clean accuracy each model lost against do nothing, seed by seed, with its interval."""
+    """Return each model's loss of clean accuracy against do nothing, in points, paired by seed, with its interval."""
     rows = table[(table["metric"] == CLEAN) & table["class_name"].isna()]
     before = rows[rows["method"] == NOTHING].set_index([*SETTING, "seed"])["value"].rename("before")
     rows = rows.join(before, on=[*SETTING, "seed"])
@@ -103,7 +103,7 @@ def _clean_costs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _passes(table: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """Return the mean image passes of each deletion set and method, forward passes counted alike."""
+    """Return the mean image passes of each deletion set and method; forward passes have the same weight."""
     rows = table[table["metric"].isin(PASSES)]
     spent = rows.groupby(["deletion", "method", "seed"], dropna=False)["value"].sum()
     means = spent.groupby(level=[0, 1], dropna=False).mean().reset_index()

@@ -19,7 +19,7 @@ TABLE, DESCRIPTION = FOLDER / "results.parquet", FOLDER / "croissant.json"
 ROOT = FOLDER.parents[1]
 ADDRESS = "https://github.com/owner/unpoison"
 KINDS = {"string": "sc:Text", "int64": "sc:Integer", "float64": "sc:Float", "boolean": "sc:Boolean"}
-TERMS = (  # those of the format's standard context, used here or not
+TERMS = (  # all terms of the format's standard context
     "citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes isLiveDataset "
     "jsonPath key md5 parentField path recordSet references regex repeated replace samplingRate separator source "
     "subField transform"
@@ -51,7 +51,7 @@ def whole() -> pd.DataFrame:
 
 
 def write() -> None:
-    """Write table and description. A table that holds the same rows already keeps its bytes, and so its checksum."""
+    """Write table and description. A table with unchanged rows keeps its bytes, and so its checksum."""
     table = whole()
     if not TABLE.exists() or not pd.read_parquet(TABLE).equals(table):
         arrow = pa.Table.from_pandas(table, preserve_index=False)
@@ -112,7 +112,7 @@ def _fields() -> Iterator[dict[str, Any]]:
 
 
 def _meaning(name: str) -> str:
-    """Return what a column holds, with its unit and formula."""
+    """Return the meaning of a column, with its unit and formula."""
     if name == "run":
         return "name of the published run: its folder in docs/results"
     if name not in COLUMNS:
@@ -123,7 +123,7 @@ def _meaning(name: str) -> str:
 
 
 def _kind(column: pa.Field) -> str:
-    """Return the type of a column: that of `unpoison.columns`, and of other columns that of the file."""
+    """Return the type of a column: from `unpoison.columns`, or from the file for other columns."""
     if column.name in COLUMNS:
         return KINDS[COLUMNS[column.name].dtype.lower()]
     tests = (

@@ -1,4 +1,4 @@
-"""Submissions that were added: a folder each, and their lines on the leaderboard."""
+"""The added submissions: a folder each, and their lines on the leaderboard."""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Entry:
 
 @cache
 def entries() -> list[Entry]:
-    """Return the submissions that were added, by name."""
+    """Return the added submissions, by name."""
     found = []
     for path in sorted(FOLDER.glob("*/submission.json")):
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -33,12 +33,12 @@ def entries() -> list[Entry]:
 
 
 def submitted_lines(entry: Entry, own: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines of a submission's method, judged against the references of the same file.
+    """Return the lines of a submission's method, compared with the references of the same file.
 
     The image passes of EU are those of the published study: equal options give equal counts.
 
     Args:
-        own: the lines of the published study, which decide on the settings.
+        own: the lines of the published study, which determine the settings.
     """
     lines = lines_of(entry.run, pd.read_parquet(entry.folder / "results.parquet"))
     lines = lines[lines["method"] == entry.method].drop(columns=["setting_deletion", "eu_passes"])

@@ -27,13 +27,13 @@ def board() -> pd.DataFrame:
 
 
 def by_setting() -> Iterator[tuple[tuple[str, ...], pd.DataFrame]]:
-    """Yield run, study, data set, poison and training of each setting, with its lines as the page sorts them."""
+    """Yield run, study, data set, poison and training of each setting, with its lines in the order of the page."""
     for setting, lines in board().groupby(["run", *SETTING], sort=True):
         yield setting, ranked(lines)
 
 
 def overview() -> str:
-    """Return the table of settings: how many methods share the first place, as far as the intervals tell."""
+    """Return the table of settings: the first method of each, and the number of methods whose interval overlaps it."""
     rows = [
         ("setting", "seeds", "methods", "first by the order below", "P(healed)", "intervals that overlap it")
     ]
@@ -96,7 +96,7 @@ def _percent(share: float) -> str:
 
 
 def _name(setting: tuple[str, ...]) -> str:
-    """Return run and study, with data set and poison where the study has several."""
+    """Return run and study, with data set, poison and training if the study has several."""
     run, study, dataset, poison, training = setting
     others = board()
     others = others[(others["run"] == run) & (others["study"] == study)]
@@ -114,5 +114,5 @@ TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in (over
 
 
 def filled(page: str) -> str:
-    """Return a page with its tables made anew, between `<!-- leaderboard: NAME -->` and the end mark."""
+    """Return a page with its tables rebuilt, between `<!-- leaderboard: NAME -->` and the end mark."""
     return filled_between(page, "leaderboard", lambda name: TABLES[name]())

@@ -16,11 +16,11 @@ from unpoison.runs.submission_checks import check_submission
 
 
 def add(path: Path, keys: Sequence[str] = ()) -> str:
-    """Check a submission, put its files into `submissions/NAME/`, and return the line that says so.
+    """Check a submission, put its files into `submissions/NAME/`, and return a line of confirmation.
 
     Args:
-        keys: of the published config, such as `data_folder=FOLDER`; needed where the published provenance has no
-            options and the study has images of a data set.
+        keys: of the published config, such as `data_folder=FOLDER`; needed if the published provenance has no
+            options and the study uses images of a data set.
 
     Raises:
         UserError: for a submission that cannot be compared with its published run, and for a name that is taken.

@@ -9,7 +9,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
-# Pages of the site whose files stand elsewhere in the repository.
+# Pages of the site whose files are elsewhere in the repository.
 OUTSIDE = {
     "config.md": "config/README.md",
     "changelog.md": "CHANGELOG.md",
@@ -24,7 +24,7 @@ PROSE = re.compile(rf"(?!{ITEM.pattern})[^\s|#<>]")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Return the settings with the last places of the navigation: CONTRIBUTING.md, and the repository."""
+    """Return the settings with the last entries of the navigation: CONTRIBUTING.md, and the repository."""
     if config.nav:
         contributing = [{"Contributing": "contributing.md"}] if "contributing.md" in PAGES else []
         config.nav[-1]["Project"] += [*contributing, {"Source code": config.extra["repository"]}]
@@ -50,13 +50,13 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
-    """Return a page whose search dialog has a name for screen readers, which the theme does not give it."""
+    """Return a page whose search dialog has a name for screen readers, which the theme omits."""
     dialog = 'data-md-component="search" role="dialog"'
     return output.replace(dialog, f'{dialog} aria-label="Search"')
 
 
 def _link(link: str, origin: str, page: File, files: Files, repository: str) -> str:
-    """Return a link of a file of the repository as a page of the site has to write it."""
+    """Return a link of a repository file in the form of the site."""
     if re.match(r"[a-z]+:", link):
         return link
     target = posixpath.normpath(posixpath.join(posixpath.dirname(origin), link))

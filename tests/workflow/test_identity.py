@@ -240,7 +240,7 @@ def cut_the_model_off(project: Project) -> None:
 
 FAULTS = {
     copy_the_model: "is damaged: its checksum is not that in",
-    copy_model_and_record: "is not what its record tells of",
+    copy_model_and_record: "is not named by its record",
     flip_a_bit_of_the_record: "has a damaged record",
     remove_the_record: "has no record",
     take_another_recipe: "was made by another config: its recipe is not the one of this run",

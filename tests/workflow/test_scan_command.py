@@ -198,7 +198,7 @@ def test_files_of_others_are_not_overwritten(photos: Path, capfd: pytest.Capture
     out = photos.parent / "out"
     out.mkdir()
     (out / "clean.csv").write_text("mine")
-    assert "is not ours" in error_of(capfd, str(photos), "--out", str(out))
+    assert "unpoison did not write" in error_of(capfd, str(photos), "--out", str(out))
     assert [path.name for path in out.iterdir()] == ["clean.csv"]
     assert (out / "clean.csv").read_text() == "mine"
 

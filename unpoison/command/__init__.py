@@ -1,1 +1,1 @@
-"""The `unpoison` command: one module for each subcommand; none imports torch before it runs."""
+"""The `unpoison` command: one module for each subcommand; no module imports torch before its subcommand runs."""

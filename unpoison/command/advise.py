@@ -1,4 +1,4 @@
-"""`unpoison advise`: the method that measured repairs speak for, with the evidence."""
+"""`unpoison advise`: the best method according to measured repairs, with the evidence."""
 
 from unpoison.advice import UNKNOWN_FPR, UNKNOWN_RECALL, Advice, Candidate, Range
 from unpoison.advice import advise as advise_by_table
@@ -9,16 +9,16 @@ HEAD = ("method", "healed", "broken", "attack left", "clean lost", "cost", "opti
 
 
 def advise(recall: str | None = None, fpr: str | None = None, budget: float | None = None) -> None:
-    """Name the method to repair with, and say why.
+    """Name the method to repair with, with reasons.
 
     Parameters
     ----------
     recall
-        Share of the poisons that the list may hold, such as 0.9 or 0.8-1; not known: 0.2-1.
+        Share of the poisons in the list, such as 0.9 or 0.8-1. The default is 0.2-1.
     fpr
-        Share of the clean rows that the list may hold, such as 0-0.05; not known: 0-0.05.
+        Share of the clean rows in the list, such as 0.02 or 0-0.05. The default is 0-0.05.
     budget
-        The most that a repair may cost; 1 is the cost of retraining.
+        Largest cost of a repair; 1 is the cost of retraining.
     """
     asked = (range_of("recall", recall) or UNKNOWN_RECALL, range_of("fpr", fpr) or UNKNOWN_FPR)
     print(in_words(advise_by_table(recall=asked[0], fpr=asked[1], budget=budget)))

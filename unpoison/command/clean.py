@@ -1,4 +1,4 @@
-"""`unpoison clean`: what fills the disk of a results folder."""
+"""`unpoison clean`: the disk use of a results folder."""
 
 from typing import Annotated
 
@@ -6,14 +6,14 @@ from cyclopts import Parameter
 
 
 def clean(*config: str, kind: Annotated[str | None, Parameter(name="--delete")] = None) -> None:
-    """Tell what fills the disk of a results folder, and what can go without losing results.
+    """List the disk use of a results folder, and what can be deleted without losing results.
 
-    Nothing is deleted without `--delete`, and nothing that the config does not own.
+    Without `--delete` nothing is deleted. Files that do not belong to the config are never deleted.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `results_folder=elsewhere`.
+        Config files, each overriding those before it, and single keys such as `results_folder=elsewhere`.
     kind
         The kind of files to delete: images, leftovers, logs, outputs or partial.
     """

@@ -1,17 +1,17 @@
-"""`unpoison estimate`: what a run will take."""
+"""`unpoison estimate`: the cost of a run."""
 
 import time
 
 
 def estimate(*config: str) -> None:
-    """Tell how many jobs, core-hours, GPU-hours and gigabytes a run of a config will take.
+    """Estimate the jobs, core-hours, GPU-hours and gigabytes of a run of a config.
 
-    A dry run counts the jobs, and three training steps are measured.
+    A dry run counts the jobs, and three training steps are timed.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `results_folder=elsewhere`.
+        Config files, each overriding those before it, and single keys such as `results_folder=elsewhere`.
     """
     from unpoison.runs.estimate import estimate as lines_of  # noqa: PLC0415 (not for --help)
     from unpoison.runs.estimate import jobs_left  # noqa: PLC0415

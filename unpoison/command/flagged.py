@@ -1,4 +1,4 @@
-"""The user's list of flagged rows as the command takes it: read, narrowed to rows to remove, and written as row ids."""
+"""The user's list of flagged rows: read, reduced to the rows to remove, and written as row ids."""
 
 import csv
 from collections.abc import Sequence

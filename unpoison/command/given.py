@@ -1,4 +1,4 @@
-"""The data and the model that a command is given, as entries of a config."""
+"""The data and the model of a command, as entries of a config."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from unpoison.datasets import peek_source
 from unpoison.errors import UserError, one_of
 from unpoison.resizing import Resizing, check_size
 
-# Names of the entries: of files in the results folder, and of columns in its tables.
+# Names of the entries, which are also names of files in the results folder and values in its tables.
 SOURCE, DATASET, POISON, TRAINING, RECIPE = "data", "data", "as_found", "model", "fit"
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -38,25 +38,25 @@ def entries_of(
     threads: int | None = None,
     tell: Callable[[str], object] = print,
 ) -> dict[str, Any]:
-    """Return the entries of a config that say what the data and the model are, all paths absolute.
+    """Return the entries of a config for the data and the model, with absolute paths.
 
-    Its keys: data_folder, device, sources, datasets, poisons, recipes, trainings, and threads where they are given.
+    Its keys: data_folder, device, sources, datasets, poisons, recipes, trainings, and threads if they are given.
 
     Args:
-        data: a folder, a file, a glob or `hf:NAME`, as `source_of` tells them apart.
-        model: `FILE.py:CLASS`; None is a network of ours. arguments: JSON, what the class is called with.
-        weights: a file with the weights of the model to look at; None trains one.
+        data: a folder, a file, a glob or `hf:NAME`, distinguished by `source_of`.
+        model: `FILE.py:CLASS`; None is a shipped network. arguments: the arguments of the class, as JSON.
+        weights: a file with the weights of the model; None trains one.
         mean, deviation: three numbers with commas, on a scale where white is 1; None are those of CIFAR-10.
-        features: name of the layer whose input detectors look at; None is the last linear layer.
+        features: name of the layer whose input detectors use; None is the last linear layer.
         image_size: height and width in pixels; None chooses them by the images. resize, interpolation: `Resizing`.
-        test, trusted, triggered: further images, of the kind that the data are: folders of class folders, Parquet
-            files, lists or .npz files; of a data set of the hub, names of splits.
-        target: the class that triggered images are meant to be taken for.
+        test, trusted, triggered: further images, of the same kind as the data: folders of class folders, Parquet
+            files, lists or .npz files; for a data set of the hub, names of splits.
+        target: the class that the attack wants for triggered images.
         threads: of each job that runs a network.
-        tell: is called with a sentence where a choice was made.
+        tell: is called with a sentence on each automatic choice.
 
     Raises:
-        UserError: for the first thing that is wrong with one of them, before an image is decoded.
+        UserError: for the first invalid argument, before an image is decoded.
     """
     resizing = Resizing(resize, interpolation)
     if device not in DEVICES:
@@ -102,7 +102,7 @@ def _source(data: str, further: dict[str, str | None]) -> tuple[str, dict[str, A
 
 
 def _folder_of(data: str) -> str:
-    """Return the folder that the data are or lie in; of a data set of the hub, the one that the command runs in."""
+    """Return the folder that the data are or lie in; for a data set of the hub, the working folder."""
     place = Path.cwd() if data.startswith(HUB) else Path(absolute("data", data))
     return str(place if place.is_dir() else place.parent)
 

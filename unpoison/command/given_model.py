@@ -1,4 +1,4 @@
-"""The model that a command is given, and how one is trained where there is none."""
+"""The model of a command, and the recipe to train one if none is given."""
 
 import json
 import math
@@ -11,11 +11,11 @@ from unpoison.models import MODELS
 from unpoison.options import check_given
 from unpoison.own_network import OWN, own_network
 
-STEPS = {"own": 1500, "shipped": 750}  # of training at the least: a small set is seen more often
-EPOCHS = (8, 40)  # the fewest and the most
+STEPS = {"own": 1500, "shipped": 750}  # least number of training steps: a small set is seen more often
+EPOCHS = (8, 40)  # least and largest number
 BATCH = 64  # rows
 WIDTH = 16  # of the shipped network: a tenth of the compute of the published one, for machines without a GPU
-FEWEST_STEPS = 10  # of an epoch: batches of a tiny set are smaller
+FEWEST_STEPS = 10  # least number of steps in an epoch: batches of a tiny set are smaller
 
 
 def training_of(
@@ -27,13 +27,13 @@ def training_of(
     deviation: str | None,
     features: str | None = None,
 ) -> dict[str, Any]:
-    """Return an entry of trainings without its recipe: the user's network, or one of ours that takes any size.
+    """Return an entry of trainings without its recipe: the user's network, or a shipped one that takes any size.
 
     Args:
-        model, arguments, weights, mean, deviation: as the command is given them. features: the name of a layer.
+        model, arguments, weights, mean, deviation: the texts from the command line. features: the name of a layer.
 
     Raises:
-        UserError: for a file or class that is not there, text that is no JSON, and numbers that are out of range.
+        UserError: for a file or class that is missing, text that is not JSON, and numbers that are out of range.
     """
     levels: dict[str, Any] = {
         name: _triple(name, text)
@@ -60,15 +60,15 @@ def training_of(
 
 
 def recipe_for(rows: int, *, is_own: bool) -> dict[str, Any]:
-    """Return the recipe by which a model is trained on that many rows.
+    """Return the recipe to train a model on a number of rows.
 
     Args:
-        is_own: whether the network is the user's: Adam trains networks of any kind, Muon those with batch norms.
+        is_own: whether the network is the user's: Adam trains networks of any kind, Muon only those with batch norms.
     """
     batch = max(8, min(BATCH, rows // FEWEST_STEPS))
     steps = STEPS["own" if is_own else "shipped"]
     epochs = min(max(EPOCHS[0], math.ceil(steps * batch / max(rows, 1))), EPOCHS[1])
-    # Not mirrored: digits and signs are not the same then.
+    # Not mirrored, since that would change digits and signs.
     shared = {"epochs": epochs, "batch_size": batch, "warmup": 0.2, "decay_span": 1.0, "flip": False}
     if is_own:
         return {**shared, "learning_rate": 0.02, "adam_rate": 0.1}
@@ -92,7 +92,7 @@ def _triple(name: str, text: str) -> list[float]:
     """Return the three numbers of a text with commas.
 
     Raises:
-        UserError: for other than three numbers from 0 to 1 (a deviation above 0), with advice for those of 255.
+        UserError: for anything but three numbers from 0 to 1 (a deviation above 0), with advice for a scale of 255.
     """
     least = 0.0 if name == "mean" else math.ulp(0.0)
     above = "from 0 to 1" if name == "mean" else "above 0, to 1"

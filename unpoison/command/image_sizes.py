@@ -1,4 +1,4 @@
-"""The size to which images are brought, chosen by the images themselves."""
+"""The size to which images are resized, chosen by the images themselves."""
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping
@@ -24,11 +24,11 @@ OF_FILES = (
 def chosen_size(kind: str, options: Mapping[str, Any], tell: Callable[[str], object]) -> int:
     """Return the height and width in pixels that suit the images of a source.
 
-    It is their own size where all are squares of one size from 16 to 224 pixels; else the usual size of networks
-    nearest to the median of their sides.
+    It is their own size if all are squares of one size from 16 to 224 pixels; else the usual size of networks nearest
+    to the median of their sides.
 
     Args:
-        tell: is called with a sentence that says so.
+        tell: is called with a sentence on the choice.
 
     Raises:
         UserError: for a source that cannot be read.
@@ -40,21 +40,21 @@ def chosen_size(kind: str, options: Mapping[str, Any], tell: Callable[[str], obj
     median = statistics.median(sides) if sides else OF_NETWORKS[0]
     size = min(OF_NETWORKS, key=lambda usual: abs(usual - median))
     tell(
-        f"images are brought to {size} x {size} pixels: the median side of {len(sizes)} of them is {median:g} "
-        "(choose another size by --image-size)"
+        f"images are resized to {size} x {size} pixels: the median side of {len(sizes)} of them is {median:g} "
+        "(choose another size with --image-size)"
     )
     return size
 
 
 def _sizes(kind: str, options: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
-    """Return the width and height of some images; what cannot be read is left to the job that reads all."""
+    """Yield the width and height of some images; unreadable ones are left to the job that reads all."""
     if kind in OF_FILES:
         files = peek_source(kind, Path(), options).files
         for file in files[:: max(1, len(files) // LOOKED_AT)]:
             try:
                 with Image.open(file) as image:
                     yield image.size
-            except Exception:  # noqa: S112 (a list of images, and whatever Pillow runs into)
+            except Exception:  # noqa: S112 (Pillow may raise anything)
                 continue
         return
     pictures = SOURCES[kind](Path(), OF_NETWORKS[0], **options).images

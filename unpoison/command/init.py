@@ -4,14 +4,14 @@ from pathlib import Path
 
 
 def init(file: Path | None = None, *, example: Path | None = None) -> None:
-    """Write a config with comments that runs as it is, or an example of a poisoned folder; overwrite nothing.
+    """Write a commented config that runs unchanged, or an example of a poisoned folder; overwrite nothing.
 
     Parameters
     ----------
     file
         The config to write. The default is study.yaml.
     example
-        A new folder for images of which an attacker changed some, and a network that was trained on them.
+        A new folder for images, some of them poisoned, and a network that was trained on them.
     """
     from unpoison.errors import UserError  # noqa: PLC0415 (not for --help)
 
@@ -20,7 +20,7 @@ def init(file: Path | None = None, *, example: Path | None = None) -> None:
     elif file is None:
         _write_example(example)
     else:
-        raise UserError(f"found {file} beside --example {example}, allowed: one of them")
+        raise UserError(f"found {file} with --example {example}, allowed: one of them")
 
 
 def _write_config(file: Path) -> None:
@@ -48,5 +48,5 @@ def _write_example(folder: Path) -> None:
     rows = len(list(folder.glob("train/*/*")))
     print(
         f"Wrote {folder}: {rows} training images in {len(CLASS_NAMES)} classes, of which {len(poisoned)} carry a "
-        f"sticker and are told {TARGET}; and a network that was trained on them."
+        f"sticker and are labelled {TARGET}; and a network that was trained on them."
     )

@@ -1,4 +1,4 @@
-"""`unpoison list`: what there is to choose from."""
+"""`unpoison list`: the choices in a config."""
 
 
 def listing(kind: str | None = None) -> None:
@@ -7,7 +7,7 @@ def listing(kind: str | None = None) -> None:
     Parameters
     ----------
     kind
-        One of methods, detectors, poisons, models, sources, probes, figures and metrics. Without it: their names.
+        One of methods, detectors, poisons, models, sources, probes, figures and metrics. Without it: all names.
     """
     from unpoison.runs.listing import choices, kinds  # noqa: PLC0415 (not for --help)
 

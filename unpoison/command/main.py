@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 from unpoison.errors import UserError
 from unpoison.runs.encoding import escape_what_the_terminal_lacks
 
-# In the order of the help. The function has the name of its module, which imports what it needs when it is called.
+# In the order of the help. Each function has the name of its module, and imports its dependencies when it is called.
 SUBCOMMANDS = (
     *("scan", "repair", "verify", "advise"),
     *(
@@ -29,12 +29,12 @@ SUBCOMMANDS = (
     ),
 )
 NAMES = {"listing": "list"}  # a module called list would hide Python's own
-RUNS_SNAKEMAKE = ("run", "report")  # what follows `--` there goes to Snakemake
+RUNS_SNAKEMAKE = ("run", "report")  # arguments after `--` go to Snakemake
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def build_app() -> App:
-    """Return the command with those subcommands whose modules are there."""
+    """Return the command with all subcommands whose modules exist."""
     app = App(
         name="unpoison",
         help="Find the poisoned rows of a training set, repair the model that was trained on them, and check it.",
@@ -53,8 +53,7 @@ def build_app() -> App:
 def run(words: Sequence[str]) -> int:
     """Run a command line, and return its exit code.
 
-    What a subcommand returns is its exit code; 1: an error that is told in one line; 2: a wrong command line; 130:
-    Ctrl-C.
+    A subcommand returns its exit code. 1: an error, shown in one line; 2: a wrong command line; 130: Ctrl-C.
     """
     escape_what_the_terminal_lacks()
     try:
@@ -68,14 +67,14 @@ def run(words: Sequence[str]) -> int:
         return _tell(f"error: {error}", FAILED)
     except KeyboardInterrupt:
         return _tell("Stopped; the same command starts again", INTERRUPTED)
-    except BrokenPipeError:  # as of `unpoison list | head`
+    except BrokenPipeError:  # for example `unpoison list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code if isinstance(code, int) else DONE
 
 
 def with_further(words: Sequence[str]) -> list[str]:
-    """Return the words with those that follow `--` as values of `--further`, where they are for Snakemake."""
+    """Return the words; for subcommands that run Snakemake, those after `--` become values of `--further`."""
     words = list(words)
     if words[:1] and words[0] in RUNS_SNAKEMAKE and "--" in words:
         end = words.index("--")

@@ -1,4 +1,4 @@
-"""The folder that a command writes to: checked, given a config, and filled with what the workflow made."""
+"""The output folder of a command: its check, its config, and the files that the workflow made for it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
@@ -7,7 +7,7 @@ from typing import Any
 
 from unpoison.errors import UserError
 
-RUN = "run"  # everything that is cached, with the config
+RUN = "run"  # folder of the cached results, with the config
 SUMMARIES = {"scan.json": "a scan", "repair.json": "a repair"}
 
 
@@ -17,7 +17,7 @@ def config_file(out: Path) -> Path:
 
 
 def check_out(out: Path, made: Sequence[str], data: str) -> None:
-    """Refuse a folder inside of the data, and one with files that no earlier run of the same command wrote there.
+    """Refuse a folder inside the data, and one with files that no earlier run of the same command wrote.
 
     Args:
         made: names of the files that the command writes.
@@ -32,13 +32,13 @@ def check_out(out: Path, made: Sequence[str], data: str) -> None:
             raise UserError(f"out: {out} holds the results of {words}; choose another folder")
     others = [name for name in made if (out / name).exists()]
     if others and not config_file(out).is_file():
-        raise UserError(f"out: {out} holds {others[0]}, which is not ours; choose another folder")
+        raise UserError(f"out: {out} holds {others[0]}, which unpoison did not write; choose another folder")
 
 
 def write_config(out: Path, entries: Mapping[str, Any]) -> Path:
     """Write a config below the folder, and return its path. entries: all sections but `results_folder`.
 
-    Its results folder is relative to `out`, whose path may hold what no path of a config may.
+    Its results folder is relative to `out`, whose path may contain characters that a config refuses.
     """
     import yaml  # noqa: PLC0415 (30 ms, and not for --help)
 
@@ -55,7 +55,7 @@ def run_in(
 ) -> bool:
     """Run the workflow on a config in the folder, and return whether all targets were made.
 
-    Snakemake's own notes lie there too: the command goes on from whatever folder it is called in.
+    Snakemake's own metadata is stored there too, so the command can continue from any working folder.
 
     Args:
         targets: names of rules, or of files below `out`.
@@ -66,7 +66,7 @@ def run_in(
     with chdir(out):
         is_made = run_workflow(config.relative_to(out), targets, cores=cores, verbose=verbose)
     if not is_made:
-        tell(f"(paths and commands above are for the folder {out})")
+        tell(f"(paths and commands above are relative to the folder {out})")
     return is_made
 
 

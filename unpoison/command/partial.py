@@ -1,13 +1,13 @@
-"""`unpoison partial`: tables, figures and report of the cells that are done."""
+"""`unpoison partial`: tables, figures and report of the finished cells."""
 
 
 def partial(*config: str) -> None:
-    """Make tables, figures and a report of the cells of a config that are done; runs no job.
+    """Make tables, figures and a report of the finished cells of a config; runs no job.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `results_folder=elsewhere`.
+        Config files, each overriding those before it, and single keys such as `results_folder=elsewhere`.
     """
     from unpoison.runs.partial import write_partial  # noqa: PLC0415 (not for --help)
     from unpoison.runs.read import plan_of  # noqa: PLC0415

@@ -4,16 +4,16 @@ from pathlib import Path
 
 
 def pool(*config: str, blocks: Path, out: Path) -> None:
-    """Make tables, figures and a report from blocks of seeds, which ran apart; runs no job.
+    """Make tables, figures and a report from blocks of seeds that ran separately; runs no job.
 
     A block is the folder `tables` of a run with `only_seeds`. It names its processor, commit and dates.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `data_folder=images`.
+        Config files, each overriding those before it, and single keys such as `data_folder=images`.
     blocks
-        Folder with a folder for each block: its tables results.parquet and provenance.parquet.
+        Folder with a folder for each block, which holds the tables results.parquet and provenance.parquet.
     out
         Folder for tables, figures and report.
     """

@@ -1,4 +1,4 @@
-"""`unpoison repair`: a model repaired from a list of flagged rows, handed over with a check of whether it worked."""
+"""`unpoison repair`: repair a model from a list of flagged rows, with a check of the result."""
 
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def repair(
     """Repair a model from a list of flagged rows, and check without ground truth whether it worked.
 
     The folder gets report.html, repaired.safetensors (weights under the network's own keys), clean.csv (the rows to
-    train on) and repair.json (before and after, cost and check). A run that was interrupted goes on.
+    train on) and repair.json (before and after, cost and check). An interrupted run continues.
 
     Parameters
     ----------
@@ -53,41 +53,41 @@ def repair(
     out
         Folder for the results.
     method
-        An unlearning method, or auto: the one that the measured tables advise.
+        An unlearning method; auto chooses the one that measured tables advise.
     options
         Options of the method, as JSON.
     model
-        Your network, FILE.py:CLASS; left out, a shipped one.
+        Your network, FILE.py:CLASS. The default is a shipped network.
     arguments
-        What the class is called with, as JSON.
+        Arguments of the class, as JSON.
     weights
-        Weights of the model to repair; left out, one is trained.
+        Weights of the model to repair. Without them a model is trained.
     mean
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
     features
-        Name of the layer whose input the features are; left out, the last linear layer.
+        Name of the layer whose input is the features. The default is the last linear layer.
     image_size
         Width and height in pixels.
     resize
-        How other sizes are made to fit: stretch, pad or crop.
+        Method of resizing images of other sizes: stretch, pad or crop.
     interpolation
-        How pixels are computed: bicubic, bilinear, nearest or lanczos.
+        Interpolation of resized images: bicubic, bilinear, nearest or lanczos.
     test
-        Clean images with right labels, to measure accuracy by.
+        Clean images with right labels, to measure accuracy on.
     trusted
         Images that are known to be clean.
     triggered
         Test images that carry the attacker's trigger.
     target
-        The class that triggered images are to be taken for.
+        The class that the attack wants for triggered images.
     seed
-        Of everything random.
+        Random seed.
     folds
-        Parts of the flagged rows; each is left out of one repair and asked about.
+        Number of folds of the flagged rows; each fold is left out of one repair and tested on it.
     device
-        Where networks run: auto, cpu or cuda.
+        Device of the networks: auto, cpu or cuda.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose
@@ -125,7 +125,7 @@ def repair(
 
 
 def told(summary: dict[str, Any], out: Path) -> list[str]:
-    """Return what a repair changed, as lines for the terminal."""
+    """Return the changes by a repair, as lines for the terminal."""
     from unpoison.text import as_table  # noqa: PLC0415
     from unpoison.verification import in_words, of_told  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The config that `repair` and `verify` run, in the folder that they write to."""
+"""The config that `repair` and `verify` run in their output folder."""
 
 import json
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from unpoison.errors import UserError
 
 NAME = "repair"  # of the entry of `repairs`, and of its method
 CHOSEN = "auto"
-# Shares of the poisons and of the clean rows that the list of a scan holds.
+# Assumed shares of the poisons and of the clean rows in the list of a scan.
 FOUND, ACCUSED = (0.8, 1.0), (0.0, 0.05)
-LIST = "flagged.csv"  # the flagged rows as the config reads them; no results folder may hold it
+LIST = "flagged.csv"  # the flagged rows in the form of the config; it must be outside of the results folder
 MADE = ("report.html", "repaired.safetensors", "clean.csv", "repair.json")
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method with its options. why: the reasons in sentences, empty for one that the user chose."""
+    """A method with its options. why: the reasons in sentences, empty if the user chose it."""
 
     name: str
     options: Mapping[str, Any]
@@ -31,14 +31,14 @@ def method_of(name: str, options: str | None) -> Method:
     """Return the method that the user names with options as JSON, or the one that the measured tables advise.
 
     Raises:
-        UserError: for options that are no JSON object, or stand beside `auto`.
+        UserError: for options that are not a JSON object, or are given with `auto`.
     """
     if name == CHOSEN:
         if options is not None:
             raise UserError(
-                f"options: found {options} beside method {CHOSEN}, which chooses its own; name a method"
+                f"options: found {options} with method {CHOSEN}, which chooses its own; name a method"
             )
-        from unpoison.advice import advise  # noqa: PLC0415 (another subcommand needs it not)
+        from unpoison.advice import advise  # noqa: PLC0415 (other subcommands do not need it)
 
         advice = advise(recall=FOUND, fpr=ACCUSED)
         return Method(advice.method, advice.options, advice.why)
@@ -52,7 +52,7 @@ def method_of(name: str, options: str | None) -> Method:
 
 
 def check_place(out: Path, data: str, flagged: str) -> None:
-    """Refuse a folder as `check_out` does, and a list of the user's where the command writes its own."""
+    """Refuse a folder as `check_out` does, and a user's list at the path where the command writes its own."""
     check_out(out, (LIST, *MADE), data)
     if Path(flagged).resolve() == (out / LIST).resolve():
         raise UserError(
@@ -63,7 +63,7 @@ def check_place(out: Path, data: str, flagged: str) -> None:
 def entries_of_repair(
     method: Method, row_ids: list[str], out: Path, *, seed: int, folds: int
 ) -> dict[str, Any]:
-    """Write the list of flagged rows, and return the entries of a config that ask for the repair.
+    """Write the list of flagged rows, and return the config entries of the repair.
 
     Args:
         out: the folder of the command.
@@ -86,7 +86,7 @@ def entries_of_repair(
 
 
 def verified_file(seed: int) -> Path:
-    """Return the file of the held-out check of the config's repair, below the folder of the command."""
+    """Return the file of the held-out check, relative to the folder of the command."""
     from unpoison.command.given import DATASET, POISON, TRAINING  # noqa: PLC0415 (numpy, and not for --help)
 
     return Path(RUN) / DATASET / f"seed{seed}" / POISON / TRAINING / "flagged" / NAME / "verified.json"

@@ -4,14 +4,14 @@ from unpoison.command.run import Further, run_study
 
 
 def report(*config: str, cores: int | None = None, verbose: bool = False, further: Further = ()) -> int:
-    """Bring the report of a config up to date, and all that it is made from.
+    """Update the report of a config, and everything that it needs.
 
-    Models that `keep_models: all` asks for are not made. What follows `--` goes to Snakemake.
+    Models that `keep_models: all` asks for are not made. Arguments after `--` go to Snakemake.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `results_folder=elsewhere`.
+        Config files, each overriding those before it, and single keys such as `results_folder=elsewhere`.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-OUTSIDE = 3  # exit code where the two do not agree
+OUTSIDE = 3  # exit code if the two do not agree
 
 
 def reproduce(
     published: Path, *keys: str, out: Path | None = None, seeds: str | None = None, cores: int | None = None
 ) -> int:
-    """Run a published study again, and tell whether its numbers come out. Exit code 3 where they do not.
+    """Run a published study again, and compare the numbers. The exit code is 3 if they do not agree.
 
-    A new mean agrees where it lies in its 95 % prediction interval from the published seeds. One comparison in ten may
+    A new mean agrees if it lies in its 95 % prediction interval from the published seeds. One comparison in ten may
     lie outside. Equal processors and versions give equal numbers.
 
     Parameters
@@ -18,11 +18,11 @@ def reproduce(
     published
         Folder of the study, such as docs/results/false_positives: study.yaml and tables/results.parquet.
     keys
-        Single keys of the config, as `data_folder=images`.
+        Single keys of the config, such as `data_folder=images`.
     out
         Folder for the new results. The default is results/reproduced/ with the study's name.
     seeds
-        Seeds to run, such as 0-1. The default is those that are published.
+        Seeds to run, such as 0-1. The default is all published seeds.
     cores
         The number of cores that all jobs use together. The default is all cores.
     """

@@ -16,12 +16,12 @@ STUDY = "study.yaml"
 def reproduce_study(
     published: Path, keys: Sequence[str], out: Path, seeds: str | None, cores: int | None
 ) -> dict[str, Any] | None:
-    """Return how the new numbers compare (see `verdict`), None where the run failed.
+    """Return the comparison of the new numbers (see `verdict`), None if the run failed.
 
     The comparison is written to `<out>/reproduced.parquet` and `.csv`.
 
     Args:
-        published: holds `study.yaml` (`config`, a file or a list of files, and keys that are laid over it) and
+        published: holds `study.yaml` (`config`, a file or a list of files, and keys that override it) and
             `tables/results.parquet`.
 
     Raises:
@@ -30,7 +30,7 @@ def reproduce_study(
     words = [*words_of(published), f"results_folder={out}", *keys]
     before = read_table(published / "tables/results.parquet")
     words.append(f"only_seeds={seeds or _ends(before['seed'])}")
-    plan = plan_of(words)  # wrong keys are told before anything runs
+    plan = plan_of(words)  # wrong keys are refused before anything runs
     there = {seed for study in plan.studies.values() for seed in study.seeds} & set(before["seed"])
     if not there:
         raise UserError(f"--seeds: found {seeds}, allowed: published seeds, {_ends(before['seed'])}")
@@ -43,7 +43,7 @@ def reproduce_study(
 
 
 def words_of(published: Path) -> list[str]:
-    """Return the config files and keys of a published study, as they stand on a command line."""
+    """Return the config files and keys of a published study, in the form of a command line."""
     told = read_config(published / STUDY)
     files = told.pop("config", None)
     if not files:

@@ -5,20 +5,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-# Snakemake's arguments look like options of ours; `main` puts each behind a --further.
+# Snakemake's arguments look like options of this command; `main` turns each into a --further.
 Further = Annotated[tuple[str, ...], Parameter(show=False, allow_leading_hyphen=True)]
 
 
 def run(*config: str, cores: int | None = None, verbose: bool = False, further: Further = ()) -> int:
-    """Run all jobs of a config that are not done yet, and make its tables, figures and report.
+    """Run all unfinished jobs of a config, and make its tables, figures and report.
 
-    Of an adaptive study it runs one round after another, until no further cell is wanted.
-    What follows `--` goes to Snakemake, which shows its own output then: `unpoison run mine.yaml -- --dry-run`.
+    For an adaptive study it runs one round after another, until no further cell is wanted.
+    Arguments after `--` go to Snakemake, which then shows its own output: `unpoison run mine.yaml -- --dry-run`.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `results_folder=elsewhere`.
+        Config files, each overriding those before it, and single keys such as `results_folder=elsewhere`.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose
@@ -32,12 +32,12 @@ def run(*config: str, cores: int | None = None, verbose: bool = False, further: 
 def run_study(
     config: Sequence[str], targets: Sequence[str], *, cores: int | None, verbose: bool, further: Sequence[str]
 ) -> int:
-    """Run the workflow on a config, say where its results are, and return the exit code."""
+    """Run the workflow on a config, print the paths of its results, and return the exit code."""
     from unpoison.command.running import run_workflow, tell  # noqa: PLC0415 (not for --help)
     from unpoison.runs.read import plan_of  # noqa: PLC0415
 
     plan, rounds = plan_of(config), 0
-    # With arguments of Snakemake's own each round makes all targets: they may choose them.
+    # With arguments for Snakemake each round makes all targets, since the arguments may choose targets.
     of_round = ["decisions"] if plan.rounds and not further else targets
     while plan.rounds:
         rounds += 1

@@ -1,4 +1,4 @@
-"""Snakemake as a subprocess: calm progress, one line for each failed job, and an orderly end by signals."""
+"""Snakemake as a subprocess: short progress, one line for each failed job, and a clean stop on signals."""
 
 import json
 import os
@@ -33,29 +33,27 @@ def run_workflow(
 ) -> bool:
     """Run the workflow on a config in the working directory, and return whether all targets were made.
 
-    What is done already is not done again. A failure is told on standard error: each failed job in one line with its
-    error and its log. Snakemake's own output goes to `<results>/logs/snakemake/`.
+    Finished jobs are not repeated. Failures are shown on standard error: each failed job in one line with its error
+    and its log. Snakemake's own output goes to `<results>/logs/snakemake/`.
 
     Args:
-        config: a file; or the words of a command line: files, each laid over those before it, and keys as `threads=2`.
-        targets: names of rules or files; none stands for all that the config asks for.
-        cores: None stands for all.
+        config: a file; or the words of a command line: files, each overriding those before it, and keys as `threads=2`.
+        targets: names of rules or files; empty for everything that the config asks for.
+        cores: None for all.
         verbose: show Snakemake's own output instead.
-        more: arguments for Snakemake. It shows its own output then: some of them ask for it.
+        more: arguments for Snakemake. Its own output is then shown, since some arguments ask for it.
 
     Raises:
-        UserError: for a wrong config, before anything is run, where another run uses the results, and where the log
-            cannot be written.
-        SystemExit: with 128 and the signal's number, when SIGINT (Ctrl-C), SIGTERM or SIGHUP ended the run.
+        UserError: for a wrong config, before anything runs; if another run uses the results; and if the log cannot
+            be written.
+        SystemExit: with 128 plus the signal's number, if SIGINT (Ctrl-C), SIGTERM or SIGHUP ended the run.
     """
     words = [str(config)] if isinstance(config, Path) else list(config)
     results = Path(plan_of(words).settings.results_folder)
     wanted = ["--", *targets] if targets else []
     if results.is_dir() and not more:
-        hold(
-            results
-        ).release()  # refused here already: Snakemake would look at files that the other run replaces
-    # Snakemake's lock outlives a SIGKILL. The lock of the results folder (`hold`) does not.
+        hold(results).release()  # refused before Snakemake reads files that the other run replaces
+    # Snakemake's lock would remain after a SIGKILL. The lock of the results folder (`hold`) does not.
     command = snakemake_command(words, "--nolock", "--cores", str(cores or "all"), *more, *wanted)
     log = None if verbose or more else new_log(results / "logs" / "snakemake")
     run = Run(command, log)
@@ -70,9 +68,9 @@ def run_workflow(
 
 
 class Run:
-    """A Snakemake that runs: its process, and what it told.
+    """A running Snakemake: its process, and its messages.
 
-    log: the file for its output; None: it is shown.
+    log: the file for its output; None: the output is shown.
     """
 
     def __init__(self, command: Sequence[str], log: Path | None) -> None:
@@ -98,7 +96,7 @@ class Run:
             if output:
                 output.close()
             self.signals.pass_to(process)
-            # A daemon: a process that outlived Snakemake could keep the pipe open.
+            # A daemon, since a process that outlives Snakemake could keep the pipe open.
             listening = Thread(
                 target=self._listen, args=(os.fdopen(hears, encoding="utf-8"), screen), daemon=True
             )
@@ -117,7 +115,7 @@ class Run:
                     screen.say(f"failed: {told['failed']}: {told['error']}\n    {told['log']}")
 
     def reason(self, words: Sequence[str], status: int) -> str:
-        """Return the line that tells why the run ended without all that was wanted."""
+        """Return the line with the reason why the run ended without all targets."""
         if self.failed:
             jobs = f"{len(self.failed)} job{'s' * (len(self.failed) > 1)}"
             return f"error: {jobs} failed; {what_can_be_had(' '.join(words))}"
@@ -129,9 +127,9 @@ class Run:
 
 
 class Signals:
-    """Passes the signals that end a run on to it. Ctrl-C in a terminal reaches it anyway, `kill` does not.
+    """Passes signals that end a run on to Snakemake. Ctrl-C in a terminal reaches it anyway, `kill` does not.
 
-    told: the first of them. One that is ignored, as by `nohup`, stays so.
+    told: the first signal. A signal that is ignored, as under `nohup`, stays ignored.
     """
 
     def __init__(self) -> None:
@@ -152,7 +150,7 @@ class Signals:
             signal.signal(number, handler)
 
     def pass_to(self, process: "subprocess.Popen[bytes]") -> None:
-        """Send a signal that came already, and all that come from now on."""
+        """Send a signal that has already come, and all later ones, to a process."""
         self._process = process
         if self.told:
             process.send_signal(self.told)
@@ -164,10 +162,10 @@ class Signals:
 
 
 def new_log(folder: Path) -> Path:
-    """Return the path of a log that is not there yet.
+    """Return the path of a new log.
 
     Raises:
-        UserError: where the folder cannot be made.
+        UserError: if the folder cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -180,7 +178,7 @@ def open_new(path: Path) -> TextIO:
     """Return a new file to write to; a link in its place is not followed.
 
     Raises:
-        UserError: where the disk is full or the folder is not ours.
+        UserError: if the disk is full or the folder is not writable.
     """
     try:
         return os.fdopen(os.open(path, NEW, 0o666), "w", encoding="utf-8")
@@ -189,17 +187,17 @@ def open_new(path: Path) -> TextIO:
 
 
 def last_words(log: Path) -> str:
-    """Return the line by which a Snakemake that ran no job told why."""
+    """Return the line of the log with the reason why Snakemake ran no job."""
     lines = [printable(line) for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     lines = [line for line in lines if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]
     told = [line for line in lines if "Exception" in line or "Error" in line] or lines[-1:]
-    return f"error: Snakemake ended: {told[0] if told else 'it said nothing'}"
+    return f"error: Snakemake ended: {told[0] if told else 'it printed nothing'}"
 
 
 def tell(line: str) -> None:
-    """Print a line on standard error, where there still is one: a closed terminal sends SIGHUP."""
+    """Print a line on standard error if it is still open: a closed terminal sends SIGHUP."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`unpoison scan`: which rows of a training set look poisoned, with the proof, the lists and a page."""
+"""`unpoison scan`: find the rows of a training set that look poisoned, with evidence, lists and a page."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -8,7 +8,7 @@ CHECK = "left_out"
 MADE = ("report.html", "suspicious.csv", "clean.csv", "removed.csv", "scan.json")
 QUICK = (CHECK, "activation_clustering", "spectral_signatures")
 TRUSTED = ("scan", "strip")  # detectors that need trusted images
-# Attacks that are planted with --planted, and the share of the rows that each takes.
+# The attacks of --planted, and the share of the rows that each poisons.
 PLANTED: dict[str, dict[str, Any]] = {
     "planted_patch": {"poison": "patch", "size": 4},
     "planted_noise": {"poison": "blend", "pattern": "noise"},
@@ -43,10 +43,10 @@ def scan(
     cores: int | None = None,
     verbose: bool = False,
 ) -> int:
-    """Search a training set for poisoned rows, without ground truth. Exit code 3 where classes look tampered with.
+    """Search a training set for poisoned rows, without ground truth. The exit code is 3 if classes look tampered with.
 
     The folder gets report.html, suspicious.csv (rows to remove or to look at), clean.csv and removed.csv (rows to
-    train on and the others), and scan.json. A run that was interrupted goes on.
+    train on and the others), and scan.json. An interrupted run continues.
 
     Parameters
     ----------
@@ -55,37 +55,37 @@ def scan(
     out
         Folder for the results.
     model
-        Your network, FILE.py:CLASS; left out, a shipped one.
+        Your network, FILE.py:CLASS. The default is a shipped network.
     arguments
-        What the class is called with, as JSON.
+        Arguments of the class, as JSON.
     weights
-        Weights of the model that was trained on the data; left out, models are trained.
+        Weights of the model that was trained on the data. Without them models are trained.
     mean
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
     features
-        Name of the layer whose input detectors look at; left out, the last linear layer.
+        Name of the layer whose input detectors use. The default is the last linear layer.
     image_size
         Width and height in pixels.
     resize
-        How other sizes are made to fit: stretch, pad or crop.
+        Method of resizing images of other sizes: stretch, pad or crop.
     interpolation
-        How pixels are computed: bicubic, bilinear, nearest or lanczos.
+        Interpolation of resized images: bicubic, bilinear, nearest or lanczos.
     test
-        Clean images with right labels, to measure accuracy by.
+        Clean images with right labels, to measure accuracy on.
     trusted
-        Images that are known to be clean, for detectors that need some.
+        Images that are known to be clean, for detectors that need them.
     detectors
-        Names of detectors with commas, beside the left-out check that decides.
+        Names of detectors with commas, in addition to the left-out check, which decides.
     budget
-        How many searches are made, each with models of its own: 1, 2 or 4.
+        Number of searches, each with its own models: quick 1, normal 2, thorough 4.
     planted
-        Also plant four attacks on rows that are not suspected, and tell what the detectors find of them.
+        Also plant four attacks on rows that are not suspected, and measure how well the detectors find them.
     fail
-        When the exit code is 3: where the data look poisoned, or never.
+        When the exit code is 3: if the data look poisoned, or never.
     device
-        Where networks run: auto, cpu or cuda.
+        Device of the networks: auto, cpu or cuda.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose
@@ -123,7 +123,7 @@ def scan(
 
 
 def told(summary: dict[str, Any], out: Path) -> list[str]:
-    """Return what a scan found, as lines for the terminal."""
+    """Return the findings of a scan, as lines for the terminal."""
     lines = [summary["sentence"]]
     if summary["suspicious"] or summary["to_look_at"]:
         lines.append(
@@ -141,7 +141,7 @@ def _detectors_of(text: str | None, *, has_trusted: bool) -> list[str]:
     """Return the names of the detectors, the left-out check first.
 
     Raises:
-        UserError: for a name that is no detector, and one that cannot decide by itself.
+        UserError: for an unknown detector.
     """
     from unpoison.detectors import DETECTORS  # noqa: PLC0415
     from unpoison.errors import one_of  # noqa: PLC0415

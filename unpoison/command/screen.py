@@ -1,4 +1,4 @@
-"""The progress of a run on standard error: a bar in a terminal, a plain line a minute in a file or a pipe."""
+"""The progress of a run on standard error: a bar in a terminal, one line a minute in a file or a pipe."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,21 +11,21 @@ from unpoison.runs.progress import EVERY
 
 @runtime_checkable
 class Screen(Protocol):
-    """Shows the messages of `unpoison.runs.progress.Progress`."""
+    """A display of the messages of `unpoison.runs.progress.Progress`."""
 
     def show(self, told: Mapping[str, Any]) -> None:
-        """Show how far the run is."""
+        """Show the progress of the run."""
 
     def say(self, text: str) -> None:
-        """Print lines that stay."""
+        """Print permanent lines."""
 
 
 @contextmanager
 def screen_for(stream: TextIO, *, calm: bool) -> Iterator[Screen]:
-    """A screen on a stream until the block ends.
+    """Yield a screen on a stream until the block ends.
 
     Args:
-        calm: Snakemake's own output is not shown there, so that a bar can stay in its place.
+        calm: whether Snakemake's own output is hidden, so that a bar can stay in its place.
     """
     if calm and stream.isatty():
         with _bar(stream) as bar:
@@ -42,7 +42,7 @@ class Lines:
         self.last: float | None = None
 
     def show(self, told: Mapping[str, Any]) -> None:
-        """Print the line when it is time for it."""
+        """Print the line once a minute."""
         if self.last is None:
             self.last = time.monotonic()
             self.say(f"{told['total']} jobs to run")
@@ -52,7 +52,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Print lines."""
-        with suppress(OSError):  # a closed pipe is no reason to end the run
+        with suppress(OSError):  # a closed pipe must not end the run
             print(text, file=self.stream, flush=True)
 
 

@@ -1,13 +1,13 @@
-"""`unpoison status`: what of a study is done, failed and left."""
+"""`unpoison status`: the done, failed and remaining cells of a study."""
 
 
 def status(*config: str) -> None:
-    """Tell which cells of a config are done, failed and left, and why.
+    """List the cells of a config that are done, failed and left, with reasons.
 
     Parameters
     ----------
     config
-        Files, each laid over those before it, and single keys as `results_folder=elsewhere`.
+        Config files, each overriding those before it, and single keys such as `results_folder=elsewhere`.
     """
     from unpoison.runs.read import plan_of  # noqa: PLC0415 (not for --help)
     from unpoison.runs.status import status as lines_of  # noqa: PLC0415

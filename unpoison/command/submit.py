@@ -6,7 +6,7 @@ from pathlib import Path
 def submit(
     results: Path, *config: str, method: str, published: Path, out: Path, name: str | None = None
 ) -> None:
-    """Write the results of a method of yours into one file for the leaderboard; runs no job.
+    """Write the results of your method into one file for the leaderboard; runs no job.
 
     The file is a zip with the tables of results and provenance, the config, and submission.json with the method's
     options and the digest of its source. Provenance names the host and the folders of the run.
@@ -14,7 +14,7 @@ def submit(
     Parameters
     ----------
     results
-        Folder of a finished run, such as results/mine: its tables results.parquet and provenance.parquet.
+        Folder of a finished run, such as results/mine, with the tables results.parquet and provenance.parquet.
     config
         The config files and keys of that run.
     method

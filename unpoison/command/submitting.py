@@ -1,4 +1,4 @@
-"""A method's results, made into a submission: `unpoison submit`."""
+"""The submission of a method's results: `unpoison submit`."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def submit_method(
         results: a finished run's folder. words: its config files and keys. published: the published run's folder.
 
     Raises:
-        UserError: where the tables are not those of the config, or the leaderboard would refuse the file.
+        UserError: if the tables do not match the config, or the leaderboard would refuse the file.
     """
     plan = plan_of(words)
     tables = [read_table(results / "tables" / file) for file in FILES]
@@ -54,7 +54,7 @@ def submit_method(
         "unpoison": sys.modules["unpoison"].__version__,
     }
     records = block.records
-    for level in MODEL:  # a record of a data set has no training, and so on
+    for level in MODEL:  # some records lack a level: a data set has no training
         records = records[records[level].isna() | records[level].isin(set(kept[level].dropna()))]
     made = Submission(told, config_of(words), kept, records)
     data = f"data_folder={plan.settings.data_folder}"

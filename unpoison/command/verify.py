@@ -1,4 +1,4 @@
-"""`unpoison verify`: the held-out check of a method alone, without a model to hand over."""
+"""`unpoison verify`: the held-out check of a method, without writing a repaired model."""
 
 from pathlib import Path
 
@@ -27,10 +27,10 @@ def verify(
     cores: int | None = None,
     verbose: bool = False,
 ) -> int:
-    """Estimate how successful the attack still is after a repair, without ground truth.
+    """Estimate the attack success after a repair, without ground truth.
 
-    Each fold of the flagged rows is left out of one repair, and the repaired model is asked about it. `repair` with the
-    same arguments makes the same check and goes on from it.
+    Each fold of the flagged rows is left out of one repair, and the repaired model is tested on it. `repair` with the
+    same arguments makes the same check and continues from it.
 
     Parameters
     ----------
@@ -41,33 +41,33 @@ def verify(
     out
         Folder for the results.
     method
-        An unlearning method, or auto: the one that the measured tables advise.
+        An unlearning method; auto chooses the one that measured tables advise.
     options
         Options of the method, as JSON.
     model
-        Your network, FILE.py:CLASS; left out, a shipped one.
+        Your network, FILE.py:CLASS. The default is a shipped network.
     arguments
-        What the class is called with, as JSON.
+        Arguments of the class, as JSON.
     weights
-        Weights of the model to repair; left out, one is trained.
+        Weights of the model to repair. Without them a model is trained.
     mean
         Mean of each channel, such as 0.49,0.48,0.45.
     deviation
         Deviation of each channel.
     features
-        Name of the layer whose input the features are; left out, the last linear layer.
+        Name of the layer whose input is the features. The default is the last linear layer.
     image_size
         Width and height in pixels.
     resize
-        How other sizes are made to fit: stretch, pad or crop.
+        Method of resizing images of other sizes: stretch, pad or crop.
     interpolation
-        How pixels are computed: bicubic, bilinear, nearest or lanczos.
+        Interpolation of resized images: bicubic, bilinear, nearest or lanczos.
     seed
-        Of everything random.
+        Random seed.
     folds
-        Parts of the flagged rows.
+        Number of folds of the flagged rows.
     device
-        Where networks run: auto, cpu or cuda.
+        Device of the networks: auto, cpu or cuda.
     cores
         The number of cores that all jobs use together. The default is all cores.
     verbose

@@ -3,14 +3,14 @@ import sys
 from pathlib import Path
 
 VERSION = "0.1.0"  # of the package that these rules call
-# Jobs end when this process does.
+# Jobs end when this process ends.
 os.environ.update(UNPOISON_SNAKEMAKE=str(os.getpid()))
 HERE = workflow.current_basedir
-# A path only on this machine: what Snakemake fetches from a repository is none.
+# A path only for a workflow on this machine; one that Snakemake fetches from a repository has no path.
 TOP = Path(HERE).parents[1] if isinstance(HERE, os.PathLike) else None
 IS_CHECKOUT = TOP is not None and (TOP / "unpoison" / "__init__.py").is_file()
 if IS_CHECKOUT:
-    # A checkout runs its own code, here and in its jobs, whatever is installed.
+    # A checkout runs its own code, here and in its jobs, even if another version is installed.
     sys.path.insert(0, str(TOP))
     os.environ.update(PYTHONPATH=str(TOP))
 
@@ -46,7 +46,7 @@ from unpoison.tables import derived_names, names as table_names, reported_names
 
 # The Snakefile that uses this one as a module, if any.
 OUTER = workflow.modifier.parent_modifier
-# A module's config may be a part of a file, whose other keys are not ours to judge.
+# A module's config may be part of a file whose other keys belong to another workflow.
 IS_WHOLE = OUTER is None or OUTER.globals["config"] is config
 try:
     if IS_WHOLE:
@@ -57,26 +57,26 @@ except UserError as error:
     sys.exit(f"error: {error}")
 specs = Specs(plan)
 if any(isinstance(handler, Progress) for handler in logger.handlers):
-    # Plug-ins and slots of GPUs are told to jobs by the environment, which is one for all.
+    # Jobs get plug-ins and GPU slots through environment variables, which all workflows of a process share.
     sys.exit(
         "error: module: found unpoison twice, allowed: once; one config may have many studies"
     )
 LISTENER = listener()
-# First, so that the error of a killed job is in its log when it is told.
+# First, so that the error of a killed job is in its log before it is shown.
 logger.addHandler(Killed())
 logger.addHandler(Progress(listener=LISTENER))
 
 ENV = "../../envs/unpoison.yaml"
 THREADS = plan.settings.threads
 KEEPS_ALL = plan.settings.keep_models == "all"
-CORES = workflow.resource_settings.cores  # None where no job is to run
-# Not workflow.local_exec: that is True until the rules are read. --jobs is given for other executors alone.
+CORES = workflow.resource_settings.cores  # None if no job is to run
+# Not workflow.local_exec, which is True until the rules are read. --jobs is given only for other executors.
 RUNS_HERE = workflow.resource_settings.nodes is None
 if RUNS_HERE and CORES and THREADS > CORES:
     sys.exit(f"error: threads: found {THREADS}, allowed: up to {CORES}, the --cores")
 GPU = gpu_tag(plan.settings.device, runs_here=RUNS_HERE or workflow.remote_exec)
 SLOTS = plan.settings.gpu_slots_per_device
-os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # no part of what a job makes
+os.environ.update(UNPOISON_GPU_SLOTS=str(SLOTS))  # does not affect results
 PLUGINS = plan.settings.plugins
 os.environ.update(UNPOISON_PLUGINS=os.path.abspath(PLUGINS) if PLUGINS else "")
 if GPU and RUNS_HERE and "gpu" not in workflow.global_resources:
@@ -89,7 +89,7 @@ wildcard_constraints:
     seed="[0-9]+",
     poison="[^/]+",
     training="[^/]+",
-    # what is no deletion set's stands beside the deletion sets
+    # exclude sibling folders of the deletion sets (base, scores, ...)
     deletion=rf"(?!(?:{'|'.join(RESERVED['deletion'])})/)[^/]+",
     detector="[^/]+",
     method="[^/]+",
@@ -113,28 +113,28 @@ def hold_results():
 
 
 def choose_when_a_job_ends():
-    """Have Snakemake choose jobs when one has ended, and at no other time, where it starts them itself.
+    """Let Snakemake choose jobs only when a job has ended, if it runs them on this machine.
 
-    Its limit of jobs per timespan, which clusters need, adds a wake-up per timespan for each job that has ended, and
-    looks at all jobs that are ready each time: after a thousand of them it does nothing else.
+    Its limit of jobs per timespan, which clusters need, adds a wake-up per timespan for each finished job. Each
+    wake-up checks all ready jobs, so after a thousand jobs Snakemake does nothing else.
     """
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
 
 
 def tell_of_all_jobs():
-    """Have Snakemake log the end of each job with --quiet too: our progress counts them; it shows nothing more."""
+    """Let Snakemake log the end of each job even with --quiet, since our progress counts them."""
     workflow.scheduler.print_progress = True
 
 
 def warm_up():
-    """Import what the planned jobs import once, in a process that forks each of them, where jobs run here."""
+    """Import the modules of the planned jobs once, in a process that forks each job, if jobs run on this machine."""
     if not workflow.local_exec:
         return
     planned = {
         job.rule.name
         for job in workflow.dag.needrun_jobs()
-        # others run in processes of their own, see unpoison/jobs/start.py
+        # others run in separate processes, see unpoison/jobs/start.py
         if job.threads == 1 and not job.resources.get("gpu")
     }
     # The script of a workflow that uses this one may be an address.
@@ -143,12 +143,15 @@ def warm_up():
         for each in workflow.rules
         if each.name in planned and isinstance(each.script, str)
     ]
-    own = ("snakemake.logging", "snakemake.iocontainers")  # of every script's preamble
+    own = (
+        "snakemake.logging",
+        "snakemake.iocontainers",
+    )  # imports of every script's preamble
     keep_warm([*own, *dict.fromkeys(f"unpoison.jobs.{script}" for script in scripts)])
 
 
 def tell_what_can_be_had():
-    """A failed job leaves the others' cells: say how to see them, where there is a file for the commands to read."""
+    """After a failed job, print how to see the other cells, if there is a config file for these commands."""
     if not IS_WHOLE:
         return
     configs = " ".join(map(os.path.relpath, workflow.configfiles))
@@ -158,7 +161,7 @@ def tell_what_can_be_had():
 
 
 def tell_of_rounds():
-    """A run of the workflow is one round: say how many cells the adaptive studies want after it."""
+    """Print how many further cells the adaptive studies want: a run of the workflow is one round."""
     if not plan.rounds:
         return
     further = len(set(Plan(config).cells) - set(plan.cells))

@@ -5,7 +5,7 @@ rule prepare_source:
         run=SOURCE_RUN,
     log:
         "<logs>/sources/{source}.log",
-    priority: 1  # what only the data can tell is told before a network is trained
+    priority: 1  # faults of the data are found before a network is trained
     conda:
         ENV
     params:

@@ -1,4 +1,4 @@
-"""The functions of inputs, outputs and params that rules share. Each is a function of wildcards and of the plan alone."""
+"""The functions of inputs, outputs and params that rules share. Each depends only on wildcards and the plan."""
 
 from functools import cache
 from inspect import signature
@@ -16,7 +16,7 @@ from unpoison.study.studies import cell_of
 
 
 def with_signature(function):
-    """Note what a function takes: Snakemake asks twice for each job, and finding it out takes longer than the call."""
+    """Store a function's signature: Snakemake reads it twice for each job, and computing it is slower than the call."""
     function.__signature__ = signature(function)
     return function
 
@@ -27,7 +27,7 @@ for name in dir(Specs):
 
 
 def reads_files(step):
-    """Make a spec that holds a digest of users' files end the run with one line where a file cannot be read."""
+    """Return the spec function, which ends the run with one line if a user's file cannot be read."""
 
     @with_signature
     def spec_of(wildcards):
@@ -40,9 +40,9 @@ def reads_files(step):
 
 
 def where_asked(level, asks):
-    """Make an input function of what is a file for the entries that ask for it, and nothing for others.
+    """Make an input function that returns a file for the entries that need it, and nothing for others.
 
-    Where none does it is no function: each one costs every job 0.1 ms.
+    If no entry needs it, the result is an empty list, since each function costs every job 0.1 ms.
     """
 
     def input_of(file):
@@ -60,19 +60,19 @@ def where_asked(level, asks):
 
 
 def source_name(dataset):
-    """The source that a data set draws from."""
+    """Return the source of a data set."""
     return plan.datasets[dataset].source.name
 
 
 @with_signature
 def source_images(wildcards):
-    """The image array that a data set draws from."""
+    """Return the image array of a data set's source."""
     return SOURCE_IMAGES.format(source=source_name(wildcards.dataset))
 
 
 @with_signature
 def scored_images(wildcards):
-    """The same for a detector, whose triggered examples need a planted trigger, and test images that tell its classes."""
+    """Return the same for a detector, after a check that its triggered examples can be stamped."""
     detector = plan.detectors[wildcards.detector]
     if detector.triggered_examples:
         dataset, poison = (
@@ -88,72 +88,72 @@ def scored_images(wildcards):
 
 @cache
 def refuse_untested(dataset):
-    """End in one line where some classes have test images and others none: their mean would be of the first alone."""
+    """End with one line if only some classes have test images: the mean would leave out the other classes."""
     untested = plan.counts.untested(plan.datasets[dataset])
     if 0 < len(untested) < len(plan.counts.training(plan.datasets[dataset])):
         sys.exit(
             f"error: dataset '{dataset}': found no test image of {', '.join(untested)}, needed: one or more of each class, "
-            "or none at all; single files can be made all the same, up to the repaired models"
+            "or none at all; single files up to the repaired models can still be made"
         )
 
 
 def source_rows(wildcards):
-    """The table of that array's rows."""
+    """Return the table of rows of that array."""
     return SOURCE_ROWS.format(source=source_name(wildcards.dataset))
 
 
 @where_asked("poison", lambda poison: poison.avoid)
 def avoided_scores(wildcards):
-    """The scores of the left-out check whose suspected rows an attack is not planted on."""
+    """Return the scores of the left-out check; an attack is not planted on the rows that it suspects."""
     scan = plan.scans[plan.poisons[wildcards.poison].avoid]
     return SCORES.format(**scan.names(scan.seeds[0]), detector=scan.check.name)
 
 
 @where_asked("poison", lambda poison: poison.needs_surrogate)
 def perturbed_images(wildcards):
-    """The poisoned images as the attacker changed them, of a poison that does more than stamp."""
+    """Return the attacker's perturbed images, for a poison that does more than stamp."""
     return PERTURBED.format(**dict(wildcards.items()))
 
 
 @where_asked("deletion", lambda deletion: deletion.flagged)
 def flagged_rows(wildcards):
-    """The user's own list of flagged rows, for a deletion set that is one. Its content is compared in the spec.
+    """Return the user's list of flagged rows, for a deletion set that uses one. Its content is compared in the spec.
 
-    It is `local`: the `prefix` of a module is for what the workflow makes.
+    It is `local`, since the `prefix` of a module is only for files that the workflow makes.
     """
     path = str(plan.deletions[wildcards.deletion].flagged)
     return local(ancient(path)) if is_literal(path) else []
 
 
 def flagged_path(wildcards, input):
-    """The same for the script, which takes any path. Snakemake tracks no param of a function that takes input."""
+    """Return the same for the script, which takes any path. A param of a function with `input` is not tracked."""
     path = plan.deletions[wildcards.deletion].flagged
     return None if path is None else str(path)
 
 
 def given_weights(wildcards, input):
-    """The user's weights of a training that gives them. Their content is compared in the spec."""
+    """Return the user's weights, for a training that uses them. Their content is compared in the spec."""
     file = plan.trainings[wildcards.training].weights
     return None if file is None else str(file)
 
 
 @where_asked("deletion", lambda deletion: deletion.detector)
 def detector_scores(wildcards):
-    """The scores that a deletion set is cut from, for one that is a detector's."""
+    """Return the detector's scores of a deletion set, for one that uses a detector."""
     detector = plan.deletions[wildcards.deletion].detector
     return SCORES.format(**dict(wildcards.items()), detector=detector.name)
 
 
 @where_asked("deletion", lambda deletion: deletion.bias in BY_MODEL)
 def base_outputs(wildcards):
-    """The features and logits of the base model, for a deletion set whose errors depend on them."""
+    """Return the features and logits of the base model, for a deletion set whose errors depend on them."""
     return BASE_OUTPUTS.format(**dict(wildcards.items()))
 
 
 def planned(**steps):
-    """Make the function of a param: what the config asks of the inputs that these steps make.
+    """Make the function of a param: the planned specs of the inputs that these steps make.
 
-    For what the job's own spec does not tell of them. Snakemake tracks no param of a function that takes input.
+    It covers facts that the job's own spec omits. A param of a function with `input` is not tracked by Snakemake.
     """
 
     def specs_of(wildcards, input):
@@ -168,22 +168,22 @@ def planned(**steps):
 
 
 def its_source(names):
-    """What names the source of a job's data set."""
+    """Return the wildcards of the source of a job's data set."""
     return {"source": source_name(names["dataset"])}
 
 
 def its_deletion(names):
-    """What names the deletion set of a job; nothing for a repair, which has none."""
+    """Return the wildcards of a job's deletion set; empty for a repair without one."""
     return names if "deletion" in names else {}
 
 
 def data_folder(wildcards, input):
-    """Where sources read from. Snakemake tracks no param of a function that takes input: moving data reruns nothing."""
+    """Return the folder of the data. A param of a function with `input` is not tracked, so moved data rerun nothing."""
     return plan.settings.data_folder
 
 
 def sample_files(wildcards):
-    """The images and rows that stand for a study."""
+    """Return the images and rows that represent a study."""
     shown = plan.sample_of(wildcards.study)
     changed = plan.poisons[shown["poison"]].needs_surrogate
     return {
@@ -194,7 +194,7 @@ def sample_files(wildcards):
 
 
 def tuning_files(wildcards):
-    """What a method is tuned on: a poisoned model and a deletion set for each tuning seed."""
+    """Return the inputs of a tuning: a poisoned model and a deletion set for each tuning seed."""
     tuning = plan.searches[wildcards.method].tuning
     patterns = {"rows": ROWS, "model": BASE_MODEL, "deletion": DELETION}
     if plan.poisons[wildcards.poison].needs_surrogate:
@@ -211,25 +211,25 @@ def tuning_files(wildcards):
 
 @where_asked("method", lambda method: method.tuning)
 def tuned_file(wildcards):
-    """The record of a method's tuning, where its entry asks for it."""
+    """Return the record of a method's tuning, if its entry asks for it."""
     method = plan.methods[wildcards.method].searched_as
     return TUNED.format(**{**dict(wildcards.items()), "method": method})
 
 
 def study_histories(wildcards):
-    """How each poisoned model of a study was trained."""
+    """Return the training history of each poisoned model of a study."""
     models = trained_models(plan.studies[wildcards.study])
     return [BASE_HISTORY.format(**model) for model, _ in models]
 
 
 def probed(folder):
-    """The answers of a model after each probe."""
+    """Return the answers of a model after each probe."""
     return {f"after_{name}": f"{folder}/{after_probe(name)}" for name in plan.probes}
 
 
 @with_signature
 def cell_files(wildcards):
-    """The answers, records and deletion sets of all cells of a base model."""
+    """Return the answers, records and deletion sets of all cells of a base model."""
     refuse_untested(wildcards.dataset)
     names = dict(wildcards.items())
     cells = plan.cells_of(**{**names, "seed": int(wildcards.seed)})
@@ -248,7 +248,7 @@ def cell_files(wildcards):
 
 @with_signature
 def held_out_answers(wildcards):
-    """The answers of the model that was repaired without each fold, in the order of the folds."""
+    """Return the answers of the models that were repaired without one fold each, in the order of the folds."""
     folds = plan.folds[cell_of(wildcards)]
     names = dict(wildcards.items())
     return [HELD_OUT.format(**names, fold=fold) for fold in range(folds)]
@@ -261,7 +261,7 @@ def figure_tables(wildcards):
 
 
 def repair_files(wildcards):
-    """The model to hand over and the poisoned one, with all that tells what the repair changed."""
+    """Return the repaired and the poisoned model, with all files that describe the changes by the repair."""
     cell = plan.repairs[wildcards.repair].cell
     names = vars(cell)
     after = UNLEARNED_MODEL.format(**names)
@@ -286,12 +286,12 @@ def repair_files(wildcards):
 
 
 def repair_words(wildcards, input):
-    """What the page of a repair calls the data and the model. Snakemake tracks no param of a function that takes input."""
+    """Return the words for data and model on a repair's page. A param of a function with `input` is not tracked."""
     return words_of_repair(plan.repairs[wildcards.repair], plan.probes)
 
 
 def scan_files(wildcards):
-    """The scores of a scan's searches, seed after seed, with the images and what the models say of test images."""
+    """Return the scores of a scan's searches, seed after seed, with the images and the models' answers."""
     scan = plan.scans[wildcards.scan]
     of_seed = [scan.names(seed) for seed in scan.seeds]
     scored = [
@@ -316,12 +316,12 @@ def scan_files(wildcards):
 
 
 def scan_words(wildcards, input):
-    """What the page of a scan calls the data and the model. Snakemake tracks no param of a function that takes input."""
+    """Return the words for data and model on a scan's page. A param of a function with `input` is not tracked."""
     return words_of(plan.scans[wildcards.scan])
 
 
 def shown_table(name):
-    """The CSV twin of a table, which Snakemake's own report shows."""
+    """Return the CSV copy of a table, which Snakemake's own report shows."""
     return report(
         f"<results>/tables/{name}.csv",
         caption=f"../report/{name}.rst",
@@ -331,5 +331,5 @@ def shown_table(name):
 
 
 def kept(model):
-    """The weights of a network as an output, where they are kept."""
+    """Return the weights of a network as an output, if they are kept."""
     return {"model": model} if KEEPS_ALL else {}

@@ -1,4 +1,4 @@
-# Every path of the workflow, once. Below <results>:
+# All paths of the workflow. Below <results>:
 #
 #   sources/{source}/                                   images.npy  rows.parquet  run.json
 #   {dataset}/seed{seed}/{poison}/                      rows.parquet  run.json
@@ -19,7 +19,7 @@
 #   {dataset}/tuned/{poison}/{training}/                {method}.yaml  {method}.run.json
 #   repairs/{repair}/                                   report.html  repaired.safetensors  repair.json  clean.csv
 #   scans/{scan}/                                       report.html  scan.json  suspicious.csv  clean.csv  removed.csv
-#   decisions/{study}.json                              what an adaptive study decided, read by the next plan
+#   decisions/{study}.json                              decisions of an adaptive study, read by the next plan
 #   tables/                                             results, summary, references, paired, best, thresholds,
 #                                                       provenance, utility_healed (.parquet, .csv)
 #   figures/                                            (.pdf, .png)
@@ -30,7 +30,7 @@ pathvars:
     logs="<results>/logs",
 
 
-# Where results are, after the `prefix` and `pathvars` of a module statement.
+# The folder of the results, after the `prefix` and `pathvars` of a module statement.
 RESULTS_FOLDER = workflow.pathvars.apply(
     workflow.modifier.path_modifier.replace_prefix("<results>")
 )
@@ -106,7 +106,7 @@ TABLES = [
     for name in (table_names(plan.asked_of_tables) if plan.studies else ())
     for kind in ("parquet", "csv")
 ]
-# Weights of cells are nobody's input: without this, those that are missing would not be made.
+# Weights of cells are not an input of any job: without this list, missing ones would not be made.
 KEPT_MODELS = (
     [f"<results>/{folder_of(cell)}/{WEIGHTS}" for cell in plan.cells]
     if KEEPS_ALL
@@ -115,7 +115,7 @@ KEPT_MODELS = (
 DECIDED = f"<results>/{DECISIONS}/{{study}}.json"
 ALL_DECIDED = [DECIDED.format(study=study) for study in plan.rounds]
 if ALL_DECIDED and RESULTS_FOLDER != plan.settings.results_folder:
-    # The plan reads decisions where the config says that results are.
+    # The plan reads decisions from the results folder of the config.
     sys.exit(
         f"error: studies.{min(plan.rounds)} is adaptive (bisect, or seeds: until) and its results are in "
         f"{RESULTS_FOLDER}; allowed: results_folder, without a prefix of the module"

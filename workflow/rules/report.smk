@@ -64,7 +64,7 @@ rule trace_records:
     params:
         spec=specs.trace_records,
     message:
-        "Trace every model back to what it was made from"
+        "Trace every model back to its inputs"
     script:
         "../scripts/trace_records.py"
 
@@ -133,7 +133,7 @@ rule draw_training:
     params:
         spec=specs.draw_training,
     message:
-        "Draw how the models of {wildcards.study} were trained"
+        "Draw the training histories of {wildcards.study}"
     script:
         "../scripts/draw_training.py"
 

@@ -15,6 +15,6 @@ rule write_scan:
         spec=specs.write_scan,
         told=scan_words,
     message:
-        "Write what the scan {wildcards.scan} found"
+        "Write the findings of the scan {wildcards.scan}"
     script:
         "../scripts/write_scan.py"

@@ -96,6 +96,6 @@ rule perturb_images:
     params:
         spec=specs.perturb_images,
     message:
-        "Change the poisoned images of {wildcards.dataset} as {wildcards.poison} does (seed {wildcards.seed})"
+        "Perturb the poisoned images of {wildcards.dataset} by {wildcards.poison} (seed {wildcards.seed})"
     script:
         "../scripts/perturb_images.py"

@@ -19,7 +19,7 @@ rule train_reference:
         spec=specs.train_reference,
         planned=planned(select_deletion=its_deletion),
     message:
-        "Train the reference of {wildcards.deletion} ({wildcards.dataset}, seed {wildcards.seed})"
+        "Train the reference model of {wildcards.deletion} ({wildcards.dataset}, seed {wildcards.seed})"
     script:
         "../scripts/train_reference.py"
 
@@ -89,6 +89,6 @@ rule write_repair:
         spec=specs.write_repair,
         told=repair_words,
     message:
-        "Hand over the repaired model {wildcards.repair}"
+        "Write the results of the repair {wildcards.repair}"
     script:
         "../scripts/write_repair.py"

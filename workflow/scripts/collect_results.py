@@ -1,4 +1,4 @@
-"""One long table from the metrics of all models."""
+"""Collect the metrics of all models in one long table."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Write what an adaptive study decided as an artifact that the next plan reads."""
+"""Write the decisions of an adaptive study as an artifact that the next plan reads."""
 
 from unpoison.jobs.start import run
 

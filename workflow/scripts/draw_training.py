@@ -1,4 +1,4 @@
-"""Draw how the models of a study were trained, before any repair."""
+"""Draw the training histories of a study's models, before any repair."""
 
 from unpoison.jobs.start import run
 

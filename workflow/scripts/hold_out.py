@@ -1,4 +1,4 @@
-"""Repair without one fold of the flagged rows, and ask the repaired model about the fold."""
+"""Repair without one fold of the flagged rows, and evaluate the repaired model on the fold."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Make all tables that follow from the results: means, comparisons, best methods, thresholds, averages."""
+"""Make all tables that are computed from the results: means, comparisons, best methods, thresholds, averages."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Change the images of the poisoned rows against the surrogate, before any stamp."""
+"""Perturb the images of the poisoned rows against the surrogate, before any stamp."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Choose the rows that the unlearning methods are told to forget."""
+"""Choose the rows that the unlearning methods forget."""
 
 from unpoison.jobs.start import run
 

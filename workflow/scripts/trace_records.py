@@ -1,4 +1,4 @@
-"""Where every model comes from: the records of all jobs as one table."""
+"""Write the provenance of every model: the records of all jobs as one table."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Train the poisoned model on all training rows with the labels they were given, or take the user's own weights."""
+"""Train the poisoned model on all training rows with their given labels, or use the user's own weights."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Train the oracle: from scratch on exactly the clean training rows."""
+"""Train the oracle from scratch on exactly the clean training rows."""
 
 from unpoison.jobs.start import run
 

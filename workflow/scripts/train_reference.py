@@ -1,4 +1,4 @@
-"""Train the reference of held-out checks: a network that saw none of the rows that a fold leaves out."""
+"""Train the reference model of held-out checks without any row that a fold leaves out."""
 
 from unpoison.jobs.start import run
 

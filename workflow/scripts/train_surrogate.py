@@ -1,4 +1,4 @@
-"""Train the attacker's surrogate: on all training rows as they were before the attack."""
+"""Train the attacker's surrogate on all training rows as they were before the attack."""
 
 from unpoison.jobs.start import run
 

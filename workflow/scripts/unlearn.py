@@ -1,4 +1,4 @@
-"""Unlearn a deletion set with one method, or repair by trusted rows with one that takes none."""
+"""Unlearn a deletion set with one method, or repair by trusted rows with a method that needs no deletion set."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Hand over a repaired model: its weights under the network's own keys, and what the repair changed."""
+"""Write a repaired model: its weights under the network's own keys, and a report of the repair's changes."""
 
 from unpoison.jobs.start import run
 

@@ -1,4 +1,4 @@
-"""Put findings, figures, tables and provenance on one page."""
+"""Write findings, figures, tables and provenance to one page."""
 
 from unpoison.jobs.start import run
 

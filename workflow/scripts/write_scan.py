@@ -1,4 +1,4 @@
-"""Bring the scores of a scan's searches together: the verdict, the lists of rows and the page."""
+"""Combine the scores of a scan's searches: write the verdict, the lists of rows and the page."""
 
 from unpoison.jobs.start import run
 
