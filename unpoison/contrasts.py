@@ -13,7 +13,7 @@ from unpoison.columns import TABLES
 from unpoison.levels import BASE_MODEL
 from unpoison.proportions import bonett_price
 from unpoison.references import untrained_models
-from unpoison.results import ENOUGH
+from unpoison.results import ENOUGH, tuples_of
 from unpoison.statistics import EQUAL, holm, interval, p_value, varied_keys
 
 HEALED = "healed"
@@ -72,7 +72,7 @@ def _of_study(
         rows[level].astype("string").str.split("@").str[0] for level in ("method", "deletion")
     )
     keys = varied_keys(rows)
-    base = list(rows[list(BASE_MODEL)].itertuples(index=False, name=None))
+    base = pd.Series(tuples_of(rows, BASE_MODEL), index=rows.index)
     return rows[["seed", *keys, "value", "unit"]].assign(method=method, deletion=deletion, base_model=base)
 
 
@@ -105,7 +105,7 @@ def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any], flagged: pd.DataFram
         for _, method, end in _sides(asked)
         for place in rows.loc[_chosen(rows, asked, method, end), "base_model"]
     }
-    untrained = compared & set(flagged[list(BASE_MODEL)].itertuples(index=False, name=None))
+    untrained = compared & set(tuples_of(flagged, BASE_MODEL))
     return {**told, "n": len(seeds), "untrained": len(untrained), "reason": reason, **measured}
 
 
