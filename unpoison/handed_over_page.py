@@ -192,7 +192,9 @@ def _relearning(summary: Summary, rows: _Rows, probe: float | None) -> tuple[tup
 def _of_relearning(summary: Summary) -> str:
     again = summary["relearning"]
     is_measured = again is not None and again[ATTACK] is not None
-    return "attack success on triggered images" if is_measured else "flagged rows that are read as told"
+    return (
+        "attack success on triggered images" if is_measured else "flagged rows that are predicted as labelled"
+    )
 
 
 def _flagged(given: HandedOver, images: StoredImages) -> list[FlaggedImage]:

@@ -9,7 +9,7 @@ SHOWN = {
     "clean_accuracy": "clean accuracy",
     "given_label_agreement": "agreement with the given labels",
     "attack_success_rate": "attack success on triggered images",
-    "flagged_read_as_told": "flagged rows read as told",
+    "flagged_read_as_told": "flagged rows predicted as labelled",
 }
 
 

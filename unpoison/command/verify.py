@@ -101,7 +101,7 @@ def verify(
     found = read_verification(out / target)
     print(f"By {chosen.name}: {in_words(found)}")
     print(
-        f"Still read as told: {found.read_as_told:.0%} of the held-out flagged rows; of them about "
+        f"Still predicted as labelled: {found.read_as_told:.0%} of the held-out flagged rows; of them about "
         f"{found.false_alarms:.0%} are false alarms."
     )
     return 0

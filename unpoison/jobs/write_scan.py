@@ -71,11 +71,13 @@ def _planted(given: Any, detectors: list[str], attacks: list[str]) -> dict[str, 
 def _reached(finding: Finding, accuracy: float | None) -> dict[str, str]:
     """Return the accuracy of the check's models on control rows, and the clean accuracy of the suspicious model.
 
-    A control row is "read as told" if a model that never saw it predicts its given label.
+    A control row is "predicted as labelled" if a model that never saw it predicts its given label.
     """
     share = finding.control_share
     reached = (
-        {} if share is None else {"models of the check": f"read {share:.1%} of the control rows as told"}
+        {}
+        if share is None
+        else {"models of the check": f"predict {share:.1%} of the control rows as labelled"}
     )
     if accuracy is None:
         return reached
