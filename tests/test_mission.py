@@ -147,6 +147,33 @@ def test_the_gain_with_imbalance_is_the_difference_of_paired_gains(contrast: str
         assert (row["difference"], row["low"], row["high"]) == pytest.approx(t_interval(few - many))
 
 
+ATTACKED = [
+    ("imbalance", "cat", "0.9", "| bottom right | cats | 90 |"),
+    ("imbalance", "dog", "0.2", "| top left | dogs | 80 |"),
+    ("imbalance_exchanged", "cat", "0.9", "| top left | cats | 90 |"),
+    ("imbalance_exchanged", "dog", "0.2", "| bottom right | dogs | 80 |"),
+]
+
+
+@pytest.mark.parametrize(("study", "name", "share", "line"), ATTACKED)
+def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
+    study: str, name: str, share: str, line: str
+) -> None:
+    poison = "corner_swap" if study == "imbalance" else "corner_swap_exchanged"
+    cells = []
+    for ratio in ("0.2", "1.0"):
+        at = f"keep.cat={ratio}/{poison}@share.cat={share}"
+        nothing, oracle = (
+            over_seeds("imbalance", study, method, "adversarial_accuracy", name=name, at=at)
+            for method in ("do_nothing", "oracle")
+        )
+        cells += [f"{100 * (nothing - oracle).mean():.1f}", f" of {len(nothing)} "]
+    found = next(text for text in mission.PAGES[1].read_text().splitlines() if text.startswith(line))
+    lost, took, lost_many, took_many = found.removeprefix(line).strip(" |").split(" | ")
+    assert [lost.split()[0], lost_many.split()[0]] == cells[::2]
+    assert all(count.strip() in took_ for count, took_ in zip(cells[1::2], (took, took_many), strict=True))
+
+
 def test_healed_seeds_are_counted_by_the_definition() -> None:
     """Definition: less than half of the attack survived, and less than 10 points of clean accuracy lost."""
     nothing, oracle = (
