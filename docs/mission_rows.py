@@ -59,7 +59,7 @@ def lines_of_front_page() -> Iterator[str]:
     told = ", ".join(
         f"{SHORT[method]} healed {line['healed']} of {line['n']} seeds" for method, line in counts.items()
     )
-    yield f"| And where a fifth of the accused rows are clean, in place of poisons? | {told} |"
+    yield f"| And if a fifth of the flagged rows are clean instead of poisoned? | {told} |"
     row = contrast(FALSE, "false_positives_fpr", "clean_cost_eu")
     told = f"{capital(lost(row))} ({points(row)}, {row['n']} seeds)"
     yield f"| What does it cost EU to delete 40 % of the clean rows too? | {told} |"

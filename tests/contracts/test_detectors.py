@@ -1,6 +1,8 @@
 """Contracts of every registered detector."""
 
+import re
 from dataclasses import is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import Case, case, rows_of
 
+import unpoison
+from unpoison import registration
 from unpoison.asking_base import ask_base
 from unpoison.attacks import set_triggered_aside
 from unpoison.costs import Cost
@@ -206,6 +210,20 @@ def test_stored_outputs_give_the_same_scores_at_the_same_cost(name: str) -> None
 
 
 # -- directions, options and costs -------------------------------------------------------------------
+
+
+def test_the_detector_of_the_docs_scores_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "_TABLE", {})
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    (text,) = (
+        block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def score(" in block
+    )
+    (tmp_path / "margin.py").write_text(text)
+    unpoison.register(tmp_path)
+    found = case(rows_of("patch"))
+    scores, _ = run(DETECTORS["margin"], found.evidence, {})
+    assert scores.training.shape == (len(found.train),)
+    assert (scores.training > 0).all()
 
 
 def test_losses_are_turned_round_for_wrong_labels() -> None:
