@@ -10,6 +10,14 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from unpoison.contrasts import contrasts, is_within
 
+PLACE = {
+    "study": "s",
+    "dataset": "d",
+    "poison": "p",
+    "training": "t",
+    "attack": "planted",
+    "deletion": "found",
+}
 KEYS = {"at": {}, "class_name": None}
 SEEDS, METHODS, FPRS = 9, ("retrain", "finetune", "scrub"), (0.0, 0.4)
 rng = np.random.default_rng(7)
@@ -37,12 +45,12 @@ def found() -> pd.DataFrame:
         for seed, value in enumerate(values)
     ]
     table = pd.DataFrame(lines, columns=["metric", "method", "deletion.fpr", "seed", "value"])
-    table = table.sample(frac=1, random_state=0).assign(study="s", unit="share", deletion="found")
+    table = table.sample(frac=1, random_state=0).assign(**PLACE, unit="share")
     table["class_name"] = pd.Series(None, index=table.index, dtype="string")
     told = [
         (method, seed, bool(value)) for method, values in HEALED.items() for seed, value in enumerate(values)
     ]
-    outcomes = pd.DataFrame(told, columns=["method", "seed", "healed"]).assign(study="s", deletion="found")
+    outcomes = pd.DataFrame(told, columns=["method", "seed", "healed"]).assign(**PLACE)
     outcomes = outcomes.assign(class_name=pd.Series(None, index=outcomes.index, dtype="string"))
     planned = {
         name: {

@@ -191,7 +191,7 @@ def test_the_range_of_an_adaptive_study_is_known_beforehand(tmp_path: Path) -> N
         ),
         ({"vary": BISECT, "seeds": UNTIL}, "found until together with bisect"),
         ({"vary": BISECT, "methods": ["fine_pruning"]}, "found no method with a deletion set|trusted rows"),
-        ({"vary": BISECT, "poison": "as_found"}, "nobody does|an attack 'as found'"),
+        ({"vary": BISECT, "poison": "as_found"}, "which is unknown for data as found"),
         ({"seeds": {**UNTIL, "at_most": 1}}, "found at_least 2 and at_most 1"),
         ({"seeds": {**UNTIL, "until": "sure"}}, "settled"),
         ({"settle": {"methods": ["retrain"]}}, "found no seeds: {until: settled}"),

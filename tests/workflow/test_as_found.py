@@ -430,7 +430,7 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (with_nothing_to_forget, "a set by counts needs to know which rows are poisoned"),
     (with_validation, "validation: found 2, allowed: 0; rows drawn from data as found are not trusted"),
     (with_a_target_alone, "target: found 'dog' and triggered images of the data set's classes: none"),
-    (with_triggered_images_of_the_target_alone, "those of 'dog' alone; allowed: .* of other classes"),
+    (with_triggered_images_of_the_target_alone, "only those of 'dog'; allowed: .* of other classes"),
     (with_an_empty_list, "empty.csv lists no row; allowed: one or more, or no list"),
     (
         with_an_attack_on_the_same_axis,
