@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from docs.mission_numbers import (
     CF,
     EU,
+    EXCHANGED,
     FALSE,
     IMBALANCE,
     SHORT,
@@ -47,10 +48,12 @@ def lines_of_answers() -> Iterator[str]:
         "gain_of_cats_with_imbalance": "For the cats, the small class?",
         "gain_of_dogs_with_imbalance": "For the dogs, the large class?",
     }
-    for name, question in asked.items():
-        row = contrast(IMBALANCE, IMBALANCE, name)
-        told = f"{capital(gained(row, 'points more beside 1,000'))}{caution(IMBALANCE, name)}"
-        yield f"| {question} | {told} | {sure(row)} | {page} |"
+    for study in (IMBALANCE, EXCHANGED):
+        corners = ", with the corners exchanged" if study == EXCHANGED else ""
+        for name, question in asked.items():
+            row = contrast(IMBALANCE, study, name)
+            told = f"{capital(gained(row, 'points more beside 1,000'))}{caution(study, name)}"
+            yield f"| {question.replace('?', f'{corners}?')} | {told} | {sure(row)} | {page} |"
 
 
 def lines_of_front_page() -> Iterator[str]:
@@ -63,10 +66,14 @@ def lines_of_front_page() -> Iterator[str]:
     row = contrast(FALSE, "false_positives_fpr", "clean_cost_eu")
     told = f"{capital(lost(row))} ({points(row)}, {row['n']} seeds)"
     yield f"| What does it cost EU to delete 40 % of the clean rows too? | {told} |"
-    row = contrast(IMBALANCE, IMBALANCE, "gain_of_cats_with_imbalance")
-    told = gained(row, "points more beside 1,000 cats than beside 5,000")
-    weak = caution(IMBALANCE, "gain_of_cats_with_imbalance")
-    yield f"| Does EU matter more for a small class? | {capital(told)} ({points(row)}, {row['n']} seeds){weak} |"
+    for study, question in {
+        IMBALANCE: "Does EU gain more for cats if they are few?",
+        EXCHANGED: "And with its patch in a corner where the attack is learned?",
+    }.items():
+        row = contrast(IMBALANCE, study, "gain_of_cats_with_imbalance")
+        told = gained(row, "points more for 1,000 cats than for 5,000")
+        weak = caution(study, "gain_of_cats_with_imbalance")
+        yield f"| {question} | {capital(told)} ({points(row)}, {row['n']} seeds){weak} |"
 
 
 if __name__ == "__main__":
