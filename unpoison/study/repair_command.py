@@ -38,7 +38,7 @@ SHARED: dict[str, Callable[[Scanned], str | None]] = {
     "interpolation": lambda scanned: scanned.source.interpolation,
     "model": lambda scanned: _model(scanned.training.options.get("python")),
     "arguments": lambda scanned: _json(scanned.training.options.get("arguments")),
-    "weights": lambda scanned: scanned.training.weights and str(scanned.training.weights.absolute()),
+    "weights": lambda scanned: _weights(scanned.training.weights),
     "mean": lambda scanned: ",".join(map(repr, scanned.training.mean)),
     "deviation": lambda scanned: ",".join(map(repr, scanned.training.deviation)),
     "features": lambda scanned: scanned.training.features,
@@ -73,6 +73,10 @@ def _model(python: str | None) -> str | None:
         return None
     file, _, name = python.rpartition(":")
     return f"{Path(file).absolute()}:{name}"
+
+
+def _weights(file: Path | None) -> str | None:
+    return None if file is None else str(file.absolute())
 
 
 def _json(arguments: dict[str, Any] | None) -> str | None:
