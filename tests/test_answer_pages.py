@@ -51,7 +51,7 @@ def test_the_verdict_comes_first_and_the_proof_and_the_commands_before_the_rest(
 
 def test_a_class_is_shown_with_both_shares_and_their_intervals() -> None:
     page = scan_page(made_up.scan())
-    assert "given label predicted, accused rows: 5\N{NO-BREAK SPACE}% (2 to 10), control rows: 56" in page
+    assert "given label predicted, suspected rows: 5\N{NO-BREAK SPACE}% (2 to 10), control rows: 56" in page
     assert 'cx="5.00%"' in page
     assert 'x1="2.10%" x2="9.90%"' in page
 

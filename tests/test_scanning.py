@@ -153,7 +153,8 @@ def test_the_lists_split_the_rows_and_survive_hostile_names(tmp_path: Path) -> N
 
 
 def told() -> Told:
-    return Told("photos", "unpoison repair photos --out repaired", {"Network": "SmallNet"})
+    lists = Path("/scanned/suspicious.csv"), Path("/scanned/decisions.csv")
+    return Told("photos", "unpoison repair photos --out repaired", *lists, {"Network": "SmallNet"})
 
 
 def images() -> np.ndarray:
@@ -163,8 +164,8 @@ def images() -> np.ndarray:
 def test_the_page_has_the_proof_the_rows_and_the_next_command() -> None:
     content = page_of(found(HOSTILE, tampered=("bird",)), images(), told())
     bird = content.classes[0]
-    assert (bird.judgement, bird.accused) == ("tampered", SUSPECTED)
-    assert bird.accused_read.value == 0 and bird.control_read.value == pytest.approx(0.9)
+    assert (bird.judgement, bird.suspected) == ("tampered", SUSPECTED)
+    assert bird.suspected_read.value == 0 and bird.control_read.value == pytest.approx(0.9)
     assert [row.action for row in content.suspicious] == ["remove"] * 19 + ["look"]
     assert all(row.image and row.read_as == "cat" for row in content.suspicious)
     assert all("--flagged" in command for _, command in content.next_steps)
@@ -183,11 +184,19 @@ def test_typical_images_are_rows_that_nobody_accuses() -> None:
     assert content.classes[0].typical == dark.classes[0].typical
 
 
-def test_a_detector_that_accuses_everything_is_told_apart() -> None:
+@pytest.mark.parametrize(("false_alarms", "is_marked"), [(20, False), (21, True)])
+def test_a_detector_with_more_than_a_tenth_of_false_alarms_is_marked(
+    false_alarms: int, is_marked: bool
+) -> None:
     finding = found(tampered=("cat",))
-    everything = replace(finding.accusations[1], flagged=np.ones(len(finding.train), dtype=bool))
-    content = page_of(replace(finding, accusations=(finding.accusations[0], everything)), images(), told())
-    assert [each.accuses_everything for each in content.detectors] == [False, True]
+    flagged = np.zeros(len(finding.train), dtype=bool)
+    clear = np.flatnonzero(finding.is_unsuspected)
+    assert len(clear) == 200
+    flagged[clear[:false_alarms]] = True
+    other = replace(finding.accusations[1], flagged=flagged)
+    content = page_of(replace(finding, accusations=(finding.accusations[0], other)), images(), told())
+    assert [each.is_unreliable for each in content.detectors] == [False, is_marked]
+    assert ("more than 10\N{NO-BREAK SPACE}% false alarms" in scan_page(content)) == is_marked
 
 
 def test_a_page_without_evidence_has_no_next_step() -> None:

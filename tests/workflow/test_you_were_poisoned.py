@@ -1,8 +1,10 @@
 """The page "You were poisoned": its commands print the stated output and have the promised effect."""
 
 import csv
+import html
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,17 @@ def test_the_readme_has_the_same_commands() -> None:
     run = [" ".join(command.replace("\\\n", " ").split()) for command in page.commands(TEXT)]
     without_truth = run[2].split(" --triggered")[0]
     assert wanted == " ".join([run[0], run[1], without_truth])
+
+
+def test_the_report_shows_repair_commands_that_keep_the_scans_options(folder: Path) -> None:
+    text = html.unescape((folder / "scanned" / "report.html").read_text(encoding="utf-8"))
+    commands = [
+        shlex.split(found) for found in re.findall(r"<code>(unpoison repair .*?)</code>", text, re.DOTALL)
+    ]
+    own, from_scan = (dict(zip(words[3::2], words[4::2], strict=True)) for words in commands)
+    assert own["--flagged"] == str(folder / "scanned" / "decisions.csv")
+    listed = (folder / "scanned" / "suspicious.csv").read_bytes()
+    assert Path(from_scan["--flagged"]).is_absolute()
+    assert Path(from_scan["--flagged"]).read_bytes() == listed
+    assert own["--weights"] == str(folder / "photos" / "weights.safetensors")
+    assert (own["--mean"], own["--deviation"]) == ("0.5,0.5,0.5", "0.25,0.25,0.25")

@@ -32,13 +32,15 @@ def main(snakemake: Any) -> None:
     write_lists(folder, finding)
     planted = _planted(given, names, spec["planted"])
     settings = {**told["settings"], **_reached(finding, accuracy), **_cost(given)}
-    page = scan_page(
-        page_of(
-            finding,
-            np.load(given.images, mmap_mode="r"),
-            Told(told["data"], told["repair"], settings, planted),
-        )
+    words = Told(
+        told["data"],
+        told["repair"],
+        Path(snakemake.output.suspicious).absolute(),
+        Path("decisions.csv").absolute(),  # in the folder of the command, outside of the results
+        settings,
+        planted,
     )
+    page = scan_page(page_of(finding, np.load(given.images, mmap_mode="r"), words))
     with written_whole(snakemake.output.page) as temporary:
         temporary.write_text(page, encoding="utf-8")
     write_json(

@@ -13,8 +13,8 @@ class Histogram:
     """The distribution of a detector's scores.
 
     name: of the detector; edges: of the bins, ascending and of equal width, one more than there are bins; accused,
-    others: numbers of rows in each bin, of the accused classes and of all other classes; cut: the score from which on
-    the detector accuses a row, None if it is not shown.
+    others: numbers of rows in each bin, of classes that do not look clear and of all others; cut: the score from which
+    on the detector accuses a row, None if it is not shown.
     """
 
     name: str

@@ -13,6 +13,7 @@ from unpoison.report.histograms import Histogram, drawn
 from unpoison.report.templates import filled, packed, read, script
 
 Judgement = Literal["tampered", "clear", "cannot_tell"]
+MANY = 0.1  # share of accused rows in clear classes above which a detector is marked
 MOST_PICTURES = 2000
 MOST_BYTES = 9_000_000  # of all pictures; base64 in the page adds a third
 MOST_TYPICAL_BYTES = 1_500_000
@@ -25,17 +26,18 @@ ORDER = {"tampered": 0, "cannot_tell": 1, "clear": 2}
 class CheckedClass:
     """A class of the data, with its result in the left-out check.
 
-    rows, accused: numbers of training rows; accused_read, control_read: shares of the accused rows, and of the control
-    rows, whose given label is predicted by a model that was trained on neither (None if the class was not checked).
-    Control rows are rows of the same class that no detector accuses. typical: WebP files of images of the class that no
-    detector accuses; note: a sentence, such as the reason why the check cannot tell.
+    rows: number of training rows; suspected: number of them that the check tests, because they are separate from the
+    rest of the class. suspected_read, control_read: shares of the suspected rows, and of the control rows, whose given
+    label is predicted by a model that was trained on neither (None if the class was not checked). Control rows are
+    other rows of the same class. typical: WebP files of images of the class that are neither suspected nor listed;
+    note: a sentence, such as the reason why the check cannot tell.
     """
 
     name: str
     rows: int
-    accused: int
+    suspected: int
     judgement: Judgement
-    accused_read: Estimate | None = None
+    suspected_read: Estimate | None = None
     control_read: Estimate | None = None
     note: str = ""
     typical: tuple[bytes, ...] = ()
@@ -65,8 +67,8 @@ class DetectorSummary:
     """The result of a detector.
 
     accused: number of accused rows; confirmed: number of them that the left-out check confirms, None without the check.
-    false_alarms: the share that it accuses of trusted rows, or of rows in classes that look clear.
-    accuses_everything: True if that share is too large for the detector to count.
+    false_alarms: the share that it accuses of the rows in classes that look clear, None if no class does.
+    is_unreliable: True if that share is above `MANY`.
     planted: the smallest and the largest share that it finds of the rows of a planted trigger.
     """
 
@@ -74,7 +76,7 @@ class DetectorSummary:
     accused: int
     confirmed: int | None
     false_alarms: Estimate | None
-    accuses_everything: bool = False
+    is_unreliable: bool = False
     planted: tuple[float, float] | None = None
 
 
@@ -111,14 +113,15 @@ def scan_page(content: ScanPage) -> str:
     rows = sorted(content.suspicious, key=lambda row: (row.action != "remove", -row.score))
     pictures = _pictures(rows)
     checked = sorted(
-        (each for each in content.classes if each.accused_read),
-        key=lambda each: (ORDER[each.judgement], -each.accused),
+        (each for each in content.classes if each.suspected_read),
+        key=lambda each: (ORDER[each.judgement], -each.suspected),
     )
     return filled(
         "scan_page.html",
         title=f"Scan of {content.data}",
         style=read("page.css", "answer.css"),
         content=content,
+        many=MANY,
         shown=checked[:FIRST],
         folded=checked[FIRST:],
         strip=_strip([row for row, image in zip(rows, pictures, strict=True) if image]),

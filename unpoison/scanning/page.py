@@ -1,7 +1,9 @@
 """The content of a scan's page, from the scan's result and the images."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import beta
@@ -10,14 +12,20 @@ from unpoison.drawing.thumbnails import thumbnails
 from unpoison.left_out import ACCUSED, CONTROL, FEWEST, LIMIT
 from unpoison.report.estimates import Estimate
 from unpoison.report.histograms import Histogram
-from unpoison.report.scan_page import MOST_PICTURES, CheckedClass, DetectorSummary, ScanPage, SuspiciousRow
+from unpoison.report.scan_page import (
+    MANY,
+    MOST_PICTURES,
+    CheckedClass,
+    DetectorSummary,
+    ScanPage,
+    SuspiciousRow,
+)
 from unpoison.scanning.finding import NOTHING, REMOVE, Accusation, ClassFinding, Finding, in_words
 from unpoison.scanning.lists import suspicious_places, votes_for
 from unpoison.types import StoredImages
 
 BINS = 40
 TYPICAL = 6  # typical images of a class
-MANY = 0.1  # largest share of accused rows in clear classes; a detector that accuses more is not counted
 WORDS = {"tampered": "tampered", "clear": "clear", "cannot tell": "cannot_tell"}
 NATURAL = (
     "The given label is predicted less often, but the rows form no separate group: a natural kind of image that the "
@@ -36,12 +44,15 @@ LIMITS = (
 class Told:
     """The page's content from the config.
 
-    data: the user's name for the data; repair: the command of a repair; settings: values by their labels; planted: the
-    share of the rows of each planted attack that each detector accuses, by attack and detector.
+    data: the user's name for the data; repair: the command of a repair, without its list of rows; suspicious: the
+    absolute path of the scan's list; decisions: the absolute path for the reader's own list; settings: values by their
+    labels; planted: the share of the rows of each planted attack that each detector accuses, by attack and detector.
     """
 
     data: str
     repair: str
+    suspicious: Path
+    decisions: Path
     settings: Mapping[str, str]
     planted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -165,15 +176,22 @@ def _histogram(finding: Finding, accusation: Accusation) -> Histogram:
 
 
 def _next_steps(finding: Finding, told: Told) -> tuple[tuple[str, str], ...]:
-    if not finding.tampered:
+    """Return the repair from the reader's decisions, if there are rows to decide on, and from the scan's list."""
+    if not len(suspicious_places(finding)):
         return ()
-    return (
-        (
-            "Look at the rows below and save your decisions. Then repair the model:",
-            f"{told.repair} --flagged decisions.csv",
-        ),
-        ("Or repair it from the scan's list without a review:", f"{told.repair} --flagged suspicious.csv"),
+    own = (
+        f"Look at the rows below, save decisions.csv and move it to the folder {told.decisions.parent}. Then repair "
+        "the model. The results go to the folder repaired, below the folder that you run the command in:"
     )
+    steps = [(own, _from_list(told.repair, told.decisions))]
+    if (finding.action == REMOVE).any():
+        from_scan = "Or repair it from the scan's list without a review:"
+        steps.append((from_scan, _from_list(told.repair, told.suspicious)))
+    return tuple(steps)
+
+
+def _from_list(repair: str, file: Path) -> str:
+    return f"{repair} --flagged {shlex.quote(str(file))}"
 
 
 def _too_small(finding: Finding) -> Sequence[str]:

@@ -1,6 +1,5 @@
 """Searches for poisoned rows: the entries of `scans`."""
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 from unpoison.errors import UserError, one_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
-from unpoison.study.records import Dataset, Deletion, Detector, Poison, Source, Training
+from unpoison.study.records import Dataset, Deletion, Detector, Poison, Settings, Source, Training
+from unpoison.study.repair_command import repair_command
 
 CHECK = "left_out"  # the detector that decides the verdict
 
@@ -97,19 +97,18 @@ def check_avoided(poisons: Iterable[Poison], scans: Mapping[str, Scan]) -> None:
             )
 
 
-def words_of(scan: Scan) -> dict[str, Any]:
+def words_of(scan: Scan, settings: Settings) -> dict[str, Any]:
     """Return the texts of a scan's page: the data, the command of a repair, and the settings.
 
-    The data are named by the first path among their source's options: the folder or file with the training images.
+    Args:
+        settings: those of the config.
     """
     source, training = scan.dataset.source, scan.training
-    data = name_of_data(source)
-    own = training.options.get("python")
-    words = ["unpoison", "repair", data, "--image-size", str(source.image_size)]
-    words += ["--model", own] if isinstance(own, str) else []
-    words += ["--weights", str(training.weights)] if training.weights else []
-    settings = {**settings_of_training(training), "searches": str(len(scan.seeds))}
-    return {"data": data, "repair": shlex.join([*words, "--out", "repaired"]), "settings": settings}
+    return {
+        "data": name_of_data(source),
+        "repair": repair_command(settings, source, training),
+        "settings": {**settings_of_training(training), "searches": str(len(scan.seeds))},
+    }
 
 
 def name_of_data(source: Source) -> str:

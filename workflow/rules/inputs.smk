@@ -317,7 +317,7 @@ def scan_files(wildcards):
 
 def scan_words(wildcards, input):
     """Return the words for data and model on a scan's page. A param of a function with `input` is not tracked."""
-    return words_of(plan.scans[wildcards.scan])
+    return words_of(plan.scans[wildcards.scan], plan.settings)
 
 
 def shown_table(name):
