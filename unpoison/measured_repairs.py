@@ -110,7 +110,7 @@ class Candidate:
         """Return the group with the lowest bound of the share of healed models."""
         return min(self.groups, key=lambda group: (bound(group, "healed"), bound(group, "below_15")))
 
-    @property
+    @cached_property
     def heals_half(self) -> bool:
         """Return whether at least half of the models of the worst group were healed."""
         return 2 * total(self.worst, "healed") >= total(self.worst, "models")
@@ -169,18 +169,21 @@ def candidates(recall: Range, fpr: Range) -> Iterator[Candidate]:
     """Yield each method of the table with its evidence for all lists in the ranges."""
     for (method, options), rows in table().items():
         # The evidence changes only at these values, so it is the same between two of them.
-        starts = {row.recall - change for row in rows for change in (ROUNDING, ALMOST)}
+        networks = list(by_network(rows).values())
+        starts = {row.recall - ROUNDING for row in rows}
+        starts |= {min(row.recall for row in own) - ALMOST for own in networks}
         ends = {row.fpr + ROUNDING for row in rows}
         points = [
             (share, rate)
             for share in (recall[0], *(start for start in starts if recall[0] < start <= recall[1]))
             for rate in (fpr[1], *(end for end in ends if fpr[0] <= end < fpr[1]))
         ]
+        place = {id(row): number for number, row in enumerate(rows)}
         groups = {
-            tuple(place for place, row in enumerate(rows) if row in group): group
-            for group in (_evidence(rows, *point) for point in points)
+            tuple(sorted(place[id(row)] for row in group)): group
+            for group in (_evidence(networks, *point) for point in points)
         }
-        gap = min(_gap(own, recall[0], fpr[1]) for own in by_network(rows).values())
+        gap = min(_gap(own, recall[0], fpr[1]) for own in networks)
         yield Candidate(method, json.loads(options), tuple(groups[key] for key in sorted(groups)), gap)
 
 
@@ -189,9 +192,8 @@ def _gap(rows: Sequence[Measured], recall: float, fpr: float) -> float:
     return missing + max(0.0, fpr - ROUNDING - max(row.fpr for row in rows))
 
 
-def _evidence(rows: Sequence[Measured], recall: float, fpr: float) -> Rows:
+def _evidence(networks: Sequence[Sequence[Measured]], recall: float, fpr: float) -> Rows:
     """Return the repairs that are evidence for a list, on the networks that cover it, or else on all networks."""
-    networks = list(by_network(rows).values())
     covering = [own for own in networks if _gap(own, recall, fpr) == 0]
     return tuple(row for own in covering or networks for row in _nearest(own, recall, fpr))
 
