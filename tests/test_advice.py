@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from unpoison import advice
-from unpoison.advice import Measured, advise, jeffreys
+from unpoison import measured_repairs
+from unpoison.advice import advise
 from unpoison.command import advise as command
 from unpoison.errors import UserError
+from unpoison.measured_repairs import Measured, jeffreys
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,7 +31,9 @@ def told(monkeypatch: pytest.MonkeyPatch):
     """A function that replaces the shipped table by the given rows of each method."""
 
     def tell(**methods: list[Measured]) -> None:
-        monkeypatch.setattr(advice, "_table", lambda: {(name, "{}"): rows for name, rows in methods.items()})
+        monkeypatch.setattr(
+            measured_repairs, "table", lambda: {(name, "{}"): rows for name, rows in methods.items()}
+        )
 
     return tell
 
@@ -43,7 +46,7 @@ def test_the_shipped_table_is_what_the_script_makes_of_the_measurements() -> Non
     spec = spec_from_file_location("advice_table", ROOT / "docs/advice_table.py")
     script = module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert advice.TABLE.read_text(encoding="utf-8") == script.written()
+    assert measured_repairs.TABLE.read_text(encoding="utf-8") == script.written()
 
 
 def test_the_page_of_the_companys_networks_counts_what_its_table_holds() -> None:
@@ -72,7 +75,7 @@ def test_every_method_of_the_table_takes_its_options() -> None:
     from unpoison.options import check_given
     from unpoison.unlearning import METHODS
 
-    for method, options in advice._table():
+    for method, options in measured_repairs.table():
         check_given(json.loads(options), METHODS.options(method), method)
 
 
@@ -129,6 +132,38 @@ def test_the_budget_leaves_out_what_costs_more(told) -> None:
     assert best(budget=0.5) == "cheap" and best() == "dear"
     with pytest.raises(UserError, match=r"budget: found 0.1, allowed: from 0.20 on"):
         best(budget=0.1)
+
+
+def test_lists_that_are_hard_in_recall_or_in_fpr_are_evidence_together(told) -> None:
+    told(apart=[line(recall=0.9, fpr=0.0), line(recall=1.0, fpr=0.1)])
+    (candidate,) = advise(recall=(0.9, 0.9), fpr=(0.02, 0.02)).candidates
+    assert candidate.count("models") == 18 and candidate.is_covered
+
+
+def test_of_harder_lists_the_nearest_is_the_evidence(told) -> None:
+    told(one=[line(recall=1.0, fpr=0.1), line(recall=0.3, fpr=0.05, healed=0)])
+    (candidate,) = advise(recall=(1.0, 1.0), fpr=(0.02, 0.02)).candidates
+    assert [row.recall for row in candidate.rows] == [1.0]
+
+
+def test_a_method_counts_as_well_as_on_the_list_where_it_did_worst(told) -> None:
+    told(
+        steady=[line(healed=8), line(recall=1.0, healed=8)],
+        uneven=[line(healed=5, models=10), line(recall=1.0, healed=90, below_15=90, models=90, passes=0.1)],
+    )
+    assert best() == "steady"
+
+
+@pytest.mark.parametrize(("others", "reason"), [
+    ({"other": [line(healed=1)]}, "the one with lists nearest to yours, among those that healed at least half"),
+    ({"other": [line(healed=6)]}, "healed the largest share on the lists where it did worst"),
+    ({"other": [line(below_15=1)]}, "most often left less than 15 % attack success"),
+    ({"other": [line(passes=2.0)]}, "it is the cheapest of those that repaired equally well"),
+])  # fmt: skip
+def test_the_reason_says_what_decided(told, others: dict, reason: str) -> None:
+    told(one=[line()], **others)
+    assert advise(recall=(0.8, 1.0)).method == "one"
+    assert "Of 2 measured settings, it is" in (why := advise(recall=(0.8, 1.0)).why) and reason in why
 
 
 def test_lists_outside_of_the_ranges_do_not_count(told) -> None:

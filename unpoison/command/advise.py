@@ -1,11 +1,12 @@
 """`unpoison advise`: the best method according to measured repairs, with the evidence."""
 
-from unpoison.advice import UNKNOWN_FPR, UNKNOWN_RECALL, Advice, Candidate, Range
+from unpoison.advice import UNKNOWN_FPR, UNKNOWN_RECALL, Advice
 from unpoison.advice import advise as advise_by_table
 from unpoison.errors import UserError
+from unpoison.measured_repairs import Candidate, Range, total
 
 SHOWN = 5  # candidates
-HEAD = ("method", "healed", "broken", "attack left", "clean lost", "cost", "options")
+HEAD = ("method", "healed", "healed at worst", "broken", "attack left", "clean lost", "cost up to", "options")
 
 
 def advise(recall: str | None = None, fpr: str | None = None, budget: float | None = None) -> None:
@@ -50,9 +51,10 @@ def _line(candidate: Candidate) -> tuple[str, ...]:
     return (
         candidate.method,
         f"{candidate.count('healed')} of {models}",
+        f"{total(candidate.worst, 'healed')} of {total(candidate.worst, 'models')}",
         f"{candidate.count('broken')} of {models}",
         f"{candidate.mean('attack'):.0f} %",
         f"{candidate.mean('clean_lost'):.1f} points",
-        f"{candidate.mean('passes'):.2f}",
+        f"{candidate.cost:.2f}",
         ", ".join(f"{name}: {value}" for name, value in candidate.options.items()) or "-",
     )
