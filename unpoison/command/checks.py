@@ -8,6 +8,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unpoison.command.given import SOURCE, TRAINING
 from unpoison.command.outputs import RUN
 from unpoison.datasets import SOURCES, peek_source
@@ -63,9 +65,7 @@ def check_network(entries: Mapping[str, Any]) -> None:
 
 
 def _try(training: Training, class_names: tuple[str, ...], size: int) -> None:
-    import numpy as np  # noqa: PLC0415 (torch is imported for users' networks only)
-
-    from unpoison.data import Data  # noqa: PLC0415
+    from unpoison.data import Data  # noqa: PLC0415 (torch is imported for users' networks only)
     from unpoison.devices import computing_repeatably  # noqa: PLC0415
     from unpoison.given_weights import load_given  # noqa: PLC0415
     from unpoison.identity.blocks import model_of  # noqa: PLC0415
@@ -74,7 +74,7 @@ def _try(training: Training, class_names: tuple[str, ...], size: int) -> None:
 
     # Not blank: a network that divides by the deviation of an image would fail on it.
     noise = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
-    data = Data(noise, [0, 1], class_names)
+    data = Data(noise, np.arange(2), class_names)
     architecture = Architecture.planned(model_of(training), class_names, size, training.features)
     with computing_repeatably():
         check_untrained(architecture, data)
