@@ -3,11 +3,13 @@
 import os
 import sys
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from types import TracebackType
 
 from unpoison.text import printable
 
 MOST = 900  # characters of a line
+ALIKE = 0.7  # least similarity of a suggested name, from 0 to 1
 
 
 class UserError(Exception):
@@ -20,8 +22,19 @@ class UserError(Exception):
 
 
 def one_of(what: str, found: object, allowed: Iterable[str]) -> UserError:
-    """Return the error for a name that is not in a list of names."""
-    return UserError(f"unknown {what} '{found}'; choose from {', '.join(sorted(allowed)) or '(none)'}")
+    """Return the error for a name that is not in a list of names, with a suggestion if one of them is similar."""
+    names = sorted(allowed)
+    nearest = _nearest(str(found), names)
+    advice = f"; did you mean '{nearest}'?" if nearest else ""
+    return UserError(f"unknown {what} '{found}'; choose from {', '.join(names) or '(none)'}{advice}")
+
+
+def _nearest(found: str, names: Iterable[str]) -> str | None:
+    """Return the name that begins most like the text, which may be a shortened name; None if no name is similar."""
+    text = found.casefold()
+    rated = [(SequenceMatcher(None, text, name[: len(text) + 1].casefold()).ratio(), name) for name in names]
+    ratio, nearest = max(rated, default=(0.0, None))
+    return nearest if ratio >= ALIKE else None
 
 
 def first_line(error: BaseException) -> str:

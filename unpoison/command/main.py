@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from unpoison.errors import UserError
 from unpoison.runs.encoding import escape_what_the_terminal_lacks
@@ -62,7 +62,7 @@ def run(words: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except CycloptsError as error:
-        return _tell(f"error: {' '.join(str(error).split())} `unpoison --help` tells more", MISUSED)
+        return _tell(f"error: {' '.join(str(error).split())} {_advice(words, error)}", MISUSED)
     except UserError as error:
         return _tell(f"error: {error}", FAILED)
     except KeyboardInterrupt:
@@ -85,6 +85,14 @@ def with_further(words: Sequence[str]) -> list[str]:
 def main() -> None:
     """Run the command line of this process, and end it with the exit code."""
     sys.exit(run(sys.argv[1:]))
+
+
+def _advice(words: Sequence[str], error: CycloptsError) -> str:
+    """Return a hint for a wrong command line; an unknown option may be one of Snakemake."""
+    if isinstance(error, UnknownOptionError) and words[0] in RUNS_SNAKEMAKE:
+        option = error.token.keyword or error.token.value
+        return f"Snakemake's own options follow `--`, as in `unpoison {words[0]} CONFIG -- {option}`"
+    return "`unpoison --help` tells more"
 
 
 def _tell(line: str, code: int) -> int:

@@ -93,7 +93,8 @@ def repair(
     verbose
         Show Snakemake's own output.
     """
-    from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.checks import check_flagged, check_network  # noqa: PLC0415 (not for --help)
+    from unpoison.command.given import entries_of  # noqa: PLC0415
     from unpoison.command.outputs import copy_made, run_in  # noqa: PLC0415
     from unpoison.command.repairing import MADE, NAME, check_place, entries_of_repair, method_of  # noqa: PLC0415
 
@@ -116,6 +117,8 @@ def repair(
         triggered=triggered,
         target=target,
     )
+    check_flagged(entries, rows, seed=seed, folds=folds)
+    check_network(entries)
     asked = entries_of_repair(chosen, rows, out, seed=seed, folds=folds)
     if not run_in(out, {**entries, **asked}, ["repairs"], cores=cores, verbose=verbose):
         return 1

@@ -31,7 +31,8 @@ def method_of(name: str, options: str | None) -> Method:
     """Return the method that the user names with options as JSON, or the one that the measured tables advise.
 
     Raises:
-        UserError: for options that are not a JSON object, or are given with `auto`.
+        UserError: for an unknown method, and for options that it does not take, are not a JSON object, or are given
+            with `auto`.
     """
     if name == CHOSEN:
         if options is not None:
@@ -48,6 +49,10 @@ def method_of(name: str, options: str | None) -> Method:
         raise UserError(f"options: found {options}, which is no JSON ({error})") from error
     if not isinstance(found, dict):
         raise UserError(f'options: found {options}, allowed: a JSON object such as {{"length": 0.5}}')
+    from unpoison.options import check_given  # noqa: PLC0415 (numpy, and not for --help)
+    from unpoison.unlearning import METHODS  # noqa: PLC0415
+
+    check_given(found, METHODS.options(name), f"methods.{NAME}")
     return Method(name, found, "")
 
 

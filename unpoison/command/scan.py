@@ -91,7 +91,8 @@ def scan(
     verbose
         Show Snakemake's own output.
     """
-    from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.checks import check_network  # noqa: PLC0415 (not for --help)
+    from unpoison.command.given import entries_of  # noqa: PLC0415
     from unpoison.command.outputs import check_out, copy_made, run_in  # noqa: PLC0415
 
     check_out(out, MADE, data)
@@ -111,6 +112,7 @@ def scan(
         device=device,
     )
     chosen = _detectors_of(detectors, has_trusted=trusted is not None)
+    check_network(entries)
     asked = _entries(chosen, SEARCHES[budget])
     if planted:
         asked = with_planted(entries, asked)

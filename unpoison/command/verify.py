@@ -73,7 +73,8 @@ def verify(
     verbose
         Show Snakemake's own output.
     """
-    from unpoison.command.given import entries_of  # noqa: PLC0415 (not for --help)
+    from unpoison.command.checks import check_flagged, check_network  # noqa: PLC0415 (not for --help)
+    from unpoison.command.given import entries_of  # noqa: PLC0415
     from unpoison.command.outputs import run_in  # noqa: PLC0415
     from unpoison.command.repairing import check_place, entries_of_repair, method_of, verified_file  # noqa: PLC0415
 
@@ -92,6 +93,8 @@ def verify(
         interpolation=interpolation,
         device=device,
     )
+    check_flagged(entries, rows, seed=seed, folds=folds)
+    check_network(entries)
     asked = entries_of_repair(chosen, rows, out, seed=seed, folds=folds)
     target = verified_file(seed)
     if not run_in(out, {**entries, **asked}, [str(target)], cores=cores, verbose=verbose):
