@@ -63,7 +63,7 @@ def told(run: str, study: str, contrast: str) -> pd.Series:
     return rows[(rows["study"] == study) & (rows["contrast"] == contrast)].iloc[0]
 
 
-@pytest.mark.parametrize("page", mission.PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", mission.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_the_tables_of_a_page_are_those_of_the_script(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert mission.filled(text) == text, "run `python -m docs.mission`"
@@ -202,7 +202,7 @@ def test_healed_seeds_are_counted_by_the_definition() -> None:
         assert all(cell.startswith(count) for cell, count in zip(cells, counts, strict=True)), line
 
 
-@pytest.mark.parametrize("page", mission.PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", mission.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_no_interval_of_a_page_is_written_by_hand(page: Path) -> None:
     by_hand = re.sub(
         r"<!-- measured: .*?<!-- end of measured -->", "", page.read_text(encoding="utf-8"), flags=re.S
