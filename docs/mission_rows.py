@@ -68,7 +68,7 @@ def lines_of_front_page() -> Iterator[str]:
     yield f"| What does it cost EU to delete 40 % of the clean rows too? | {told} |"
     for study, question in {
         IMBALANCE: "Does EU gain more for cats if they are few?",
-        EXCHANGED: "And with its patch in a corner where the attack is learned?",
+        EXCHANGED: "And with their patch in the corner where the attack is learned?",
     }.items():
         row = contrast(IMBALANCE, study, "gain_of_cats_with_imbalance")
         told = gained(row, "points more for 1,000 cats than for 5,000")
