@@ -71,6 +71,7 @@ def test_the_entry_point_names_the_command() -> None:
     [
         (["scrub"], 'Unknown command "scrub"'),
         (["status", "--croes", "3"], "Unknown option: --croes"),
+        (["run", "a.yaml", "--dry-run"], "follow `--`, as in `unpoison run CONFIG -- --dry-run`"),
         (["run", "a.yaml", "--cores", "many"], 'unable to convert "many" into int'),
         (["list", "methods", "detectors"], "detectors"),
     ],

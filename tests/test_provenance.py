@@ -226,9 +226,22 @@ def test_an_installed_package_in_another_projects_repository_has_no_commit(
 
 def test_an_unknown_name_is_told_with_the_choices_in_order() -> None:
     assert str(one_of("method", "scurb", ["scrub", "finetune"])) == (
-        "unknown method 'scurb'; choose from finetune, scrub"
+        "unknown method 'scurb'; choose from finetune, scrub; did you mean 'scrub'?"
     )
     assert str(one_of("detector", "loss", [])) == "unknown detector 'loss'; choose from (none)"
+
+
+@pytest.mark.parametrize(
+    ("found", "suggested"),
+    [
+        *(("specral", "spectral_signatures"), ("strp", "strip"), ("LOS", "loss"), ("loss_", "loss")),
+        *(("gpu", None), ("", None), (0.6, None)),
+    ],
+)
+def test_a_similar_name_is_suggested_even_for_one_cut_short(found: object, suggested: str | None) -> None:
+    said = str(one_of("name", found, ["loss", "strip", "spectral_signatures", "cpu", "0.5"]))
+    assert ("did you mean" in said) == (suggested is not None)
+    assert suggested is None or said.endswith(f"; did you mean '{suggested}'?")
 
 
 def failing(error: str) -> list[str]:
