@@ -77,8 +77,8 @@ def test_rows_of_a_tampered_class_are_removed_and_those_at_the_edge_looked_at() 
 
 def test_the_verdict_names_the_classes_the_rows_and_both_shares() -> None:
     assert in_words(found(tampered=("cat",))) == (
-        "The class cat looks tampered with: 19 of 300 rows. Models that never saw them predict the given label for "
-        "0% of them, and for 90% of other rows of the same class."
+        "The class cat looks tampered with: 19 of 300 rows. Models that never saw the suspected rows predict the given "
+        "label for 0% of them, and for 90% of other rows of the same class."
     )
     assert in_words(found(tampered=("cat", "bird"))).startswith(
         "The classes bird and cat look tampered with: 38 of 300 rows."

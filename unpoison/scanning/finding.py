@@ -159,8 +159,8 @@ def in_words(finding: Finding) -> str:
     pooled = sum((each.readings for each in finding.tampered), Readings())
     who, looks = ("class", "looks") if len(finding.tampered) == 1 else ("classes", "look")
     return (
-        f"The {who} {names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw them "
-        f"predict the given label for {pooled.accused_as_told / pooled.accused:.0%} of them, and for "
+        f"The {who} {names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw the "
+        f"suspected rows predict the given label for {pooled.accused_as_told / pooled.accused:.0%} of them, and for "
         f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
     )
 
