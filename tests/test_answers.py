@@ -253,7 +253,7 @@ def test_over_false_alarms_the_cost_stands_beside_the_outcome() -> None:
     assert told.headline.endswith(
         "in 4 of 4 seeds with false alarms on 40 % of the clean rows, at a cost of 5.0 points of clean accuracy"
     )
-    assert told.detail.startswith("Against no false alarms, clean accuracy falls by 5.0 points [")
+    assert told.detail.startswith("Compared with no false alarms, clean accuracy falls by 5.0 points [")
     assert "accuses at most 40 % of the clean rows" in told.steps[0]
 
 

@@ -154,7 +154,7 @@ def _along_false_alarms(cells: Cells, results: pd.DataFrame) -> Answer:
     detail = ""
     if known:
         parts = (f"{cost(change)} for {spoken(method)}" for method, change in known)
-        detail = f"Against {value_label(cells.axis, low)}, clean accuracy {'; it '.join(parts)}."
+        detail = f"Compared with {value_label(cells.axis, low)}, clean accuracy {'; it '.join(parts)}."
     return Answer(
         f"{headline} with {where}{cost_in_short([change for _, change in known])}",
         f"With {where}, {lower(sentence)}.",
