@@ -87,7 +87,7 @@ def test_the_api_page_shows_signatures_and_docstrings(page: Page) -> None:
     page.goto("api.html")
     shown = page.locator("main").inner_text()
     assert 'method: str = "retrain"' in shown
-    assert "Return a copy of the model that was told to forget the flagged rows" in shown
+    assert "Return a copy of the model that has unlearned the flagged rows, and the cost" in shown
 
 
 @at_one_look
