@@ -60,11 +60,16 @@ def repair_command(settings: Settings, source: Source, training: Training) -> st
 
 def _data(scanned: Scanned) -> str:
     """Return the training images as the command line names them; the source's name if it has no path."""
-    options = scanned.source.options
     if scanned.source.kind == HUGGING_FACE:
+        options = scanned.source.options
         return HUB + ":".join(filter(None, (options["name"], options.get("config"))))
-    path = next((value for value in options.values() if isinstance(value, str)), None)
+    path = path_of(scanned.source)
     return scanned.source.name if path is None else scanned.path(path)
+
+
+def path_of(source: Source) -> str | None:
+    """Return the first path among a source's options: the folder or file with the training images; None without one."""
+    return next((value for value in source.options.values() if isinstance(value, str)), None)
 
 
 def _model(python: str | None) -> str | None:

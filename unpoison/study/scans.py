@@ -8,7 +8,7 @@ from unpoison.errors import UserError, one_of
 from unpoison.study.counts import Counts
 from unpoison.study.deletions import check_deletion
 from unpoison.study.records import Dataset, Deletion, Detector, Poison, Settings, Source, Training
-from unpoison.study.repair_command import repair_command
+from unpoison.study.repair_command import path_of, repair_command
 
 CHECK = "left_out"  # the detector that decides the verdict
 
@@ -112,8 +112,9 @@ def words_of(scan: Scan, settings: Settings) -> dict[str, Any]:
 
 
 def name_of_data(source: Source) -> str:
-    """Return the first path among a source's options, which is the folder or the file with the training images."""
-    return next((value for value in source.options.values() if isinstance(value, str)), source.name)
+    """Return the path of the training images as the config gives it, or the source's name."""
+    path = path_of(source)
+    return source.name if path is None else path
 
 
 def settings_of_training(training: Training) -> dict[str, str]:
