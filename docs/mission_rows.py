@@ -1,6 +1,6 @@
 """The rows on the mission's two studies in the first tables of README.md and docs/results/README.md.
 
-`python -m docs.mission_rows` prints them, to be pasted there. tests/test_mission.py compares the pages with them.
+`python -m docs.mission` puts them there.
 """
 
 from collections.abc import Iterator
@@ -74,7 +74,3 @@ def lines_of_front_page() -> Iterator[str]:
         told = gained(row, "points more for 1,000 cats than for 5,000")
         weak = caution(study, "gain_of_cats_with_imbalance")
         yield f"| {question} | {capital(told)} ({points(row)}, {row['n']} seeds){weak} |"
-
-
-if __name__ == "__main__":
-    print(*lines_of_answers(), "", *lines_of_front_page(), sep="\n")

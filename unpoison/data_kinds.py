@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unpoison.datasets.parquet import may_hold_images
 from unpoison.errors import UserError
 from unpoison.source_files import find
 
@@ -58,6 +57,8 @@ def _source_of_files(pattern: str) -> str:
         first = find(Path(), pattern)[0]
     except UserError as error:
         raise UserError(f"no such folder, file or glob: {pattern or '(nothing)'}") from error
+    from unpoison.datasets.parquet import may_hold_images  # noqa: PLC0415 (a plan imports no pyarrow)
+
     match first.suffix.lower():
         case ".csv":
             return "image_list"
