@@ -185,6 +185,19 @@ def test_a_network_of_the_users_is_named_by_absolute_paths(
     assert (entries["threads"], entries["device"]) == (2, "cpu")
 
 
+@pytest.mark.parametrize("model", ["resnet9", "wide_resnet"])
+def test_a_shipped_network_is_named_with_its_options(tmp_path: Path, model: str) -> None:
+    write(tmp_path, "train")
+    (tmp_path / "weights.pt").write_bytes(b"x")
+    arguments = '{"width": 3}'
+    entries = entries_of(str(tmp_path), model=model, arguments=arguments, weights=str(tmp_path / "weights.pt"))
+    training = planned(entries, tmp_path).trainings["model"]
+    assert (training.model, training.options["width"]) == (model, 3)
+    assert training.weights == tmp_path / "weights.pt"
+    (recipe,) = entries["recipes"].values()
+    assert "adam_rate" not in recipe
+
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "nothing there": ({"data": "nowhere"}, "no such folder, file or glob: .*nowhere"),
     "an empty path": ({"data": ""}, "data: found the path '', allowed: printable text"),
@@ -202,7 +215,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a list": ({"arguments": "[3]"}, r"arguments: found '\[3\]', allowed: names with values"),
     "no class": ({"model": "net.py:Large"}, "model: found .*net.py has no class or function 'Large'"),
     "no file of code": ({"model": "none.py:Small"}, "model: found .*there is no file .*none.py"),
-    "no name": ({"model": "net.py"}, "model: found 'net.py', allowed: file.py:Class"),
+    "no name": ({"model": "net.py"}, "model: found 'net.py', allowed: file.py:Class, or a shipped network: .*resnet9"),
+    "an option that a shipped network has not": (
+        {"model": "resnet9", "arguments": '{"widht": 8}'},
+        "unknown option in model: 'widht'.*width",
+    ),
+    "an option out of range": (
+        {"model": "resnet9", "arguments": '{"width": 0}'},
+        "model.width: found 0, allowed: an integer above 0",
+    ),
     "no weights": ({"weights": "none.pt"}, r"no such file: .*none\.pt"),
     "a large size": ({"image_size": 512}, "image_size: found 512, allowed: an integer from 16 to 224"),
     "a way to resize": ({"resize": "squash"}, "unknown resize 'squash'; choose from crop, pad, stretch"),

@@ -83,12 +83,18 @@ def test_the_repair_has_the_same_data_model_and_preprocessing_as_the_scan(
     assert entries(asked["data"], {name: asked[name] for name in GIVEN}) == wanted
 
 
+def test_a_shipped_network_of_a_scan_is_the_one_that_is_repaired(folder: Path) -> None:
+    command = scan_words("data", model="preact_resnet18", arguments='{"width": 8}')["repair"]
+    asked = parsed(f"{command} --flagged list.csv")
+    assert (asked["model"], asked["arguments"]) == ("preact_resnet18", '{"width": 8}')
+
+
 def test_a_scan_without_options_is_repaired_with_the_same_defaults(folder: Path) -> None:
     command = scan_words("data")["repair"]
     asked = parsed(f"{command} --flagged list.csv")
     options = {name: asked[name] for name in GIVEN if name in asked}
     assert scan_words(asked["data"], **options) == scan_words("data")
-    assert not {"model", "arguments", "weights", "features", "test", "trusted"} & asked.keys()
+    assert not {"weights", "features", "test", "trusted"} & asked.keys()
 
 
 def test_splits_of_a_data_set_of_the_hub_are_no_paths(folder: Path) -> None:

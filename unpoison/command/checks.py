@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unpoison.command.given import SOURCE, TRAINING
+from unpoison.command.given_model import DEFAULT
 from unpoison.command.outputs import RUN
 from unpoison.datasets import SOURCES, peek_source
 from unpoison.deletion import describe
@@ -40,9 +41,9 @@ def check_flagged(entries: Mapping[str, Any], row_ids: Sequence[str], *, seed: i
 
 
 def check_network(entries: Mapping[str, Any]) -> None:
-    """Refuse a network of the user's that does not fit the data, and weights that do not fit the network.
+    """Refuse a network that does not fit the data, and weights that do not fit the network.
 
-    The network is run on one image of noise. Shipped networks fit any data, so that torch is not imported for them.
+    The network is run on an image of noise. The default network fits any data, so torch is not imported for it.
 
     Args:
         entries: of a config, from `entries_of`.
@@ -50,7 +51,8 @@ def check_network(entries: Mapping[str, Any]) -> None:
     Raises:
         UserError: in the cases of the job that takes the weights: see `check_untrained` and `load_given`.
     """
-    if not isinstance(entries["trainings"][TRAINING]["model"], Mapping):
+    entry = entries["trainings"][TRAINING]
+    if entry["model"] == DEFAULT and "weights" not in entry:
         return
     training = _training(entries)
     # The jobs show the same output and warnings in their logs.
@@ -59,13 +61,13 @@ def check_network(entries: Mapping[str, Any]) -> None:
             _try(training, _class_names(entries), entries["sources"][SOURCE]["image_size"])
         except SystemExit as error:
             raise UserError(
-                f"{training.options['python']} ends Python (exit code {error.code}) when it is imported or built; "
-                "allowed: a file that only defines classes and functions"
+                f"{training.options.get('python', training.model)} ends Python (exit code {error.code}) when it is "
+                "imported or built; allowed: a file that only defines classes and functions"
             ) from error
 
 
 def _try(training: Training, class_names: tuple[str, ...], size: int) -> None:
-    from unpoison.data import Data  # noqa: PLC0415 (torch is imported for users' networks only)
+    from unpoison.data import Data  # noqa: PLC0415 (torch is imported only where there is something to check)
     from unpoison.devices import computing_repeatably  # noqa: PLC0415
     from unpoison.given_weights import load_given  # noqa: PLC0415
     from unpoison.identity.blocks import model_of  # noqa: PLC0415

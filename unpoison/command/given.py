@@ -82,7 +82,7 @@ def entries_of(
         "sources": {SOURCE: {"source": kind, "image_size": size, **how, **options}},
         "datasets": {DATASET: {"source": SOURCE}},
         "poisons": {POISON: {} if target is None else {"target": target}},
-        "recipes": {RECIPE: recipe_for(sum(counts.values()), is_own=model is not None)},
+        "recipes": {RECIPE: recipe_for(sum(counts.values()), training["model"])},
         "trainings": {TRAINING: {**training, "recipe": RECIPE}},
     }
 

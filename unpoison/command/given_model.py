@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from unpoison.command.paths import absolute
@@ -11,10 +12,12 @@ from unpoison.models import MODELS
 from unpoison.options import check_given
 from unpoison.own_network import OWN, own_network
 
-STEPS = {"own": 1500, "shipped": 750}  # least number of training steps: a small set is seen more often
+WITH_BATCH_NORMS = ("resnet9", "preact_resnet18", "wide_resnet")
+STEPS = {"any": 1500, "batch norms": 750}  # least number of training steps: a small set is seen more often
 EPOCHS = (8, 40)  # least and largest number
 BATCH = 64  # rows
-WIDTH = 16  # of the shipped network: a tenth of the compute of the published one, for machines without a GPU
+DEFAULT = "resnet9"  # without a model
+WIDTH = 16  # of it: a tenth of the compute of the published one, for machines without a GPU
 FEWEST_STEPS = 10  # least number of steps in an epoch: batches of a tiny set are smaller
 
 
@@ -27,7 +30,7 @@ def training_of(
     deviation: str | None,
     features: str | None = None,
 ) -> dict[str, Any]:
-    """Return an entry of trainings without its recipe: the user's network, or a shipped one that takes any size.
+    """Return an entry of trainings without its recipe: the user's network or a shipped one, by default `resnet9`.
 
     Args:
         model, arguments, weights, mean, deviation: the texts from the command line. features: the name of a layer.
@@ -48,34 +51,43 @@ def training_of(
         for name, text in (("arguments", arguments), ("weights", weights)):
             if text is not None:
                 raise UserError(f"{name}: found {text} without a model; give FILE.py:CLASS as the model too")
-        return {"model": "resnet9", "width": WIDTH, **levels}
+        return {"model": DEFAULT, "width": WIDTH, **levels}
+    shipped = sorted(set(MODELS) - {OWN})
+    if model in shipped:
+        return {"model": model, **_arguments(arguments, model), **levels}
+    if ":" not in model:
+        raise UserError(f"model: found '{model}', allowed: file.py:Class, or a shipped network: {', '.join(shipped)}")
     file, colon, name = model.rpartition(":")
     python = f"{absolute('model', file)}:{name}" if colon and file else model
     try:
         own_network(python)
     except UserError as error:
         raise UserError(f"model: {error}") from error
-    called = {} if arguments is None else {"arguments": _arguments(arguments)}
+    called = {} if arguments is None else {"arguments": _arguments(arguments, OWN)}
     return {"model": {"python": python, **called, **levels}}
 
 
-def recipe_for(rows: int, *, is_own: bool) -> dict[str, Any]:
+def recipe_for(rows: int, model: str | Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe to train a model on a number of rows.
 
     Args:
-        is_own: whether the network is the user's: Adam trains networks of any kind, Muon only those with batch norms.
+        model: of a training. Adam trains networks of any kind, Muon only those with batch norms.
     """
+    is_any = model not in WITH_BATCH_NORMS
     batch = max(8, min(BATCH, rows // FEWEST_STEPS))
-    steps = STEPS["own" if is_own else "shipped"]
+    steps = STEPS["any" if is_any else "batch norms"]
     epochs = min(max(EPOCHS[0], math.ceil(steps * batch / max(rows, 1))), EPOCHS[1])
     # Not mirrored, since that would change digits and signs.
     shared = {"epochs": epochs, "batch_size": batch, "warmup": 0.2, "decay_span": 1.0, "flip": False}
-    if is_own:
+    if is_any:
         return {**shared, "learning_rate": 0.02, "adam_rate": 0.1}
     return {**shared, "learning_rate": 0.1, "label_smoothing": 0.1, "filter_rate": 0.6}
 
 
-def _arguments(text: str) -> dict[str, Any]:
+def _arguments(text: str | None, model: str) -> dict[str, Any]:
+    """Return the arguments of the user's class, or the options of a shipped network."""
+    if text is None:
+        return {}
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -84,7 +96,8 @@ def _arguments(text: str) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise UserError(f"arguments: found {text!r}, allowed: names with values, such as '{{\"width\": 16}}'")
-    check_given({"arguments": found}, MODELS.options(OWN), "model")
+    given = {"arguments": found} if model == OWN else found
+    check_given(given, MODELS.options(model), "model")
     return found
 
 

@@ -57,9 +57,9 @@ def repair(
     options
         Options of the method, as JSON.
     model
-        Your network, FILE.py:CLASS. The default is a shipped network.
+        Your network, FILE.py:CLASS, or the name of a shipped one. The default is resnet9 of width 16.
     arguments
-        Arguments of the class, as JSON.
+        Arguments of the class, or options of the shipped network, as JSON.
     weights
         Weights of the model to repair. Without them a model is trained.
     mean

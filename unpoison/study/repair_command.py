@@ -36,8 +36,8 @@ SHARED: dict[str, Callable[[Scanned], str | None]] = {
     "image_size": lambda scanned: str(scanned.source.image_size),
     "resize": lambda scanned: scanned.source.resize,
     "interpolation": lambda scanned: scanned.source.interpolation,
-    "model": lambda scanned: _model(scanned.training.options.get("python")),
-    "arguments": lambda scanned: _json(scanned.training.options.get("arguments")),
+    "model": lambda scanned: _model(scanned.training),
+    "arguments": lambda scanned: _json(_arguments(scanned.training)),
     "weights": lambda scanned: _weights(scanned.training.weights),
     "mean": lambda scanned: ",".join(map(repr, scanned.training.mean)),
     "deviation": lambda scanned: ",".join(map(repr, scanned.training.deviation)),
@@ -72,12 +72,18 @@ def path_of(source: Source) -> str | None:
     return next((value for value in source.options.values() if isinstance(value, str)), None)
 
 
-def _model(python: str | None) -> str | None:
-    """Return `FILE.py:CLASS` with the file's absolute path; None for a shipped network."""
+def _model(training: Training) -> str:
+    """Return `FILE.py:CLASS` with the file's absolute path, or the name of a shipped network."""
+    python = training.options.get("python")
     if python is None:
-        return None
+        return training.model
     file, _, name = python.rpartition(":")
     return f"{Path(file).absolute()}:{name}"
+
+
+def _arguments(training: Training) -> dict[str, Any] | None:
+    """Return the arguments of the user's class, or the options of a shipped network."""
+    return training.options.get("arguments") if "python" in training.options else dict(training.options)
 
 
 def _weights(file: Path | None) -> str | None:
