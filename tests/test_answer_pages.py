@@ -60,14 +60,16 @@ def test_a_class_that_was_not_asked_about_is_in_the_table_and_not_in_the_proof()
     page = scan_page(made_up.scan())
     proof = page[page.index('id="proof"') : page.index('id="strip-title"')]
     assert "horse" not in proof
+    assert "nothing to repair" not in page
     assert "It has too few rows to ask about." in page[page.index('id="classes"') :]
 
 
 def test_a_clean_set_is_told_as_one_and_has_nothing_to_review() -> None:
-    clean = made_up.scan(verdict="no_evidence", sentence="No evidence of poisoning.", suspicious=())
-    page = scan_page(clean)
+    told = "No evidence of poisoning."
+    page = scan_page(made_up.scan(verdict="no_evidence", sentence=told, suspicious=(), next_steps=()))
     assert "Poisoning found" not in page
     assert "There is nothing to review" in page
+    assert "so there is nothing to repair" in page
     assert "<script" not in page
 
 
