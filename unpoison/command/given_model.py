@@ -56,7 +56,9 @@ def training_of(
     if model in shipped:
         return {"model": model, **_arguments(arguments, model), **levels}
     if ":" not in model:
-        raise UserError(f"model: found '{model}', allowed: file.py:Class, or a shipped network: {', '.join(shipped)}")
+        raise UserError(
+            f"model: found '{model}', allowed: file.py:Class, or a shipped network: {', '.join(shipped)}"
+        )
     file, colon, name = model.rpartition(":")
     python = f"{absolute('model', file)}:{name}" if colon and file else model
     try:

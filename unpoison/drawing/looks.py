@@ -145,7 +145,7 @@ DETECTORS = {
     "loss": DetectorLook("loss", VERMILION, "v"),
     "early_loss": DetectorLook("early loss", VERMILION, "^"),
     "neighbour_disagreement": DetectorLook("neighbour disagreement", SKY, "X"),
-    "scan": DetectorLook("scan", BLACK, "*"),
+    "scan": DetectorLook("SCAn", BLACK, "*"),
     "spectral_signatures": DetectorLook("spectral signatures", GREEN, "P"),
     "strip": DetectorLook("STRIP", WINE, "<"),
 }

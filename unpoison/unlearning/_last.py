@@ -37,9 +37,7 @@ def cut_before(model: Classifier, last: int) -> int:
             places[behind] = place
     places[behind] = 0  # all layers, with those that have no weights
     if last not in places:
-        raise UserError(
-            f"last: found {last}; this network can be cut behind {', '.join(map(str, places))} of its layers"
-        )
+        raise UserError(f"last: found {last}, allowed for this network: {', '.join(map(str, places))} layers")
     return places[last]
 
 
