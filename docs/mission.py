@@ -16,7 +16,7 @@ from docs.mission_numbers import FALSE, IMBALANCE, RESULTS
 from docs.mission_runs import Rows
 from unpoison.runs.options import filled as filled_between
 
-PAGES = [RESULTS / FALSE / "README.md", RESULTS / IMBALANCE / "README.md", RESULTS / IMBALANCE / "numbers.md"]
+PAGES = [RESULTS / run / page for run in (FALSE, IMBALANCE) for page in ("README.md", "numbers.md")]
 TABLES: dict[str, Callable[[], Rows]] = {
     made.__name__: made
     for made in (

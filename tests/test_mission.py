@@ -167,7 +167,11 @@ def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
             for method in ("do_nothing", "oracle")
         )
         cells += [f"{100 * (nothing - oracle).mean():.1f}", f" of {len(nothing)} "]
-    found = next(text for text in mission.PAGES[1].read_text().splitlines() if text.startswith(line))
+    found = next(
+        text
+        for text in (tables("imbalance").parent / "README.md").read_text().splitlines()
+        if text.startswith(line)
+    )
     lost, took, lost_many, took_many = found.removeprefix(line).strip(" |").split(" | ")
     assert [lost.split()[0], lost_many.split()[0]] == cells[::2]
     assert all(count.strip() in took_ for count, took_ in zip(cells[1::2], (took, took_many), strict=True))
@@ -181,7 +185,7 @@ def test_healed_seeds_are_counted_by_the_definition() -> None:
     )
     before = over_seeds("false_positives", "false_positives", "do_nothing", "clean_accuracy")
     is_defined = nothing - oracle >= 0.2
-    page = mission.PAGES[0].read_text(encoding="utf-8")
+    page = (tables("false_positives").parent / "README.md").read_text(encoding="utf-8")
     for alarms in ("0.0", "0.2", "0.3", "0.4"):
         counts = []
         for method in ("retrain", "finetune"):
