@@ -1,8 +1,4 @@
-"""Draw the figures of docs/results from the tables there: `python docs/draw_results.py`, in the project's folder.
-
-The tables of an earlier run lack some later columns. Its attack was planted, and its detectors are the entries of its
-study of detectors.
-"""
+"""Draw the figures of docs/results from the tables there: `python docs/draw_results.py`, in the project's folder."""
 
 from pathlib import Path
 
@@ -32,12 +28,6 @@ FIGURES = {
 def tables_of(run: str) -> dict[str, pd.DataFrame]:
     """Return the tables of a run, made from its results."""
     results = pd.read_parquet(RESULTS / run / "tables" / "results.parquet")
-    if "attack" not in results:
-        results["attack"] = "planted"
-    if "detector" not in results:
-        results["detector"] = results["deletion"].where(results["study"] == "detectors").astype("string")
-    if "size" not in results:
-        results["size"] = pd.array([pd.NA] * len(results), "Int64")
     return {"results": results, **make_tables(results, {})}
 
 

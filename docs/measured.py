@@ -31,6 +31,7 @@ NOTHING, ORACLE, EU = "do_nothing", "oracle", "retrain"
 REFERENCES = (ORACLE, NOTHING)
 RECALLS = (0.2, 0.5, 0.8, 0.9, 1.0)
 LATE = 0.9
+ROUNDING = 1e-9  # points
 Rows = Iterator[Sequence[str]]
 
 
@@ -105,7 +106,8 @@ def spread(values: np.ndarray | None) -> str:
 def healed(run: str, study: str, deletion: str, method: str) -> str:
     """Return the number of seeds healed, and of seeds broken.
 
-    In both less than half of the attack survived. A model that lost 10 points of clean accuracy or more is broken.
+    A model that lost more than 10 points of clean accuracy is broken. One that is not broken, and of which less than
+    half of the attack survived, is healed.
     """
     nothing, oracle = (seeds(run, study, "", name, ATTACK) for name in (NOTHING, ORACLE))
     attack = seeds(run, study, deletion, method, ATTACK)
@@ -115,7 +117,7 @@ def healed(run: str, study: str, deletion: str, method: str) -> str:
     before = seeds(run, study, "", NOTHING, CLEAN)
     assert nothing is not None and oracle is not None and before is not None, f"{study} has no references"
     is_weak = (attack - oracle) / (nothing - oracle) < 0.5
-    is_broken = is_weak & (before - clean >= 10)
+    is_broken = before - clean > 10 + ROUNDING
     broken = f" (+{is_broken.sum()} broken)" if is_broken.any() else ""
     return f"{(is_weak & ~is_broken).sum()}{broken}"
 

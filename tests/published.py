@@ -74,9 +74,10 @@ def exact(healed: int, of: int) -> str:
 
 
 def weakened(run: str, study: str, method: str, deletion: str) -> tuple[int, int]:
-    """Return counts of the seeds in which less than half of the attack survived: healed ones, broken ones.
+    """Return the numbers of seeds in which the model is healed, and broken.
 
-    A broken model lost 10 points of clean accuracy or more against doing nothing.
+    A broken model lost more than 10 points of clean accuracy against doing nothing. A healed one is not broken, and
+    less than half of the attack survived in it.
     """
     attack, nothing, oracle = (
         seeds(run, study, name, deletion, ATTACK) for name in (method, NOTHING, ORACLE)
@@ -84,7 +85,8 @@ def weakened(run: str, study: str, method: str, deletion: str) -> tuple[int, int
     lost = seeds(run, study, NOTHING, deletion, CLEAN) - seeds(run, study, method, deletion, CLEAN)
     assert (nothing - oracle >= 20).all(), f"the attack of {run} did not take"
     is_weak = (attack - oracle) / (nothing - oracle) < 0.5
-    return int((is_weak & (lost < 10)).sum()), int((is_weak & (lost >= 10)).sum())
+    is_broken = lost > 10 + 1e-9
+    return int((is_weak & ~is_broken).sum()), int(is_broken.sum())
 
 
 def healed(run: str, study: str, method: str, deletion: str) -> int:
@@ -97,23 +99,12 @@ def found(recall: float) -> tuple[str, str, str]:
 
 def healed_over_recall(method: str, recall: float) -> list[int]:
     """Return seeds healed at FPR 0: generated images, cats and dogs, CIFAR-10 of 16 x 16 pixels."""
-    run, study, deletion = found(recall)
-    drawn = f"drawn@fpr=0.0@recall={recall}"
-    planes = [healed(plane, "plane", method, drawn) for plane in PLANES[:2]]
-    return [*planes, healed(run, study, method, deletion)]
+    return [healed(plane, "plane", method, f"drawn@fpr=0.0@recall={recall}") for plane in PLANES]
 
 
 def detected(deletion: str) -> int:
     """Return the number of seeds of the three planes that EU healed with a detector's deletion set."""
     return sum(healed(run, "detectors", EU, deletion) for run in PLANES)
-
-
-def cost_of_40_percent(method: str) -> np.ndarray:
-    """Return the adversarial accuracy lost at 40 % FPR and recall 1, in points, on CIFAR-10 of 16 x 16 pixels."""
-    none, many = (
-        seeds("plane_cifar10", "plane", method, f"drawn@fpr={fpr}@recall=1.0", STAMPED) for fpr in (0.0, 0.4)
-    )
-    return none - many
 
 
 def below_eu(method: str) -> np.ndarray:

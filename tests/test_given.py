@@ -190,7 +190,9 @@ def test_a_shipped_network_is_named_with_its_options(tmp_path: Path, model: str)
     write(tmp_path, "train")
     (tmp_path / "weights.pt").write_bytes(b"x")
     arguments = '{"width": 3}'
-    entries = entries_of(str(tmp_path), model=model, arguments=arguments, weights=str(tmp_path / "weights.pt"))
+    entries = entries_of(
+        str(tmp_path), model=model, arguments=arguments, weights=str(tmp_path / "weights.pt")
+    )
     training = planned(entries, tmp_path).trainings["model"]
     assert (training.model, training.options["width"]) == (model, 3)
     assert training.weights == tmp_path / "weights.pt"
@@ -215,7 +217,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a list": ({"arguments": "[3]"}, r"arguments: found '\[3\]', allowed: names with values"),
     "no class": ({"model": "net.py:Large"}, "model: found .*net.py has no class or function 'Large'"),
     "no file of code": ({"model": "none.py:Small"}, "model: found .*there is no file .*none.py"),
-    "no name": ({"model": "net.py"}, "model: found 'net.py', allowed: file.py:Class, or a shipped network: .*resnet9"),
+    "no name": (
+        {"model": "net.py"},
+        "model: found 'net.py', allowed: file.py:Class, or a shipped network: .*resnet9",
+    ),
     "an option that a shipped network has not": (
         {"model": "resnet9", "arguments": '{"widht": 8}'},
         "unknown option in model: 'widht'.*width",

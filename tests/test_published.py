@@ -6,29 +6,36 @@ from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from published import (
     CF,
+    CLEAN,
     EU,
+    PLANES,
     RESULTS,
     ROOT,
+    STAMPED,
     below_eu,
-    cost_of_40_percent,
     detected,
     exact,
     found,
     healed,
     healed_over_recall,
+    interval,
     intervals_of,
     measured,
     passes,
     printed,
+    seeds,
     table,
     text,
     weakened,
 )
 
+from docs import planes
+from docs.mission import with_rows
 from unpoison.drawing.looks import LOOKS
 
 PAGES = sorted(RESULTS.glob("**/*.md"))
@@ -41,24 +48,26 @@ def config_of(name: str) -> dict:
     return yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+DETECTORS = {
+    "Influence (shown 10 triggered images)": "influence",
+    "frequency": "frequency",
+    "activation clustering": "clustering",
+}
+
+
 def answers() -> Iterator[str]:
     """Yield the sentences of the answers page, with the numbers of the tables."""
-    for method, words in ((EU, "EU healed {} of 9"), (CF, "CF healed {} of 9")):
+    for method, words in ((EU, "EU healed {} of 15"), (CF, "CF healed {} of 15")):
         late, last = (sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0))
-        yield f"{words.format(late)} seeds at recall 0.9 and {last} of 9 at 1.0"
-        yield f"shares {exact(late, 9)} and {exact(last, 9)}"
+        yield f"{words.format(late)} seeds at recall 0.9 and {last} of 15 at 1.0"
+        yield f"shares {exact(late, 15)} and {exact(last, 15)}"
     for recall in (0.5, 0.9, 1.0):
         counts = healed_over_recall(EU, recall) + healed_over_recall(CF, recall)
-        yield f"| {recall} | {' | '.join(map(str, counts))} |"
-    eu, cf = (text(cost_of_40_percent(method)) for method in (EU, CF))
-    yield f"EU lost {eu.split()[0]} points and CF {cf.split()[0]} | {eu} and {cf}"
+        yield f"| {recall:g} | {' | '.join(f'{count} of 5' for count in counts)} |"
     yield f"{text(below_eu('npo'))} and {text(below_eu('random_labels'))} adversarial"
     run_alone, with_search = (passes("random_labels", tuning=tuning) for tuning in (False, True))
     yield f"{run_alone:.2f} of EU's image passes for a run, and {with_search:.2f} with the tuning"
-    frequency, clustering, scan = map(detected, ("frequency", "clustering", "scan"))
-    assert clustering == scan
-    yield f"Frequency healed {frequency} of 9 seeds, activation clustering and SCAn {scan} of 9"
-    yield f"shares {exact(frequency, 9)} and {exact(scan, 9)}"
+    yield from (f"{name} {detected(deletion)} of 15 seeds" for name, deletion in DETECTORS.items())
 
 
 EARLY = ["npo", "potion"]
@@ -68,8 +77,9 @@ NEAR = ["npo", "random_labels", "ssd", "bad_teacher"]
 def front_page() -> Iterator[str]:
     """Yield the sentences of the README, with the numbers of the tables."""
     eu, cf = ([sum(healed_over_recall(method, recall)) for recall in (0.9, 1.0)] for method in (EU, CF))
-    yield f"EU healed {eu[0]} of 9 seeds at recall 0.9 and {eu[1]} of 9 at 1.0; CF healed {cf[0]} and {cf[1]}"
-    yield f"frequency healed {detected('frequency')} of 9 seeds, activation clustering and SCAn {detected('scan')} of 9"
+    for method, counts in (("EU", eu), ("CF", cf)):
+        yield f"{method} healed {counts[0]} of 15 seeds with 90 % found and {counts[1]} of 15 with all found"
+    yield from (f"{name} {detected(deletion)} of 15" for name, deletion in DETECTORS.items())
     below = [float(printed(-below_eu(method).mean())) for method in NEAR]
     yield f"{min(below)} to {max(below)} points below EU"
     alone, searched = ([passes(method, tuning=tuning) for method in NEAR] for tuning in (False, True))
@@ -106,6 +116,7 @@ FOUND = {"half found": 0.5, "90 % found": 0.9, "all found": 1.0}
     [
         ("plane", {"EU": EU, "CF": CF, "SSD": "ssd"}, (0.0, 0.05, 0.2, 0.4)),
         ("plane_catdog", {"EU": EU, "CF": CF}, (0.0, 0.1, 0.4)),
+        ("plane_cifar10", {"EU": EU, "CF": CF}, (0.0, 0.4)),
     ],
 )
 def test_the_seeds_healed_over_the_plane_are_counted(
@@ -114,8 +125,46 @@ def test_the_seeds_healed_over_the_plane_are_counted(
     page = flat(RESULTS / run / "README.md")
     for (name, method), (words, recall) in product(methods.items(), FOUND.items()):
         counts = [weakened(run, "plane", method, f"drawn@fpr={fpr}@recall={recall}") for fpr in fprs]
-        cells = [f"{whole}, and {broken} broken" if broken else str(whole) for whole, broken in counts]
+        cells = [f"{whole} of 5, {broken} broken" if broken else f"{whole} of 5" for whole, broken in counts]
         assert f"| {name}, {words} | {' | '.join(cells)} |" in page
+
+
+@pytest.mark.parametrize("page", planes.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+def test_the_tables_of_a_plane_are_those_of_the_script_and_hold_all_intervals(page: Path) -> None:
+    told = page.read_text(encoding="utf-8")
+    assert planes.filled(page) == told, "run `python -m docs.planes`"
+    by_hand = re.sub(r"<!-- measured: .*?<!-- end of measured -->", "", told, flags=re.DOTALL)
+    assert not re.search(r"\d \[-?\d", by_hand)
+
+
+COSTS = {
+    f"{of}_cost_{short}": (method, measure, "drawn@fpr=0.0@recall=1.0", "drawn@fpr=0.4@recall=1.0")
+    for of, measure in (("clean", CLEAN), ("adversarial", STAMPED))
+    for short, method in (("eu", EU), ("cf", CF))
+}
+
+
+@pytest.mark.parametrize("run", PLANES)
+@pytest.mark.parametrize("name", [*COSTS, "eu_less_cf_90_found"])
+def test_a_contrast_of_a_plane_is_the_paired_difference(run: str, name: str) -> None:
+    if name in COSTS:
+        method, measure, none, many = COSTS[name]
+        values = seeds(run, "plane", method, many, measure) - seeds(run, "plane", method, none, measure)
+    else:
+        values = np.subtract(
+            *(seeds(run, "plane", each, "drawn@fpr=0.0@recall=0.9", STAMPED) for each in (EU, CF))
+        )
+    row = table(run, "contrasts").set_index("contrast").loc[name]
+    assert interval(values) == tuple(printed(100 * row[end]) for end in ("difference", "low", "high"))
+    page = (RESULTS / run / "README.md").read_text(encoding="utf-8")
+    assert f"| {text(values)}, 5 seeds, p = {row['p_adjusted']:.2g} |" in page
+
+
+@pytest.mark.parametrize("page", planes.ROWS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_first_pages_show_the_planes_as_the_script_does(page: Path) -> None:
+    text_ = page.read_text(encoding="utf-8")
+    made = with_rows(planes.with_answers(text_), planes.ROWS[page]())
+    assert made == text_, "run `python -m docs.planes`"
 
 
 @pytest.mark.parametrize("page", measured_pages.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -208,6 +257,7 @@ TOLD = [
         RESULTS.name,
         *("company", "demo_seeds", "deviations", "simulations", "adaptive"),
         *("false_positives", "imbalance"),  # tested in tests/test_mission.py
+        *PLANES,  # their intervals are all made by the script
     )
 ]
 TOLD += [

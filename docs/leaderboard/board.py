@@ -12,8 +12,6 @@ from unpoison.outcomes import healed, outcomes
 from unpoison.statistics import intervals
 
 RESULTS = Path(__file__).parents[1] / "results"
-NEWER = {"attack", "size"}  # columns that tables of older runs lack
-NEEDED = sorted(COLUMNS.keys() - NEWER)
 SETTING = ["study", "dataset", "poison", "training"]
 KNOWN_RECALL = 0.9  # the deletion set with the nearest recall represents a study
 EU, NOTHING, CLEAN = "retrain", "do_nothing", "clean_accuracy"
@@ -27,7 +25,7 @@ def published(run: str) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     table = pd.read_parquet(path)
-    return table if set(NEEDED) <= set(table) else None
+    return table if set(COLUMNS) <= set(table) else None
 
 
 def runs() -> list[str]:
