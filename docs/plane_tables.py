@@ -158,7 +158,7 @@ def biased(run: str) -> Rows:
 
 def run_of(run: str) -> Rows:
     """Yield what the run was: commit, processor, seeds, models, passes and time."""
-    yield "", ""
+    yield "the run", ""
     records = table(run, "provenance")
     results = table(run, "results")
     passes = results[results["metric"].isin(["image_passes", "forward_passes"])]["value"].sum()
