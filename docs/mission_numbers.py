@@ -146,4 +146,5 @@ def caution(study: str, name: str) -> str:
     untrained = contrast(IMBALANCE, study, name)["untrained"]
     if not untrained:
         return ""
-    return f". Of {untrained} of the compared base models a reference model did not train"
+    models = "base model" if untrained == 1 else "base models"
+    return f". A reference model of {untrained} compared {models} did not train"
