@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from unpoison.outcomes import MARGIN, ROUNDING
+
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "unpoison/advice.csv"
 COLUMNS = (
@@ -30,6 +32,7 @@ STUDIES = {
 }
 ATTACK, CLEAN, TARGET = "attack_success_rate", "clean_accuracy", "clean_accuracy:airplane"
 COMPANY_COMMIT = "52b5151"  # of the code that measured docs/results/company
+BROKEN = 100 * (MARGIN + ROUNDING)  # points of clean accuracy: a model that lost more is broken
 RATES = ("recall", "fpr")
 PASSES, NOTHING, ORACLE, EU = "passes", "do_nothing", "oracle", "retrain"
 Line = dict[str, Any]
@@ -81,6 +84,7 @@ def counted(table: pd.DataFrame, own: pd.DataFrame, deletion: str, method: str) 
     mine, nothing, oracle = own.loc[(deletion, method)], own.loc[("", NOTHING)], own.loc[("", ORACLE)]
     lost = nothing[CLEAN] - mine[CLEAN]
     is_weak = (mine[ATTACK] - oracle[ATTACK]) / (nothing[ATTACK] - oracle[ATTACK]) < 0.5
+    is_broken = lost > BROKEN
     retrained = (
         own.xs(EU, level="method") if EU in own.index.unique("method") else table.xs(EU, level="method")
     )
@@ -88,9 +92,9 @@ def counted(table: pd.DataFrame, own: pd.DataFrame, deletion: str, method: str) 
     return {
         "recall": f"{mine['recall'].mean():.2f}",
         "fpr": f"{mine['fpr'].mean():.2f}",
-        "healed": int((is_weak & (lost < 10)).sum()),
-        "broken": int((lost >= 10).sum()),
-        "below_15": int(((mine[ATTACK] < 15) & (lost < 10)).sum()),
+        "healed": int((is_weak & ~is_broken).sum()),
+        "broken": int(is_broken.sum()),
+        "below_15": int(((mine[ATTACK] < 15) & (lost <= BROKEN)).sum()),
         "models": len(lost),
         "attack": f"{mine[ATTACK].mean():.1f}",
         "clean_lost": f"{lost.mean():.1f}",
@@ -143,9 +147,9 @@ def of_company() -> Iterator[Line]:
             "recall": f"{recall:.2f}",
             "fpr": f"{fpr:.2f}",
             # No oracle was trained. An attack success of 0 replaces the oracle's, which is stricter.
-            "healed": int(((own["attack"] < before["attack"] / 2) & (lost < 10)).sum()),
-            "broken": int((lost >= 10).sum()),
-            "below_15": int(((own["attack"] < 15) & (lost < 10)).sum()),
+            "healed": int(((own["attack"] < before["attack"] / 2) & (lost <= BROKEN)).sum()),
+            "broken": int((lost > BROKEN).sum()),
+            "below_15": int(((own["attack"] < 15) & (lost <= BROKEN)).sum()),
             "models": len(own),
             "attack": f"{own['attack'].mean():.1f}",
             "clean_lost": f"{lost.mean():.1f}",

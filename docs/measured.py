@@ -17,6 +17,7 @@ import yaml
 from scipy import stats
 
 from unpoison.drawing.looks import LOOKS, in_order
+from unpoison.outcomes import MARGIN, ROUNDING
 from unpoison.runs.options import filled as filled_between
 
 DOCS = Path(__file__).parent
@@ -31,7 +32,7 @@ NOTHING, ORACLE, EU = "do_nothing", "oracle", "retrain"
 REFERENCES = (ORACLE, NOTHING)
 RECALLS = (0.2, 0.5, 0.8, 0.9, 1.0)
 LATE = 0.9
-ROUNDING = 1e-9  # points
+BROKEN = 100 * (MARGIN + ROUNDING)  # points of clean accuracy: a model that lost more is broken
 Rows = Iterator[Sequence[str]]
 
 
@@ -117,7 +118,7 @@ def healed(run: str, study: str, deletion: str, method: str) -> str:
     before = seeds(run, study, "", NOTHING, CLEAN)
     assert nothing is not None and oracle is not None and before is not None, f"{study} has no references"
     is_weak = (attack - oracle) / (nothing - oracle) < 0.5
-    is_broken = before - clean > 10 + ROUNDING
+    is_broken = before - clean > BROKEN
     broken = f" (+{is_broken.sum()} broken)" if is_broken.any() else ""
     return f"{(is_weak & ~is_broken).sum()}{broken}"
 
@@ -362,11 +363,11 @@ def detectors() -> Rows:
     for name, entry in entries.items():
         is_first = entry.get("detector", name) != detector
         detector = entry.get("detector", name)
-        ends = (_ends(lines.loc[name], column) for column in ("auroc", "recall", "fpr", "false_alarm_rate"))
+        ends = (ends_of(lines.loc[name], column) for column in ("auroc", "recall", "fpr", "false_alarm_rate"))
         yield f"`{detector}`" if is_first else "", _options(entry, "triggered_examples"), *ends
 
 
-def _ends(line: pd.Series, name: str) -> str:
+def ends_of(line: pd.Series, name: str) -> str:
     """Return a mean of the table of detectors in %, with the ends of its interval."""
     if pd.isna(line[name]):
         return ""

@@ -42,7 +42,12 @@ def ends(row: pd.Series, mean: str = "mean", low: str = "ci_low", high: str = "c
 def contrast(run: str, study: str, name: str) -> pd.Series:
     """Return a planned contrast."""
     rows = table(run, "contrasts")
-    (_, row), *others = rows[(rows["study"] == study) & (rows["contrast"] == name)].iterrows()
+    return only(rows[(rows["study"] == study) & (rows["contrast"] == name)])
+
+
+def only(rows: pd.DataFrame) -> pd.Series:
+    """Return the single row of a table."""
+    (_, row), *others = rows.iterrows()
     assert not others
     return row
 
@@ -114,9 +119,7 @@ def healed_of(study: str, method: str, value: float) -> pd.Series:
     rows = table(FALSE, "healed")
     key = READINGS[study][0]
     chosen = (rows["study"] == study) & (rows["method"] == method) & rows["class_name"].isna()
-    (_, row), *others = rows[chosen & (rows[key].astype(float) == value)].iterrows()
-    assert not others
-    return row
+    return only(rows[chosen & (rows[key].astype(float) == value)])
 
 
 def share_of(line: pd.Series) -> str:

@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from docs.measured import ends_of
 from docs.mission_numbers import (
     CF,
     CLEAN,
@@ -21,12 +21,13 @@ from docs.mission_numbers import (
     ends,
     gained,
     lost,
-    printed,
+    only,
     share_of,
     sure,
     table,
 )
 from docs.mission_runs import Rows, planned
+from unpoison.command.reproducing import words_of
 from unpoison.drawing.looks import detector_look
 from unpoison.runs.read import config_of as read_configs
 
@@ -70,7 +71,7 @@ def healed_over_plane(run: str) -> Rows:
     """Yield the seeds healed over recall and FPR."""
     rates = values(run, FPR)
     yield "seeds healed", *(f"FPR {rate:g}" for rate in rates)
-    for method in methods(run):
+    for method in methods(run, "plane"):
         for recall in values(run, RECALL):
             cells = [drawn(run, method, recall, rate) for rate in rates]
             yield (
@@ -86,7 +87,7 @@ def accuracy_over_plane(run: str) -> Rows:
     rows = summary(run, "plane").dropna(subset=["deletion"])
     index = [rows["metric"], rows["method"], rows[RECALL].astype(float), rows[FPR].astype(float)]
     lines = rows.set_index(index)
-    for method in methods(run):
+    for method in methods(run, "plane"):
         for recall in values(run, RECALL):
             cells = []
             for rate in rates:
@@ -115,7 +116,7 @@ def detectors(run: str) -> Rows:
     yield (
         "detector, its rule",
         *("recall", "FPR", "AUROC"),
-        *(f"{SHORT[method]}: seeds healed" for method in methods_of_detectors(run)),
+        *(f"{SHORT[method]}: seeds healed" for method in methods(run, "detectors")),
         *("EU: points gained under attack", "EU: clean"),
     )
     quality = table(run, "detectors").set_index("deletion")
@@ -124,16 +125,15 @@ def detectors(run: str) -> Rows:
     order = gains.loc[STAMPED, :, EU]["difference"].sort_values(ascending=False).index
     for deletion in order:
         line = quality.loc[deletion]
-        rates = (spread(line, name) for name in ("recall", "fpr", "auroc"))
-        counts = (count(healed[method][deletion]) for method in methods_of_detectors(run))
+        rates = (ends_of(line, name) for name in ("recall", "fpr", "auroc"))
+        counts = (count(healed[method][deletion]) for method in methods(run, "detectors"))
         points = (ends(gains.loc[(metric, deletion, EU)], "difference") for metric in (STAMPED, CLEAN))
         yield named_of(run, deletion), *rates, *counts, *points
 
 
 def biased(run: str) -> Rows:
     """Yield deletion sets of the same counts whose errors fall on other rows."""
-    there = set(_whole(run).query("study == 'biased'")["method"])
-    used = [method for method in (EU, CF) if method in there]
+    used = methods(run, "biased")
     yield (
         "errors fall",
         *(f"{SHORT[method]}: {what}" for method in used for what in ("under attack", "seeds healed")),
@@ -193,9 +193,7 @@ def healed_line(run: str, study: str, method: str, deletion: str) -> pd.Series:
     """Return a line of the table of healed models, all classes together."""
     rows = _whole(run)
     chosen = (rows["study"] == study) & (rows["method"] == method) & (rows["deletion"] == deletion)
-    (_, line), *others = rows[chosen].iterrows()
-    assert not others
-    return line
+    return only(rows[chosen])
 
 
 def of_detectors(run: str, method: str) -> Iterator[pd.Series]:
@@ -228,30 +226,17 @@ def values(run: str, key: str) -> list[float]:
     return sorted(_whole(run).query("study == 'plane'")[key].dropna().astype(float).unique())
 
 
-def methods(run: str) -> list[str]:
-    """Return the methods of the plane."""
-    there = set(_whole(run).query("study == 'plane'")["method"])
+def methods(run: str, study: str) -> list[str]:
+    """Return the methods of a study."""
+    rows = _whole(run)
+    there = set(rows[rows["study"] == study]["method"])
     return [method for method in (EU, CF, "ssd") if method in there]
-
-
-def methods_of_detectors(run: str) -> list[str]:
-    """Return the methods that were given the detectors' deletion sets."""
-    return [method for method in (EU, CF) if any(True for _ in of_detectors(run, method))]
-
-
-def spread(line: pd.Series, name: str) -> str:
-    """Return a mean of the table of detectors in %, with its interval."""
-    if pd.isna(line[name]):
-        return ""
-    low, high = (printed(100 * line[f"{name}_{end}"]) for end in ("low", "high"))
-    return f"{printed(100 * line[name])} [{low}, {high}]"
 
 
 @cache
 def config_of(run: str) -> dict[str, Any]:
     """Return the config of a run."""
-    files = yaml.safe_load((RESULTS / run / "study.yaml").read_text(encoding="utf-8"))["config"]
-    return read_configs([files] if isinstance(files, str) else files)
+    return read_configs(words_of(RESULTS / run))
 
 
 def named_of(run: str, deletion: str) -> str:

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from docs import mission
 from docs.leaderboard.__main__ import main as write_leaderboard
 from docs.mission_numbers import RESULTS
+from unpoison.command.reproducing import words_of
 from unpoison.runs.pooling import pool
 from unpoison.runs.read import plan_of
 
@@ -23,9 +22,7 @@ KEPT = {"tables": "*.parquet", "figures": "*.png"}
 def publish(run: str, data_folder: str) -> None:
     """Pool the blocks of a run, and write everything that shows its results."""
     place = RESULTS / run
-    settings = yaml.safe_load((place / "study.yaml").read_text(encoding="utf-8"))
-    keys = [f"{key}={value}" for key, value in settings.items() if key != "config"]
-    plan = plan_of((settings["config"], *keys, f"data_folder={data_folder}"))
+    plan = plan_of((*words_of(place), f"data_folder={data_folder}"))
     with TemporaryDirectory() as out:
         pool(plan, place / "blocks", Path(out))
         for folder, pattern in KEPT.items():
@@ -33,7 +30,7 @@ def publish(run: str, data_folder: str) -> None:
             (place / folder).mkdir()
             for file in (Path(out) / folder).glob(pattern):
                 shutil.copy(file, place / folder)
-    mission.write()
+    mission.PAGES.write()
     write_leaderboard([])
 
 

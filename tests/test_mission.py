@@ -12,6 +12,7 @@ from company_images import CIFAR10
 from scipy import stats
 
 from docs import mission
+from docs.pages import with_rows
 from unpoison.contrasts import contrasts
 from unpoison.outcomes import healed, outcomes
 from unpoison.results import in_order
@@ -62,10 +63,10 @@ def told(run: str, study: str, contrast: str) -> pd.Series:
     return rows[(rows["study"] == study) & (rows["contrast"] == contrast)].iloc[0]
 
 
-@pytest.mark.parametrize("page", mission.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+@pytest.mark.parametrize("page", mission.PAGES.tables, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_the_tables_of_a_page_are_those_of_the_script(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert mission.filled(text) == text, "run `python -m docs.mission`"
+    assert mission.PAGES.made(page) == text, "run `python -m docs.mission`"
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -205,7 +206,7 @@ def test_healed_seeds_are_counted_by_the_definition() -> None:
         assert all(cell.startswith(count) for cell, count in zip(cells, counts, strict=True)), line
 
 
-@pytest.mark.parametrize("page", mission.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+@pytest.mark.parametrize("page", mission.PAGES.tables, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_no_interval_of_a_page_is_written_by_hand(page: Path) -> None:
     by_hand = re.sub(
         r"<!-- measured: .*?<!-- end of measured -->", "", page.read_text(encoding="utf-8"), flags=re.S
@@ -213,14 +214,14 @@ def test_no_interval_of_a_page_is_written_by_hand(page: Path) -> None:
     assert not re.search(r"\d \[-?\d", by_hand)
 
 
-@pytest.mark.parametrize("page", mission.ROWS, ids=lambda page: f"{page.parent.name}/{page.name}")
+@pytest.mark.parametrize("page", mission.PAGES.rows, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_the_first_pages_have_the_rows_of_the_script(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert mission.with_rows(text, mission.ROWS[page]()) == text, "run `python -m docs.mission`"
+    assert mission.PAGES.made(page) == text, "run `python -m docs.mission`"
 
 
 def test_a_row_replaces_the_row_with_its_question_and_no_other() -> None:
     page = "# A page\n| question | answer |\n|---|---|\n| Why? | Not known |\n| When? | Now |\nWhy?\n"
-    assert mission.with_rows(page, iter(["| Why? | Because |"])) == page.replace("Not known", "Because")
+    assert with_rows(page, iter(["| Why? | Because |"])) == page.replace("Not known", "Because")
     with pytest.raises(ValueError, match="no row with the question 'Who\\?'"):
-        mission.with_rows(page, iter(["| Who? | Nobody |"]))
+        with_rows(page, iter(["| Who? | Nobody |"]))

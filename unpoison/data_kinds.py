@@ -57,13 +57,13 @@ def _source_of_files(pattern: str) -> str:
         first = find(Path(), pattern)[0]
     except UserError as error:
         raise UserError(f"no such folder, file or glob: {pattern or '(nothing)'}") from error
-    from unpoison.datasets.parquet import may_hold_images  # noqa: PLC0415 (a plan imports no pyarrow)
-
     match first.suffix.lower():
         case ".csv":
             return "image_list"
         case ".npz":
             return "npz"
         case ".parquet":
+            from unpoison.datasets.parquet import may_hold_images  # noqa: PLC0415 (a plan imports no pyarrow)
+
             return "parquet" if may_hold_images(first) else "image_list"
     raise UserError(f"path: found {first}, allowed: {ALLOWED}")

@@ -59,14 +59,13 @@ def training_of(
         raise UserError(
             f"model: found '{model}', allowed: file.py:Class, or a shipped network: {', '.join(shipped)}"
         )
-    file, colon, name = model.rpartition(":")
-    python = f"{absolute('model', file)}:{name}" if colon and file else model
+    file, _, name = model.rpartition(":")
+    python = f"{absolute('model', file)}:{name}" if file else model
     try:
         own_network(python)
     except UserError as error:
         raise UserError(f"model: {error}") from error
-    called = {} if arguments is None else {"arguments": _arguments(arguments, OWN)}
-    return {"model": {"python": python, **called, **levels}}
+    return {"model": {"python": python, **_arguments(arguments, OWN), **levels}}
 
 
 def recipe_for(rows: int, model: str | Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def recipe_for(rows: int, model: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(text: str | None, model: str) -> dict[str, Any]:
-    """Return the arguments of the user's class, or the options of a shipped network."""
+    """Return the options of a network: those of a shipped one, or `arguments` of the user's class."""
     if text is None:
         return {}
     try:
@@ -100,7 +99,7 @@ def _arguments(text: str | None, model: str) -> dict[str, Any]:
         raise UserError(f"arguments: found {text!r}, allowed: names with values, such as '{{\"width\": 16}}'")
     given = {"arguments": found} if model == OWN else found
     check_given(given, MODELS.options(model), "model")
-    return found
+    return given
 
 
 def _triple(name: str, text: str) -> list[float]:
