@@ -1,14 +1,13 @@
-"""Rebuild the tables of measured numbers in the pages of docs: `python docs/measured.py`, in the project's folder.
+"""Rebuild the tables of measured numbers in the pages of docs: `python -m docs.measured`, in the project's folder.
 
-A table is between `<!-- measured: NAME -->` and `<!-- end of measured -->`, where NAME is a function below. All are
-made from the tables in docs/results. `tests/test_published.py` computes them again in another way.
+The tables are functions below. All are made from the tables in docs/results. `tests/test_published.py` computes them
+again in another way.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,11 @@ import pandas as pd
 import yaml
 from scipy import stats
 
+from docs.pages import RESULTS, Pages, Rows
 from unpoison.drawing.looks import LOOKS, in_order
 from unpoison.outcomes import MARGIN, ROUNDING
-from unpoison.runs.options import filled as filled_between
 
-DOCS = Path(__file__).parent
+DOCS = RESULTS.parent
 CLEAN, STAMPED, ATTACK, WORST = (
     "clean_accuracy",
     "adversarial_accuracy",
@@ -33,7 +32,6 @@ REFERENCES = (ORACLE, NOTHING)
 RECALLS = (0.2, 0.5, 0.8, 0.9, 1.0)
 LATE = 0.9
 BROKEN = 100 * (MARGIN + ROUNDING)  # points of clean accuracy: a model that lost more is broken
-Rows = Iterator[Sequence[str]]
 
 
 # -- the tables of a study ---------------------------------------------------------------------------------------
@@ -45,7 +43,7 @@ def results(run: str) -> pd.DataFrame:
 
     Shares are in %. A measure is `metric`, or `metric:class` for the value of a class.
     """
-    table = pd.read_parquet(DOCS / "results" / run / "tables" / "results.parquet")
+    table = pd.read_parquet(RESULTS / run / "tables" / "results.parquet")
     table["measure"] = table["metric"].where(
         table["class_name"].isna(), table["metric"] + ":" + table["class_name"]
     )
@@ -393,12 +391,6 @@ def company_repairs() -> Rows:
         yield str(recall), f"`{method}`", _options(json.loads(str(options))), *pairs
 
 
-PAGES = [
-    DOCS / "results/company/README.md",
-    DOCS / "methods/deviations.md",
-    DOCS / "detectors/deviations.md",
-    *(DOCS / "results" / METHODS / page for page in ("README.md", "numbers.md", "false_alarms.md")),
-]
 TABLES: dict[str, Callable[[], Rows]] = {
     table.__name__: table
     for table in (
@@ -414,19 +406,18 @@ TABLES: dict[str, Callable[[], Rows]] = {
         company_repairs,
     )
 }
-
-
-def in_markdown(rows: Rows) -> str:
-    """Return a table in Markdown; its first row is the head."""
-    head, *body = ([str(cell) for cell in row] for row in rows)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
-
-
-def filled(page: str) -> str:
-    """Return a page with its tables rebuilt."""
-    return filled_between(page, "measured", lambda name: in_markdown(TABLES[name]()))
+PAGES = Pages(
+    dict.fromkeys(
+        [
+            RESULTS / "company/README.md",
+            DOCS / "methods/deviations.md",
+            DOCS / "detectors/deviations.md",
+            *(RESULTS / METHODS / page for page in ("README.md", "numbers.md", "false_alarms.md")),
+        ],
+        TABLES,
+    )
+)
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGES.write()

@@ -7,8 +7,8 @@ docs/results/false_positives and docs/results/imbalance.
 from docs import mission_false_positives as false_positives
 from docs import mission_imbalance as imbalance
 from docs import mission_rows
-from docs.mission_numbers import FALSE, IMBALANCE, RESULTS
-from docs.pages import ANSWERS, FRONT, Pages
+from docs.mission_numbers import FALSE, IMBALANCE
+from docs.pages import ANSWERS, FRONT, RESULTS, Pages
 
 TABLES = {
     made.__name__: made

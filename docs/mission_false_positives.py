@@ -21,7 +21,8 @@ from docs.mission_numbers import (
     sure,
     table,
 )
-from docs.mission_runs import Rows, blocks, planned
+from docs.mission_runs import blocks, planned
+from docs.pages import Rows
 
 
 def false_positives_answers() -> Rows:

@@ -24,7 +24,8 @@ from docs.mission_numbers import (
     sure,
     table,
 )
-from docs.mission_runs import Rows, blocks, planned
+from docs.mission_runs import blocks, planned
+from docs.pages import Rows
 from unpoison.outcomes import WHY
 
 ENDS = (0.2, 1.0)  # the fewest and the most cats, which both studies have

@@ -4,13 +4,12 @@ For an interval that contains zero, the sentence gives the largest change inside
 """
 
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
 from docs.measured import printed
+from docs.pages import RESULTS
 
-RESULTS = Path(__file__).parent / "results"
 FALSE, IMBALANCE = "false_positives", "imbalance"
 EXCHANGED = "imbalance_exchanged"
 EU, CF, NOTHING, ORACLE = "retrain", "finetune", "do_nothing", "oracle"

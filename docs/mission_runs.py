@@ -1,12 +1,9 @@
 """The tables that the pages of both of the mission's studies have: planned contrasts and blocks."""
 
-from collections.abc import Iterator, Sequence
-
 import pandas as pd
 
 from docs.mission_numbers import points, table
-
-Rows = Iterator[Sequence[str]]
+from docs.pages import Rows
 
 
 def planned(run: str, *studies: str) -> Rows:

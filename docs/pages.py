@@ -3,17 +3,16 @@
 A table stands between `<!-- measured: NAME -->` and `<!-- end of measured -->`. A row is found by its question.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from docs.measured import in_markdown
-from docs.mission_numbers import RESULTS
-from docs.mission_runs import Rows
 from unpoison.runs.options import filled
 
+RESULTS = Path(__file__).parent / "results"
 ANSWERS = RESULTS / "README.md"
 FRONT = RESULTS.parents[1] / "README.md"
+Rows = Iterator[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Pages:
     """The pages that a script writes. tables: of each page, by name; rows: of the pages ANSWERS and FRONT."""
 
     tables: Mapping[Path, Mapping[str, Callable[[], Rows]]]
-    rows: Mapping[Path, Callable[[], Iterator[str]]]
+    rows: Mapping[Path, Callable[[], Iterator[str]]] = field(default_factory=dict)
 
     def made(self, page: Path) -> str:
         """Return the text of a page with its tables and rows made anew."""
@@ -34,6 +33,12 @@ class Pages:
         """Write every page."""
         for page in {**self.tables, **self.rows}:
             page.write_text(self.made(page), encoding="utf-8")
+
+
+def in_markdown(rows: Rows) -> str:
+    """Return a table in Markdown; its first row is the head."""
+    head, *body = ([str(cell) for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body))
 
 
 def with_rows(page: str, rows: Iterator[str]) -> str:

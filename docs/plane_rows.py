@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 
 from docs.mission_numbers import CF, EU, SHORT, capital, contrast, lost, sure
-from docs.mission_runs import Rows
+from docs.pages import Rows
 from docs.plane_tables import config_of, count, drawn, of_detectors
 from unpoison.drawing.looks import detector_look
 from unpoison.proportions import clopper_pearson

@@ -13,7 +13,6 @@ from docs.mission_numbers import (
     EU,
     NOTHING,
     ORACLE,
-    RESULTS,
     SHORT,
     STAMPED,
     capital,
@@ -26,7 +25,8 @@ from docs.mission_numbers import (
     sure,
     table,
 )
-from docs.mission_runs import Rows, planned
+from docs.mission_runs import planned
+from docs.pages import RESULTS, Rows
 from unpoison.command.reproducing import words_of
 from unpoison.drawing.looks import detector_look
 from unpoison.runs.read import config_of as read_configs

@@ -6,8 +6,7 @@ The tables are functions of `plane_tables`. All are made from the tables beside 
 from functools import partial
 
 from docs import plane_rows, plane_tables
-from docs.mission_numbers import RESULTS
-from docs.pages import ANSWERS, FRONT, Pages
+from docs.pages import ANSWERS, FRONT, RESULTS, Pages
 
 TABLES = (
     plane_tables.answers,

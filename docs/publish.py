@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from docs import mission
 from docs.leaderboard.__main__ import main as write_leaderboard
-from docs.mission_numbers import RESULTS
+from docs.pages import RESULTS
 from unpoison.command.reproducing import words_of
 from unpoison.runs.pooling import pool
 from unpoison.runs.read import plan_of

@@ -14,7 +14,8 @@ from unpoison import measured_repairs
 from unpoison.advice import advise
 from unpoison.command import advise as command
 from unpoison.errors import UserError
-from unpoison.measured_repairs import Measured, jeffreys
+from unpoison.measured_repairs import Measured
+from unpoison.proportions import jeffreys
 
 ROOT = Path(__file__).parents[1]
 

@@ -32,6 +32,7 @@ ORDER = (
         "plain_values",
         "errors",
         "extras",
+        "proportions",
         "measured_repairs",
         "advice",
         "digests",
@@ -57,7 +58,6 @@ ORDER = (
         "answers",
         "held_out",
         "readings",
-        "verification",
         "left_out",
     ),
     *(
@@ -73,6 +73,7 @@ ORDER = (
         "weights",
         "given_weights",
         "contracts",
+        "verification",
     ),
     *(
         "datasets",
@@ -109,7 +110,6 @@ ORDER = (
         "reproduction",
         "references",
         "statistics",
-        "proportions",
         "rounds",
         "implied",
         "outcomes",

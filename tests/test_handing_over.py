@@ -7,9 +7,9 @@ import pytest
 
 from unpoison.answers import Answers, questions
 from unpoison.contracts.deletion import Deletion
+from unpoison.contracts.verification import Verification
 from unpoison.handing_over import HandedOver, examples_of, summary_of, write_clean_list
 from unpoison.rows import NONE, Rows
-from unpoison.verification import Verification
 
 GIVEN = np.array([0, 0, 1, 1, 1, 0, 1, 1])  # six training rows, two trusted ones
 SPLIT = np.array(["train"] * 6 + ["validation"] * 2, dtype=object)
@@ -47,9 +47,12 @@ def handed_over(relearned: list[int] | None = None) -> HandedOver:
 def test_shares_before_and_after_are_of_the_rows_that_they_name() -> None:
     found = summary_of(handed_over())
     assert (found["rows"], found["flagged"]) == (6, 2)
-    assert (found["before"]["flagged_read_as_told"], found["after"]["flagged_read_as_told"]) == (1.0, 0.5)
+    assert (
+        found["before"]["flagged_predicted_as_labelled"],
+        found["after"]["flagged_predicted_as_labelled"],
+    ) == (1.0, 0.5)
     assert found["after"]["given_label_agreement"] == pytest.approx(3 / 4)  # over the four retained rows
-    assert found["after"]["by_class"]["cat"]["flagged_read_as_told"] is None
+    assert found["after"]["by_class"]["cat"]["flagged_predicted_as_labelled"] is None
     assert found["after"]["by_class"]["dog"]["given_label_agreement"] == 1.0
     assert found["after"]["clean_accuracy"] is found["after"]["attack_success_rate"] is None
     assert found["verify"]["low"] == 0.1
@@ -59,13 +62,13 @@ def test_churn_is_counted_on_trusted_images_where_there_are_some() -> None:
     assert summary_of(handed_over())["churn"] == {"share": 0.5, "of": "trusted images", "images": 2}
 
 
-def test_relearning_tells_whether_flagged_rows_are_read_as_told_again() -> None:
+def test_relearning_tells_whether_flagged_rows_are_predicted_as_labelled_again() -> None:
     assert summary_of(handed_over())["relearning"] is None
     again = summary_of(handed_over(BEFORE))["relearning"]
-    assert again == {"flagged_read_as_told": 1.0, "attack_success_rate": None}
+    assert again == {"flagged_predicted_as_labelled": 1.0, "attack_success_rate": None}
 
 
-def test_examples_begin_with_those_that_are_still_read_as_told() -> None:
+def test_examples_begin_with_those_that_are_still_predicted_as_labelled() -> None:
     told = [(one.row_id, one.given, one.before, one.after) for one in examples_of(handed_over())]
     assert told == [("dog/e.png", "dog", "dog", "dog"), ("dog/d.png", "dog", "dog", "cat")]
 

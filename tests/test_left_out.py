@@ -11,13 +11,13 @@ from scipy.stats import beta
 from unpoison.left_out import ACCUSED, CONTROL, FEWEST, KEPT, USUAL, Readings, judgement_of, readings_of
 
 POISONS = Readings(100, 8, 200, 120, learned=99, apart=6.0, beyond=2.0, searches=1)
-NATURAL = replace(POISONS, accused_as_told=62)
+NATURAL = replace(POISONS, accused_as_labelled=62)
 
 
 def quantile_by_integration(read: Readings, share: float) -> float:
     """Return a quantile of accused share / control share, by numerical integration for each guess."""
-    accused = beta(read.accused_as_told + 0.5, read.accused - read.accused_as_told + 0.5)
-    control = beta(read.control_as_told + 0.5, read.control - read.control_as_told + 0.5)
+    accused = beta(read.accused_as_labelled + 0.5, read.accused - read.accused_as_labelled + 0.5)
+    control = beta(read.control_as_labelled + 0.5, read.control - read.control_as_labelled + 0.5)
 
     def below(ratio: float) -> float:
         centre = control.mean()
@@ -41,11 +41,11 @@ def test_the_ratio_is_that_of_the_two_shares() -> None:
     assert Readings(10_000, 1000, 10_000, 5000).ratio[0] == pytest.approx(0.2, abs=1e-3)
 
 
-def test_a_group_that_is_learned_and_not_read_as_told_is_tampered() -> None:
+def test_a_group_that_is_learned_and_not_predicted_as_labelled_is_tampered() -> None:
     assert POISONS.judgement == "tampered"
 
 
-def test_a_group_that_is_read_as_told_cannot_be_told_from_poisons_with_right_labels() -> None:
+def test_a_group_that_is_predicted_as_labelled_cannot_be_told_from_poisons_with_right_labels() -> None:
     assert NATURAL.judgement == "cannot tell"
 
 
@@ -55,7 +55,7 @@ def test_a_group_that_is_read_as_told_cannot_be_told_from_poisons_with_right_lab
         {"apart": 3.9},
         {"apart": 4.5, "beyond": 0.9},
         {"learned": 70},
-        {"accused": 4, "accused_as_told": 0, "learned": 4},
+        {"accused": 4, "accused_as_labelled": 0, "learned": 4},
     ],
     ids=["near its class", "no farther than in other classes", "not learned", "few rows"],
 )
@@ -75,22 +75,22 @@ def test_an_interval_that_holds_the_limit_cannot_tell() -> None:
 
 
 def test_without_control_rows_the_check_cannot_tell() -> None:
-    assert replace(POISONS, control=FEWEST - 1, control_as_told=3).judgement == "cannot tell"
+    assert replace(POISONS, control=FEWEST - 1, control_as_labelled=3).judgement == "cannot tell"
 
 
 def test_searches_are_added_up() -> None:
     together = POISONS + replace(POISONS, apart=3.0)
-    assert (together.accused, together.control_as_told, together.searches) == (200, 240, 2)
+    assert (together.accused, together.control_as_labelled, together.searches) == (200, 240, 2)
     assert together.judgement == "tampered"  # the mean of 6 and 3 is 4.5
     assert (POISONS + replace(POISONS, apart=1.0)).judgement == "clear"
     # The searches must have found enough rows on average.
-    few = replace(POISONS, accused=9, accused_as_told=0, learned=9, control_as_told=195)
+    few = replace(POISONS, accused=9, accused_as_labelled=0, learned=9, control_as_labelled=195)
     assert few.judgement == "tampered"
     assert replace(few, searches=2, apart=12.0, beyond=4.0).judgement == "clear"
 
 
 def test_one_search_that_speaks_for_the_class_makes_it_doubtful() -> None:
-    many = replace(POISONS, accused=300, accused_as_told=5, learned=300)
+    many = replace(POISONS, accused=300, accused_as_labelled=5, learned=300)
     assert (many + NATURAL).judgement == "tampered"
     assert judgement_of([many, NATURAL]) == "cannot tell"
     assert judgement_of([many, POISONS]) == "tampered"
@@ -104,17 +104,17 @@ def test_a_search_that_accuses_hardly_a_row_says_nothing_about_the_class() -> No
 def test_readings_are_counted_from_the_rows_of_each_class_alone() -> None:
     rng = np.random.default_rng(0)
     labels, role = rng.integers(0, 3, 200), rng.choice([KEPT, ACCUSED, CONTROL], 200)
-    as_told, learned = rng.random((2, 200)) < 0.5
-    found = readings_of(role, as_told, learned, np.array([1.5, 6.5, 4.0])[labels], labels)
+    as_labelled, learned = rng.random((2, 200)) < 0.5
+    found = readings_of(role, as_labelled, learned, np.array([1.5, 6.5, 4.0])[labels], labels)
     counts = [0, 0, 0, 0, 0]
     for row in range(200):
         if labels[row] == 1 and role[row] == ACCUSED:
             counts[0] += 1
-            counts[1] += int(as_told[row])
+            counts[1] += int(as_labelled[row])
             counts[4] += int(learned[row])
         if labels[row] == 1 and role[row] == CONTROL:
             counts[2] += 1
-            counts[3] += int(as_told[row])
+            counts[3] += int(as_labelled[row])
     assert set(found) == {0, 1, 2}
     # The other classes' distances are 1.5 and 4. The least is USUAL, that in a split normal distribution.
     assert found[1] == Readings(*counts, 6.5, 6.5 - (USUAL + 4.0) / 2, 1)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import product
 from pathlib import Path
 
@@ -35,12 +34,10 @@ from published import (
 )
 
 from docs import planes
+from docs.measured import PAGES as MEASURED
 from unpoison.drawing.looks import LOOKS
 
 PAGES = sorted(RESULTS.glob("**/*.md"))
-_SPEC = spec_from_file_location("measured_pages", ROOT / "docs" / "measured.py")
-measured_pages = module_from_spec(_SPEC)
-_SPEC.loader.exec_module(measured_pages)
 
 
 def config_of(name: str) -> dict:
@@ -169,11 +166,11 @@ def test_the_first_pages_show_the_planes_as_the_script_does(page: Path) -> None:
     assert planes.PAGES.made(page) == page.read_text(encoding="utf-8"), "run `python -m docs.planes`"
 
 
-@pytest.mark.parametrize("page", measured_pages.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", MEASURED.tables, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_tables_of_measured_numbers_are_those_of_the_script(page: Path) -> None:
     text_ = page.read_text(encoding="utf-8")
     assert "<!-- measured: " in text_
-    assert measured_pages.filled(text_) == text_, "run `python docs/measured.py`"
+    assert MEASURED.made(page) == text_, "run `python -m docs.measured`"
 
 
 REPAIRS = {"fine_pruning", "anp", "ibau"}

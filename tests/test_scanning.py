@@ -94,7 +94,7 @@ def test_without_a_group_there_is_no_evidence_and_nothing_to_do() -> None:
     assert not len(suspicious_rows(finding))
 
 
-def test_a_striking_group_that_is_read_as_told_is_no_verdict_but_is_to_be_looked_at() -> None:
+def test_a_striking_group_that_is_predicted_as_labelled_is_no_verdict_but_is_to_be_looked_at() -> None:
     finding = found(told=("dog",))
     assert finding.verdict == "no_evidence"
     assert in_words(finding).endswith("The check cannot tell for dog.")

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 
 from tests.tiny import rows_of_three_classes
+from unpoison.contracts.verification import Verification, read_verification, write_verification
 from unpoison.errors import UserError
 from unpoison.held_out import CONTROLS, folds_of
 from unpoison.readings import Readings
-from unpoison.verification import (
-    Verification,
-    read_verification,
-    verification_of,
-    write_verification,
-)
+from unpoison.verification import verification_of
 
 CLASSES = tuple(f"class {label}" for label in range(10))
 FOLDS = 5
@@ -67,7 +63,7 @@ def test_the_interval_holds_the_attack_and_the_estimate_is_close(attack: float, 
 
 def test_false_alarms_no_longer_count_as_attack() -> None:
     found = estimate(0, attack=0.05, false=75)
-    assert found.read_as_told > 0.2
+    assert found.predicted_as_labelled > 0.2
     assert found.attack_success == pytest.approx(0.05, abs=0.06)
     assert found.false_alarms == pytest.approx(1 / 3, abs=0.06)
 

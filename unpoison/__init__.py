@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from unpoison.contracts.poisoning import Poisoning
     from unpoison.contracts.request import Request
     from unpoison.contracts.scores import Scores
+    from unpoison.contracts.verification import Verification
     from unpoison.data import Data
     from unpoison.detectors import DETECTORS
     from unpoison.errors import UserError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from unpoison.recipes import RECIPES, Recipe
     from unpoison.registration import register
     from unpoison.unlearning import METHODS
-    from unpoison.verification import Verification
     from unpoison.verifying import verify
     from unpoison.weights import load_model, save_model
     from unpoison.wrapping import wrap_model
@@ -47,7 +47,7 @@ HOMES = {
     "recipes": ("RECIPES", "Recipe"),
     "unlearning": ("METHODS",),
     "registration": ("register",),
-    "verification": ("Verification",),
+    "contracts.verification": ("Verification",),
     "verifying": ("verify",),
     "weights": ("load_model", "save_model"),
     "wrapping": ("wrap_model",),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unpoison.errors import UserError
-from unpoison.measured_repairs import Candidate, Range, candidates, jeffreys, total
+from unpoison.measured_repairs import Candidate, Range, candidates, total
 
 UNKNOWN_RECALL, UNKNOWN_FPR = (0.2, 1.0), (0.0, 0.05)
 EQUAL = 0.05  # shares that differ by less count as ties, since each study holds few models
@@ -124,6 +124,8 @@ def _near_best(pool: Pool, value: Callable[[Candidate], float]) -> Pool:
 
 
 def _reasons(best: Candidate, of: str, chosen_as: str, asked: tuple[Range, Range], within: str) -> str:
+    from unpoison.proportions import jeffreys  # noqa: PLC0415 (scipy takes half a second, and --help does not need it)
+
     healed, broken, models = (best.count(name) for name in ("healed", "broken", "models"))
     name = best.method + (f" with {_in_words(best.options)}" if best.options else "")
     low, high = (round(100 * end) for end in jeffreys(healed, models))

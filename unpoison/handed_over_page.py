@@ -8,7 +8,7 @@ import numpy as np
 
 from unpoison.contracts.judged import Judged
 from unpoison.drawing.thumbnails import thumbnails
-from unpoison.handing_over import READ_AS_TOLD, HandedOver, examples_of
+from unpoison.handing_over import PREDICTED_AS_LABELLED, HandedOver, examples_of
 from unpoison.report.estimates import Estimate
 from unpoison.report.repair_page import MOST_PICTURES, ClassChange, FlaggedImage, HeldOutCheck, RepairPage
 from unpoison.rows import NONE
@@ -136,7 +136,7 @@ def _held_out(given: HandedOver, summary: Summary) -> HeldOutCheck | None:
     found = given.verification
     if found.attack_success is None:
         return None
-    before = _estimate(summary["before"][READ_AS_TOLD], summary["flagged"])
+    before = _estimate(summary["before"][PREDICTED_AS_LABELLED], summary["flagged"])
     assert before is not None, "a check has flagged rows"
     after = Estimate(found.attack_success, found.low, found.high, summary["flagged"])
     meaning = (
@@ -183,7 +183,7 @@ def _relearning(summary: Summary, rows: _Rows, probe: float | None) -> tuple[tup
     again = summary["relearning"]
     if again is None or probe is None:
         return ()
-    name = ATTACK if again[ATTACK] is not None else READ_AS_TOLD
+    name = ATTACK if again[ATTACK] is not None else PREDICTED_AS_LABELLED
     of = rows.attacked[None] if name == ATTACK else summary["flagged"]
     pair = (_estimate(summary["after"][name], of), _estimate(again[name], of))
     return tuple((step, each) for step, each in zip((0.0, probe), pair, strict=True) if each is not None)

@@ -11,14 +11,14 @@ import pandas as pd
 from unpoison.answers import Answers
 from unpoison.contracts.deletion import Deletion
 from unpoison.contracts.judged import Judged, Part
+from unpoison.contracts.verification import Verification, as_values
 from unpoison.files import write_table
 from unpoison.rows import Rows
 from unpoison.steps.measuring import measure
 from unpoison.types import Mask
-from unpoison.verification import Verification, as_told
 
 SHOWN = ("clean_accuracy", "given_label_agreement", "attack_success_rate")
-READ_AS_TOLD = "flagged_read_as_told"
+PREDICTED_AS_LABELLED = "flagged_predicted_as_labelled"
 WHERE = (
     ("validation", "trusted images"),
     ("clean_test", "test images"),
@@ -63,7 +63,7 @@ def summary_of(given: HandedOver) -> dict[str, Any]:
         "relearning": _relearned(given),
         "churn": _churn(before, after),
         "cost": dict(given.costs),
-        "verify": as_told(given.verification),
+        "verify": as_values(given.verification),
     }
 
 
@@ -114,22 +114,24 @@ def _flagged(judged: Judged) -> Part:
     return judged.as_trained_on.take(judged.deletion.rows)
 
 
-def _is_read_as_told(part: Part) -> Mask:
+def _is_predicted_as_labelled(part: Part) -> Mask:
     return part.answers.predicted == part.rows.given_label
 
 
 def _values(given: HandedOver, judged: Judged) -> dict[str, Any]:
     """Return the shares of one model, over all classes and by class."""
     found: dict[str | None, dict[str, float | None]] = {
-        name: dict.fromkeys((*SHOWN, READ_AS_TOLD)) for name in (None, *given.rows.class_names)
+        name: dict.fromkeys((*SHOWN, PREDICTED_AS_LABELLED)) for name in (None, *given.rows.class_names)
     }
     for entry in measure(given.rows, judged.answers, given.deletion, None):
         if entry.metric in SHOWN:
             found[entry.class_name][entry.metric] = round(entry.value, 4)
     part = _flagged(judged)
-    found[None][READ_AS_TOLD] = _mean(_is_read_as_told(part))
+    found[None][PREDICTED_AS_LABELLED] = _mean(_is_predicted_as_labelled(part))
     for label, name in enumerate(given.rows.class_names):
-        found[name][READ_AS_TOLD] = _mean(_is_read_as_told(part)[part.rows.given_label == label])
+        found[name][PREDICTED_AS_LABELLED] = _mean(
+            _is_predicted_as_labelled(part)[part.rows.given_label == label]
+        )
     return {**found.pop(None), "by_class": found}
 
 
@@ -147,7 +149,7 @@ def _relearned(given: HandedOver) -> dict[str, float | None] | None:
     if given.relearned is None:
         return None
     values = _values(given, _judged(given, given.relearned))
-    return {name: values[name] for name in (READ_AS_TOLD, "attack_success_rate")}
+    return {name: values[name] for name in (PREDICTED_AS_LABELLED, "attack_success_rate")}
 
 
 def _churn(before: Judged, after: Judged) -> dict[str, Any]:

@@ -40,16 +40,16 @@ DRAWS = 20_000
 class Readings:
     """Counts of predictions on the suspected rows of one class, in one search or in several together.
 
-    accused, control: numbers of suspected and of control rows; accused_as_told, control_as_told: those whose given
-    label is predicted by a network that never saw them; learned: accused rows whose given label the suspicious model
-    predicts; apart: distance of the group from its class, in standard deviations; beyond: that distance minus the
+    accused, control: numbers of suspected and of control rows; accused_as_labelled, control_as_labelled: those whose
+    given label is predicted by a network that never saw them; learned: accused rows whose given label the suspicious
+    model predicts; apart: distance of the group from its class, in standard deviations; beyond: that distance minus the
     median of the other classes; both are summed over the `searches`.
     """
 
     accused: int = 0
-    accused_as_told: int = 0
+    accused_as_labelled: int = 0
     control: int = 0
-    control_as_told: int = 0
+    control_as_labelled: int = 0
     learned: int = 0
     apart: float = 0.0
     beyond: float = 0.0
@@ -69,13 +69,16 @@ class Readings:
         random = np.random.default_rng(0)
         shares = [
             beta.rvs(told + 0.5, rows - told + 0.5, size=DRAWS, random_state=random)
-            for rows, told in ((self.accused, self.accused_as_told), (self.control, self.control_as_told))
+            for rows, told in (
+                (self.accused, self.accused_as_labelled),
+                (self.control, self.control_as_labelled),
+            )
         ]
         low, high = np.quantile(shares[0] / shares[1], [1 - SURE, SURE])
         ratio = (
-            (self.accused_as_told + 0.5)
+            (self.accused_as_labelled + 0.5)
             / (self.accused + 1)
-            / ((self.control_as_told + 0.5) / (self.control + 1))
+            / ((self.control_as_labelled + 0.5) / (self.control + 1))
         )
         return float(ratio), float(low), float(high)
 
@@ -111,14 +114,14 @@ def judgement_of(searches: Sequence[Readings]) -> Judgement:
 
 
 def readings_of(
-    role: np.ndarray, as_told: np.ndarray, learned: np.ndarray, apart: np.ndarray, labels: np.ndarray
+    role: np.ndarray, as_labelled: np.ndarray, learned: np.ndarray, apart: np.ndarray, labels: np.ndarray
 ) -> dict[int, Readings]:
     """Return the readings of each class in one search.
 
     Args:
-        role: (n,) KEPT, ACCUSED or CONTROL; as_told, learned: (n,) whether the network of the check and the suspicious
-            model predict the given label; apart: (n,) the distance of the group from the row's class; labels: (n,) the
-            given labels.
+        role: (n,) KEPT, ACCUSED or CONTROL; as_labelled, learned: (n,) whether the network of the check and the
+            suspicious model predict the given label; apart: (n,) the distance of the group from the row's class;
+            labels: (n,) the given labels.
     """
     far = {int(label): float(apart[labels == label][0]) for label in np.unique(labels)}
     found = {}
@@ -127,9 +130,9 @@ def readings_of(
         others = [max(its, USUAL) for other, its in far.items() if other != label]
         found[label] = Readings(
             int(accused.sum()),
-            int((accused & as_told).sum()),
+            int((accused & as_labelled).sum()),
             int(control.sum()),
-            int((control & as_told).sum()),
+            int((control & as_labelled).sum()),
             int((accused & learned).sum()),
             distance,
             distance - float(np.median(others or [USUAL])),

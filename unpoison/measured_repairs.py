@@ -133,6 +133,8 @@ def total(rows: Sequence[Measured], name: str) -> int:
 
 def bound(rows: Sequence[Measured], name: str) -> float:
     """Return the lower end of the 95 % interval of the share of the models that a count holds."""
+    from unpoison.proportions import jeffreys  # noqa: PLC0415 (scipy takes half a second, and --help does not need it)
+
     return jeffreys(total(rows, name), total(rows, "models"))[0]
 
 
@@ -142,15 +144,6 @@ def by_network(rows: Sequence[Measured]) -> dict[str, list[Measured]]:
     for row in rows:
         found[row.network].append(row)
     return found
-
-
-@cache
-def jeffreys(count: int, of: int) -> Range:
-    """Return the 95 % interval of a share by Jeffreys' prior; the ends are 0 for a count of 0, 1 for a full count."""
-    from scipy.stats import beta  # noqa: PLC0415 (the import takes half a second, and --help does not need it)
-
-    low, high = beta.ppf((0.025, 0.975), count + 0.5, of - count + 0.5)
-    return (float(low) if count else 0.0), (float(high) if count < of else 1.0)
 
 
 @cache

@@ -16,15 +16,14 @@ alarms, has two upper bounds. Each class uses the first bound, or the second if 
   given label are below the median of unflagged rows of the class are false alarms. They are half of all false alarms.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import betaincinv
 
-from unpoison.files import read_json, write_json
+from unpoison.contracts.verification import OfClass, Verification
 from unpoison.readings import Readings
 from unpoison.types import Labels
 
@@ -33,46 +32,7 @@ DRAWS = 2000
 PRIOR = 4.0  # weight of the mean of all classes, in control rows added to those of a class
 APART = 0.1  # least distance of q' from chance: closer, the reference model cannot separate false alarms
 FEWEST = 5.0  # least estimated number of poisons in a list
-ASSUMED = (
-    "The flagged rows that are poisoned carry the trigger as test images of the attacker will.",
-    "False alarms are read like the control rows, which are unflagged rows of the same class and nearly all clean.",
-    "A repair that is shown all flagged rows is at least as good as one without a fold of them; where a method depends "
-    "on their number, the estimate is too high.",
-)
 Shares = Float[np.ndarray, " *draws classes"]
-
-
-@dataclass(frozen=True)
-class OfClass:
-    """The check in one class: number of flagged rows, their raw share, that of control rows, share of false alarms.
-
-    controls is None for a class without control rows.
-    """
-
-    flagged: int
-    read_as_told: float
-    controls: float | None
-    false_alarms: float
-
-
-@dataclass(frozen=True)
-class Verification:
-    """An estimate of the attack success rate after a repair, without ground truth; all are shares (0 to 1).
-
-    attack_success: None if the list seems to hold fewer than five poisons; low, high: the 95 % interval; read_as_told:
-    the share predicted as labelled of all held-out flagged rows, including false alarms; by_fold: the same for each
-    fold; false_alarms: the share in the list; by_class: for the classes, by given label, that have a flagged row;
-    assumed: the assumptions of the estimate.
-    """
-
-    attack_success: float | None
-    low: float
-    high: float
-    read_as_told: float
-    by_fold: tuple[float, ...]
-    false_alarms: float
-    by_class: dict[str, OfClass]
-    assumed: tuple[str, ...] = ASSUMED
 
 
 def verification_of(readings: Readings, class_names: Sequence[str]) -> Verification:
@@ -107,8 +67,6 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
     if told is not None:
         low, high = min(low, told), max(high, told)
         if told == 0:  # an estimate cut off at 0: the number of rows limits the precision
-            from scipy.special import betaincinv  # noqa: PLC0415 (every plan imports this module, and needs no scipy)
-
             high = max(high, float(betaincinv(0.5, poisons + 0.5, 0.975)))
     return Verification(
         told,
@@ -208,43 +166,3 @@ def _interval(drawn: np.ndarray, spread: float) -> tuple[float, float]:
     moved = np.clip(drawn + spread * rng.standard_t(4, size=len(drawn)), 0.0, 1.0)
     low, high = np.quantile(moved, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
-
-
-def in_words(found: Verification) -> str:
-    """Return the estimate in a sentence."""
-    if found.attack_success is None:
-        return "The flagged rows seem to be false alarms: too few poisons are among them to estimate an attack success."
-    return (
-        f"The attack still succeeds on about {found.attack_success:.0%} of triggered images (95 % interval "
-        f"{found.low:.0%} to {found.high:.0%}), by flagged rows that the repair was not shown."
-    )
-
-
-def write_verification(path: str | Path, verification: Verification) -> None:
-    """Write an estimate as JSON, under the names of its fields."""
-    write_json(path, as_told(verification))
-
-
-def as_told(verification: Verification) -> Mapping[str, Any]:
-    """Return an estimate as plain values, shares to four digits."""
-    return _rounded(asdict(verification))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _rounded(part) for name, part in value.items()}
-    if isinstance(value, tuple):
-        return [_rounded(part) for part in value]
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def read_verification(path: str | Path) -> Verification:
-    """Return the estimate that `write_verification` wrote."""
-    return of_told(read_json(path))
-
-
-def of_told(told: Mapping[str, Any]) -> Verification:
-    """Return the estimate from the plain values of `as_told`."""
-    classes = {name: OfClass(**found) for name, found in told["by_class"].items()}
-    lists = {name: tuple(told[name]) for name in ("by_fold", "assumed")}
-    return Verification(**{**told, **lists, "by_class": classes})

@@ -18,6 +18,7 @@ from unpoison.arguments import (
     setting_of,
 )
 from unpoison.asking import answer
+from unpoison.contracts.verification import Verification
 from unpoison.data import Data
 from unpoison.devices import computing_repeatably
 from unpoison.errors import UserError
@@ -26,7 +27,7 @@ from unpoison.networks import Classifier
 from unpoison.readings import readings_of
 from unpoison.steps.holding_out import answers_without, asked_of
 from unpoison.unlearning import METHODS, needs
-from unpoison.verification import Verification, verification_of
+from unpoison.verification import verification_of
 
 
 def verify(

@@ -8,7 +8,8 @@ import pandas as pd
 
 from docs.leaderboard.board import SETTING, lines_of, published, ranked, runs
 from docs.leaderboard.entries import entries, submitted_lines
-from docs.measured import in_markdown, label_of, printed
+from docs.measured import label_of, printed
+from docs.pages import in_markdown
 from unpoison.runs.options import filled as filled_between
 
 PAGE = Path(__file__).with_name("README.md")

@@ -16,6 +16,7 @@ from unpoison.answers import Answers, answers_of, questions
 from unpoison.attacks import apply
 from unpoison.contracts.deletion import NO_DELETION, Deletion
 from unpoison.contracts.judged import HAS, Judged
+from unpoison.contracts.verification import Verification
 from unpoison.costs import Cost
 from unpoison.deletion import describe
 from unpoison.errors import UserError
@@ -25,7 +26,6 @@ from unpoison.poisons import POISONS
 from unpoison.probes import PROBES
 from unpoison.rows import NONE, TRIGGERED, Rows
 from unpoison.steps.measuring import measure
-from unpoison.verification import Verification
 
 ROOT = Path(__file__).parents[2]
 COST = Cost(1.5, 640, 80, weights_changed=0.5, gradient_passes=8, tuning_passes=90.0)

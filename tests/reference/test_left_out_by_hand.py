@@ -59,7 +59,7 @@ def reading(outputs: Outputs, chosen: np.ndarray) -> np.ndarray:
     return np.where(wrong, (outputs.labels + 1) % CLASSES, outputs.labels)
 
 
-def test_a_planted_group_that_is_not_read_as_told_is_accused(read_as: Any) -> None:
+def test_a_planted_group_that_is_not_predicted_as_labelled_is_accused(read_as: Any) -> None:
     outputs, is_planted = made_up(distance=7)
     read_as(reading(outputs, is_planted))
     scores = left_out.score(evidence_of(outputs))
@@ -68,7 +68,7 @@ def test_a_planted_group_that_is_not_read_as_told_is_accused(read_as: Any) -> No
     assert set(scores.training[outputs.labels > 0] <= 0.5) == {True}
 
 
-def test_a_natural_group_that_is_read_as_told_is_not_accused(read_as: Any) -> None:
+def test_a_natural_group_that_is_predicted_as_labelled_is_not_accused(read_as: Any) -> None:
     outputs, is_planted = made_up(distance=7)
     read_as(reading(outputs, np.zeros_like(is_planted)))
     scores = left_out.score(evidence_of(outputs))

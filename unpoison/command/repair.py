@@ -9,7 +9,7 @@ SHOWN = {
     "clean_accuracy": "clean accuracy",
     "given_label_agreement": "agreement with the given labels",
     "attack_success_rate": "attack success on triggered images",
-    "flagged_read_as_told": "flagged rows predicted as labelled",
+    "flagged_predicted_as_labelled": "flagged rows predicted as labelled",
 }
 
 
@@ -129,8 +129,8 @@ def repair(
 
 def told(summary: dict[str, Any], out: Path) -> list[str]:
     """Return the changes by a repair, as lines for the terminal."""
+    from unpoison.contracts.verification import from_values, in_words  # noqa: PLC0415
     from unpoison.text import as_table  # noqa: PLC0415
-    from unpoison.verification import in_words, of_told  # noqa: PLC0415
 
     lines = [
         (words, _percent(summary["before"][name]), _percent(summary["after"][name]))
@@ -144,7 +144,7 @@ def told(summary: dict[str, Any], out: Path) -> list[str]:
         method if not summary["why"] else f"{method} {summary['why']}",
         as_table(("", "before", "after"), lines),
         *costs,
-        in_words(of_told(summary["verify"])),
+        in_words(from_values(summary["verify"])),
         f"Repaired weights: {out / 'repaired.safetensors'}; rows to train on: {out / 'clean.csv'}",
         f"Look at the repair in a browser: {out / 'report.html'}",
     ]

@@ -99,12 +99,12 @@ def verify(
     target = verified_file(seed)
     if not run_in(out, {**entries, **asked}, [str(target)], cores=cores, verbose=verbose):
         return 1
-    from unpoison.verification import in_words, read_verification  # noqa: PLC0415
+    from unpoison.contracts.verification import in_words, read_verification  # noqa: PLC0415
 
     found = read_verification(out / target)
     print(f"By {chosen.name}: {in_words(found)}")
     print(
-        f"Still predicted as labelled: {found.read_as_told:.0%} of the held-out flagged rows; of them about "
+        f"Still predicted as labelled: {found.predicted_as_labelled:.0%} of the held-out flagged rows; of them about "
         f"{found.false_alarms:.0%} are false alarms."
     )
     return 0

@@ -8,10 +8,10 @@ import numpy as np
 
 from unpoison.answers import Answers, questions_by_part
 from unpoison.contracts.deletion import Deletion
+from unpoison.contracts.verification import Verification
 from unpoison.costs import Cost
 from unpoison.rows import NONE, Rows
 from unpoison.types import Mask
-from unpoison.verification import Verification
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from unpoison.answers import read_answers
 from unpoison.contracts.deletion import NO_DELETION
+from unpoison.contracts.verification import read_verification
 from unpoison.costs import Cost
 from unpoison.damage import DamagedError
 from unpoison.deletion import read_deletion
@@ -15,7 +16,6 @@ from unpoison.jobs.inputs import check_inputs
 from unpoison.jobs.record import write_record
 from unpoison.rows import Rows, read_rows
 from unpoison.steps.measuring import measure, metrics_table
-from unpoison.verification import read_verification
 
 FREE = "do_nothing"  # its model is the base model, whose training is no cost of a repair
 

@@ -5,12 +5,13 @@ from typing import Any
 from unpoison.answers import read_answers
 from unpoison.contracts.deletion import NO_DELETION
 from unpoison.contracts.judged import Judged
+from unpoison.contracts.verification import in_words, write_verification
 from unpoison.deletion import read_deletion
 from unpoison.jobs.inputs import check_inputs
 from unpoison.jobs.record import write_record
 from unpoison.readings import readings_of
 from unpoison.rows import read_rows
-from unpoison.verification import in_words, verification_of, write_verification
+from unpoison.verification import verification_of
 
 
 def main(snakemake: Any) -> None:

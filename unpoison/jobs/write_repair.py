@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from unpoison.answers import read_answers
+from unpoison.contracts.verification import in_words, read_verification
 from unpoison.deletion import read_deletion
 from unpoison.files import read_json, write_json, written_whole
 from unpoison.handed_over_page import ToldOfRepair, repair_page_of
@@ -12,7 +13,6 @@ from unpoison.handing_over import HandedOver, summary_of, write_clean_list
 from unpoison.jobs.inputs import check_inputs
 from unpoison.report.repair_page import repair_page
 from unpoison.rows import read_rows
-from unpoison.verification import in_words, read_verification
 from unpoison.weights import export_weights, load_model
 
 COSTS = ("seconds", "image_passes", "forward_passes")

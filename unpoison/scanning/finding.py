@@ -90,7 +90,7 @@ class Finding:
     def control_share(self) -> float | None:
         """The share of control rows whose given label the check's models predict: their accuracy on this data."""
         total = sum((each.readings for each in self.classes), Readings())
-        return total.control_as_told / total.control if total.control else None
+        return total.control_as_labelled / total.control if total.control else None
 
 
 def find(train: Rows, searches: Sequence[Mapping[str, Scores]], check: str) -> Finding:
@@ -160,8 +160,8 @@ def in_words(finding: Finding) -> str:
     who, looks = ("class", "looks") if len(finding.tampered) == 1 else ("classes", "look")
     return (
         f"The {who} {names} {looks} tampered with: {total} of {len(finding.train)} rows. Models that never saw the "
-        f"suspected rows predict the given label for {pooled.accused_as_told / pooled.accused:.0%} of them, and for "
-        f"{pooled.control_as_told / pooled.control:.0%} of other rows of the same class.{doubt}"
+        f"suspected rows predict the given label for {pooled.accused_as_labelled / pooled.accused:.0%} of them, and "
+        f"for {pooled.control_as_labelled / pooled.control:.0%} of other rows of the same class.{doubt}"
     )
 
 
@@ -189,9 +189,9 @@ def summary_of(finding: Finding) -> dict[str, Any]:
                 "judgement": each.judgement,
                 "ratio": [round(value, 4) for value in each.readings.ratio],
                 "accused": each.readings.accused,
-                "accused_as_told": each.readings.accused_as_told,
+                "accused_as_labelled": each.readings.accused_as_labelled,
                 "control": each.readings.control,
-                "control_as_told": each.readings.control_as_told,
+                "control_as_labelled": each.readings.control_as_labelled,
             }
             for each in finding.classes
         },

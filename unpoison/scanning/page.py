@@ -112,8 +112,8 @@ def _class(finding: Finding, found: ClassFinding, images: StoredImages) -> Check
         found.rows,
         round(read.accused / max(1, read.searches)),
         WORDS[found.judgement],  # type: ignore[arg-type]
-        estimate(read.accused_as_told, read.accused) if is_asked else None,
-        estimate(read.control_as_told, read.control) if is_asked else None,
+        estimate(read.accused_as_labelled, read.accused) if is_asked else None,
+        estimate(read.control_as_labelled, read.control) if is_asked else None,
         _note(found),
         tuple(thumbnails(images, train.image[shown].tolist())),
     )

@@ -12,11 +12,11 @@ import numpy as np
 from unpoison.answers import Answers, questions
 from unpoison.contracts.deletion import NO_DELETION, Deletion
 from unpoison.contracts.judged import Judged
+from unpoison.contracts.verification import Verification
 from unpoison.costs import Cost
 from unpoison.errors import UserError
 from unpoison.metrics import METRICS
 from unpoison.rows import Rows
-from unpoison.verification import Verification
 
 NO_PROBE: Mapping[str, Answers] = MappingProxyType({})
 
