@@ -141,10 +141,12 @@ def count_of(name: str, share: float) -> int:
 
 
 def _attack(name: str, paired: pd.DataFrame, outcomes: pd.DataFrame) -> tuple[str, str]:
-    """Return the change of accuracy on stamped images, and in how many seeds the attack took."""
+    """Return the change of accuracy on stamped images, and in how many of the trained seeds the attack took."""
     of_class = paired[(paired["class_name"] == name) & (paired["metric"] == STAMPED)]
     (_, row), *others = of_class[(of_class["method"] == NOTHING) & (of_class["other"] == ORACLE)].iterrows()
     assert not others
     repaired = outcomes[(outcomes["class_name"] == name) & (outcomes["method"] == EU)]
-    took = repaired["undefined"] != WHY["untaken"]
-    return ends(row, "difference"), f"{took.fillna(True).sum()} of {len(took)}"
+    trained = repaired[(repaired["undefined"] != WHY["untrained"]).fillna(True)]
+    untrained = len(repaired) - len(trained)
+    note = f", {untrained} untrained" if untrained else ""
+    return ends(row, "difference"), f"{trained['undefined'].isna().sum()} of {len(trained)}{note}"

@@ -144,9 +144,10 @@ def counts_of(line: pd.Series) -> str:
 
 
 def caution(study: str, name: str) -> str:
-    """Return how many of the models that a contrast compares have references that did not train; empty if none."""
-    untrained = contrast(IMBALANCE, study, name)["untrained"]
-    if not untrained:
+    """Return how many compared models have references that did not train, and the difference without their seeds."""
+    row = contrast(IMBALANCE, study, name)
+    if not row["untrained"]:
         return ""
-    models = "base model" if untrained == 1 else "base models"
-    return f". A reference model of {untrained} compared {models} did not train"
+    models, seeds = ("model", "its seed") if row["untrained"] == 1 else ("models", "their seeds")
+    without = ends(row, "trained_difference", "trained_low", "trained_high")
+    return f". A reference of {row['untrained']} base {models} did not train; without {seeds} {without}"

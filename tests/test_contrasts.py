@@ -1,7 +1,7 @@
 """Planned contrasts: units are seeds that have every model, and Holm's correction is per study."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pandas as pd
@@ -176,16 +176,38 @@ def test_equivalence_needs_the_90_percent_interval_within_the_margin() -> None:
     assert pd.isna(only(grid(noisy), asked("retrain", "finetune"))["equivalent"])
 
 
-def test_compared_models_whose_reference_did_not_train_are_counted() -> None:
+def with_oracles(failed: Collection[int]) -> pd.DataFrame:
+    """Return the noisy grid of six seeds, with an oracle for each; those of the given seeds did not train."""
     references = [
-        ("oracle", seed, name, 0.2 if seed in (1, 4) else 0.9) for seed in range(6) for name in ("cat", "dog")
+        ("oracle", seed, name, 0.2 if seed in failed else 0.9) for seed in range(6) for name in ("cat", "dog")
     ]
     known = pd.DataFrame(references, columns=["method", "seed", "class_name", "value"])
     known = known.assign(**PLACE, study="s", metric="retained_accuracy", unit="share")
-    table = pd.concat([grid(noisy), known], ignore_index=True).convert_dtypes()
+    return pd.concat([grid(noisy), known], ignore_index=True).convert_dtypes()
+
+
+def test_compared_models_whose_reference_did_not_train_are_counted() -> None:
+    table = with_oracles((1, 4))
     assert only(table, asked("retrain", "finetune"))["untrained"] == 2
     assert only(table[table["seed"] != 4], asked("retrain", "finetune"))["untrained"] == 1
     assert only(grid(noisy), asked("retrain", "finetune"))["untrained"] == 0
+
+
+@pytest.mark.parametrize("failed", [(1,), (1, 4), tuple(range(5))])
+def test_the_difference_of_trained_seeds_is_that_of_a_table_without_the_others(failed: tuple) -> None:
+    found = only(with_oracles(failed), asked("retrain", "finetune"))
+    table = grid(noisy)
+    alone = only(table[~table["seed"].isin(failed)], asked("retrain", "finetune"))
+    for name in ("n", "difference", "low", "high"):
+        assert found[f"trained_{name}"] == pytest.approx(alone[name], nan_ok=True)
+    assert found["n"] == 6
+
+
+def test_without_an_untrained_or_a_trained_seed_there_is_no_second_difference() -> None:
+    every, none = (only(with_oracles(failed), asked("retrain", "finetune")) for failed in (range(6), ()))
+    assert every["trained_n"] == 0 and pd.isna(none["trained_n"])
+    for found in (every, none):
+        assert all(math.isnan(found[f"trained_{name}"]) for name in ("difference", "low", "high"))
 
 
 def test_without_a_contrast_the_table_has_its_columns_alone() -> None:

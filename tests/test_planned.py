@@ -96,9 +96,16 @@ def test_healed_names_the_discordant_seeds() -> None:
 
 
 def test_references_that_did_not_train_are_a_warning() -> None:
-    assert told({"untrained": 3}).text.endswith(
-        "3 of the compared base models have a reference model that did not train."
+    without = {"trained_n": 6, "trained_difference": 0.07, "trained_low": 0.05, "trained_high": 0.09}
+    assert told({"untrained": 3, **without}).text.endswith(
+        "3 of the compared base models have a reference model that did not train. Without their seeds: 7.0 points "
+        "[5.0, 9.0] (6 seeds)."
     )
+    assert told({"untrained": 1, **without, "trained_n": 1, "trained_low": None}).text.endswith(
+        "1 of the compared base models has a reference model that did not train. Without its seed: 7.0 points "
+        "(1 seed)."
+    )
+    assert told({"untrained": 3, "trained_n": 0}).text.endswith("that did not train. No other seed is left.")
 
 
 def test_other_units_are_named() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from itertools import product
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def contrasts(results: pd.DataFrame, outcomes: pd.DataFrame, planned: Planned) -
     both. The seed is the unit: values are averaged within each seed over settings that a contrast leaves open. A
     seed counts if it has every setting on every side. Holm's correction covers the contrasts of one study. A contrast
     without a p value counts as p = 1, so that the family is the planned one. Models whose references did not train
-    count too, and `untrained` is their number.
+    count too, and `untrained` is their number; `trained_difference` is the difference without their seeds.
 
     Args:
         results: the results table.
@@ -83,7 +84,7 @@ def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any], flagged: pd.DataFram
         rows: as `_of_study` returns them.
         flagged: the base models whose references did not train.
     """
-    methods, margin, along = asked["methods"], asked["margin"], asked["along"]
+    methods, along = asked["methods"], asked["along"]
     key, ends = next(iter(along.items()), (None, (None, None)))
     at = ", ".join(f"{name} = {value}" for name, value in asked["at"].items())
     told = {
@@ -97,26 +98,31 @@ def _contrast(rows: pd.DataFrame, asked: Mapping[str, Any], flagged: pd.DataFram
         "unit": next(iter(rows["unit"]), None),
     }
     seeds = _differences(rows, asked)
-    is_count = asked["metric"] == HEALED
-    measured = _of_pairs(seeds) if is_count else _of_means(seeds, margin)
+    measured = _measured(seeds, asked)
     reason = None if len(seeds) else "no seed has every model that it compares"
-    compared = {
-        place
-        for _, method, end in _sides(asked)
-        for place in rows.loc[_chosen(rows, asked, method, end), "base_model"]
+    is_compared = reduce(or_, (_chosen(rows, asked, method, end) for _, method, end in _sides(asked)))
+    untrained = rows[is_compared & rows["base_model"].isin(tuples_of(flagged, BASE_MODEL))]
+    if len(untrained):
+        kept = seeds[~seeds.index.isin(untrained["seed"])]
+        trained = {"n": len(kept), **_measured(kept, asked)}
+        measured |= {f"trained_{name}": trained[name] for name in ("n", "difference", "low", "high")}
+    return {
+        **told,
+        "n": len(seeds),
+        "untrained": untrained["base_model"].nunique(),
+        "reason": reason,
+        **measured,
     }
-    untrained = compared & set(tuples_of(flagged, BASE_MODEL))
-    return {**told, "n": len(seeds), "untrained": len(untrained), "reason": reason, **measured}
 
 
-def _differences(rows: pd.DataFrame, asked: Mapping[str, Any]) -> np.ndarray:
-    """Return the value (n,) of a contrast in each seed that has every setting on every side, ordered by seed."""
+def _differences(rows: pd.DataFrame, asked: Mapping[str, Any]) -> pd.Series:
+    """Return the value of a contrast in each seed that has every setting on every side; the seed is the index."""
     sides = [_side(rows, asked, sign, method, end) for sign, method, end in _sides(asked)]
     whole = reduce(_beside, sides)
     settings = [name for name in whole.columns if name not in ("seed", "value")]
     there = whole.drop_duplicates(settings) if settings else whole.iloc[:1]
     of_seed = whole.groupby("seed", sort=True)["value"].agg(["mean", "size"])
-    return of_seed.loc[of_seed["size"] == len(there), "mean"].to_numpy(float)
+    return of_seed.loc[of_seed["size"] == len(there), "mean"].astype(float)
 
 
 def _sides(asked: Mapping[str, Any]) -> Iterable[tuple[int, str, Any]]:
@@ -152,6 +158,12 @@ def _beside(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     whole = one.merge(other, on=shared, suffixes=("", "_other"))
     whole["value"] += whole.pop("value_other")
     return whole
+
+
+def _measured(seeds: pd.Series, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the difference over the seeds, with its interval and its test."""
+    values = seeds.to_numpy()
+    return _of_pairs(values) if asked["metric"] == HEALED else _of_means(values, asked["margin"])
 
 
 def _of_means(seeds: np.ndarray, margin: float | None) -> dict[str, Any]:

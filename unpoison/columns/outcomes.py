@@ -160,6 +160,16 @@ CONTRASTED = {
         "number of compared base models that have a reference model that did not train; a warning if not 0",
         "models",
     ),
+    "trained_n": Column(
+        "Int64", "number of seeds of `n` without such a base model; null if `untrained` is 0", "seeds"
+    ),
+    "trained_difference": Column(
+        "float64", "the difference over these seeds alone, not tested; null without one", "the row's own"
+    ),
+    "trained_low": Column(
+        "float64", "lower end of its 95 % interval", "the row's own", "as `low`", "as `low`"
+    ),
+    "trained_high": Column("float64", "upper end of it", "the row's own", "the same", "the same"),
     "first_only": Column("Int64", "seeds healed by the first side only; null for other metrics", "seeds"),
     "second_only": Column("Int64", "seeds healed by the second side only; null for other metrics", "seeds"),
     "test": Column("string", "paired t, or exact McNemar for healed"),

@@ -117,10 +117,14 @@ def _verdict(row: Mapping[str, Any]) -> list[str]:
 def _warning(row: Mapping[str, Any]) -> list[str]:
     if not row["untrained"]:
         return []
-    models = (
-        "base model has a reference model" if row["untrained"] == 1 else "base models have a reference model"
-    )
-    return [f"{row['untrained']} of the compared {models} that did not train."]
+    have = "has" if row["untrained"] == 1 else "have"
+    warning = f"{row['untrained']} of the compared base models {have} a reference model that did not train."
+    if not row["trained_n"]:
+        return [warning, "No other seed is left."]
+    seeds = f"{row['trained_n']} {'seed' if row['trained_n'] == 1 else 'seeds'}"
+    ends = {"low": row["trained_low"], "high": row["trained_high"], "unit": row["unit"]}
+    difference = f"{_amount(row['trained_difference'], row['unit'])}{_interval(ends)} ({seeds})"
+    return [warning, f"Without {'its seed' if row['untrained'] == 1 else 'their seeds'}: {difference}."]
 
 
 def _holds_zero(row: Mapping[str, Any]) -> bool:
