@@ -155,14 +155,17 @@ ATTACKED = [
 ]
 
 
+def poison_of(study: str) -> str:
+    return "corner_swap" if study == "imbalance" else "corner_swap_exchanged"
+
+
 @pytest.mark.parametrize(("study", "name", "share", "line"), ATTACKED)
 def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
     study: str, name: str, share: str, line: str
 ) -> None:
-    poison = "corner_swap" if study == "imbalance" else "corner_swap_exchanged"
     cells = []
     for ratio in ("0.2", "1.0"):
-        at = f"keep.cat={ratio}/{poison}@share.cat={share}"
+        at = f"keep.cat={ratio}/{poison_of(study)}@share.cat={share}"
         nothing, oracle = (
             over_seeds("imbalance", study, method, "adversarial_accuracy", name=name, at=at)
             for method in ("do_nothing", "oracle")
@@ -190,6 +193,29 @@ def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
     lost, took, lost_many, took_many = found.removeprefix(line).strip(" |").split(" | ")
     assert [lost.split()[0], lost_many.split()[0]] == cells[::2]
     assert [took, took_many] == cells[1::2]
+
+
+def taken(study: str, name: str, ratio: str, share: str) -> str:
+    """Return in how many seeds the attack costs a class 20 points of accuracy or more, in words."""
+    at = f"keep.cat={ratio}/{poison_of(study)}@share.cat={share}"
+    nothing, oracle = (
+        over_seeds("imbalance", study, method, "adversarial_accuracy", name=name, at=at)
+        for method in ("do_nothing", "oracle")
+    )
+    return f"in {(nothing - oracle <= -0.2 + 1e-9).sum()} of {len(nothing)}"
+
+
+def test_the_sentence_on_the_corners_has_the_counts_of_the_results() -> None:
+    page = " ".join((tables("imbalance").parent / "README.md").read_text(encoding="utf-8").split())
+    cats, dogs = (
+        taken("imbalance", "cat", "0.4", "0.9"),
+        taken("imbalance_exchanged", "dog", "1.0", "0.2"),
+    )
+    assert f"at 0.4, 90 poisoned cats were learned {cats} seeds" in page
+    assert (
+        f"On 80 dogs it is learned beside 1,000 cats in every seed that trained, and {dogs} beside 5,000"
+        in page
+    )
 
 
 def test_healed_seeds_are_counted_by_the_definition() -> None:
