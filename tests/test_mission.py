@@ -79,6 +79,9 @@ def test_the_results_are_those_of_the_blocks(run: str) -> None:
     pd.testing.assert_frame_equal(joined.astype(whole.dtypes.to_dict()), whole)
     listed = pd.read_parquet(tables(run) / "blocks.parquet")
     assert set(listed["study"]) == set(whole["study"]) <= set(STUDIES[run])
+    passes, hours = listed["image_passes"].sum() / 1e6, listed["seconds"].sum() / 3600
+    cost = f"{passes:.1f} million image passes, {hours:.1f} core hours"
+    assert cost in (tables(run).parent / "README.md").read_text(encoding="utf-8")
     assert (listed["processor"].str.len() > 0).all() and (listed["commit"].str.len() >= 40).all()
 
 
