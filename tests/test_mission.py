@@ -158,8 +158,20 @@ ATTACKED = [
 ]
 
 
-def poison_of(study: str) -> str:
-    return "corner_swap" if study == "imbalance" else "corner_swap_exchanged"
+def changes(study: str, name: str, ratio: str, share: str) -> np.ndarray:
+    """Return for each seed the change of a class's accuracy under attack, before a repair, against the oracle."""
+    poison = "corner_swap" if study == "imbalance" else "corner_swap_exchanged"
+    at = f"keep.cat={ratio}/{poison}@share.cat={share}"
+    nothing, oracle = (
+        over_seeds("imbalance", study, method, "adversarial_accuracy", name=name, at=at)
+        for method in ("do_nothing", "oracle")
+    )
+    return nothing - oracle
+
+
+def taken(lost: np.ndarray) -> str:
+    """Return in how many seeds the attack costs 20 points of accuracy or more."""
+    return f"{(lost <= -0.2 + 1e-9).sum()} of {len(lost)}"
 
 
 @pytest.mark.parametrize(("study", "name", "share", "line"), ATTACKED)
@@ -168,11 +180,7 @@ def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
 ) -> None:
     cells = []
     for ratio in ("0.2", "1.0"):
-        at = f"keep.cat={ratio}/{poison_of(study)}@share.cat={share}"
-        nothing, oracle = (
-            over_seeds("imbalance", study, method, "adversarial_accuracy", name=name, at=at)
-            for method in ("do_nothing", "oracle")
-        )
+        lost = changes(study, name, ratio, share)
         table = pd.read_parquet(tables("imbalance") / "outcomes.parquet")
         table = table[
             (table["study"] == study) & (table["class_name"] == name) & (table["method"] == "retrain")
@@ -182,12 +190,8 @@ def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
         ]
         why = table.sort_values("seed")["undefined"]
         untrained = (why == "a reference model did not train").fillna(False).to_numpy(bool)
-        lost = (nothing - oracle)[~untrained]
         note = f", {untrained.sum()} untrained" if untrained.any() else ""
-        cells += [
-            f"{100 * (nothing - oracle).mean():.1f}",
-            f"{(lost <= -0.2 + 1e-9).sum()} of {len(lost)}{note}",
-        ]
+        cells += [f"{100 * lost.mean():.1f}", f"{taken(lost[~untrained])}{note}"]
     found = next(
         text
         for text in (tables("imbalance").parent / "README.md").read_text().splitlines()
@@ -198,25 +202,13 @@ def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
     assert [took, took_many] == cells[1::2]
 
 
-def taken(study: str, name: str, ratio: str, share: str) -> str:
-    """Return in how many seeds the attack costs a class 20 points of accuracy or more, in words."""
-    at = f"keep.cat={ratio}/{poison_of(study)}@share.cat={share}"
-    nothing, oracle = (
-        over_seeds("imbalance", study, method, "adversarial_accuracy", name=name, at=at)
-        for method in ("do_nothing", "oracle")
-    )
-    return f"in {(nothing - oracle <= -0.2 + 1e-9).sum()} of {len(nothing)}"
-
-
 def test_the_sentence_on_the_corners_has_the_counts_of_the_results() -> None:
     page = " ".join((tables("imbalance").parent / "README.md").read_text(encoding="utf-8").split())
-    cats, dogs = (
-        taken("imbalance", "cat", "0.4", "0.9"),
-        taken("imbalance_exchanged", "dog", "1.0", "0.2"),
-    )
-    assert f"at 0.4, 90 poisoned cats were learned {cats} seeds" in page
+    cats = taken(changes("imbalance", "cat", "0.4", "0.9"))
+    dogs = taken(changes("imbalance_exchanged", "dog", "1.0", "0.2"))
+    assert f"at 0.4, 90 poisoned cats were learned in {cats} seeds" in page
     assert (
-        f"On 80 dogs it is learned beside 1,000 cats in every seed that trained, and {dogs} beside 5,000"
+        f"On 80 dogs it is learned beside 1,000 cats in every seed that trained, and in {dogs} beside 5,000"
         in page
     )
 
