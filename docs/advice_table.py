@@ -1,4 +1,4 @@
-"""Write unpoison/advice.csv, which `unpoison advise` reads: `python docs/advice_table.py`, in the project's folder.
+"""Write unpoison/advice.csv, which `unpoison advise` reads: `python -m docs.advice_table`, in the project's folder.
 
 A line is one entry of a method on one kind of deletion set, counted over the models of one study. It is made from
 the tables in docs/results; options come from the configs and from the tuning records next to the tables.
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from unpoison.outcomes import MARGIN, ROUNDING
+from docs.measured import BROKEN
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "unpoison/advice.csv"
@@ -32,7 +32,6 @@ STUDIES = {
 }
 ATTACK, CLEAN, TARGET = "attack_success_rate", "clean_accuracy", "clean_accuracy:airplane"
 COMPANY_COMMIT = "52b5151"  # of the code that measured docs/results/company
-BROKEN = 100 * (MARGIN + ROUNDING)  # points of clean accuracy: a model that lost more is broken
 RATES = ("recall", "fpr")
 PASSES, NOTHING, ORACLE, EU = "passes", "do_nothing", "oracle", "retrain"
 Line = dict[str, Any]
@@ -94,7 +93,7 @@ def counted(table: pd.DataFrame, own: pd.DataFrame, deletion: str, method: str) 
         "fpr": f"{mine['fpr'].mean():.2f}",
         "healed": int((is_weak & ~is_broken).sum()),
         "broken": int(is_broken.sum()),
-        "below_15": int(((mine[ATTACK] < 15) & (lost <= BROKEN)).sum()),
+        "below_15": int(((mine[ATTACK] < 15) & ~is_broken).sum()),
         "models": len(lost),
         "attack": f"{mine[ATTACK].mean():.1f}",
         "clean_lost": f"{lost.mean():.1f}",
@@ -141,15 +140,16 @@ def of_company() -> Iterator[Line]:
         own = rows.set_index(model)
         before = nothing.loc[own.index]
         lost = (before["clean"] - own["clean"]).fillna(100)
+        is_broken = lost > BROKEN
         yield {
             "method": method,
             "options": options,
             "recall": f"{recall:.2f}",
             "fpr": f"{fpr:.2f}",
             # No oracle was trained. An attack success of 0 replaces the oracle's, which is stricter.
-            "healed": int(((own["attack"] < before["attack"] / 2) & (lost <= BROKEN)).sum()),
-            "broken": int((lost > BROKEN).sum()),
-            "below_15": int(((own["attack"] < 15) & (lost <= BROKEN)).sum()),
+            "healed": int(((own["attack"] < before["attack"] / 2) & ~is_broken).sum()),
+            "broken": int(is_broken.sum()),
+            "below_15": int(((own["attack"] < 15) & ~is_broken).sum()),
             "models": len(own),
             "attack": f"{own['attack'].mean():.1f}",
             "clean_lost": f"{lost.mean():.1f}",

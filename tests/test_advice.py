@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from scipy.stats import binom
 
+from docs import advice_table
 from unpoison import measured_repairs
 from unpoison.advice import advise
 from unpoison.command import advise as command
@@ -44,10 +44,7 @@ def best(**asked: object) -> str:
 
 
 def test_the_shipped_table_is_what_the_script_makes_of_the_measurements() -> None:
-    spec = spec_from_file_location("advice_table", ROOT / "docs/advice_table.py")
-    script = module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert measured_repairs.TABLE.read_text(encoding="utf-8") == script.written()
+    assert measured_repairs.TABLE.read_text(encoding="utf-8") == advice_table.written()
 
 
 def test_the_page_of_the_companys_networks_counts_what_its_table_holds() -> None:

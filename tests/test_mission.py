@@ -44,6 +44,10 @@ def values(run: str) -> pd.DataFrame:
     return rows.pivot_table(index=places, columns="seed", values="value")
 
 
+def page_of(run: str) -> str:
+    return (tables(run).parent / "README.md").read_text(encoding="utf-8")
+
+
 def over_seeds(run: str, study: str, method: str, metric: str, *, name: str = "", at: str = "") -> np.ndarray:
     """Return for each seed the mean over all data sets, poisons and deletion sets whose names hold `at`."""
     rows = values(run).xs((study, method, metric, name), level=("study", "method", "metric", "class_name"))
@@ -81,7 +85,7 @@ def test_the_results_are_those_of_the_blocks(run: str) -> None:
     assert set(listed["study"]) == set(whole["study"]) <= set(STUDIES[run])
     passes, hours = listed["image_passes"].sum() / 1e6, listed["seconds"].sum() / 3600
     cost = f"{passes:.1f} million image passes, {hours:.1f} core hours"
-    assert cost in (tables(run).parent / "README.md").read_text(encoding="utf-8")
+    assert cost in page_of(run)
     assert (listed["processor"].str.len() > 0).all() and (listed["commit"].str.len() >= 40).all()
 
 
@@ -192,18 +196,14 @@ def test_what_an_attack_costs_is_the_paired_difference_to_the_oracle(
         untrained = (why == "a reference model did not train").fillna(False).to_numpy(bool)
         note = f", {untrained.sum()} untrained" if untrained.any() else ""
         cells += [f"{100 * lost.mean():.1f}", f"{taken(lost[~untrained])}{note}"]
-    found = next(
-        text
-        for text in (tables("imbalance").parent / "README.md").read_text().splitlines()
-        if text.startswith(line)
-    )
+    found = next(text for text in page_of("imbalance").splitlines() if text.startswith(line))
     lost, took, lost_many, took_many = found.removeprefix(line).strip(" |").split(" | ")
     assert [lost.split()[0], lost_many.split()[0]] == cells[::2]
     assert [took, took_many] == cells[1::2]
 
 
 def test_the_sentence_on_the_corners_has_the_counts_of_the_results() -> None:
-    page = " ".join((tables("imbalance").parent / "README.md").read_text(encoding="utf-8").split())
+    page = " ".join(page_of("imbalance").split())
     cats = taken(changes("imbalance", "cat", "0.4", "0.9"))
     dogs = taken(changes("imbalance_exchanged", "dog", "1.0", "0.2"))
     assert f"at 0.4, 90 poisoned cats were learned in {cats} seeds" in page
@@ -221,7 +221,7 @@ def test_healed_seeds_are_counted_by_the_definition() -> None:
     )
     before = over_seeds("false_positives", "false_positives", "do_nothing", "clean_accuracy")
     is_defined = nothing - oracle >= 0.2
-    page = (tables("false_positives").parent / "README.md").read_text(encoding="utf-8")
+    page = page_of("false_positives")
     for alarms in ("0.0", "0.2", "0.3", "0.4"):
         counts = []
         for method in ("retrain", "finetune"):

@@ -12,14 +12,14 @@ SETTLED_WIDTH = 0.36
 AT_LEAST, AT_MOST, STEP = 10, 40, 5  # seeds: at the first look, at the last, and between two looks
 
 
-def jeffreys(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def jeffreys(k: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the ends of the Jeffreys interval of a share: equal tails of the posterior under a beta(1/2, 1/2) prior.
 
     Its coverage is right on average over the shares, and below `confidence` for some of them.
 
     Args:
         k: seeds that count, such as healed ones.
-        n: all seeds; (0, 1) is returned for none.
+        n: all seeds; (0, 1) is returned for none. Estimated numbers need not be whole.
         confidence: between 0 and 1.
 
     Source: Brown, Cai and DasGupta 2001 (Interval estimation for a binomial proportion), with the lower end 0 at k = 0
@@ -39,7 +39,7 @@ def clopper_pearson(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[flo
 
 
 def _ends(
-    k: int, n: int, confidence: float, of_low: tuple[float, float], of_high: tuple[float, float]
+    k: float, n: float, confidence: float, of_low: tuple[float, float], of_high: tuple[float, float]
 ) -> tuple[float, float]:
     """Return the quantiles of two beta distributions; 0 or 1 if no seed or every seed counts."""
     assert 0 <= k <= n, f"{k} of {n} seeds is no share"

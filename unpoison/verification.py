@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import betaincinv
 
 from unpoison.contracts.verification import OfClass, Verification
+from unpoison.proportions import jeffreys
 from unpoison.readings import Readings
 from unpoison.types import Labels
 
@@ -67,7 +67,7 @@ def verification_of(readings: Readings, class_names: Sequence[str]) -> Verificat
     if told is not None:
         low, high = min(low, told), max(high, told)
         if told == 0:  # an estimate cut off at 0: the number of rows limits the precision
-            high = max(high, float(betaincinv(0.5, poisons + 0.5, 0.975)))
+            high = max(high, jeffreys(0, poisons)[1])
     return Verification(
         told,
         *((0.0, 1.0) if told is None else (low, high)),

@@ -19,7 +19,7 @@ from unpoison.tutorial import write_tutorial
 
 NET = Path(company_net.__file__)
 DETECTORS = ["left_out", "activation_clustering", "spectral_signatures"]
-SHAPE = {"rows": 1200, "test_rows": 120, "classes": 5, "rate": 0.05, "seed": 1}
+SHAPE = {"rows": 2000, "test_rows": 200, "classes": 5, "rate": 0.05, "seed": 1}
 
 
 def scan(made: CompanySet, out: Path, *more: str) -> int:

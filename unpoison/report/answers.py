@@ -12,13 +12,12 @@ from unpoison.report.counted import (
     leading,
     names,
     ranked,
-    seeds,
     sure_of,
     told,
 )
 from unpoison.report.gains import cost, cost_in_short, costs
 from unpoison.report.steps import seeds_for, use, use_above
-from unpoison.report.words import Answer, capital, lower, spoken, value_label
+from unpoison.report.words import Answer, capital, lower, seeds, spoken, value_label
 
 
 def answer_of(cells: Cells, thresholds: pd.DataFrame, results: pd.DataFrame) -> Answer:

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from unpoison.report.cells import Cells, Share
-from unpoison.report.counted import best_of, count, everyone, seeds, some, sure_of
+from unpoison.report.counted import best_of, count, everyone, some, sure_of
 from unpoison.report.gains import class_gains
 from unpoison.report.steps import seeds_for, use
-from unpoison.report.words import Answer, capital, listed, spoken, value_label
+from unpoison.report.words import Answer, capital, listed, seeds, spoken, value_label
 
 SUMMED = 4  # from this number on, the other classes are summarized in one phrase
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from unpoison.report.cells import Cells, Share
-from unpoison.report.words import capital, listed, spoken
+from unpoison.report.words import capital, listed, seeds, spoken
 from unpoison.results import ENOUGH
 
 NAMED = 3  # methods that a sentence names
@@ -101,11 +101,6 @@ def count(share: Share) -> str:
 def bracketed(share: Share) -> str:
     """Return `67 % [18, 96]`."""
     return f"{100 * share.share:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
-
-
-def seeds(n: int) -> str:
-    """Return `seed` or `seeds`."""
-    return "seed" if n == 1 else "seeds"
 
 
 def healing(shares: list[Share]) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 from unpoison.attack_kinds import AS_FOUND, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
 from unpoison.report.known import model_of
-from unpoison.report.words import Finding, capital, interval, per_cent, points, prose_of, setting, span
+from unpoison.report.words import Finding, capital, interval, per_cent, points, prose_of, seeds, setting, span
 from unpoison.results import ENOUGH, judged_by
 from unpoison.statistics import varied_keys
 
@@ -90,7 +90,7 @@ def idle(summary: pd.DataFrame) -> Iterator[Finding]:
         )
     for method, rows in cells[~is_empty].groupby("method", sort=False):
         told = [
-            f"{found} of {n} {_seeds(n)}" + (f" at {place}" if place else "")
+            f"{found} of {n} {seeds(n)}" + (f" at {place}" if place else "")
             for place, found, n in zip(_places(rows, keys), rows["did_nothing"], rows["n"], strict=True)
         ]
         yield Finding(
@@ -243,7 +243,7 @@ def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str
         value, n = found[0].value, found[0].n
         side = "above" if value > 0 else "below"
         amount = f"{points(abs(value))} points {side} {other}" if value else f"level with {other}"
-        return capital(f"{method} is {amount} {test} (mean of {n} {_seeds(n)}).")
+        return capital(f"{method} is {amount} {test} (mean of {n} {seeds(n)}).")
     ahead = [each for each in found if each.value > 0]
     n = max(each.n for each in found)
     if not ahead:
@@ -252,7 +252,7 @@ def _too_few(method: str, other: str, test: str, found: list[Difference]) -> str
     if len(ahead) == 1:
         where += f" ({ahead[0].where})"
     return capital(
-        f"{method} is ahead of {other} {test} in {where}, by {gains} points (means of {n} {_seeds(n)})."
+        f"{method} is ahead of {other} {test} in {where}, by {gains} points (means of {n} {seeds(n)})."
     )
 
 
@@ -260,10 +260,6 @@ def _share(part: int, settings: int) -> str:
     if part < settings:
         return f"{part} of {settings} settings"
     return "both settings" if settings == 2 else f"all {settings} settings"
-
-
-def _seeds(count: int) -> str:
-    return "seed" if count == 1 else "seeds"
 
 
 def _why_open(found: list[Difference]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from unpoison.report.along import changed
 from unpoison.report.cells import Cells
 from unpoison.report.findings import Difference
-from unpoison.report.words import capital, interval, points, spoken, value_label
+from unpoison.report.words import capital, interval, points, seeds, spoken, value_label
 from unpoison.results import CLEAN, robust_metric
 from unpoison.statistics import interval as mean_interval
 
@@ -52,8 +52,8 @@ def cost_in_short(changes: Sequence[Difference]) -> str:
         return ""
     most = min(shown, key=lambda change: change.value)
     upto = "up to " if len(changes) > 1 else ""
-    seeds = f" (mean of {most.n} seeds)" if most.n < FEWEST else ""
-    return f", at a cost of {upto}{points(-most.value)} points of clean accuracy{seeds}"
+    mean = f" (mean of {most.n} seeds)" if most.n < FEWEST else ""
+    return f", at a cost of {upto}{points(-most.value)} points of clean accuracy{mean}"
 
 
 def class_gains(results: pd.DataFrame, cells: Cells, method: str, own: str) -> str:
@@ -97,7 +97,7 @@ def _apart(changes: list[float], own: str, other: str, first: str, last: str) ->
     """Return a sentence on the gain of a class minus that of the others, compared between two settings."""
     gap = f"the gain of {own} minus that of {other}"
     if len(changes) < FEWEST:
-        n = f"{len(changes)} {'seed' if len(changes) == 1 else 'seeds'}"
+        n = f"{len(changes)} {seeds(len(changes))}"
         few = "is too few" if len(changes) == 1 else "are too few"
         return f"{capital(n)} {few} to tell whether {gap} differs between the two settings."
     low, high = mean_interval(changes)

@@ -8,7 +8,7 @@ import pandas as pd
 from unpoison.attack_kinds import AS_FOUND, UNPLANTED, UNPOISONED, WITHOUT_ORACLE
 from unpoison.levels import REFERENCES
 from unpoison.report.gains import FEWEST
-from unpoison.report.words import Answer, capital, interval, listed, points, prose_of, spoken
+from unpoison.report.words import Answer, capital, interval, listed, points, prose_of, seeds, spoken
 from unpoison.results import AGREEMENT, CLEAN, robust_metric
 
 PLACES = 2  # settings or methods that a sentence names
@@ -43,9 +43,7 @@ def measured_answer(
     )
     sure = f"Brackets are 95 % intervals over {dearest['n']} seeds."
     if dearest["n"] < FEWEST:
-        sure = (
-            f"Not very: {dearest['n']} {'seed' if dearest['n'] == 1 else 'seeds'}, too few for an interval."
-        )
+        sure = f"Not very: {dearest['n']} {seeds(dearest['n'])}, too few for an interval."
     if attack in UNPLANTED and attack != UNPOISONED:
         sure += " Nobody knows which rows are wrong, so this page cannot tell whether a repair works."
     best = spoken(cheapest["method"])

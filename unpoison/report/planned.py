@@ -14,6 +14,7 @@ from unpoison.report.words import (
     plain,
     points,
     prose_of,
+    seeds,
     setting,
 )
 from unpoison.results import ENOUGH
@@ -86,7 +87,7 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _basis(row: Mapping[str, Any]) -> str:
     """Return the number of seeds, the seeds healed by one side only, and the corrected p value."""
-    told = [f"{row['n']} {'seed' if row['n'] == 1 else 'seeds'}"]
+    told = [f"{row['n']} {seeds(row['n'])}"]
     if _is_known(row["first_only"]):
         told.append(
             f"{row['first_only']} healed by the first alone and {row['second_only']} by the second alone"
@@ -121,10 +122,10 @@ def _warning(row: Mapping[str, Any]) -> list[str]:
     warning = f"{row['untrained']} of the compared base models {have} a reference model that did not train."
     if not row["trained_n"]:
         return [warning, "No other seed is left."]
-    seeds = f"{row['trained_n']} {'seed' if row['trained_n'] == 1 else 'seeds'}"
     ends = {"low": row["trained_low"], "high": row["trained_high"], "unit": row["unit"]}
-    difference = f"{_amount(row['trained_difference'], row['unit'])}{_interval(ends)} ({seeds})"
-    return [warning, f"Without {'its seed' if row['untrained'] == 1 else 'their seeds'}: {difference}."]
+    difference = f"{_amount(row['trained_difference'], row['unit'])}{_interval(ends)}"
+    n = f"{row['trained_n']} {seeds(row['trained_n'])}"
+    return [warning, f"Without {'its seed' if row['untrained'] == 1 else 'their seeds'}: {difference} ({n})."]
 
 
 def _holds_zero(row: Mapping[str, Any]) -> bool:

@@ -166,3 +166,8 @@ def gaps(missing: pd.DataFrame, cells: int) -> str:
     states = ", ".join(f"{count} {state}" for state, count in missing["state"].value_counts().items())
     verb = "is" if len(missing) == 1 else "are"
     return f"{len(missing)} of {cells} cells {verb} missing ({states})"
+
+
+def seeds(n: int) -> str:
+    """Return `seed` or `seeds`."""
+    return "seed" if n == 1 else "seeds"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import beta
 
 from unpoison.drawing.thumbnails import thumbnails
 from unpoison.left_out import ACCUSED, CONTROL, FEWEST, LIMIT
+from unpoison.proportions import jeffreys
 from unpoison.report.estimates import Estimate
 from unpoison.report.histograms import Histogram
 from unpoison.report.scan_page import (
@@ -87,14 +87,9 @@ def estimate(hits: int, rows: int) -> Estimate | None:
     """Return a share with its 95 % Jeffreys interval; None if there are no rows."""
     if not rows:
         return None
-    low, high = beta.ppf([0.025, 0.975], hits + 0.5, rows - hits + 0.5)
+    low, high = jeffreys(hits, rows)
     share = hits / rows
-    return Estimate(
-        share,
-        min(0.0 if not hits else float(low), share),
-        max(float(high), share) if hits < rows else 1.0,
-        rows,
-    )
+    return Estimate(share, min(low, share), max(high, share), rows)
 
 
 def _class(finding: Finding, found: ClassFinding, images: StoredImages) -> CheckedClass:
